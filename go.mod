@@ -1,0 +1,3 @@
+module github.com/rounds-sync/rounds
+
+go 1.26
