@@ -7,6 +7,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 )
 
@@ -21,16 +22,51 @@ var (
 	ErrReadOnly = errors.New("store: read-only")
 	// ErrInUse: another process has the directory open.
 	ErrInUse = errors.New("store: in use by another process")
-	// ErrTooLarge: the transaction is larger than the store can commit at once. Nothing was written.
+	// ErrTooLarge: the transaction writes more than MaxTransaction. Nothing was written.
 	ErrTooLarge = errors.New("store: transaction too large")
+	// ErrInvalid: a scope, key or value is empty where it may not be, or longer than the limits below. Nothing was written.
+	ErrInvalid = errors.New("store: scope, key or value outside the limits")
 	// ErrFormat: the directory holds data of a format version that this program does not know.
 	ErrFormat = errors.New("store: unknown format version")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("store: closed")
 )
 
-// Scope names one key space of a store: 1 to 255 bytes.
+// The limits of every store, in bytes.
+const (
+	MaxScope = 255
+	MaxKey   = 1024
+	MaxValue = 16 << 20
+	// MaxTransaction bounds the keys and values of all Sets and Deletes of one transaction together.
+	MaxTransaction = 32 << 20
+)
+
+// Scope names one key space of a store: 1 to MaxScope bytes, of any value.
 type Scope string
+
+// Check returns an ErrInvalid when the scope's name is empty or too long.
+func (s Scope) Check() error {
+	if len(s) == 0 || len(s) > MaxScope {
+		return fmt.Errorf("%w: scope of %d bytes", ErrInvalid, len(s))
+	}
+	return nil
+}
+
+// CheckKey returns an ErrInvalid when key is empty or longer than MaxKey.
+func CheckKey(key []byte) error {
+	if len(key) == 0 || len(key) > MaxKey {
+		return fmt.Errorf("%w: key of %d bytes", ErrInvalid, len(key))
+	}
+	return nil
+}
+
+// CheckValue returns an ErrInvalid when value is longer than MaxValue.
+func CheckValue(value []byte) error {
+	if len(value) > MaxValue {
+		return fmt.Errorf("%w: value of %d bytes", ErrInvalid, len(value))
+	}
+	return nil
+}
 
 // Entry is one key and its value. Both are valid until the iteration takes its next step and must not be changed.
 type Entry struct {
@@ -60,25 +96,33 @@ func Prefix(prefix []byte) Span {
 type Reader interface {
 	// Get returns the value of key, valid until the transaction ends and not to be changed, or ErrNotFound.
 	Get(key []byte) ([]byte, error)
-	// Scan visits the keys of a span in order. In an Update it sees the transaction's own writes as of the call of Scan; the
-	// transaction must not write while it iterates. An error ends the iteration and comes as its last pair.
+	// Scan visits the keys of a span in order; a span whose From is not less than its To is empty. In an Update it sees the
+	// transaction's own writes as of the moment the iteration begins; the transaction must not write while it iterates, but
+	// may Get and begin other scans. An error ends the iteration and comes as its last pair.
 	Scan(span Span) iter.Seq2[Entry, error]
 }
 
-// Writer reads and writes one scope. Keys are 1 to 1,024 bytes, values 0 to 16 MiB. The store may keep the slices that it is
-// given until the transaction has ended: the caller must not change them before.
+// Writer reads and writes one scope. Keys are 1 to MaxKey bytes, values 0 to MaxValue. The store may keep the slices that it is
+// given until the transaction has ended: the caller must not change them before. An empty and a nil value are the same.
 type Writer interface {
 	Reader
-	// Set writes a key.
+	// Set writes a key. It answers ErrInvalid or ErrTooLarge beyond the limits; then the Update writes nothing and returns
+	// that error, even if the caller of Set ignored it.
 	Set(key, value []byte) error
-	// Delete removes a key; a key that does not exist is no error.
+	// Delete removes a key; a key that does not exist is no error. Its errors are those of Set.
 	Delete(key []byte) error
 }
 
 // Store is an ordered, transactional key space split by scope. Its methods may be called from any number of goroutines.
+//
+// A context that is done before a transaction starts (also while it waits for its turn) ends the call with the context's error
+// and without effect. Once the function runs, the context no longer matters: the outcome of a commit is always reported. The
+// function must not start an Update on the same store, nor close it: it could wait for itself. When it panics, nothing is
+// written and the panic goes on.
 type Store interface {
-	// View runs read on a consistent snapshot of one scope: all commits that returned before View was called are in it, and no
-	// later write changes it. It does not wait for writers. The error of read is returned as it is.
+	// View runs read on a consistent snapshot of one scope: all commits that returned before View was called are in it, no
+	// later write changes it, and nothing is in it that a crash could still undo. It does not wait for writers. The error of
+	// read is returned as it is. A scope that was never written is empty.
 	View(ctx context.Context, scope Scope, read func(Reader) error) error
 	// Update runs write in one transaction and commits it; when Update returns nil, the writes are durable (fsync). Updates of
 	// one scope run one after the other, those of different scopes beside each other, sharing syncs of the medium where it can.
