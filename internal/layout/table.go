@@ -1,0 +1,96 @@
+package layout
+
+import "strings"
+
+// Rules is what Check holds a tree against. Patterns are folders from the root of the module, or import paths of others:
+// "sync/merge" is that one package, "api/..." is api and all below it, "..." is everything.
+type Rules struct {
+	Module   string   // the module's path
+	Table    []Row    // who may import whom
+	Tests    []string // what the tests of every package may import, besides what their row says
+	Clock    []string // packages that may read the machine's clock
+	NoNames  []string // names that no package may have
+	MaxLines int      // of a file that is neither generated nor a test
+}
+
+// Row tells what the packages that For matches may import. Of several rows that match, the longest For counts, and an exact one
+// before a pattern.
+type Row struct {
+	For   string
+	May   []string // of our packages
+	Tests []string // of our packages, in test files, besides May
+	Never []string // of any packages, outside test files
+}
+
+// Table returns the rules of this project. A new package needs a row here: where it stands is decided before it is written.
+func Table() Rules {
+	const (
+		api     = "api/..."
+		merge   = "sync/merge"
+		journal = "sync/journal"
+		store   = "sync/store"
+		stores  = "sync/store/..."
+		engine  = "sync/engine"
+	)
+	everything := []string{"..."}
+	return Rules{
+		Module: "github.com/rounds-sync/rounds",
+		Table: []Row{
+			{For: api, May: []string{api}},
+
+			// Merging is pure, so that server and devices come to the same result: it has no context, clock, chance or I/O.
+			{For: merge, May: []string{api}, Never: []string{
+				"context", "crypto/rand", "io/fs", "log/...", "math/rand/...", "net/...", "os/...", "syscall", "time"}},
+			{For: journal, May: []string{api}},
+
+			{For: store, May: []string{api}},
+			{For: stores, May: []string{store}, Tests: []string{stores}},
+
+			{For: engine, May: []string{api, merge, journal, store}, Tests: []string{"work", "auth"}},
+			{For: "work", May: []string{api, merge, engine}, Tests: []string{store}},
+
+			{For: "media", May: []string{api}},
+			{For: "media/...", May: []string{api, "media"}, Tests: []string{"media/..."}},
+			{For: "auth", May: []string{api}},
+			{For: "auth/...", May: []string{api, "auth"}},
+
+			// The device library never sees the server's side; its tests run against the real one.
+			{For: "client", May: []string{api, merge, journal, store}, Tests: everything},
+
+			{For: "web/...", May: []string{"web/..."}},
+			{For: "server/...", May: []string{api, "sync/...", "work", "media/...", "auth/...", "web/...", "server/..."}, Tests: everything},
+			{For: "internal/...", May: everything},
+			{For: "cmd/...", May: everything},
+		},
+		Tests:    []string{stores, "internal/..."},
+		Clock:    []string{"server/...", "cmd/...", "internal/demo", "internal/bench"},
+		NoNames:  []string{"util", "utils", "common", "helper", "helpers", "misc", "shared", "base", "lib"},
+		MaxLines: 600,
+	}
+}
+
+// row returns the row that counts for a package.
+func (r Rules) row(dir string) (Row, bool) {
+	var best Row
+	found := false
+	for _, row := range r.Table {
+		switch {
+		case !match(row.For, dir):
+		case row.For == dir:
+			return row, true
+		case !found || len(row.For) > len(best.For):
+			best, found = row, true
+		}
+	}
+	return best, found
+}
+
+// match tells whether pattern names the package at p.
+func match(pattern, p string) bool {
+	base, below := strings.CutSuffix(pattern, "...")
+	if !below {
+		return pattern == p
+	}
+	base = strings.TrimSuffix(base, "/")
+	return base == "" || p == base || strings.HasPrefix(p, base+"/")
+}
