@@ -92,7 +92,7 @@ bench: build ## measure: rounds bench ARGS (docs/performance.md tells how to rea
 demo: ## live through a shift of the demo community: rounds demo ARGS
 	go run ./cmd/rounds demo $(ARGS)
 
-ci: ## what every submission has to pass
+ci: ## run all that a change has to pass
 	bash .ci/run
 
 clean: ## remove what was built
@@ -105,7 +105,7 @@ $(BIN)/staticcheck:           TOOL := honnef.co/go/tools/cmd/staticcheck
 $(BIN)/govulncheck:           TOOL := golang.org/x/vuln/cmd/govulncheck
 $(BUF) $(PLUGIN) $(BIN)/staticcheck $(BIN)/govulncheck: tools/go.mod tools/go.sum
 	@mkdir -p $(BIN)
-	@echo "building $(@F) (once; buf takes some minutes on an empty cache)"
+	@echo "building $(@F) from source (once; buf takes minutes if Go's build cache is empty)"
 	@go -C tools build -mod=readonly -ldflags='-s -w' -o ../$@ $(TOOL)
 	@touch $@
 

@@ -101,7 +101,7 @@ func outside(tree fs.FS, at, name string) (bool, error) {
 	if at == "." {
 		return false, nil
 	}
-	if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "vendor" || name == "node_modules" {
+	if hidden(name) || name == "testdata" || name == "vendor" || name == "node_modules" {
 		return true, nil
 	}
 	_, err := fs.Stat(tree, path.Join(at, "go.mod"))
@@ -109,6 +109,11 @@ func outside(tree fs.FS, at, name string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// hidden tells whether the go command passes over a name.
+func hidden(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")
 }
 
 func readFolder(tree fs.FS, fset *token.FileSet, dir string) (pkg, error) {
@@ -119,7 +124,7 @@ func readFolder(tree fs.FS, fset *token.FileSet, dir string) (pkg, error) {
 	p := pkg{dir: dir}
 	for _, entry := range entries {
 		name := path.Join(dir, entry.Name())
-		if entry.IsDir() || path.Ext(name) != ".go" || strings.HasPrefix(entry.Name(), "_") || strings.HasPrefix(entry.Name(), ".") {
+		if entry.IsDir() || path.Ext(name) != ".go" || hidden(entry.Name()) {
 			continue
 		}
 		source, err := fs.ReadFile(tree, name)

@@ -37,19 +37,22 @@ func TestCheck(t *testing.T) {
 	long := strings.Repeat("//\n", layout.Table().MaxLines)
 	tests := []struct {
 		name, path, source string
-		want               []string // "" for none
+		want               []string // what each fault says
 	}{
 		{"allowed edge", "sync/engine/a.go", "// Package engine x.\npackage engine\nimport _ " + ours + `sync/merge"`, nil},
 		{"folder below an allowed one", "sync/merge/a.go", "// Package merge x.\npackage merge\nimport _ " + ours + `api/rounds/v1"`, nil},
-		{"forbidden edge", "sync/merge/a.go", "// Package merge x.\npackage merge\nimport _ " + ours + `sync/engine"`,
+		{"forbidden edge", "sync/merge/a.go",
+			"// Package merge x.\npackage merge\nimport _ " + ours + `sync/engine"`,
 			[]string{"sync/merge/a.go:3: sync/merge may not import sync/engine; the import table allows it: api/..."}},
 		{"server must not know client", "server/a.go", "// Package server x.\npackage server\nimport _ " + ours + `client"`,
 			[]string{"server may not import client"}},
 		{"store knows no driver", "sync/store/a.go", "// Package store x.\npackage store\nimport _ " + ours + `sync/store/memstore"`,
 			[]string{"sync/store may not import sync/store/memstore"}},
-		{"one driver knows no other", "sync/store/boltstore/a.go", "// Package boltstore x.\npackage boltstore\nimport _ " + ours + `sync/store/memstore"`,
+		{"one driver knows no other", "sync/store/boltstore/a.go",
+			"// Package boltstore x.\npackage boltstore\nimport _ " + ours + `sync/store/memstore"`,
 			[]string{"sync/store/boltstore may not import sync/store/memstore"}},
-		{"a file behind a build tag", "auth/a.go", "//go:build plan9\n\n// Package auth x.\npackage auth\nimport _ " + ours + `server"`,
+		{"a file behind a build tag", "auth/a.go",
+			"//go:build plan9\n\n// Package auth x.\npackage auth\nimport _ " + ours + `server"`,
 			[]string{"auth may not import server"}},
 		{"a longer name is another package", "sync/engine/a.go", "// Package engine x.\npackage engine\nimport _ " + ours + `apis"`,
 			[]string{"sync/engine may not import apis"}},
@@ -84,7 +87,8 @@ func TestCheck(t *testing.T) {
 		{"no clock in the simulation", "internal/sim/a.go", "// Package sim x.\npackage sim\nimport \"time\"\nvar _ = time.Now()",
 			[]string{"time.Now is called"}},
 		{"sleeping test", "work/a_test.go", "package work\nimport \"time\"\nfunc f() { time.Sleep(1) }", []string{"a test that sleeps"}},
-		{"sleeping in a bubble", "work/a_test.go", "package work\nimport (\"time\"; _ \"testing/synctest\")\nfunc f() { time.Sleep(1) }", nil},
+		{"sleeping in a bubble", "work/a_test.go",
+			"package work\nimport (\"time\"; _ \"testing/synctest\")\nfunc f() { time.Sleep(1) }", nil},
 
 		{"another module", "work/tool/a.go", "package util\nfunc init() {}", nil},
 		{"hidden folder", "work/.x/a.go", "package util\nfunc init() {}", nil},
