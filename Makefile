@@ -63,7 +63,8 @@ current: $(BUF) $(PLUGIN) $(VALIDATE_TO) ## check that api/ is what proto/ gener
 # The earlier commit is laid out beside the validation rules, which git does not hold.
 breaking: $(BUF) $(VALIDATE_TO) ## check that proto/ can still talk to and read what the commit AGAINST wrote
 	@rm -rf .build/against
-	@if [ -z "$$(git ls-tree -r --name-only '$(AGAINST)' -- proto buf.yaml 2>/dev/null | grep '\.proto$$')" ]; then \
+	@git rev-parse --quiet --verify '$(AGAINST)^{commit}' >/dev/null || { echo "AGAINST=$(AGAINST): no such commit here"; exit 1; }
+	@if ! git ls-tree -r --name-only '$(AGAINST)' -- proto | grep '\.proto$$' >/dev/null; then \
 		echo "no .proto files at $(AGAINST): nothing to compare with"; \
 	else \
 		mkdir -p .build/against/.build/proto; \
@@ -80,7 +81,8 @@ vuln: $(BIN)/govulncheck ## look for known vulnerabilities in what is built (ask
 	fi; exit $$code
 
 fuzz: ## run each fuzz target for FUZZTIME
-	@git ls-files -co --exclude-standard -- '*_test.go' | xargs -r grep -HoE '^func Fuzz[A-Za-z0-9_]+' /dev/null | \
+	@git ls-files -co --exclude-standard -- '*_test.go' | \
+	xargs -r awk '/^func Fuzz[A-Za-z0-9_]+\(/{sub(/\(.*/, ""); print FILENAME ":" $$0}' | \
 	while IFS=: read -r file func; do \
 		name=$${func#func }; echo "$$name in $${file%/*}"; \
 		go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "./$${file%/*}" </dev/null; \
