@@ -89,8 +89,10 @@ type SigningKeyState struct {
 	SignsFromUs int64 `protobuf:"varint,5,opt,name=signs_from_us,json=signsFromUs,proto3" json:"signs_from_us,omitempty"`
 	// Until when it verifies, microseconds since 1970; 0 while no later key has taken over.
 	VerifiesUntilUs int64 `protobuf:"varint,6,opt,name=verifies_until_us,json=verifiesUntilUs,proto3" json:"verifies_until_us,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// A refresh key that may be in foreign hands: it vouches for devices that the server knows, and no longer brings back one that it forgot.
+	Compromised   bool `protobuf:"varint,7,opt,name=compromised,proto3" json:"compromised,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SigningKeyState) Reset() {
@@ -163,6 +165,13 @@ func (x *SigningKeyState) GetVerifiesUntilUs() int64 {
 		return x.VerifiesUntilUs
 	}
 	return 0
+}
+
+func (x *SigningKeyState) GetCompromised() bool {
+	if x != nil {
+		return x.Compromised
+	}
+	return false
 }
 
 // RefreshState is how far a device's refresh tokens have turned, as it rests. It is never sent.
@@ -242,7 +251,7 @@ var File_rounds_v1_auth_state_proto protoreflect.FileDescriptor
 
 const file_rounds_v1_auth_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1arounds/v1/auth_state.proto\x12\trounds.v1\"\xe0\x01\n" +
+	"\x1arounds/v1/auth_state.proto\x12\trounds.v1\"\x82\x02\n" +
 	"\x0fSigningKeyState\x12\x15\n" +
 	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12*\n" +
 	"\x03use\x18\x02 \x01(\x0e2\x18.rounds.v1.SigningKeyUseR\x03use\x12\x1b\n" +
@@ -250,7 +259,8 @@ const file_rounds_v1_auth_state_proto_rawDesc = "" +
 	"\n" +
 	"created_us\x18\x04 \x01(\x03R\tcreatedUs\x12\"\n" +
 	"\rsigns_from_us\x18\x05 \x01(\x03R\vsignsFromUs\x12*\n" +
-	"\x11verifies_until_us\x18\x06 \x01(\x03R\x0fverifiesUntilUs\"\x89\x01\n" +
+	"\x11verifies_until_us\x18\x06 \x01(\x03R\x0fverifiesUntilUs\x12 \n" +
+	"\vcompromised\x18\a \x01(\bR\vcompromised\"\x89\x01\n" +
 	"\fRefreshState\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x01 \x01(\x04R\n" +

@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
+)
+
+// conflictSpace is the UUID name space of conflict records: their ids follow from what they are about, so that the same question is asked once.
+var conflictSpace = uuid.MustParse("6f1f1f0a-6a7e-5d0b-9d5c-1d3c9a0f7a11")
+
+const kindConflict = merge.Kind("conflict")
+
+func conflictID(about ...string) string {
+	var name []byte
+	for _, part := range about {
+		name = protowire.AppendString(name, part)
+	}
+	return uuid.NewSHA1(conflictSpace, name).String()
+}
+
+// park opens the conflict of a mutation that waits for a person or for its record.
+func (tx *transaction) park(c *candidate, d *decision, seq uint64) error {
+	d.conflict.JournalSeq = seq
+	if d.conflict.GetType() == roundsv1.ConflictType_CONFLICT_TYPE_NO_RECORD && d.before.change == nil {
+		if err := tx.w.Set(waitingKey(c.item.kind, c.item.id, seq), []byte(d.outcome.GetConflictId())); err != nil {
+			return err
+		}
+		tx.head.Waiting++
+	}
+	return tx.derive(d.outcome.GetConflictId(), conflictEdit(d.conflict), c.time, seq)
+}
+
+func conflictEdit(conflict *roundsv1.Conflict, fields ...uint32) *roundsv1.Edit {
+	return &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Conflict{Conflict: conflict}}, Fields: fields}
+}
+
+// Field numbers of Conflict that the engine writes again.
+const (
+	fieldConflictState      = 40
+	fieldConflictResolution = 41
+)
+
+func resolved(how string) *roundsv1.Edit {
+	return conflictEdit(&roundsv1.Conflict{State: roundsv1.ConflictState_CONFLICT_STATE_RESOLVED, Resolution: how},
+		fieldConflictState, fieldConflictResolution)
+}
+
+// derive writes a record that follows from the entry cause, with a journal entry of its own.
+func (tx *transaction) derive(id string, edit *roundsv1.Edit, at int64, cause uint64) error {
+	kind, ok := merge.KindOf(edit.GetRecord())
+	if !ok {
+		return fmt.Errorf("engine: a derived record of no known kind, after entry %d", cause)
+	}
+	before, err := tx.record(kind, id)
+	if err != nil {
+		return err
+	}
+	m := &roundsv1.Mutation{RecordId: id, Base: before.change.GetVersion(), BaseTimeUs: before.change.GetTimeUs(), Act: &roundsv1.Mutation_Edit{Edit: edit}}
+	at = max(at, before.change.GetTimeUs()+1)
+	seq := tx.head.GetSeq() + 1
+	merged := merge.Apply(before.change, merge.Input{Mutation: m, Capacity: merge.Rules,
+		Stamp: &roundsv1.Stamp{Seq: seq, TimeUs: at, Roles: []roundsv1.Role{roundsv1.Role_ROLE_SYSTEM}}})
+	if merged.Problem != nil {
+		return fmt.Errorf("engine: derived %s %s after entry %d: %s: %s", kind, id, cause, merged.Problem.GetField(), merged.Problem.GetSentence().GetEn())
+	}
+	if !merged.Changed {
+		return nil
+	}
+	content, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	if err != nil {
+		return err
+	}
+	if err := tx.enter(&roundsv1.EntryHead{
+		Seq: seq, Type: roundsv1.EntryType_ENTRY_TYPE_DERIVED, Record: &roundsv1.RecordRef{Kind: string(kind), Id: id}, Cause: cause,
+		TakenUs: tx.scope.engine.cfg.Now().UnixMicro(), RecordTimeUs: merged.Change.GetTimeUs(),
+		Outcome: &roundsv1.Outcome{Status: roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED, Seq: seq, TimeUs: at},
+	}, content); err != nil {
+		return err
+	}
+	return tx.put(kind, before, back(before.change, merged.Change))
+}
+
+// askAgain opens a conflict for each field that must not be guessed and now has several values, and closes those that have one again.
+func (tx *transaction) askAgain(c *candidate, d *decision, seq uint64) error {
+	open, still := map[merge.FieldNumber]bool{}, map[merge.FieldNumber]bool{}
+	for _, field := range merge.Asks(d.before.change) {
+		open[field] = true
+	}
+	for _, field := range merge.Asks(d.after) {
+		still[field] = true
+		if open[field] {
+			continue
+		}
+		conflict := &roundsv1.Conflict{
+			Type: roundsv1.ConflictType_CONFLICT_TYPE_ASK, Field: uint32(field), OpenedTimeUs: c.time,
+			Subject: &roundsv1.RecordRef{Kind: string(c.item.kind), Id: d.after.GetRecordId()}, DeviceId: string(c.caller.Device),
+			LaneSeq: c.laneSeq, PersonId: string(c.caller.Person), State: roundsv1.ConflictState_CONFLICT_STATE_OPEN,
+			Sentence: &roundsv1.Text{Zh: "两人填写的内容不同,请确认哪个正确。", En: "Two people entered different values; say which is right."},
+		}
+		if err := tx.derive(tx.askID(c, d, field), conflictEdit(conflict), c.time, seq); err != nil {
+			return err
+		}
+	}
+	for field := range open {
+		if !still[field] {
+			if err := tx.derive(tx.askID(c, d, field), resolved("answered"), c.time, seq); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (tx *transaction) askID(c *candidate, d *decision, field merge.FieldNumber) string {
+	return conflictID(string(tx.scope.name), string(c.item.kind), d.after.GetRecordId(), string(protowire.AppendVarint(nil, uint64(field))))
+}

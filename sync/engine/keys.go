@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/rounds-sync/rounds/sync/merge"
+)
+
+// The keys of a scope. The first byte names the table; numbers are big endian, so that they sort; record ids are their 16 bytes.
+//
+//	m                         ScopeHead
+//	c <seq>                   change index: one flag byte, and the record's canonical Change
+//	r <kind> 0 <id>           the seq under which the record stands in the change index
+//	j <seq>                   JournalEntry
+//	l <device>                Lane
+//	o <device> 0 <lane seq>   LaneRun, by the lane seq of its first mutation
+//	q <kind> 0 <id> <seq>     a mutation that waits for this record, by its journal seq; the value is the conflict's id
+//	t <seq>                   tombstone: the time of the deletion, 8 bytes, microseconds since 1970
+//	d <device>                the seq through which a device is known to have the scope, 8 bytes
+const (
+	tableHead      = 'm'
+	tableChange    = 'c'
+	tableRecord    = 'r'
+	tableJournal   = 'j'
+	tableLane      = 'l'
+	tableRun       = 'o'
+	tableWaiting   = 'q'
+	tableTombstone = 't'
+	tableDevice    = 'd'
+)
+
+// The flag byte of the change index.
+const (
+	flagLive    = 0
+	flagDeleted = 1
+	flagEvicted = 2
+)
+
+var errKey = errors.New("engine: malformed key")
+
+func headKey() []byte { return []byte{tableHead} }
+
+func seqKey(table byte, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, 9), table), seq)
+}
+
+func keySeq(key []byte) (uint64, error) {
+	if len(key) < 9 {
+		return 0, errKey
+	}
+	return binary.BigEndian.Uint64(key[len(key)-8:]), nil
+}
+
+func recordKey(table byte, kind merge.Kind, id uuid.UUID) []byte {
+	key := make([]byte, 0, 2+len(kind)+len(id))
+	key = append(append(append(key, table), kind...), 0)
+	return append(key, id[:]...)
+}
+
+func waitingKey(kind merge.Kind, id uuid.UUID, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(recordKey(tableWaiting, kind, id), seq)
+}
+
+func deviceKey(table byte, device DeviceID) []byte {
+	return append([]byte{table}, device...)
+}
+
+func runKey(device DeviceID, first uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(deviceKey(tableRun, device), 0), first)
+}
+
+func seqValue(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }
+
+func valueSeq(value []byte) (uint64, error) {
+	if len(value) != 8 {
+		return 0, errKey
+	}
+	return binary.BigEndian.Uint64(value), nil
+}
+
+// parseID reads an id in its one written form, so that no record has two names.
+func parseID(id string) (uuid.UUID, bool) {
+	if len(id) != 36 {
+		return uuid.UUID{}, false
+	}
+	parsed, err := uuid.Parse(id)
+	if err != nil {
+		return uuid.UUID{}, false
+	}
+	var text [36]byte
+	encoded, err := parsed.MarshalText()
+	copy(text[:], encoded)
+	return parsed, err == nil && string(text[:]) == id
+}
