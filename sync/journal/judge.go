@@ -116,6 +116,9 @@ func (v *Verifier) judge(cur, next *entry) *Fault {
 	case found == alone && witness.Seq == at:
 		return v.faultf(at, KindHead, "the entry behind it and %s know it by hash %s, not %s", witness.who(), witness.Hash.short(), cur.hash.short())
 	case fault != nil:
+		if found == rewritten {
+			fault.Seq = max(fault.Seq, v.confirmed+1) // A witness saw those before as they are.
+		}
 		return fault
 	case found == rewritten:
 		fault = v.faultf(v.confirmed+1, KindRewritten, "%s knows entry %d by hash %s, not %s", witness.who(), at, witness.Hash.short(), cur.hash.short())
@@ -191,6 +194,9 @@ func (v *Verifier) inside(at Seq, cur *entry) (moved lane, fault *Fault) {
 		fault = v.faultf(at, KindContent, "the content is gone, and no redaction is known")
 	case h.Type < roundsv1.EntryType_ENTRY_TYPE_MUTATION || h.Type > roundsv1.EntryType_ENTRY_TYPE_EVICTED:
 		fault = v.faultf(at, KindMalformed, "no type %d of entries is known", h.Type)
+	case h.Type == roundsv1.EntryType_ENTRY_TYPE_MUTATION && h.Record == nil:
+		// The bytes are what the device signed, and no mutation that the server could read.
+		return v.mutation(at, cur)
 	case empty != bare:
 		fault = v.faultf(at, KindMalformed, "content where its type %s has none, or none where it has", h.Type)
 	case !cur.redacted && !cur.readable:
@@ -199,10 +205,17 @@ func (v *Verifier) inside(at Seq, cur *entry) (moved lane, fault *Fault) {
 		fault = v.faultf(at, KindMalformed, "the content is about record %q, the head about %q", cur.recordID, h.Record.GetId())
 	case h.Type == roundsv1.EntryType_ENTRY_TYPE_MUTATION:
 		return v.mutation(at, cur)
-	case h.LaneSeq != 0 || len(h.Signature) > 0:
-		fault = v.faultf(at, KindMalformed, "an entry of the server in a lane")
+	case len(h.Signature) > 0:
+		fault = v.faultf(at, KindMalformed, "an entry of the server with a device's signature")
 	case h.Cause >= uint64(at) || h.Cause == 0 && h.Type != roundsv1.EntryType_ENTRY_TYPE_EVICTED:
 		fault = v.faultf(at, KindCause, "it follows from entry %d, which is none before it", h.Cause)
+	case h.LaneSeq == 0:
+	case h.Type != roundsv1.EntryType_ENTRY_TYPE_ADMITTED:
+		fault = v.faultf(at, KindMalformed, "an entry of the server's own in a lane")
+	case LaneSeq(h.LaneSeq) > v.lanes[h.DeviceId].seq || h.Outcome.GetLaneSeq() != h.LaneSeq:
+		// What is let in may name the mutation that waited.
+		fault = v.faultf(at, KindOutcome, "it lets lane seq %d of device %q in, which was not taken, with the outcome of %d", h.LaneSeq,
+			h.DeviceId, h.Outcome.GetLaneSeq())
 	}
 	return lane{}, fault
 }
