@@ -199,6 +199,8 @@ const (
 	ProblemCode_PROBLEM_CODE_BAD_BASE ProblemCode = 23
 	// Somebody else's concurrent command stands.
 	ProblemCode_PROBLEM_CODE_SUPERSEDED ProblemCode = 24
+	// Something that the server asks in turn (an identity provider) does not answer: wait for retry_after.
+	ProblemCode_PROBLEM_CODE_UNAVAILABLE ProblemCode = 25
 )
 
 // Enum value maps for ProblemCode.
@@ -229,6 +231,7 @@ var (
 		22: "PROBLEM_CODE_ENROLMENT_CODE",
 		23: "PROBLEM_CODE_BAD_BASE",
 		24: "PROBLEM_CODE_SUPERSEDED",
+		25: "PROBLEM_CODE_UNAVAILABLE",
 	}
 	ProblemCode_value = map[string]int32{
 		"PROBLEM_CODE_UNSPECIFIED":    0,
@@ -256,6 +259,7 @@ var (
 		"PROBLEM_CODE_ENROLMENT_CODE": 22,
 		"PROBLEM_CODE_BAD_BASE":       23,
 		"PROBLEM_CODE_SUPERSEDED":     24,
+		"PROBLEM_CODE_UNAVAILABLE":    25,
 	}
 )
 
@@ -1066,7 +1070,7 @@ const file_rounds_v1_mutation_proto_rawDesc = "" +
 	"\x15OUTCOME_STATUS_MERGED\x10\x02\x12\x1b\n" +
 	"\x17OUTCOME_STATUS_CONFLICT\x10\x03\x12\x1b\n" +
 	"\x17OUTCOME_STATUS_REJECTED\x10\x04\x12\x1e\n" +
-	"\x1aOUTCOME_STATUS_QUARANTINED\x10\x05*\xd6\x05\n" +
+	"\x1aOUTCOME_STATUS_QUARANTINED\x10\x05*\xf4\x05\n" +
 	"\vProblemCode\x12\x1c\n" +
 	"\x18PROBLEM_CODE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aPROBLEM_CODE_INVALID_FIELD\x10\x01\x12\x16\n" +
@@ -1093,7 +1097,8 @@ const file_rounds_v1_mutation_proto_rawDesc = "" +
 	"\x12PROBLEM_CODE_TOKEN\x10\x15\x12\x1f\n" +
 	"\x1bPROBLEM_CODE_ENROLMENT_CODE\x10\x16\x12\x19\n" +
 	"\x15PROBLEM_CODE_BAD_BASE\x10\x17\x12\x1b\n" +
-	"\x17PROBLEM_CODE_SUPERSEDED\x10\x18*\x89\x01\n" +
+	"\x17PROBLEM_CODE_SUPERSEDED\x10\x18\x12\x1c\n" +
+	"\x18PROBLEM_CODE_UNAVAILABLE\x10\x19*\x89\x01\n" +
 	"\tEntryType\x12\x1a\n" +
 	"\x16ENTRY_TYPE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13ENTRY_TYPE_MUTATION\x10\x01\x12\x16\n" +
