@@ -89,10 +89,10 @@ func (tx *transaction) derive(id string, edit *roundsv1.Edit, at int64, cause ui
 // askAgain opens a conflict for each field that must not be guessed and now has several values, and closes those that have one again.
 func (tx *transaction) askAgain(c *candidate, d *decision, seq uint64) error {
 	open, still := map[merge.FieldNumber]bool{}, map[merge.FieldNumber]bool{}
-	for _, field := range merge.Asks(d.before.change) {
+	for _, field := range asks(d.before.change) {
 		open[field] = true
 	}
-	for _, field := range merge.Asks(d.after) {
+	for _, field := range asks(d.after) {
 		still[field] = true
 		if open[field] {
 			continue

@@ -48,7 +48,7 @@ func (c *candidate) creates() bool {
 	case m.GetEdit() != nil:
 		return len(m.GetEdit().GetFields()) == 0
 	case m.GetFact() != nil:
-		return !merge.OnlyAdds(m.GetFact().GetRecord())
+		return !onlyAdds(m.GetFact().GetRecord())
 	}
 	return false
 }
