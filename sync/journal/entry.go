@@ -16,9 +16,6 @@ const (
 	// The keys of the two fields of a JournalEntry: number and wire type (length-delimited).
 	headKey    = 1<<3 | 2
 	contentKey = 2<<3 | 2
-
-	// maxDepth bounds the nesting of messages in a head; those of this schema nest less than ten deep.
-	maxDepth = 64
 )
 
 // Seal makes an entry of head and content that follows the entry whose hash is previous (the zero Hash before seq 1). It sets
@@ -132,7 +129,7 @@ func open(encoded []byte) (*roundsv1.EntryHead, []byte, Hash, error) {
 		}
 	}
 	head := &roundsv1.EntryHead{}
-	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(raw, head); err != nil {
+	if err := proto.Unmarshal(raw, head); err != nil {
 		return nil, nil, Hash{}, fmt.Errorf("%w: its head: %v", ErrGarbled, err)
 	}
 	if head.Seq == 0 || len(head.Previous) != len(Hash{}) || len(head.ContentHash) != len(Hash{}) {

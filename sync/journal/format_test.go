@@ -196,11 +196,13 @@ func TestOpenRefuses(t *testing.T) {
 		}
 		return out
 	}
-	deep := []byte{0x72, 0x00}
-	for range 100 { // Outcome.losses.other.ticket...: groups of unknown fields nest, too
-		deep = append(append([]byte{0x93, 0x7d}, deep...), 0x94, 0x7d)
+	long := make([]byte, journal.MaxContent+1)
+	longHash := journal.ContentHash(long)
+	raw, err := proto.Marshal(&roundsv1.EntryHead{Seq: 2, Previous: previous[:], ContentHash: longHash[:]})
+	if err != nil {
+		t.Fatal(err)
 	}
-	deepEntry, err := proto.Marshal(&roundsv1.JournalEntry{Head: deep})
+	tooLong, err := proto.Marshal(&roundsv1.JournalEntry{Head: raw, Content: long})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +222,7 @@ func TestOpenRefuses(t *testing.T) {
 		"a head without previous":       entry(&roundsv1.EntryHead{Seq: 2, ContentHash: previous[:]}),
 		"a head without content hash":   entry(&roundsv1.EntryHead{Seq: 2, Previous: previous[:]}),
 		"a head with a short hash":      entry(&roundsv1.EntryHead{Seq: 2, Previous: previous[:31], ContentHash: previous[:]}),
-		"a head that nests too deep":    deepEntry,
+		"content beyond the limit":      tooLong,
 	} {
 		if _, _, _, err := journal.Open(b); !errors.Is(err, journal.ErrGarbled) {
 			t.Errorf("%s: %v", name, err)

@@ -73,7 +73,7 @@ func TestVerifierReports(t *testing.T) {
 		t.Error("the journal of another scope verifies")
 	}
 	verified(t, "nothing", nil, trusting())
-	for seed := range uint64(20) {
+	for seed := range uint64(5) {
 		entries, hashes := shift(seed, 30).seal(t)
 		verified(t, fmt.Sprint("seed ", seed), entries, watched(hashes, 1, len(entries)/2))
 	}
@@ -83,14 +83,19 @@ func TestVerifierReports(t *testing.T) {
 func TestP12ChangedBits(t *testing.T) {
 	entries, hashes := morning(2).seal(t)
 	last := len(entries)
-	everyBit(t, entries, watched(hashes, last-1), func(what string, err error, seq int) { found(t, what, err, seq) })
+	everyBit(t, entries, watched(hashes, last-1), 1, func(what string, err error, seq int) {
+		found(t, what, err, seq)
+		if fault := new(journal.Fault); errors.As(err, &fault) && int(fault.Through) != seq {
+			t.Errorf("%s: it alone is bad, but named is: %v", what, err)
+		}
+	})
 }
 
 // TestP12ChangedBitsWithoutWitnesses has the entries alone as evidence. The last one has none behind it that holds its hash: there, a
-// change can be told from none only by what it breaks, and a change next to it is one of two.
+// change can be told from none only by what it breaks, and a change next to it is one of two. Every fifth bit will do here.
 func TestP12ChangedBitsWithoutWitnesses(t *testing.T) {
 	entries, _ := morning(3).seal(t)
-	everyBit(t, entries, trusting(), func(what string, err error, seq int) {
+	everyBit(t, entries, trusting(), 5, func(what string, err error, seq int) {
 		switch {
 		case seq == len(entries) && err == nil:
 		case seq >= len(entries)-1:
@@ -101,12 +106,12 @@ func TestP12ChangedBitsWithoutWitnesses(t *testing.T) {
 	})
 }
 
-func everyBit(t *testing.T, entries sealed, config journal.Config, check func(what string, err error, seq int)) {
+func everyBit(t *testing.T, entries sealed, config journal.Config, step int, check func(what string, err error, seq int)) {
 	t.Helper()
 	trunk := journal.NewVerifier(config)
 	for i, entry := range entries {
 		changed := slices.Clone(entry)
-		for bit := range 8 * len(entry) {
+		for bit := 0; bit < 8*len(entry); bit += step {
 			changed[bit/8] ^= 1 << (bit % 8)
 			check(fmt.Sprintf("entry %d, bit %d", i+1, bit), rest(trunk.Fork(), changed, entries[i+1:]), i+1)
 			changed[bit/8] ^= 1 << (bit % 8)
@@ -136,7 +141,7 @@ func rest(v *journal.Verifier, changed []byte, behind sealed) error {
 
 // TestP12ChangedBytes changes random bytes, cuts entries off, takes pieces out and puts pieces in.
 func TestP12ChangedBytes(t *testing.T) {
-	for seed := range uint64(10) {
+	for seed := range uint64(4) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		entries, hashes := shift(seed, 12).seal(t)
 		config := watched(hashes, len(entries)-1)
@@ -179,7 +184,7 @@ func TestP12ChangedBytes(t *testing.T) {
 }
 
 func TestP12MissingReorderedDuplicated(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range uint64(2) {
 		entries, hashes := shift(seed, 8).seal(t)
 		config := watched(hashes)
 		n := len(entries)
@@ -264,7 +269,7 @@ func sameRun(p past, fault *journal.Fault, device string) bool {
 
 // TestP12RewrittenHead changes what no device signs, and seals all behind it anew: the next witness finds it.
 func TestP12RewrittenHead(t *testing.T) {
-	honest := shift(5, 10)
+	honest := shift(5, 4)
 	_, hashes := honest.seal(t)
 	for i := range honest {
 		lie := honest.clone()

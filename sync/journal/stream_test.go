@@ -113,7 +113,7 @@ func TestExportBounds(t *testing.T) {
 	header = header[:len(header)-34]
 	for name, behind := range map[string][]byte{
 		"the longest entry, cut off":   {0x8a, 0x80, 0x80, 0x04},
-		"more than the longest entry":  {0x8b, 0x80, 0x80, 0x04},
+		"more than the longest entry":  append([]byte{0x8b, 0x80, 0x80, 0x04}, make([]byte, journal.MaxEntry+1)...),
 		"more than any number":         bytes.Repeat([]byte{0xff}, 11),
 		"a number not in its shortest": append([]byte{byte(len(entries[0]))&0x7f | 0x80, byte(len(entries[0])>>7) | 0x80, 0x00}, entries[0]...),
 	} {
