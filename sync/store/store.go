@@ -37,8 +37,9 @@ const (
 	MaxScope = 255
 	MaxKey   = 1024
 	MaxValue = 16 << 20
-	// MaxTransaction bounds the keys and values of all Sets and Deletes of one transaction together.
+	// MaxTransaction bounds the keys and values of all Sets and Deletes of one transaction together, with WriteOverhead for each.
 	MaxTransaction = 32 << 20
+	WriteOverhead  = 16
 )
 
 // Scope names one key space of a store: 1 to MaxScope bytes, of any value.

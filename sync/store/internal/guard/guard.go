@@ -120,7 +120,7 @@ func (b *Budget) Spend(key, value []byte) error {
 	if b.err = store.CheckValue(value); b.err != nil {
 		return b.err
 	}
-	if b.bytes += len(key) + len(value); b.bytes > store.MaxTransaction {
+	if b.bytes += store.WriteOverhead + len(key) + len(value); b.bytes > store.MaxTransaction {
 		b.err = store.ErrTooLarge
 	}
 	return b.err
@@ -128,6 +128,3 @@ func (b *Budget) Spend(key, value []byte) error {
 
 // Err returns the first error of Spend: the transaction must not commit.
 func (b *Budget) Err() error { return b.err }
-
-// Bytes returns the keys and values spent so far.
-func (b *Budget) Bytes() int { return b.bytes }

@@ -1,0 +1,15 @@
+//go:build !unix
+
+package badgerstore
+
+import (
+	"io/fs"
+	"math"
+)
+
+// freeBytes is not known here: give Config.FreeBytes a function that knows.
+func freeBytes(string) (uint64, error) { return math.MaxUint64, nil }
+
+func writable(string) error { return nil }
+
+func bytesOnDisk(info fs.FileInfo) int64 { return info.Size() }
