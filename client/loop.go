@@ -1,0 +1,149 @@
+package client
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"time"
+)
+
+// Run keeps the device in sync until ctx ends: it pushes soon after something was queued, takes changes from a stream as they happen, and polls
+// while no stream can be held. After a failure it waits, longer each time, with jitter, and at least as long as the server asks; Online cuts the wait
+// short. A forked or parked lane does not stop it; Status tells.
+//
+// It returns ctx's error, or ErrOffline, ErrNotEnrolled, ErrRevoked or ErrClosed when there is nothing to wait for.
+func (d *Device) Run(ctx context.Context) error {
+	wait := waits{first: d.cfg.Timing.BackoffFirst, most: d.cfg.Timing.BackoffMax, rand: d.cfg.Rand}
+	for {
+		report, err := d.Sync(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, ErrOffline), errors.Is(err, ErrNotEnrolled), errors.Is(err, ErrRevoked), errors.Is(err, ErrClosed):
+			return err
+		case err != nil && !errors.Is(err, ErrForked):
+			pause := max(wait.next(), RetryAfter(err))
+			d.log.InfoContext(ctx, "sync failed", "err", err, "again_in", pause)
+			d.pause(ctx, pause)
+			continue
+		}
+		d.log.DebugContext(ctx, "synced", "report", report)
+		wait.reset()
+		d.live(ctx)
+	}
+}
+
+// pause waits, until the app says that the network has come.
+func (d *Device) pause(ctx context.Context, how time.Duration) {
+	timer := time.NewTimer(how)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-d.online:
+	case <-ctx.Done():
+	}
+}
+
+// live holds a stream and pushes what is queued, until a whole Sync is due.
+func (d *Device) live(ctx context.Context) {
+	streaming, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan followed, 1)
+	go func() { ended <- d.follow(streaming) }()
+	defer func() {
+		stop()
+		if ended != nil {
+			<-ended
+		}
+	}()
+	poll := time.NewTimer(d.cfg.Timing.Poll)
+	poll.Stop()
+	defer poll.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.online:
+			return
+		case <-poll.C:
+			return
+		case end := <-ended:
+			ended = nil
+			if end.due {
+				d.pause(ctx, end.after)
+				return
+			}
+			d.log.InfoContext(ctx, "no stream, polling", "err", end.err)
+			poll.Reset(d.cfg.Timing.Poll)
+		case <-d.queued:
+			d.settle(ctx)
+			if ended == nil || !d.push(ctx) {
+				return
+			}
+		}
+	}
+}
+
+// settle waits for a moment in which nothing is queued: one thing that a person does is often several mutations.
+func (d *Device) settle(ctx context.Context) {
+	timer := time.NewTimer(d.cfg.Timing.Debounce)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	select {
+	case <-d.queued:
+	default:
+	}
+}
+
+// push sends what is queued while the stream brings the changes. It is false when a whole Sync is due.
+func (d *Device) push(ctx context.Context) bool {
+	giveBack, err := d.take(ctx)
+	if err != nil {
+		return false
+	}
+	defer giveBack()
+	report, err := d.sync(ctx, false)
+	if err != nil || report.Again > 0 || report.Resets > 0 {
+		return false
+	}
+	return !d.unpulled(ctx)
+}
+
+// unpulled tells whether there is a scope that was never pulled: the stream may not know of it.
+func (d *Device) unpulled(ctx context.Context) bool {
+	me := d.me()
+	scopes, err := d.Scopes(ctx)
+	if err != nil {
+		return true
+	}
+	for _, scope := range scopes {
+		if s, err := d.standing(ctx, scope, me); err != nil || len(s.replica.Cursor) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// waits are the pauses after failures: each up to twice the one before, and at random between half and all of that, so that phones that lost
+// a server together do not come back together.
+type waits struct {
+	first, most time.Duration
+	rand        io.Reader
+	now         time.Duration
+}
+
+func (w *waits) reset() { w.now = 0 }
+
+func (w *waits) next() time.Duration {
+	w.now = min(max(w.first, 2*w.now), w.most)
+	var b [8]byte
+	if _, err := io.ReadFull(w.rand, b[:]); err != nil {
+		return w.now
+	}
+	half := uint64(w.now / 2)
+	return w.now - time.Duration(binary.BigEndian.Uint64(b[:])%(half+1))
+}
