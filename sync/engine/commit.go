@@ -300,9 +300,19 @@ func (tx *transaction) put(kind merge.Kind, before *stored, after *roundsv1.Chan
 	return nil
 }
 
-// enter appends an entry to the journal under the head's next seq.
-func (tx *transaction) enter(head *roundsv1.EntryHead, content []byte) error {
-	encoded, hash, err := journal.Seal(tx.journal, head, content)
+// enter appends an entry to the journal under the head's next seq. The values that lost stand in a table of their own, not in the head: a head can
+// never be redacted.
+func (tx *transaction) enter(head *roundsv1.EntryHead, contentHash journal.Hash, content []byte) error {
+	if outcome := head.GetOutcome(); len(outcome.GetLosses()) > 0 {
+		if err := writeMessage(tx.w, seqKey(tableOutcome, head.GetSeq()), outcome); err != nil {
+			return err
+		}
+		head.Outcome = proto.CloneOf(outcome)
+		for _, loss := range head.GetOutcome().GetLosses() {
+			loss.Other = nil
+		}
+	}
+	encoded, hash, err := journal.AppendSealHashed(nil, tx.journal, head, contentHash, content)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/journal"
 	"github.com/rounds-sync/rounds/sync/merge"
 )
 
@@ -80,7 +81,7 @@ func (tx *transaction) derive(id string, edit *roundsv1.Edit, at int64, cause ui
 		Seq: seq, Type: roundsv1.EntryType_ENTRY_TYPE_DERIVED, Record: &roundsv1.RecordRef{Kind: string(kind), Id: id}, Cause: cause,
 		TakenUs: tx.scope.engine.cfg.Now().UnixMicro(), RecordTimeUs: merged.Change.GetTimeUs(),
 		Outcome: &roundsv1.Outcome{Status: roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED, Seq: seq, TimeUs: at},
-	}, content); err != nil {
+	}, journal.ContentHash(content), content); err != nil {
 		return err
 	}
 	return tx.put(kind, before, back(before.change, merged.Change))

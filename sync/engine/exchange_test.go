@@ -73,6 +73,10 @@ func TestP1EveryOutcomeStandsInTheJournalOnce(t *testing.T) {
 				t.Fatalf("%d of %d mutations stand in the journal", len(taken[p.device]), len(p.lane(site).contents))
 			}
 			for seq, outcome := range p.lane(site).outcomes {
+				outcome = proto.CloneOf(outcome)
+				for _, loss := range outcome.GetLosses() {
+					loss.Other = nil // lost values stand beside the journal, where they can be redacted
+				}
 				if !proto.Equal(outcome, taken[p.device][seq]) {
 					t.Errorf("lane seq %d: the device was told %v, the journal says %v", seq, outcome, taken[p.device][seq])
 				}
@@ -200,12 +204,12 @@ func TestP6NothingBlocks(t *testing.T) {
 		a, b := w.phone("a"), w.phone("b")
 		b.do(site, id(5), create(&roundsv1.Ticket{Title: "b's"}))
 		b.sync()
-		a.queue(site, []byte{0xff, 0xff})                                                                         // 1: no mutation
-		a.do(site, "not a uuid", create(&roundsv1.Ticket{Title: "x"}))                                            // 2
-		a.do(site, id(404), title("of nothing"))                                                                  // 3: waits for its record
+		a.queue(site, []byte{0xff, 0xff})                                                                          // 1: no mutation
+		a.do(site, "not a uuid", create(&roundsv1.Ticket{Title: "x"}))                                             // 2
+		a.do(site, id(404), title("of nothing"))                                                                   // 3: waits for its record
 		a.do(site, id(1), create(&roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_CLOSED, Title: "sly"})) // 4: writes a workflow field
-		a.do(site, id(2), create(&roundsv1.Ticket{Title: "good"}))                                                // 5
-		a.do(site, id(2), reading(1))                                                                             // 6
+		a.do(site, id(2), create(&roundsv1.Ticket{Title: "good"}))                                                 // 5
+		a.do(site, id(2), reading(1))                                                                              // 6
 		resp := a.sync()
 		var got []string
 		for seq := uint64(1); seq <= 6; seq++ {

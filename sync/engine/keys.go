@@ -19,6 +19,7 @@ import (
 //	o <device> 0 <lane seq>   LaneRun, by the lane seq of its first mutation
 //	q <kind> 0 <id> <seq>     a mutation that waits for this record, by its journal seq; the value is the conflict's id
 //	t <seq>                   tombstone: the time of the deletion, 8 bytes, microseconds since 1970
+//	u <seq>                   the Outcome of a journal entry together with the values that lost, which the entry's head leaves out
 //	d <device>                the seq through which a device is known to have the scope, 8 bytes
 const (
 	tableHead      = 'm'
@@ -30,6 +31,7 @@ const (
 	tableWaiting   = 'q'
 	tableTombstone = 't'
 	tableDevice    = 'd'
+	tableOutcome   = 'u'
 )
 
 // The flag byte of the change index.

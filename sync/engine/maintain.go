@@ -121,7 +121,7 @@ func (e *Engine) Evict(ctx context.Context, scope store.Scope, kind merge.Kind, 
 			Seq: after.GetVersion(), Type: roundsv1.EntryType_ENTRY_TYPE_EVICTED, Record: &roundsv1.RecordRef{Kind: string(kind), Id: id},
 			TakenUs: tx.scope.engine.cfg.Now().UnixMicro(), RecordTimeUs: after.GetTimeUs(),
 			Outcome: &roundsv1.Outcome{Status: roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED, Seq: after.GetVersion()},
-		}, nil); err != nil {
+		}, journal.ContentHash(nil), nil); err != nil {
 			return err
 		}
 		return tx.put(kind, before, after)

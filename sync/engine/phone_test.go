@@ -26,7 +26,7 @@ const site = store.Scope("site/0199c0de-0000-7000-8000-000000000001")
 
 // onStores runs a test on the store of tests and on the store of servers.
 func onStores(t *testing.T, test func(t *testing.T, s store.Store)) {
-	t.Run("memstore", func(t *testing.T) { test(t, memstore.New(memstore.Config{Paranoid: true})) })
+	t.Run("memstore", func(t *testing.T) { test(t, newMemory()) })
 	t.Run("badgerstore", func(t *testing.T) {
 		s, err := badgerstore.Open(badgerstore.Config{Dir: t.TempDir()})
 		if err != nil {
@@ -40,6 +40,8 @@ func onStores(t *testing.T, test func(t *testing.T, s store.Store)) {
 		test(t, s)
 	})
 }
+
+func newMemory() *memstore.Store { return memstore.New(memstore.Config{Paranoid: true}) }
 
 // clock is a clock that stands until it is moved.
 type clock struct {

@@ -37,7 +37,9 @@ func asks(change *roundsv1.Change) []merge.FieldNumber {
 	kind, _ := merge.KindOf(change.GetRecord())
 	for _, write := range change.GetWrites() {
 		for _, field := range write.GetSiblings() {
-			if policy, _ := merge.PolicyOf(kind, merge.FieldNumber(field)); policy == roundsv1.MergePolicy_MERGE_POLICY_ASK {
+			policy, _ := merge.PolicyOf(kind, merge.FieldNumber(field))
+			// Two people who entered the same value stand beside each other without a question.
+			if policy == roundsv1.MergePolicy_MERGE_POLICY_ASK && len(merge.Values(change, merge.FieldNumber(field), "")) > 1 {
 				fields = append(fields, merge.FieldNumber(field))
 			}
 		}

@@ -25,8 +25,9 @@ func (tx *transaction) take(p *push) error {
 	if from := p.batch.GetConfirmed() + 1; from <= lane.GetTaken() && from != 0 {
 		to := min(lane.GetTaken(), from+maxOutcomes-1)
 		if err := laneEntries(tx.w, p.caller.Device, from, to, func(head *roundsv1.EntryHead) error {
-			result.Outcomes = append(result.Outcomes, head.GetOutcome())
-			return nil
+			outcome, err := fullOutcome(tx.w, head)
+			result.Outcomes = append(result.Outcomes, outcome)
+			return err
 		}); err != nil {
 			return err
 		}
@@ -94,7 +95,7 @@ func (tx *transaction) settle(c *candidate) (*roundsv1.Outcome, error) {
 	if c.item.kind != "" {
 		head.Record = &roundsv1.RecordRef{Kind: string(c.item.kind), Id: c.item.mutation.GetRecordId()}
 	}
-	if err := tx.enter(head, c.item.content); err != nil {
+	if err := tx.enter(head, c.item.contentHash, c.item.content); err != nil {
 		return nil, err
 	}
 	return d.outcome, tx.follow(c, d, seq)
@@ -129,6 +130,19 @@ func (tx *transaction) follow(c *candidate, d *decision, seq uint64) error {
 		return tx.release(c.item, seq)
 	}
 	return nil
+}
+
+// fullOutcome returns the outcome of a journal entry as its device was told it.
+func fullOutcome(r store.Reader, head *roundsv1.EntryHead) (*roundsv1.Outcome, error) {
+	if len(head.GetOutcome().GetLosses()) == 0 {
+		return head.GetOutcome(), nil
+	}
+	full := new(roundsv1.Outcome)
+	found, err := readMessage(r, seqKey(tableOutcome, head.GetSeq()), full)
+	if !found {
+		full = head.GetOutcome() // its values were redacted
+	}
+	return full, err
 }
 
 // laneStable returns the lane seq through which a lane's mutations stand in the journal at or before stableSeq.

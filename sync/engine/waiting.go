@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/journal"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -68,7 +69,7 @@ func (tx *transaction) again(a *admission) (*decision, error) {
 		Seq: seq, Type: roundsv1.EntryType_ENTRY_TYPE_ADMITTED, DeviceId: string(c.caller.Device), PersonId: string(c.caller.Person),
 		LaneSeq: c.laneSeq, Record: &roundsv1.RecordRef{Kind: string(c.item.kind), Id: c.item.mutation.GetRecordId()}, Roles: c.roles,
 		TakenUs: tx.scope.engine.cfg.Now().UnixMicro(), Outcome: d.outcome, RecordTimeUs: d.after.GetTimeUs(), Cause: a.entry,
-	}, nil); err != nil {
+	}, journal.ContentHash(nil), nil); err != nil {
 		return nil, err
 	}
 	return d, tx.follow(c, d, seq)
