@@ -92,9 +92,9 @@ func killScope(i int) store.Scope { return store.Scope(fmt.Sprintf("scope/%d", i
 func killKeys(number int) (count, size int) {
 	switch {
 	case number%61 == 0:
-		return 9000, 1000
+		return 2500, 1000
 	case number%23 == 0:
-		return 2, 3 << 20
+		return 2, 5 << 18
 	}
 	return 1 + number%7, number * 37 % 3000
 }
