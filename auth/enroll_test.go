@@ -91,7 +91,8 @@ func TestTwoEnrolWithOneCode(t *testing.T) {
 	errs := make([]error, n)
 	for i := range n {
 		key := newKey(w)
-		wg.Go(func() { _, errs[i] = w.tryEnroll(key, code) })
+		from := netip.AddrFrom4([4]byte{198, 51, 100, byte(i)})
+		wg.Go(func() { _, errs[i] = w.Enroll(t.Context(), from, enrolRequest(key, code)) })
 	}
 	wg.Wait()
 	won := 0
@@ -187,7 +188,9 @@ func TestCodeOfAFallenAdministrator(t *testing.T) {
 
 func TestNothingSecretIsStoredOrLogged(t *testing.T) {
 	var log bytes.Buffer
-	w := found(t, func(c *auth.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})) })
+	w := found(t, func(c *auth.Config) {
+		c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
 	code := w.code(w.hire(w.root, "Li"))
 	p := w.enroll(code)
 	if err := p.turn(); err != nil {

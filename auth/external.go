@@ -128,6 +128,9 @@ func (all *externals) identify(ctx context.Context, token string, publicKey []by
 		if typ, ok := t.Header["typ"].(string); ok && !strings.EqualFold(typ, "JWT") {
 			return nil, errors.New("not an ID token")
 		}
+		if kid, _ := t.Header["kid"].(string); kid == "" {
+			return nil, errors.New("the token does not name its key")
+		}
 		return keys.KeyfuncCtx(ctx)(t)
 	})
 	switch {

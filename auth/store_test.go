@@ -3,12 +3,16 @@ package auth_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"iter"
 	"maps"
 	"slices"
 	"sync"
 
+	"google.golang.org/protobuf/proto"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/auth"
 )
 
@@ -118,5 +122,18 @@ func (t *memoryTx) Delete(key []byte) error {
 		return errors.New("a write while a scan runs")
 	}
 	delete(t.rows, string(key))
+	return nil
+}
+
+// accessKey reads the private signing key from the store, to forge with.
+func (w *world) accessKey() ed25519.PrivateKey {
+	w.t.Helper()
+	for k, v := range w.store.rows {
+		var s roundsv1.SigningKeyState
+		if k[0] == 'K' && proto.Unmarshal(v, &s) == nil && s.GetUse() == roundsv1.SigningKeyUse_SIGNING_KEY_USE_ACCESS {
+			return ed25519.NewKeyFromSeed(s.GetSecret())
+		}
+	}
+	w.t.Fatal("no key in the store")
 	return nil
 }

@@ -40,6 +40,7 @@ type world struct {
 	cfg   auth.Config
 	store *memory
 	clock *clock
+	rand  *rand.ChaCha8 // the phones', used by the test's own goroutine
 	root  auth.NodeID
 	boss  *phone
 }
@@ -50,7 +51,7 @@ func config(store *memory, c *clock) auth.Config {
 
 func bare(t testing.TB, with ...func(*auth.Config)) *world {
 	t.Helper()
-	w := &world{t: t, store: newMemory(), clock: &clock{t: time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)}}
+	w := &world{t: t, store: newMemory(), rand: rand.NewChaCha8([32]byte{2}), clock: &clock{t: time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)}}
 	w.cfg = config(w.store, w.clock)
 	for _, f := range with {
 		f(&w.cfg)
@@ -105,7 +106,7 @@ var home = netip.MustParseAddr("203.0.113.7")
 func newKey(w *world) ed25519.PrivateKey {
 	w.t.Helper()
 	seed := make([]byte, 32)
-	if _, err := w.cfg.Rand.Read(seed); err != nil {
+	if _, err := w.rand.Read(seed); err != nil {
 		w.t.Fatal(err)
 	}
 	return ed25519.NewKeyFromSeed(seed)
@@ -144,7 +145,7 @@ func (w *world) phone(key ed25519.PrivateKey, resp *roundsv1.EnrollResponse) *ph
 
 func (p *phone) draw() {
 	p.nonce = make([]byte, 16)
-	if _, err := p.w.cfg.Rand.Read(p.nonce); err != nil {
+	if _, err := p.w.rand.Read(p.nonce); err != nil {
 		p.w.t.Fatal(err)
 	}
 }
