@@ -228,4 +228,3 @@ func (p *phone) one(words *corpus.Corpus) *roundsv1.ExchangeRequest {
 	l.confirmed = at - 1
 	return &roundsv1.ExchangeRequest{Clock: p.clock(), Lanes: []*roundsv1.LaneBatch{p.batch(site, at, at)}}
 }
-
