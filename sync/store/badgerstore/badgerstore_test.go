@@ -38,7 +38,7 @@ func TestConformanceSmall(t *testing.T) {
 }
 
 func TestKill(t *testing.T) {
-	rounds := 8
+	rounds := 6
 	if testing.Short() {
 		rounds = 2
 	}

@@ -44,7 +44,7 @@ func RunKill(t *testing.T, open Open, seed uint64, rounds int) {
 	dir := t.TempDir()
 	var said [killScopes]int // by scope, the greatest number whose Update had returned
 	for round := range rounds {
-		killAfter(t, dir, 20+random.IntN(400), &said)
+		killAfter(t, dir, 20+random.IntN(200), &said)
 		st := open(t, dir)
 		for i := range said {
 			found := checkKillScope(t, st, i)

@@ -166,7 +166,7 @@ func testLargeTransactions(t *testing.T, s suite) {
 // testLargeTransactionIsSeenWhole reads while a transaction commits that a store may have to write in pieces.
 func testLargeTransactionIsSeenWhole(t *testing.T, s suite) {
 	st := s.new(t)
-	const count, rounds = 8 << 10, 2
+	const count, rounds = 6 << 10, 2
 	write := func(round int) error {
 		return st.Update(ctx, scope, func(w store.Writer) error {
 			for i := range count {
