@@ -24,6 +24,7 @@ func (m *merger) edit(e *roundsv1.Edit) *roundsv1.Problem {
 		if m.in.Mutation.GetBase() != 0 {
 			return nil
 		}
+		m.adopt(msg)
 		return m.each(msg, removed, m.apply)
 	}
 	fields := slices.Clone(e.GetFields())
@@ -42,6 +43,19 @@ func (m *merger) edit(e *roundsv1.Edit) *roundsv1.Problem {
 		}
 	}
 	return m.checkUnknown()
+}
+
+// adopt lets a new record begin as a copy of what makes it, so that not every field has to be put. Fields that are added to begin empty.
+func (m *merger) adopt(msg protoreflect.Message) {
+	if m.cur != nil || !msg.IsValid() {
+		return
+	}
+	m.rec, m.own, m.adopted = m.of.copy(msg), true, true
+	for _, f := range m.of.added {
+		if m.rec.Has(f.fd) {
+			m.rec.Clear(f.fd)
+		}
+	}
 }
 
 // fact folds a fact in.

@@ -122,6 +122,10 @@ func (m *merger) facts(f *field, msg protoreflect.Message) *roundsv1.Problem {
 	if !msg.Has(f.fd) {
 		return nil
 	}
+	if m.appends(f, msg) {
+		m.append(f, msg)
+		return nil
+	}
 	items, byID := m.items(f)
 	list, added := msg.Get(f.fd).List(), false
 	for i := range list.Len() {
@@ -169,6 +173,45 @@ func (m *merger) facts(f *field, msg protoreflect.Message) *roundsv1.Problem {
 	rec.Set(f.fd, own)
 	m.mark(f)
 	return nil
+}
+
+// appends tells whether all that is to be done is to put facts behind those that stand, which is how they nearly always come: one
+// fact, with an id of its own, later than the others.
+func (m *merger) appends(f *field, msg protoreflect.Message) bool {
+	list := msg.Get(f.fd).List()
+	if list.Len() != 1 || m.rec.Get(f.fd).List().Len() >= MaxFacts {
+		return false
+	}
+	id := list.Get(0).Message().Get(f.id).String()
+	for _, w := range m.writes {
+		of := false
+		for _, k := range w.GetElements() {
+			if k.GetField() == uint32(f.num) {
+				of = true
+				if k.GetKey() == id {
+					return false
+				}
+			}
+		}
+		if of && compareTime(w.GetStamp(), m.stamp) >= 0 {
+			return false
+		}
+	}
+	return id != ""
+}
+
+// append puts one fact behind those that stand.
+func (m *merger) append(f *field, msg protoreflect.Message) {
+	rec := m.mutable()
+	own, old := rec.NewField(f.fd), rec.Get(f.fd).List()
+	for i := range old.Len() {
+		own.List().Append(old.Get(i))
+	}
+	fact := msg.Get(f.fd).List().Get(0)
+	own.List().Append(fact)
+	rec.Set(f.fd, own)
+	m.mine.Elements = append(m.mine.Elements, &roundsv1.ElementKey{Field: uint32(f.num), Key: fact.Message().Get(f.id).String()})
+	m.mark(f)
 }
 
 // items returns the facts that stand, in their order, and where each is.

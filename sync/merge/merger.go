@@ -16,12 +16,14 @@ type merger struct {
 	stamp *roundsv1.Stamp
 	cur   *roundsv1.Change // nil: there is none
 
-	rec    protoreflect.Message // the kind's message: the current one's until own is set
-	own    bool
-	maps   []FieldNumber     // map fields of rec that are ours
-	writes []*roundsv1.Write // the current ones
-	ours   []bool            // which of them are copies
-	mine   *roundsv1.Write   // what the mutation writes
+	rec protoreflect.Message // the kind's message: the current one's until own is set
+	own bool
+	// adopted: rec began as the mutation's, with all its fields but those that are added to.
+	adopted bool
+	maps    []FieldNumber     // map fields of rec that are ours
+	writes  []*roundsv1.Write // the current ones
+	ours    []bool            // which of them are copies
+	mine    *roundsv1.Write   // what the mutation writes
 
 	changed []FieldNumber
 	losses  []*roundsv1.Loss
@@ -47,10 +49,13 @@ func newMerger(cur *roundsv1.Change, in Input) (*merger, *roundsv1.Problem) {
 	}
 	m.of, m.mine = of, &roundsv1.Write{Stamp: m.stamp}
 	if cur == nil {
+		m.mine.Shown, m.changed = make([]uint32, 0, 16), make([]FieldNumber, 0, 16)
+	}
+	if cur == nil {
 		if in.Mutation.GetBase() > 0 && in.Capacity == Device {
 			return nil, problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD, "record_id")
 		}
-		m.rec, m.own = of.typ.New(), true
+		m.rec = of.typ.Zero()
 		return m, nil
 	}
 	if cur.GetDeleted() {
@@ -74,7 +79,7 @@ func (m *merger) saw(stamp *roundsv1.Stamp) bool {
 // mutable returns the kind's message as our own.
 func (m *merger) mutable() protoreflect.Message {
 	if !m.own {
-		m.rec, m.own = copyMessage(m.rec), true
+		m.rec, m.own = m.of.copy(m.rec), true
 	}
 	return m.rec
 }
@@ -158,7 +163,7 @@ func (m *merger) finish() Result {
 			m.rec.Clear(fd)
 		}
 	}
-	c.Record = m.of.record(m.rec)
+	c.Record = m.of.record(m.mutable())
 	c.Writes = m.finishWrites()
 	return Result{Change: c, Changed: true, Losses: m.losses, Asks: m.asks(c.Writes), Flags: m.flags}
 }
@@ -166,16 +171,20 @@ func (m *merger) finish() Result {
 // finishWrites puts the mutation's write in its place. Every changed field is named in it, and touched in no other: so a field's last
 // change is the greatest seq that names it, which is all that Delta asks.
 func (m *merger) finishWrites() []*roundsv1.Write {
+	var named, changed fieldSet
+	eachName(m.mine, named.add)
 	for _, f := range m.changed {
-		if !names(m.mine, f) {
+		changed.add(f)
+		if !named.has(f) {
 			m.mine.Touched = append(m.mine.Touched, uint32(f))
 		}
 	}
+	gone := func(f uint32) bool { return changed.has(FieldNumber(f)) }
 	out := make([]*roundsv1.Write, 0, len(m.writes)+1)
 	for i, w := range m.writes {
-		if slices.ContainsFunc(w.GetTouched(), func(f uint32) bool { return slices.Contains(m.changed, FieldNumber(f)) }) {
+		if len(w.GetTouched()) > 0 && slices.ContainsFunc(w.GetTouched(), gone) {
 			w = m.write(i)
-			w.Touched = slices.DeleteFunc(w.Touched, func(f uint32) bool { return slices.Contains(m.changed, FieldNumber(f)) })
+			w.Touched = slices.DeleteFunc(w.Touched, gone)
 		}
 		if !m.ours[i] || !isEmpty(w) {
 			out = append(out, w)

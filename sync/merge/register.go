@@ -8,8 +8,21 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 )
 
+// first writes a register in a record that nobody wrote before, which is how nearly all records begin.
+func (m *merger) first(s slot, val value) {
+	if !m.adopted || s.f.keyed || s.f.fd == nil {
+		m.show(s, val)
+	}
+	s.nameIn(m.mine, m.of, val, false)
+	m.mark(s.f)
+}
+
 // latest writes a register that keeps one value: the mutation's, where it saw the one that stands or is later than it.
 func (m *merger) latest(s slot, val value) {
+	if len(m.writes) == 0 {
+		m.first(s, val)
+		return
+	}
 	all := m.survivors(s)
 	var top *survivor
 	if len(all) > 0 {
@@ -36,6 +49,10 @@ func (m *merger) latest(s slot, val value) {
 // register writes a register of many values: it takes away those that the mutation saw, and adds the mutation's own. Without adds
 // it only takes away.
 func (m *merger) register(s slot, val value, adds bool) *roundsv1.Problem {
+	if len(m.writes) == 0 && adds {
+		m.first(s, val)
+		return nil
+	}
 	all := m.survivors(s)
 	stay := all[:0]
 	for _, v := range all {
@@ -103,7 +120,7 @@ func (m *merger) tell(s slot, stay []survivor, val value, adds bool) {
 // fixed writes a register that is set when the record is made. Nothing is ever taken away, so whether a mutation saw a value, and hence
 // whether it is refused, does not depend on what else arrived. An empty value fixes nothing.
 func (m *merger) fixed(s slot, val value) *roundsv1.Problem {
-	if m.in.Capacity == Rules {
+	if m.in.Capacity == Rules || len(m.writes) == 0 && val.set && m.in.Mutation.GetBase() == 0 {
 		return m.register(s, val, true)
 	}
 	all := m.survivors(s)

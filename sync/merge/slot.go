@@ -86,19 +86,6 @@ func copyMap(msg protoreflect.Message, fd protoreflect.FieldDescriptor) protoref
 	return own.Map()
 }
 
-// copyMessage copies the outermost level of a message.
-func copyMessage(msg protoreflect.Message) protoreflect.Message {
-	own := msg.New()
-	msg.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		own.Set(fd, v)
-		return true
-	})
-	if raw := msg.GetUnknown(); len(raw) > 0 {
-		own.SetUnknown(raw)
-	}
-	return own
-}
-
 // equal tells whether two values of the slot are the same to the byte, so that one may stand for the other.
 func (s slot) equal(a, b value) bool {
 	if !a.set || !b.set {

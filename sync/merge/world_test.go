@@ -102,6 +102,7 @@ type server struct {
 	results  []merge.Result
 	problems []roundsv1.ProblemCode
 	seq      uint64
+	swift    bool // leave out the checks of every single application
 }
 
 // arrive applies a step and checks what holds of every application.
@@ -114,6 +115,11 @@ func (s *server) arrive(st step) merge.Result {
 	}
 	s.seq += 3 // other records have changes, too
 	in := merge.Input{Mutation: m, Stamp: by(s.seq, st.device, st.time, st.roles...)}
+	if s.swift {
+		r := merge.Apply(s.now, in)
+		s.take(r)
+		return r
+	}
 	before, beforeMutation := marshal(s.t, s.now), proto.CloneOf(m)
 	r := merge.Apply(s.now, in)
 	if string(marshal(s.t, s.now)) != string(before) || !proto.Equal(m, beforeMutation) {
@@ -126,17 +132,23 @@ func (s *server) arrive(st step) merge.Result {
 			s.t.Fatalf("a stored record merges otherwise: %v", st)
 		}
 	}
+	if r.Problem == nil {
+		if r.Changed == (r.Change == s.now) || r.Changed != (r.Change.GetVersion() == s.seq) {
+			s.t.Fatalf("Changed is %v, the change is another: %v", r.Changed, r.Change != s.now)
+		}
+		check(s.t, r.Change)
+	}
+	s.take(r)
+	return r
+}
+
+func (s *server) take(r merge.Result) {
 	s.results = append(s.results, r)
 	s.problems = append(s.problems, r.Problem.GetCode())
 	if r.Problem == nil {
-		if r.Changed == (r.Change == s.now) || !r.Changed && r.Change.GetVersion() == s.seq {
-			s.t.Fatalf("Changed is %v, the change is another: %v", r.Changed, r.Change != s.now)
-		}
 		s.now = r.Change
-		check(s.t, s.now)
 	}
 	s.history = append(s.history, s.now)
-	return r
 }
 
 func marshal(t testing.TB, c *roundsv1.Change) []byte {
@@ -217,7 +229,7 @@ func standing(t testing.TB, c *roundsv1.Change) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := []string{fmt.Sprintf("record %x = %v", record, c.GetRecord())}
+	out := []string{fmt.Sprintf("record %x", record)}
 	for _, w := range c.GetWrites() {
 		who := fmt.Sprintf("%s@%d ", w.GetStamp().GetDeviceId(), w.GetStamp().GetTimeUs())
 		for _, f := range w.GetShown() {

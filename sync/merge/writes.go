@@ -55,14 +55,6 @@ func isEmpty(w *roundsv1.Write) bool {
 		len(w.GetTouched()) == 0
 }
 
-// names tells whether a write names a field in any way.
-func names(w *roundsv1.Write, f FieldNumber) bool {
-	n := uint32(f)
-	of := func(k *roundsv1.ElementKey) bool { return k.GetField() == n }
-	return slices.Contains(w.GetShown(), n) || slices.Contains(w.GetSiblings(), n) || slices.Contains(w.GetTouched(), n) ||
-		slices.ContainsFunc(w.GetElements(), of) || slices.ContainsFunc(w.GetSiblingElements(), of)
-}
-
 // eachName calls yield with every field number that a write names, often more than once.
 func eachName(w *roundsv1.Write, yield func(FieldNumber)) {
 	for _, list := range [...][]uint32{w.GetShown(), w.GetSiblings(), w.GetTouched()} {
@@ -144,7 +136,7 @@ func (s slot) unnameIn(w *roundsv1.Write, of *schema) {
 func (s slot) putBeside(w *roundsv1.Write, of *schema, val value) {
 	var msg protoreflect.Message
 	if k, old, ok := schemaOf(w.GetSiblingValues()); ok && k == of {
-		msg = copyMessage(old)
+		msg = of.copy(old)
 	} else {
 		msg = of.typ.New()
 	}
