@@ -1,0 +1,56 @@
+package server
+
+import (
+	"crypto/ed25519"
+	"time"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/auth"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/store"
+)
+
+// access answers the engine's questions from an Authority.
+type access struct{ of *auth.Authority }
+
+var _ engine.Access = access{}
+
+// Roles implements engine.Access.
+func (a access) Roles(person engine.PersonID, scope store.Scope, at time.Time) []roundsv1.Role {
+	return a.of.RolesAt(auth.PersonID(person), auth.Scope(scope), at)
+}
+
+// MayRead implements engine.Access.
+func (a access) MayRead(person engine.PersonID, scope store.Scope, at time.Time) bool {
+	return a.of.MayRead(auth.PersonID(person), auth.Scope(scope), at)
+}
+
+// EverHad implements engine.Access.
+func (a access) EverHad(person engine.PersonID, scope store.Scope) bool {
+	return a.of.EverHad(auth.PersonID(person), auth.Scope(scope))
+}
+
+// Scopes implements engine.Access.
+func (a access) Scopes(person engine.PersonID, at time.Time) []store.Scope {
+	list := a.of.Scopes(auth.PersonID(person), at)
+	scopes := make([]store.Scope, len(list))
+	for i, scope := range list {
+		scopes[i] = store.Scope(scope)
+	}
+	return scopes
+}
+
+// DeviceKey implements engine.Access.
+func (a access) DeviceKey(device engine.DeviceID) ed25519.PublicKey {
+	key, ok := a.of.DeviceKey(auth.DeviceID(device))
+	if !ok {
+		return nil
+	}
+	return key
+}
+
+// Revoked implements engine.Access. A device that was shut out is not told to purge: its person may hold what is not delivered yet, and takes it along
+// under a new identity. Its tokens are refused, and its streams are ended by the server.
+func (a access) Revoked(device engine.DeviceID) roundsv1.Revocation {
+	return a.of.DeviceState(auth.DeviceID(device)).Revoked
+}

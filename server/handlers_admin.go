@@ -1,0 +1,151 @@
+package server
+
+import (
+	"context"
+
+	"connectrpc.com/connect"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+)
+
+// The methods of AdminServiceHandler. Each is the one of auth.Admin with the same name, where the rights are checked.
+
+// CreateNode implements AdminServiceHandler.
+func (s *adminService) CreateNode(
+	ctx context.Context, req *connect.Request[roundsv1.CreateNodeRequest],
+) (*connect.Response[roundsv1.CreateNodeResponse], error) {
+	return as(ctx, req, s.of.CreateNode)
+}
+
+// RenameNode implements AdminServiceHandler.
+func (s *adminService) RenameNode(
+	ctx context.Context, req *connect.Request[roundsv1.RenameNodeRequest],
+) (*connect.Response[roundsv1.RenameNodeResponse], error) {
+	return as(ctx, req, s.of.RenameNode)
+}
+
+// MoveNode implements AdminServiceHandler.
+func (s *adminService) MoveNode(
+	ctx context.Context, req *connect.Request[roundsv1.MoveNodeRequest],
+) (*connect.Response[roundsv1.MoveNodeResponse], error) {
+	return as(ctx, req, s.of.MoveNode)
+}
+
+// ListNodes implements AdminServiceHandler.
+func (s *adminService) ListNodes(
+	ctx context.Context, req *connect.Request[roundsv1.ListNodesRequest],
+) (*connect.Response[roundsv1.ListNodesResponse], error) {
+	return as(ctx, req, s.of.ListNodes)
+}
+
+// CreatePerson implements AdminServiceHandler.
+func (s *adminService) CreatePerson(
+	ctx context.Context, req *connect.Request[roundsv1.CreatePersonRequest],
+) (*connect.Response[roundsv1.CreatePersonResponse], error) {
+	return as(ctx, req, s.of.CreatePerson)
+}
+
+// UpdatePerson implements AdminServiceHandler.
+func (s *adminService) UpdatePerson(
+	ctx context.Context, req *connect.Request[roundsv1.UpdatePersonRequest],
+) (*connect.Response[roundsv1.UpdatePersonResponse], error) {
+	return as(ctx, req, s.of.UpdatePerson)
+}
+
+// ListPeople implements AdminServiceHandler.
+func (s *adminService) ListPeople(
+	ctx context.Context, req *connect.Request[roundsv1.ListPeopleRequest],
+) (*connect.Response[roundsv1.ListPeopleResponse], error) {
+	return as(ctx, req, s.of.ListPeople)
+}
+
+// SuspendPerson implements AdminServiceHandler.
+func (s *adminService) SuspendPerson(
+	ctx context.Context, req *connect.Request[roundsv1.SuspendPersonRequest],
+) (*connect.Response[roundsv1.SuspendPersonResponse], error) {
+	return as(ctx, req, s.of.SuspendPerson)
+}
+
+// ReinstatePerson implements AdminServiceHandler.
+func (s *adminService) ReinstatePerson(
+	ctx context.Context, req *connect.Request[roundsv1.ReinstatePersonRequest],
+) (*connect.Response[roundsv1.ReinstatePersonResponse], error) {
+	return as(ctx, req, s.of.ReinstatePerson)
+}
+
+// DeletePerson implements AdminServiceHandler.
+func (s *adminService) DeletePerson(
+	ctx context.Context, req *connect.Request[roundsv1.DeletePersonRequest],
+) (*connect.Response[roundsv1.DeletePersonResponse], error) {
+	return as(ctx, req, s.of.DeletePerson)
+}
+
+// CreateGrant implements AdminServiceHandler.
+func (s *adminService) CreateGrant(
+	ctx context.Context, req *connect.Request[roundsv1.CreateGrantRequest],
+) (*connect.Response[roundsv1.CreateGrantResponse], error) {
+	return as(ctx, req, s.of.CreateGrant)
+}
+
+// EndGrant implements AdminServiceHandler.
+func (s *adminService) EndGrant(
+	ctx context.Context, req *connect.Request[roundsv1.EndGrantRequest],
+) (*connect.Response[roundsv1.EndGrantResponse], error) {
+	return as(ctx, req, s.of.EndGrant)
+}
+
+// ListGrants implements AdminServiceHandler.
+func (s *adminService) ListGrants(
+	ctx context.Context, req *connect.Request[roundsv1.ListGrantsRequest],
+) (*connect.Response[roundsv1.ListGrantsResponse], error) {
+	return as(ctx, req, s.of.ListGrants)
+}
+
+// CreateEnrolmentCode implements AdminServiceHandler.
+func (s *adminService) CreateEnrolmentCode(
+	ctx context.Context, req *connect.Request[roundsv1.CreateEnrolmentCodeRequest],
+) (*connect.Response[roundsv1.CreateEnrolmentCodeResponse], error) {
+	return as(ctx, req, s.of.CreateEnrolmentCode)
+}
+
+// CancelEnrolmentCode implements AdminServiceHandler.
+func (s *adminService) CancelEnrolmentCode(
+	ctx context.Context, req *connect.Request[roundsv1.CancelEnrolmentCodeRequest],
+) (*connect.Response[roundsv1.CancelEnrolmentCodeResponse], error) {
+	return as(ctx, req, s.of.CancelEnrolmentCode)
+}
+
+// ListEnrolmentCodes implements AdminServiceHandler.
+func (s *adminService) ListEnrolmentCodes(
+	ctx context.Context, req *connect.Request[roundsv1.ListEnrolmentCodesRequest],
+) (*connect.Response[roundsv1.ListEnrolmentCodesResponse], error) {
+	return as(ctx, req, s.of.ListEnrolmentCodes)
+}
+
+// ListDevices implements AdminServiceHandler.
+func (s *adminService) ListDevices(
+	ctx context.Context, req *connect.Request[roundsv1.ListDevicesRequest],
+) (*connect.Response[roundsv1.ListDevicesResponse], error) {
+	return as(ctx, req, s.of.ListDevices)
+}
+
+// RevokeDevice implements AdminServiceHandler.
+func (s *adminService) RevokeDevice(
+	ctx context.Context, req *connect.Request[roundsv1.RevokeDeviceRequest],
+) (*connect.Response[roundsv1.RevokeDeviceResponse], error) {
+	return as(ctx, req, s.of.RevokeDevice)
+}
+
+// RotateSigningKey implements AdminServiceHandler.
+func (s *adminService) RotateSigningKey(
+	ctx context.Context, req *connect.Request[roundsv1.RotateSigningKeyRequest],
+) (*connect.Response[roundsv1.RotateSigningKeyResponse], error) {
+	return as(ctx, req, s.of.RotateSigningKey)
+}
+
+// ListSigningKeys implements AdminServiceHandler.
+func (s *adminService) ListSigningKeys(
+	ctx context.Context, req *connect.Request[roundsv1.ListSigningKeysRequest],
+) (*connect.Response[roundsv1.ListSigningKeysResponse], error) {
+	return as(ctx, req, s.of.ListSigningKeys)
+}
