@@ -207,7 +207,7 @@ func (r *rig) wantSame(scope client.Scope) {
 	r.server.mu.Lock()
 	defer r.server.mu.Unlock()
 	if want := r.server.scope(scope).stateHash(); [32]byte(sum) != [32]byte(want) {
-		r.t.Fatalf("%s: replica has the state hash %x, the server %x", scope, sum, want)
+		r.t.Fatalf("%s: replica has the state hash %x, the server %x", scope, sum[:], want)
 	}
 }
 

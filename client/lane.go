@@ -18,12 +18,8 @@ type laneTx struct {
 	w      store.Writer
 	scope  Scope
 	state  laneState
-	device DeviceID
 	report *Report
 }
-
-// hold returns the lane seq below which nothing is held any more to be sent again.
-func (s laneState) holds(seq journal.LaneSeq) bool { return seq >= s.Floor && seq <= s.Last }
 
 // unsent is how many mutations the server is not known to have.
 func (s laneState) unsent() int { return int(s.Last - s.Taken) }
