@@ -48,7 +48,7 @@ func Table() Rules {
 			{For: stores, May: []string{store, "sync/store/internal/..."}, Tests: []string{stores}},
 
 			{For: engine, May: []string{api, merge, journal, store}, Tests: []string{"work", "auth"}},
-			{For: "work", May: []string{api, merge, engine}, Tests: []string{store}},
+			{For: "work", May: []string{api, merge, engine}, Tests: []string{journal, store}},
 
 			{For: "media", May: []string{api}},
 			{For: "media/...", May: []string{api, "media"}, Tests: []string{"media/..."}},
