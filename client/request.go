@@ -30,6 +30,7 @@ type request struct {
 	bytes   int // of mutations
 	// urgent: there is something in it that does not wait for the next occasion.
 	urgent bool
+	forked []Scope // lanes that only a new identity helps
 }
 
 // sentLane is what a request said of one lane.
@@ -109,6 +110,9 @@ func (d *Device) addLanes(ctx context.Context, x *request, all []standing) error
 	var ready []standing
 	for _, s := range all {
 		resting := len(s.lane.Problem) > 0 && now-s.lane.ParkedUS < d.cfg.Timing.Parked.Microseconds()
+		if s.lane.Forked {
+			x.forked = append(x.forked, s.scope)
+		}
 		if s.hasLane && !s.lane.Forked && !resting && s.replica.Closing != purging {
 			ready = append(ready, s)
 		}

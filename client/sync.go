@@ -55,6 +55,7 @@ func (d *Device) sync(ctx context.Context, pull bool) (Report, error) {
 		if err != nil {
 			return report, err
 		}
+		report.Forked = union(report.Forked, x.forked)
 		if !more && !x.urgent {
 			return report, d.afterwards(report)
 		}
