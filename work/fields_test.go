@@ -1,0 +1,69 @@
+package work
+
+import (
+	"testing"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+)
+
+// TestFieldNumbers holds the numbers in the code against the schema.
+func TestFieldNumbers(t *testing.T) {
+	for _, of := range []struct {
+		message protoreflect.ProtoMessage
+		names   map[protoreflect.FieldNumber]protoreflect.Name
+	}{
+		{&roundsv1.Ticket{}, map[protoreflect.FieldNumber]protoreflect.Name{
+			ticketCategory: "category_id", ticketCrew: "crew_ids", ticketState: "state", ticketRound: "round", ticketAssignee: "assignee_id",
+			ticketEpoch: "assign_epoch", ticketEscalation: "escalation_level", ticketPauseReason: "pause_reason", ticketCompletions: "completions",
+			ticketStateReason: "state_reason", ticketMergedInto: "merged_into_id", ticketApprovers: "approver_ids", ticketFlags: "flags",
+			ticketReportedTime: "reported_time_us"}},
+		{&roundsv1.Inspection{}, map[protoreflect.FieldNumber]protoreflect.Name{
+			inspectionState: "state", inspectionRound: "round", inspectionInspector: "inspector_id", inspectionStateReason: "state_reason", inspectionFlags: "flags"}},
+		{&roundsv1.Conflict{}, map[protoreflect.FieldNumber]protoreflect.Name{
+			conflictState: "state", conflictResolution: "resolution", conflictResolvedBy: "resolved_by_id"}},
+		{&roundsv1.Photo{}, map[protoreflect.FieldNumber]protoreflect.Name{photoHidden: "hidden"}},
+		{&roundsv1.Comment{}, map[protoreflect.FieldNumber]protoreflect.Name{commentHidden: "hidden"}},
+	} {
+		fields := of.message.ProtoReflect().Descriptor().Fields()
+		for number, name := range of.names {
+			if fd := fields.ByNumber(number); fd == nil || fd.Name() != name {
+				t.Errorf("%s: field %d is not %s", of.message.ProtoReflect().Descriptor().Name(), number, name)
+			}
+		}
+	}
+}
+
+// TestWords: every operation, state and refusal has its words in both languages.
+func TestWords(t *testing.T) {
+	for _, w := range workflows() {
+		for _, row := range w.rows {
+			if zh, en := row.command.words(); zh == string(row.command) || en == string(row.command) {
+				t.Errorf("no words for %s", row.command)
+			}
+			refusals := []refusal{row.refuse}
+			for _, c := range row.needs {
+				if c.refusal.code == 0 {
+					t.Errorf("%s %s needs %q and does not say why", w.kind, row.command, c.name)
+				}
+				refusals = append(refusals, c.refusal)
+			}
+			for _, r := range refusals {
+				if r.code != 0 && (r.zh == "" || r.en == "") {
+					t.Errorf("%s %s: a refusal without words: %+v", w.kind, row.command, r)
+				}
+			}
+		}
+	}
+	for number := range roundsv1.TicketState_name {
+		if number != 0 && ticketStanding(state(number)).nowZH == "" {
+			t.Errorf("ticket state %d has no words", number)
+		}
+	}
+	for number := range roundsv1.InspectionState_name {
+		if number != 0 && inspectionStanding(state(number)).nowZH == "" {
+			t.Errorf("inspection state %d has no words", number)
+		}
+	}
+}
