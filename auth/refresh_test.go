@@ -11,7 +11,6 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
-	"github.com/rounds-sync/rounds/auth"
 )
 
 const badToken = roundsv1.ProblemCode_PROBLEM_CODE_TOKEN
@@ -289,7 +288,7 @@ func TestRestoredFromABackup(t *testing.T) {
 	w.Close()
 	again := backup.clone()
 	for k := range again.rows {
-		if strings.HasSuffix(k, deviceBytes(t, p.device)) {
+		if strings.HasSuffix(k, rawID(string(p.device))) {
 			delete(again.rows, k)
 		}
 	}
@@ -302,19 +301,6 @@ func TestRestoredFromABackup(t *testing.T) {
 	if err := w.boss.turn(); err != nil {
 		t.Fatalf("a known device: %v", err)
 	}
-}
-
-func deviceBytes(t *testing.T, id auth.DeviceID) string {
-	t.Helper()
-	var b []byte
-	for i := 0; i < len(id); i++ {
-		if id[i] == '-' {
-			continue
-		}
-		b = append(b, hexDigit(id[i])<<4|hexDigit(id[i+1]))
-		i++
-	}
-	return string(b)
 }
 
 func hexDigit(c byte) byte {
