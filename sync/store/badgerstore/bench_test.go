@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/sync/store/badgerstore"
@@ -33,11 +34,15 @@ func record(seed uint64) []byte {
 	return out[:600]
 }
 
-// BenchmarkPush commits transactions of 25 documents from some scopes at once; an op is one document.
+// BenchmarkPush commits transactions of 25 documents from some scopes at once, also on a slow disk; an op is one document.
 func BenchmarkPush(b *testing.B) {
-	for _, writers := range []int{1, 8, 64} {
-		b.Run(fmt.Sprintf("scopes=%d", writers), func(b *testing.B) {
-			s := open(b, badgerstore.Config{Dir: b.TempDir()})
+	for _, c := range []struct {
+		writers int
+		delay   time.Duration
+	}{{1, 0}, {8, 0}, {64, 0}, {64, 5 * time.Millisecond}} {
+		writers := c.writers
+		b.Run(fmt.Sprintf("scopes=%d/delay=%v", writers, c.delay), func(b *testing.B) {
+			s := open(b, badgerstore.Config{Dir: b.TempDir(), SyncDelay: c.delay})
 			records := make([][]byte, 64)
 			for i := range records {
 				records[i] = record(uint64(i))

@@ -17,6 +17,7 @@ var errBroken = errors.New("badgerstore: an earlier write failed; close the stor
 type request struct {
 	writes []write
 	cost   int64 // as badger counts the bytes of a transaction
+	logged int64 // bytes of values that go to the value log, which cost does not count
 	done   chan error
 }
 
@@ -33,6 +34,9 @@ func (s *Store) commit(writes []write) error {
 	r := &request{writes: writes, done: make(chan error, 1)}
 	for _, w := range writes {
 		r.cost += cost(w)
+		if len(w.value) >= inlineBytes {
+			r.logged += int64(len(w.value))
+		}
 	}
 	s.queue <- r
 	return <-r.done
@@ -55,36 +59,42 @@ type committer struct {
 
 func (c *committer) run(queue <-chan *request, ended chan<- struct{}) {
 	defer close(ended)
-	var next *request
+	var next *request // taken from the queue, but too much for the group before
 	for {
 		first := next
-		if next = nil; first == nil {
+		if first == nil {
 			var ok bool
 			if first, ok = <-queue; !ok {
 				return
 			}
 		}
-		group, bytes, writes := []*request{first}, first.cost, int64(len(first.writes))
-	gather:
-		for bytes <= c.maxBytes {
-			select {
-			case r, ok := <-queue:
-				if !ok {
-					break gather
-				}
-				bytes, writes = bytes+r.cost, writes+int64(len(r.writes))
-				if bytes > c.maxBytes || writes > c.maxWrites {
-					next = r
-					break gather
-				}
-				group = append(group, r)
-			default:
-				break gather
-			}
-		}
+		var group []*request
+		group, next = c.gather(first, queue)
 		err := c.commit(group)
 		for _, r := range group {
 			r.done <- err
+		}
+	}
+}
+
+// gather takes what waits in the queue, as far as it fits in one badger transaction with first, and the one that did not fit.
+// What goes to the value log is bounded too: badger must never have to enlarge a log file under its readers.
+func (c *committer) gather(first *request, queue <-chan *request) (group []*request, next *request) {
+	group = []*request{first}
+	bytes, logged, writes := first.cost, first.logged, len(first.writes)
+	for {
+		select {
+		case r, ok := <-queue:
+			if !ok {
+				return group, nil
+			}
+			bytes, logged, writes = bytes+r.cost, logged+r.logged, writes+len(r.writes)
+			if bytes > c.maxBytes || logged > store.MaxTransaction || int64(writes) > c.maxWrites {
+				return group, r
+			}
+			group = append(group, r)
+		default:
+			return group, nil
 		}
 	}
 }

@@ -309,6 +309,43 @@ func TestValueLogGC(t *testing.T) {
 	must(t, s.Close())
 }
 
+// TestSnapshotOutlivesCompaction holds a View open while badger compacts away all that nobody needs.
+func TestSnapshotOutlivesCompaction(t *testing.T) {
+	s := mustOpen(t, Config{Dir: t.TempDir(), GCInterval: -1, NoSync: true, MemTableBytes: 8 << 20})
+	must(t, set(s, "s", "k", []byte("old")))
+	must(t, set(s, "s", "gone", []byte("old")))
+	overwrite := func() {
+		must(t, s.Update(ctx, "s", func(w store.Writer) error {
+			return errors.Join(w.Set([]byte("k"), []byte("new")), w.Delete([]byte("gone")))
+		}))
+		for range 7 { // tables
+			for i := range 10 {
+				must(t, set(s, "filler", fmt.Sprint(i), make([]byte, inlineBytes-1)))
+			}
+		}
+		must(t, s.db.Flatten(1))
+	}
+	must(t, s.View(ctx, "s", func(r store.Reader) error {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			overwrite()
+		}()
+		<-done
+		for _, key := range []string{"k", "gone"} {
+			if got, err := r.Get([]byte(key)); err != nil || string(got) != "old" {
+				t.Errorf("the open View reads %s as %q, %v", key, got, err)
+			}
+		}
+		return nil
+	}))
+	overwrite()
+	if len(s.snapshots.open) != 0 {
+		t.Errorf("%d moments are still held", len(s.snapshots.open))
+	}
+	must(t, s.Close())
+}
+
 func TestSnapshots(t *testing.T) {
 	var s snapshots
 	s.publish(5)

@@ -178,7 +178,8 @@ func checkKillScope(t *testing.T, st store.Store, scope int) int {
 		for e, err := range r.Scan(store.Span{To: []byte("last")}) {
 			must(t, err)
 			if !bytes.Equal(e.Key, killKey(number, i)) || !bytes.Equal(e.Value, killValue(number, i, body)) {
-				t.Fatalf("scope %d of last number %d: want key %s whole, got %s with %d bytes", scope, last, killKey(number, i), e.Key, len(e.Value))
+				t.Fatalf("scope %d of last number %d: want key %s whole, got %s with %d bytes",
+					scope, last, killKey(number, i), e.Key, len(e.Value))
 			}
 			if i++; i == count {
 				number, i = number+1, 0

@@ -216,6 +216,31 @@ func testLargeTransactionIsSeenWhole(t *testing.T, s suite) {
 	wg.Wait()
 }
 
+// testLargeValuesAtOnce commits large values of many scopes together.
+func testLargeValuesAtOnce(t *testing.T, s suite) {
+	st := s.new(t)
+	const scopes, size = 12, 12 << 20
+	value := func(i int) []byte { return filler(uint64(i), size) }
+	var wg sync.WaitGroup
+	for i := range scopes {
+		wg.Go(func() {
+			if err := st.Update(ctx, store.Scope(fmt.Sprint(i)), func(w store.Writer) error {
+				return w.Set([]byte("large"), value(i))
+			}); err != nil {
+				t.Errorf("scope %d: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+	for i := range scopes {
+		view(t, st, store.Scope(fmt.Sprint(i)), func(r store.Reader) {
+			if got, err := r.Get([]byte("large")); err != nil || !bytes.Equal(got, value(i)) {
+				t.Errorf("scope %d: %d bytes, %v", i, len(got), err)
+			}
+		})
+	}
+}
+
 func testContext(t *testing.T, s suite) {
 	st := s.new(t)
 	set(t, st, scope, "a", "1")

@@ -50,6 +50,7 @@ func Run(t *testing.T, open Open, options Options) {
 		{"DropIsSeenWhole", testDropIsSeenWhole},
 		{"Limits", testLimits},
 		{"LargeValues", testLargeValues},
+		{"LargeValuesAtOnce", testLargeValuesAtOnce},
 		{"LargeTransactions", testLargeTransactions},
 		{"LargeTransactionIsSeenWhole", testLargeTransactionIsSeenWhole},
 		{"Context", testContext},
