@@ -49,7 +49,7 @@ func (d Admin) CreateEnrolmentCode(ctx context.Context, who Identity, req *round
 	}
 	var c *roundsv1.EnrolmentCode
 	var code Secret
-	err := d.person(ctx, who, "create enrolment code", req.GetPersonId(), func(t *tx, actor, id uid, now int64, p *roundsv1.Person) (err error) {
+	draw := func(t *tx, actor, id uid, now int64, p *roundsv1.Person) (err error) {
 		if !d.a.index.mayActFor(actor.String(), id, p.GetHomeNodeId(), now) {
 			return noRight()
 		}
@@ -71,8 +71,8 @@ func (d Admin) CreateEnrolmentCode(ctx context.Context, who Identity, req *round
 		}
 		c, code, err = d.a.makeCode(t, id, actor.String(), life)
 		return err
-	})
-	if err != nil {
+	}
+	if err := d.person(ctx, who, "create enrolment code", req.GetPersonId(), draw); err != nil {
 		return nil, err
 	}
 	return &roundsv1.CreateEnrolmentCodeResponse{EnrolmentCode: c, Code: string(code), Uri: string(codeURI(d.a.cfg.Audience, code))}, nil

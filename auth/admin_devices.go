@@ -35,7 +35,8 @@ func devicesOf(r Reader, person uid) ([]*roundsv1.Device, error) {
 }
 
 // ListDevices lists the devices of a person.
-func (d Admin) ListDevices(ctx context.Context, who Identity, req *roundsv1.ListDevicesRequest) (*roundsv1.ListDevicesResponse, error) {
+func (d Admin) ListDevices(ctx context.Context, who Identity, req *roundsv1.ListDevicesRequest) (
+	*roundsv1.ListDevicesResponse, error) {
 	resp := &roundsv1.ListDevicesResponse{}
 	err := d.personsRows(ctx, who, req.GetPersonId(), "devices", req.GetPageToken(), req.GetPageSize(), keyDeviceOf,
 		func() { resp.Reset() },
@@ -57,7 +58,8 @@ func deviceNow(r Reader, id uid) (*roundsv1.Device, error) {
 }
 
 // RevokeDevice takes a device out of service, for good.
-func (d Admin) RevokeDevice(ctx context.Context, who Identity, req *roundsv1.RevokeDeviceRequest) (*roundsv1.RevokeDeviceResponse, error) {
+func (d Admin) RevokeDevice(ctx context.Context, who Identity, req *roundsv1.RevokeDeviceRequest) (
+	*roundsv1.RevokeDeviceResponse, error) {
 	actor, err := d.begin(who)
 	if err != nil {
 		return nil, err
@@ -105,7 +107,8 @@ func (d Admin) RevokeDevice(ctx context.Context, who Identity, req *roundsv1.Rev
 }
 
 // RotateSigningKey makes new keys for access tokens and refresh tokens.
-func (d Admin) RotateSigningKey(ctx context.Context, who Identity, req *roundsv1.RotateSigningKeyRequest) (*roundsv1.RotateSigningKeyResponse, error) {
+func (d Admin) RotateSigningKey(ctx context.Context, who Identity, req *roundsv1.RotateSigningKeyRequest) (
+	*roundsv1.RotateSigningKeyResponse, error) {
 	actor, err := d.begin(who)
 	if err != nil {
 		return nil, err
@@ -126,7 +129,8 @@ func (d Admin) RotateSigningKey(ctx context.Context, who Identity, req *roundsv1
 }
 
 // ListSigningKeys lists the keys for access tokens that still verify, newest first.
-func (d Admin) ListSigningKeys(_ context.Context, who Identity, _ *roundsv1.ListSigningKeysRequest) (*roundsv1.ListSigningKeysResponse, error) {
+func (d Admin) ListSigningKeys(_ context.Context, who Identity, _ *roundsv1.ListSigningKeysRequest) (
+	*roundsv1.ListSigningKeysResponse, error) {
 	actor, err := d.begin(who)
 	if err != nil {
 		return nil, err

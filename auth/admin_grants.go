@@ -16,7 +16,8 @@ func grantsOf(r Reader, person uid) ([]*roundsv1.Grant, error) {
 }
 
 // CreateGrant gives a person a role at a node and all below it.
-func (d Admin) CreateGrant(ctx context.Context, who Identity, req *roundsv1.CreateGrantRequest) (*roundsv1.CreateGrantResponse, error) {
+func (d Admin) CreateGrant(ctx context.Context, who Identity, req *roundsv1.CreateGrantRequest) (
+	*roundsv1.CreateGrantResponse, error) {
 	actor, err := d.begin(who)
 	if err != nil {
 		return nil, err
@@ -142,7 +143,8 @@ func (d Admin) EndGrant(ctx context.Context, who Identity, req *roundsv1.EndGran
 }
 
 // ListGrants lists the grants of a person, or those at one node.
-func (d Admin) ListGrants(ctx context.Context, who Identity, req *roundsv1.ListGrantsRequest) (*roundsv1.ListGrantsResponse, error) {
+func (d Admin) ListGrants(ctx context.Context, who Identity, req *roundsv1.ListGrantsRequest) (
+	*roundsv1.ListGrantsResponse, error) {
 	actor, err := d.begin(who)
 	if err != nil {
 		return nil, err

@@ -9,7 +9,8 @@ import (
 )
 
 // CreateNode adds a node to the organisation tree.
-func (d Admin) CreateNode(ctx context.Context, who Identity, req *roundsv1.CreateNodeRequest) (*roundsv1.CreateNodeResponse, error) {
+func (d Admin) CreateNode(ctx context.Context, who Identity, req *roundsv1.CreateNodeRequest) (
+	*roundsv1.CreateNodeResponse, error) {
 	actor, err := d.begin(who)
 	if err != nil {
 		return nil, err
@@ -37,7 +38,8 @@ func (d Admin) CreateNode(ctx context.Context, who Identity, req *roundsv1.Creat
 		if err := fits(t, req.GetType(), 1, parent, id); err != nil {
 			return err
 		}
-		n = &roundsv1.Node{NodeId: id.String(), ParentId: parentID.String(), Type: req.GetType(), Name: req.GetName(), Code: req.GetCode(), CreatedUs: now}
+		n = &roundsv1.Node{NodeId: id.String(), ParentId: parentID.String(), Type: req.GetType(), Name: req.GetName(), Code: req.GetCode(),
+			CreatedUs: now}
 		t.apply(func(x *index) { x.setNode(n) })
 		return t.write(key(keyNode, id[:]), n)
 	})
@@ -75,7 +77,8 @@ func fits(r Reader, typ roundsv1.NodeType, height int, parent *roundsv1.Node, se
 }
 
 // RenameNode changes a node's name and code.
-func (d Admin) RenameNode(ctx context.Context, who Identity, req *roundsv1.RenameNodeRequest) (*roundsv1.RenameNodeResponse, error) {
+func (d Admin) RenameNode(ctx context.Context, who Identity, req *roundsv1.RenameNodeRequest) (
+	*roundsv1.RenameNodeResponse, error) {
 	actor, err := d.begin(who)
 	if err != nil {
 		return nil, err

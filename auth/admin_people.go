@@ -9,7 +9,8 @@ import (
 )
 
 // CreatePerson adds a person.
-func (d Admin) CreatePerson(ctx context.Context, who Identity, req *roundsv1.CreatePersonRequest) (*roundsv1.CreatePersonResponse, error) {
+func (d Admin) CreatePerson(ctx context.Context, who Identity, req *roundsv1.CreatePersonRequest) (
+	*roundsv1.CreatePersonResponse, error) {
 	actor, err := d.begin(who)
 	if err != nil {
 		return nil, err
@@ -37,7 +38,8 @@ func (d Admin) CreatePerson(ctx context.Context, who Identity, req *roundsv1.Cre
 		if err := freeExternal(t, req.GetExternalId(), id); err != nil {
 			return err
 		}
-		p = &roundsv1.Person{PersonId: id.String(), Name: req.GetName(), HomeNodeId: home.String(), ExternalId: req.GetExternalId(), CreatedUs: now}
+		p = &roundsv1.Person{PersonId: id.String(), Name: req.GetName(), HomeNodeId: home.String(),
+			ExternalId: req.GetExternalId(), CreatedUs: now}
 		return putPerson(t, id, home, p)
 	})
 	if err != nil {
@@ -60,7 +62,8 @@ func freeExternal(r Reader, external string, self uid) error {
 }
 
 // UpdatePerson changes what is set in the request.
-func (d Admin) UpdatePerson(ctx context.Context, who Identity, req *roundsv1.UpdatePersonRequest) (*roundsv1.UpdatePersonResponse, error) {
+func (d Admin) UpdatePerson(ctx context.Context, who Identity, req *roundsv1.UpdatePersonRequest) (
+	*roundsv1.UpdatePersonResponse, error) {
 	var p *roundsv1.Person
 	err := d.person(ctx, who, "update person", req.GetPersonId(), func(t *tx, actor, id uid, now int64, it *roundsv1.Person) error {
 		p = it
@@ -126,7 +129,8 @@ func (d Admin) person(ctx context.Context, who Identity, what, personID string,
 }
 
 // SuspendPerson takes all rights from a person from a moment on.
-func (d Admin) SuspendPerson(ctx context.Context, who Identity, req *roundsv1.SuspendPersonRequest) (*roundsv1.SuspendPersonResponse, error) {
+func (d Admin) SuspendPerson(ctx context.Context, who Identity, req *roundsv1.SuspendPersonRequest) (
+	*roundsv1.SuspendPersonResponse, error) {
 	var p *roundsv1.Person
 	err := d.person(ctx, who, "suspend person", req.GetPersonId(), func(t *tx, _, id uid, now int64, it *roundsv1.Person) error {
 		p = it
@@ -158,7 +162,8 @@ func (d Admin) SuspendPerson(ctx context.Context, who Identity, req *roundsv1.Su
 }
 
 // ReinstatePerson ends a suspension.
-func (d Admin) ReinstatePerson(ctx context.Context, who Identity, req *roundsv1.ReinstatePersonRequest) (*roundsv1.ReinstatePersonResponse, error) {
+func (d Admin) ReinstatePerson(ctx context.Context, who Identity, req *roundsv1.ReinstatePersonRequest) (
+	*roundsv1.ReinstatePersonResponse, error) {
 	var p *roundsv1.Person
 	err := d.person(ctx, who, "reinstate person", req.GetPersonId(), func(t *tx, _, id uid, now int64, it *roundsv1.Person) error {
 		p = it
@@ -194,7 +199,8 @@ func (d Admin) writeStanding(t *tx, id uid, p *roundsv1.Person) error {
 }
 
 // DeletePerson erases the personal data. It may be repeated.
-func (d Admin) DeletePerson(ctx context.Context, who Identity, req *roundsv1.DeletePersonRequest) (*roundsv1.DeletePersonResponse, error) {
+func (d Admin) DeletePerson(ctx context.Context, who Identity, req *roundsv1.DeletePersonRequest) (
+	*roundsv1.DeletePersonResponse, error) {
 	actor, err := d.begin(who)
 	if err != nil {
 		return nil, err
@@ -272,7 +278,8 @@ func (d Admin) erase(t *tx, actor, id uid, p *roundsv1.Person, now int64) error 
 }
 
 // ListPeople lists the people whose home is a node or below it.
-func (d Admin) ListPeople(ctx context.Context, who Identity, req *roundsv1.ListPeopleRequest) (*roundsv1.ListPeopleResponse, error) {
+func (d Admin) ListPeople(ctx context.Context, who Identity, req *roundsv1.ListPeopleRequest) (
+	*roundsv1.ListPeopleResponse, error) {
 	actor, err := d.begin(who)
 	if err != nil {
 		return nil, err

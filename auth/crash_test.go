@@ -14,9 +14,7 @@ import (
 // life is a short history in which every operation may be repeated when its reply was lost.
 type life struct {
 	*world
-	site, far auth.NodeID
-	li        auth.PersonID
-	phone     *phone
+	phone *phone
 }
 
 const (

@@ -178,11 +178,7 @@ func TestExternalIssuer(t *testing.T) {
 
 func TestExternalIssuerRotatesAndFails(t *testing.T) {
 	p := newProvider(t)
-	var w *world
-	w = found(t, func(c *auth.Config) {
-		e := p.issuer()
-		c.Externals = []auth.ExternalIssuer{e}
-	})
+	w := found(t, func(c *auth.Config) { c.Externals = []auth.ExternalIssuer{p.issuer()} })
 	_, err := w.Admin().CreatePerson(t.Context(), w.boss.identity(), &roundsv1.CreatePersonRequest{Name: "Li", HomeNodeId: string(w.root), ExternalId: "E-7"})
 	if err != nil {
 		t.Fatal(err)
