@@ -20,15 +20,10 @@ func equal(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }
 // two hold its key and tokens. A revoked device and a barred person get tokens to the end of the refresh token that they had.
 // Refusals: TOKEN, BAD_SIGNATURE, RATE.
 func (a *Authority) Refresh(ctx context.Context, remote netip.Addr, req *roundsv1.RefreshRequest) (*roundsv1.RefreshResponse, error) {
-	verdict, wait := a.refreshes.begin(remote)
-	if verdict == nil {
-		return nil, tooOften(wait)
-	}
 	now := a.now()
 	token, sealedBy, err := openRefresh(req.GetRefreshToken(), a.keys.Load().refresh, a.cfg.Audience, now.UnixMicro())
 	if err != nil {
-		verdict(true)
-		return nil, badToken(err)
+		return nil, a.failedRefresh(remote, badToken(err))
 	}
 	a.index.mu.RLock()
 	d, known := a.index.devices[token.device]
@@ -37,10 +32,9 @@ func (a *Authority) Refresh(ctx context.Context, remote netip.Addr, req *roundsv
 		d = device{person: token.person, key: token.publicKey}
 	}
 	signed := ed25519.Verify(d.key[:], RefreshChallenge(a.cfg.Audience, req.GetRefreshToken(), req.GetNonce()), req.GetSignature())
-	verdict(!signed)
 	switch {
 	case !signed:
-		return nil, badSignature()
+		return nil, a.failedRefresh(remote, badSignature())
 	case d.person != token.person:
 		return nil, badToken(errors.New("the device is another person's"))
 	case now.UnixMicro() >= token.expires:
@@ -51,6 +45,17 @@ func (a *Authority) Refresh(ctx context.Context, remote netip.Addr, req *roundsv
 		return nil, badToken(errors.New("unknown device, and its token's key may be in foreign hands"))
 	}
 	return a.turn(ctx, token, req.GetNonce())
+}
+
+// failedRefresh counts a try that looks like guessing. A good token passes all the same: behind the address of a whole site nobody is
+// locked out by a neighbour, and a seal of 256 bits with a signature on top is guessed by no rate of tries.
+func (a *Authority) failedRefresh(remote netip.Addr, refusal *Error) error {
+	verdict, wait := a.refreshes.begin(remote)
+	if verdict == nil {
+		return tooOften(wait)
+	}
+	verdict(true)
+	return refusal
 }
 
 // turn moves the device's refresh token on.

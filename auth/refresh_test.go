@@ -194,11 +194,19 @@ func TestGuessingRefreshTokensLocksOut(t *testing.T) {
 		want(t, p.turn(), badToken)
 	}
 	want(t, p.turn(), roundsv1.ProblemCode_PROBLEM_CODE_RATE)
-	want(t, w.boss.turn(), roundsv1.ProblemCode_PROBLEM_CODE_RATE) // behind the same address
-	w.clock.pass(time.Second)
-	if err := w.boss.turn(); err != nil {
+	if err := w.boss.turn(); err != nil { // a neighbour behind the same address
 		t.Fatal(err)
 	}
+	w.clock.pass(time.Second)
+	want(t, p.turn(), badToken)
+	want(t, p.turn(), roundsv1.ProblemCode_PROBLEM_CODE_RATE)
+	unsigned := w.boss.clone()
+	unsigned.key = newKey(w)
+	w.clock.pass(2 * time.Hour)
+	for range 5 {
+		want(t, unsigned.turn(), roundsv1.ProblemCode_PROBLEM_CODE_BAD_SIGNATURE)
+	}
+	want(t, unsigned.turn(), roundsv1.ProblemCode_PROBLEM_CODE_RATE)
 }
 
 // A revoked device and a suspended person may go on to hand in what they hold, to the end of the token that they had.
