@@ -32,6 +32,7 @@ type Device struct {
 	turn   chan struct{} // holds one token; who talks to the server has it
 	queued chan struct{} // wakes Run after a mutation was queued
 	online chan struct{} // wakes Run when the app saw the network come
+	synced chan struct{} // tells Run that a Sync was done beside it
 
 	link link // what is known of the link; with the token
 
@@ -51,7 +52,7 @@ func Open(ctx context.Context, cfg Config) (*Device, error) {
 	}
 	d := &Device{
 		cfg: cfg, log: cfg.Logger,
-		turn: make(chan struct{}, 1), queued: make(chan struct{}, 1), online: make(chan struct{}, 1),
+		turn: make(chan struct{}, 1), queued: make(chan struct{}, 1), online: make(chan struct{}, 1), synced: make(chan struct{}, 1),
 		purged: map[Scope]purgeState{},
 	}
 	d.link.reset(cfg.Limits)

@@ -24,6 +24,11 @@ type laneTx struct {
 // unsent is how many mutations the server is not known to have.
 func (s laneState) unsent() int { return int(s.Last - s.Taken) }
 
+// rests tells whether the server refused the lane as a whole a short while ago. A clock that was set back does not make it rest for longer.
+func (s laneState) rests(now int64, timing Timing) bool {
+	return len(s.Problem) > 0 && now >= s.ParkedUS && now-s.ParkedUS < timing.Parked.Microseconds()
+}
+
 // settle takes what the server says of the lane in answer to a request that brought mutations through sent and told confirmed.
 func (l *laneTx) settle(result *roundsv1.LaneResult, sent, confirmed journal.LaneSeq) error {
 	s := &l.state

@@ -26,6 +26,8 @@ type link struct {
 	bisect map[Scope]int
 	// split are the ranges of a scope that the server wants smaller before it repairs them.
 	split map[Scope][]*roundsv1.RecordRange
+	// denied are the scopes that the server would not hear of in this Sync.
+	denied map[Scope]bool
 	// asked says in which round a scope was pulled last.
 	asked map[Scope]uint64
 	round uint64
@@ -38,8 +40,9 @@ func (l *link) reset(limits Limits) {
 	}
 }
 
-// begin forgets what was known a minute ago or in another boot: the person has walked on.
+// begin begins a Sync. What was known of the link a minute ago or in another boot is forgotten: the person has walked on.
 func (l *link) begin(c Clock) {
+	l.denied = map[Scope]bool{}
 	if l.known && l.boot == c.Boot() && c.Monotonic()-l.last < time.Minute {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"sync"
 	"time"
 )
 
@@ -47,10 +48,20 @@ func (d *Device) pause(ctx context.Context, how time.Duration) {
 
 // live holds a stream and pushes what is queued, until a whole Sync is due.
 func (d *Device) live(ctx context.Context) {
+	select {
+	case <-d.synced:
+	default:
+	}
 	streaming, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan followed, 1)
-	go func() { ended <- d.follow(streaming) }()
+	over := &coverage{scopes: map[Scope]bool{}}
+	x, err := d.watchRequest(ctx, over)
+	if err != nil {
+		ended <- followed{err: err}
+	} else {
+		go func() { ended <- d.follow(streaming, x, over) }()
+	}
 	defer func() {
 		stop()
 		if ended != nil {
@@ -68,6 +79,10 @@ func (d *Device) live(ctx context.Context) {
 			return
 		case <-poll.C:
 			return
+		case <-d.synced:
+			if ended != nil && !d.covered(ctx, over) {
+				return
+			}
 		case end := <-ended:
 			ended = nil
 			if end.due {
@@ -78,7 +93,7 @@ func (d *Device) live(ctx context.Context) {
 			poll.Reset(d.cfg.Timing.Poll)
 		case <-d.queued:
 			d.settle(ctx)
-			if ended == nil || !d.push(ctx) {
+			if ended == nil || !d.push(ctx) || !d.covered(ctx, over) {
 				return
 			}
 		}
@@ -110,22 +125,43 @@ func (d *Device) push(ctx context.Context) bool {
 	if err != nil || report.Again > 0 || report.Resets > 0 {
 		return false
 	}
-	return !d.unpulled(ctx)
+	return true
 }
 
-// unpulled tells whether there is a scope that was never pulled: the stream may not know of it.
-func (d *Device) unpulled(ctx context.Context) bool {
-	me := d.me()
+// coverage is the set of scopes that a stream brings.
+type coverage struct {
+	mu     sync.Mutex // guards scopes
+	scopes map[Scope]bool
+}
+
+func (c *coverage) add(scope Scope) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.scopes[scope] = true
+}
+
+func (c *coverage) has(scope Scope) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.scopes[scope]
+}
+
+// covered tells whether the stream brings every scope that the device has.
+func (d *Device) covered(ctx context.Context, over *coverage) bool {
+	me, now := d.me(), d.now()
 	scopes, err := d.Scopes(ctx)
 	if err != nil {
-		return true
+		return false
 	}
 	for _, scope := range scopes {
-		if s, err := d.standing(ctx, scope, me); err != nil || len(s.replica.Cursor) == 0 {
-			return true
+		if over.has(scope) {
+			continue
+		}
+		if s, err := d.standing(ctx, scope, me); err != nil || !s.foreign(now, d.cfg.Timing) {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // waits are the pauses after failures: each up to twice the one before, and at random between half and all of that, so that phones that lost

@@ -114,6 +114,12 @@ func TestP6NothingBlocks(t *testing.T) {
 					Code: roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, Scope: batch.GetScope()})
 			}
 		}
+		for _, c := range s.log[n-1].GetCursors() {
+			if c.GetScope() == "site/foreign" {
+				return refuse(connect.CodePermissionDenied, &roundsv1.Problem{
+					Code: roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, Scope: c.GetScope()})
+			}
+		}
 		return nil
 	}
 	report := d.sync()

@@ -3,7 +3,10 @@ package client
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
+
+	"github.com/google/uuid"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/journal"
@@ -49,7 +52,7 @@ func (d *Device) check(ctx context.Context, s standing) (*roundsv1.RangeCheck, e
 	check := &roundsv1.RangeCheck{Scope: string(s.scope), Cursor: s.replica.Cursor}
 	within := d.link.split[s.scope]
 	if len(within) == 0 {
-		within = []*roundsv1.RecordRange{{First: &roundsv1.RecordRef{}, Last: lastRef()}}
+		within = []*roundsv1.RecordRange{{First: firstRef(), Last: lastRef()}}
 	}
 	within = within[:min(len(within), ranges)]
 	err := d.cfg.Store.View(ctx, s.scope, func(r store.Reader) error {
@@ -65,19 +68,18 @@ func (d *Device) check(ctx context.Context, s standing) (*roundsv1.RangeCheck, e
 	return check, err
 }
 
-// lastRef is behind every record.
+// firstRef and lastRef stand before and behind every record.
+func firstRef() *roundsv1.RecordRef { return &roundsv1.RecordRef{Id: uuid.Nil.String()} }
+
 func lastRef() *roundsv1.RecordRef {
-	return &roundsv1.RecordRef{Kind: strings.Repeat("~", 64), Id: strings.Repeat("~", 36)}
+	return &roundsv1.RecordRef{Kind: strings.Repeat("~", 64), Id: uuid.Max.String()}
 }
 
 // splitRange splits a range into at most n with about as many records each, and hashes them.
 func splitRange(r store.Reader, whole *roundsv1.RecordRange, n int) ([]*roundsv1.RecordRange, error) {
 	count := 0
-	for entry, err := range r.Scan(rangeSpan(whole)) {
+	for _, err := range r.Scan(rangeSpan(whole)) {
 		if err != nil {
-			return nil, err
-		}
-		if _, err := keyRef(entry.Key); err != nil {
 			return nil, err
 		}
 		count++
@@ -105,7 +107,11 @@ func splitRange(r store.Reader, whole *roundsv1.RecordRange, n int) ([]*roundsv1
 			return nil, err
 		}
 		if filled == each {
-			end(before(ref))
+			last, err := before(ref)
+			if err != nil {
+				return nil, err
+			}
+			end(last)
 			part = &roundsv1.RecordRange{First: &roundsv1.RecordRef{Kind: string(ref.kind), Id: string(ref.id)}}
 		}
 		sum.Add(merge.HashEncoded(stored.encoded))
@@ -115,12 +121,18 @@ func splitRange(r store.Reader, whole *roundsv1.RecordRange, n int) ([]*roundsv1
 	return parts, nil
 }
 
-// before returns the last reference that may stand before ref: the next range begins with ref, and nothing fits between.
-func before(ref recordRef) *roundsv1.RecordRef {
-	id := []byte(ref.id)
-	last := len(id) - 1
-	id[last]--
-	return &roundsv1.RecordRef{Kind: string(ref.kind), Id: string(id) + strings.Repeat("~", max(0, 36-len(id)))}
+// before returns the last reference that may stand before ref, one less as a number: the next range begins with ref, and nothing fits between.
+func before(ref recordRef) (*roundsv1.RecordRef, error) {
+	id, err := uuid.Parse(string(ref.id))
+	if err != nil || id == uuid.Nil {
+		return nil, fmt.Errorf("%w: record id %q", errGarbled, ref.id)
+	}
+	for at := len(id) - 1; at >= 0; at-- {
+		if id[at]--; id[at] != 0xff {
+			break
+		}
+	}
+	return &roundsv1.RecordRef{Kind: string(ref.kind), Id: id.String()}, nil
 }
 
 // rangeSpan is the span of the records of a range, both ends included.
@@ -149,6 +161,9 @@ func (d *Device) mend(ctx context.Context, scope Scope, rep *replica, s *share, 
 		changed, err := rep.mendRange(repair)
 		if err != nil {
 			return err
+		}
+		if changed > 0 {
+			rep.state.Diverged = 1 // it gets better: the tries are counted anew
 		}
 		did.Repairs += changed
 		rep.state.Repairs += changed

@@ -51,7 +51,7 @@ func (r *Report) Outcomes() int {
 
 // progress is a number that grows whenever something was achieved.
 func (r *Report) progress() int {
-	return r.Outcomes() + r.Changed + r.Again + r.Resets + r.Repairs + len(r.Purged) + len(r.Parked) + len(r.Forked) + r.halvings
+	return r.Outcomes() + r.Changed + r.Again + r.Resets + r.Repairs + r.Diverged + len(r.Purged) + len(r.Parked) + len(r.Forked) + r.halvings
 }
 
 // add folds in what one transaction did. A transaction that failed is not folded in.

@@ -49,6 +49,12 @@ type standing struct {
 	replica replicaState
 }
 
+// foreign tells whether the server would not hear of a scope, which this device has from nowhere but a person's queue: naming it would have the whole
+// request refused.
+func (s standing) foreign(now int64, timing Timing) bool {
+	return len(s.replica.Cursor) == 0 && s.lane.rests(now, timing)
+}
+
 // compose makes the next request. pull says whether changes are asked for.
 func (d *Device) compose(ctx context.Context, me self, pull bool) (*request, error) {
 	scopes, err := d.Scopes(ctx)
@@ -109,11 +115,10 @@ func (d *Device) addLanes(ctx context.Context, x *request, all []standing) error
 	now := x.now(d)
 	var ready []standing
 	for _, s := range all {
-		resting := len(s.lane.Problem) > 0 && now-s.lane.ParkedUS < d.cfg.Timing.Parked.Microseconds()
 		if s.lane.Forked {
 			x.forked = append(x.forked, s.scope)
 		}
-		if s.hasLane && !s.lane.Forked && !resting && s.replica.Closing != purging {
+		if s.hasLane && !s.lane.Forked && !s.lane.rests(now, d.cfg.Timing) && s.replica.Closing != purging {
 			ready = append(ready, s)
 		}
 	}
@@ -208,8 +213,9 @@ func (d *Device) addCursors(ctx context.Context, x *request, all []standing) err
 		all = all[:maxCursors]
 	}
 	d.link.round++
+	now := x.now(d)
 	for _, s := range all {
-		if s.replica.Closing == purging {
+		if s.replica.Closing == purging || d.link.denied[s.scope] || s.foreign(now, d.cfg.Timing) {
 			continue
 		}
 		d.link.asked[s.scope] = d.link.round
@@ -249,4 +255,10 @@ func (x *request) now(d *Device) int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.state.Anchor.at(x.message.Clock)
+}
+
+// names tells whether changes of a scope were asked for.
+func (x *request) names(scope Scope) bool {
+	_, ok := x.cursors[scope]
+	return ok
 }

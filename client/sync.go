@@ -28,6 +28,7 @@ func (d *Device) Sync(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	defer giveBack()
+	defer signal(d.synced)
 	return d.sync(ctx, true)
 }
 
@@ -175,6 +176,10 @@ func (d *Device) recover(ctx context.Context, call *caller, x *request, err erro
 		return err
 	case code != 0 && ours:
 		return d.parkLane(ctx, x, scope, problem, report)
+	case code == roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT && x.names(scope) && !d.link.denied[scope]:
+		d.log.WarnContext(ctx, "scope refused", "scope", scope)
+		d.link.denied[scope] = true
+		return nil
 	}
 	return err
 }

@@ -10,7 +10,6 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
-	"github.com/rounds-sync/rounds/sync/store"
 )
 
 // followed says how a stream ended.
@@ -23,13 +22,9 @@ type followed struct {
 
 // follow takes pages from a stream until it ends or something comes that a Sync has to deal with. Pages are taken only where they go on from the
 // cursor that the device has: a Sync beside it makes the stream's next page a stranger, and the stream is opened anew.
-func (d *Device) follow(ctx context.Context) followed {
+func (d *Device) follow(ctx context.Context, x *request, over *coverage) followed {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	x, err := d.watchRequest(ctx)
-	if err != nil {
-		return followed{err: err}
-	}
 	request := connect.NewRequest(&roundsv1.WatchRequest{
 		Cursors: x.message.Cursors, Discover: x.message.Discover, Heartbeat: durationpb.New(d.cfg.Timing.Heartbeat),
 	})
@@ -48,7 +43,7 @@ func (d *Device) follow(ctx context.Context) followed {
 		heard = true
 		silence.Reset(3 * d.cfg.Timing.Heartbeat)
 		message := stream.Msg()
-		if due, err := d.hear(ctx, x, message); due || err != nil {
+		if due, err := d.hear(ctx, x, over, message); due || err != nil {
 			return followed{due: true, err: err}
 		}
 		if message.GetResumeAfter() != nil {
@@ -60,7 +55,7 @@ func (d *Device) follow(ctx context.Context) followed {
 }
 
 // watchRequest collects the cursors of all scopes.
-func (d *Device) watchRequest(ctx context.Context) (*request, error) {
+func (d *Device) watchRequest(ctx context.Context, over *coverage) (*request, error) {
 	me := d.me()
 	x := &request{message: &roundsv1.ExchangeRequest{Clock: reading(d.cfg.Clock)}, me: me, lanes: map[Scope]sentLane{}, cursors: map[Scope][]byte{}}
 	scopes, err := d.Scopes(ctx)
@@ -70,19 +65,18 @@ func (d *Device) watchRequest(ctx context.Context) (*request, error) {
 	if len(scopes) > maxCursors {
 		return nil, fmt.Errorf("%d scopes are more than one stream can carry", len(scopes))
 	}
+	now := x.now(d)
 	for _, scope := range scopes {
-		err := d.cfg.Store.View(ctx, scope, func(r store.Reader) error {
-			var replica replicaState
-			if _, err := load(r, single(tableReplica), &replica); err != nil || replica.Closing == purging {
-				return err
-			}
-			x.cursors[scope] = replica.Cursor
-			x.message.Cursors = append(x.message.Cursors, &roundsv1.ScopeCursor{Scope: string(scope), Cursor: replica.Cursor})
-			return nil
-		})
+		s, err := d.standing(ctx, scope, me)
 		if err != nil {
 			return nil, in(scope, err)
 		}
+		if s.replica.Closing == purging || s.foreign(now, d.cfg.Timing) {
+			continue
+		}
+		over.add(scope)
+		x.cursors[scope] = s.replica.Cursor
+		x.message.Cursors = append(x.message.Cursors, &roundsv1.ScopeCursor{Scope: string(scope), Cursor: s.replica.Cursor})
 	}
 	x.message.Discover = true
 	return x, nil
@@ -92,7 +86,7 @@ func (d *Device) watchRequest(ctx context.Context) (*request, error) {
 var errOutOfStep = errors.New("client: the stream is out of step")
 
 // hear takes one message of a stream in. due tells that a Sync has to go on from here.
-func (d *Device) hear(ctx context.Context, x *request, message *roundsv1.WatchResponse) (due bool, err error) {
+func (d *Device) hear(ctx context.Context, x *request, over *coverage, message *roundsv1.WatchResponse) (due bool, err error) {
 	var report Report
 	if how := message.GetRevoked(); how != roundsv1.Revocation_REVOCATION_UNSPECIFIED {
 		return true, d.revoke(ctx, closingFor(how), &report)
@@ -106,6 +100,7 @@ func (d *Device) hear(ctx context.Context, x *request, message *roundsv1.WatchRe
 		if !s.taken {
 			return true, errOutOfStep
 		}
+		over.add(scope)
 		x.cursors[scope] = page.GetCursor()
 		due = due || page.GetRevoked() != roundsv1.Revocation_REVOCATION_UNSPECIFIED
 	}
