@@ -55,9 +55,9 @@ func Delta(c *roundsv1.Change, since uint64) *roundsv1.Change {
 
 // Patch lays a page's change on the device's own; local is nil where the device has none. A whole change replaces it, a delta replaces
 // the fields that it carries. What comes out has the same canonical encoding as the change that the server made the page from, provided
-// that local is the server's change as it was at the seq that the delta was made for. An ErrPatch says that local is of another
-// record, is older than its return to the working set, is newer than the page, or is not there. Neither argument is modified; the result may share
-// messages with both.
+// that local is the server's change as it was at the seq that the delta was made for. An ErrPatch says that local is not there, is of
+// another record, from before its return to the working set, or newer than the page. Neither argument is modified; the result may
+// share messages with both.
 func Patch(local, page *roundsv1.Change) (*roundsv1.Change, error) {
 	switch {
 	case page == nil:

@@ -93,3 +93,11 @@ func FuzzPatch(f *testing.F) {
 		patches(t, s.history[n(len(s.history))], s.now)
 	})
 }
+
+// FuzzP4 looks for a history whose concurrent mutations come out otherwise in another order.
+func FuzzP4(f *testing.F) {
+	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
+	f.Fuzz(func(t *testing.T, script []byte) {
+		p4(t, scripted(script), 3)
+	})
+}

@@ -30,7 +30,8 @@ func told(losses []*roundsv1.Loss) []string {
 
 // TestP4Laws tells each policy's law on one example, in every order of the concurrent ones.
 func TestP4Laws(t *testing.T) {
-	const supervisor, dispatcher, butler, worker = roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_DISPATCHER, roundsv1.Role_ROLE_BUTLER, roundsv1.Role_ROLE_WORKER
+	const supervisor, dispatcher = roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_DISPATCHER
+	const butler, worker = roundsv1.Role_ROLE_BUTLER, roundsv1.Role_ROLE_WORKER
 	pass, fail := roundsv1.AnswerResult_ANSWER_RESULT_PASS, roundsv1.AnswerResult_ANSWER_RESULT_FAIL
 	type T = roundsv1.Ticket
 	answer := func(r roundsv1.AnswerResult, note string) *T {
@@ -40,7 +41,8 @@ func TestP4Laws(t *testing.T) {
 		return &T{Readings: []*roundsv1.Reading{{Id: id, Value: v}}}
 	}
 	attr := func(v string) *T { return &T{Attributes: map[string]string{"k": v}} }
-	created := step{device: "A", time: 1, act: edit(&T{Title: "old", CategoryId: "old", Priority: 4, ContactPhone: "1", Tags: []string{"wet"}, CustomerWords: "drips"})}
+	created := step{device: "A", time: 1,
+		act: edit(&T{Title: "old", CategoryId: "old", Priority: 4, ContactPhone: "1", Tags: []string{"wet"}, CustomerWords: "drips"})}
 	tests := []struct {
 		name    string
 		history []step
@@ -65,13 +67,20 @@ func TestP4Laws(t *testing.T) {
 			{device: "B", time: 9, base: 1, roles: []roundsv1.Role{roundsv1.Role_ROLE_AUDITOR}, act: edit(&T{CategoryId: "power"}, category)},
 			{device: "C", time: 8, base: 1, roles: []roundsv1.Role{roundsv1.Role_ROLE_SYSTEM}, act: edit(&T{CategoryId: "water"}, category)},
 		}, want: &T{CategoryId: "water"}, beside: 1},
+		{name: "RANKED: the best role held counts, whatever the order they are told in", steps: []step{
+			{device: "B", time: 9, base: 1, roles: []roundsv1.Role{worker}, act: edit(&T{CategoryId: "power"}, category)},
+			{device: "C", time: 8, base: 1, roles: []roundsv1.Role{dispatcher, roundsv1.Role_ROLE_RESIDENT},
+				act: edit(&T{CategoryId: "water"}, category)},
+		}, want: &T{CategoryId: "water"}, beside: 1},
 		{name: "RANKED: of one role the latest", steps: []step{
 			{device: "B", time: 9, base: 1, roles: []roundsv1.Role{butler}, act: edit(&T{CategoryId: "power"}, category)},
 			{device: "C", time: 8, base: 1, roles: []roundsv1.Role{butler}, act: edit(&T{CategoryId: "water"}, category)},
 		}, want: &T{CategoryId: "power"}, beside: 1},
 		{name: "RANKED by the value: a tag scan before words", steps: []step{
-			{device: "B", time: 9, base: 1, roles: []roundsv1.Role{supervisor}, act: edit(&T{Location: &roundsv1.Location{Words: "lobby", Source: roundsv1.LocationSource_LOCATION_SOURCE_TYPED}}, location)},
-			{device: "C", time: 8, base: 1, act: edit(&T{Location: &roundsv1.Location{PlaceId: "p", Source: roundsv1.LocationSource_LOCATION_SOURCE_TAG}}, location)},
+			{device: "B", time: 9, base: 1, roles: []roundsv1.Role{supervisor},
+				act: edit(&T{Location: &roundsv1.Location{Words: "lobby", Source: roundsv1.LocationSource_LOCATION_SOURCE_TYPED}}, location)},
+			{device: "C", time: 8, base: 1,
+				act: edit(&T{Location: &roundsv1.Location{PlaceId: "p", Source: roundsv1.LocationSource_LOCATION_SOURCE_TAG}}, location)},
 		}, want: &T{Location: &roundsv1.Location{PlaceId: "p", Source: roundsv1.LocationSource_LOCATION_SOURCE_TAG}}, beside: 1},
 		{name: "MAX: who saw the greatest may lower it, and who did not see that does not undo it", steps: []step{
 			{device: "B", time: 9, base: 1, act: edit(&T{Priority: 1}, priority)},
@@ -224,14 +233,24 @@ func TestP5Losses(t *testing.T) {
 			step{device: "B", time: 9, base: 1, act: edit(&T{Title: "c"}, title)}, nil},
 		{"ASK beside", step{device: "B", time: 8, base: 1, act: edit(&T{ContactPhone: "1"}, phone)},
 			step{device: "C", time: 9, base: 1, act: edit(&T{ContactPhone: "2"}, phone)}, []string{"15 lost to B"}},
+		{"ASK equal", step{device: "B", time: 8, base: 1, act: edit(&T{ContactPhone: "1"}, phone)},
+			step{device: "C", time: 9, base: 1, act: edit(&T{ContactPhone: "1"}, phone)}, nil},
 		{"ASK shown", step{device: "B", time: 9, base: 1, act: edit(&T{ContactPhone: "1"}, phone)},
 			step{device: "C", time: 8, base: 1, act: edit(&T{ContactPhone: "2"}, phone)}, []string{"15 won over B"}},
-		{"ANSWERS same in other words", step{device: "B", time: 9, base: 1, act: fact(&T{Answers: map[string]*roundsv1.Answer{"i": {Result: 2, Note: "x"}}})},
+		{"ANSWERS same in other words", step{device: "B", time: 9, base: 1,
+			act: fact(&T{Answers: map[string]*roundsv1.Answer{"i": {Result: 2, Note: "x"}}})},
 			step{device: "C", time: 8, base: 1, act: fact(&T{Answers: map[string]*roundsv1.Answer{"i": {Result: 2}}})}, nil},
+		{"ANSWERS with and without a reading", step{device: "B", time: 9, base: 1,
+			act: fact(&T{Answers: map[string]*roundsv1.Answer{"i": {Result: 2, Reading: proto.Float64(0)}}})},
+			step{device: "C", time: 8, base: 1,
+				act: fact(&T{Answers: map[string]*roundsv1.Answer{"i": {Result: 2}}})}, []string{"23 iwon over B"}},
 		{"ANSWERS worse", step{device: "B", time: 9, base: 1, act: fact(&T{Answers: map[string]*roundsv1.Answer{"i": {Result: 2}}})},
-			step{device: "C", time: 8, base: 1, act: fact(&T{Answers: map[string]*roundsv1.Answer{"i": {Result: 4}}})}, []string{"23 iwon over B"}},
+			step{device: "C", time: 8, base: 1,
+				act: fact(&T{Answers: map[string]*roundsv1.Answer{"i": {Result: 4}}})}, []string{"23 iwon over B"}},
 		{"SET stays", step{device: "B", time: 9, base: 1, act: edit(&T{Tags: []string{"wet"}}, tags)},
 			step{device: "C", time: 8, base: 1, act: editRemoving(&T{}, &T{Tags: []string{"wet"}}, tags)}, []string{"11 wetlost to B"}},
+		{"SET removed and added", step{device: "B", time: 9, base: 1, act: edit(&T{Tags: []string{"wet"}}, tags)},
+			step{device: "C", time: 8, base: 1, act: editRemoving(&T{Tags: []string{"wet"}}, &T{Tags: []string{"wet"}}, tags)}, nil},
 		{"MAP removed", step{device: "B", time: 9, base: 1, act: editRemoving(&T{}, &T{Attributes: map[string]string{"k": ""}}, settings)},
 			step{device: "C", time: 8, base: 1, act: edit(&T{Attributes: map[string]string{"k": "1"}}, settings)}, []string{"17 klost to B"}},
 		{"APPEND same id", step{device: "B", time: 9, base: 1, act: fact(&T{Readings: []*roundsv1.Reading{{Id: "r", Value: 1}}})},
@@ -272,9 +291,13 @@ func TestProblems(t *testing.T) {
 	type T = roundsv1.Ticket
 	invalid, fixed := roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, roundsv1.ProblemCode_PROBLEM_CODE_FIELD_FIXED
 	noRecord, limit := roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD, roundsv1.ProblemCode_PROBLEM_CODE_LIMIT
-	newerApp := roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_ACT
+	newerApp, workflow := roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_ACT, roundsv1.ProblemCode_PROBLEM_CODE_FIELD_WORKFLOW
+	ofServer, ofFacts := roundsv1.ProblemCode_PROBLEM_CODE_FIELD_SERVER, roundsv1.ProblemCode_PROBLEM_CODE_FIELD_FACT
+	deleted := roundsv1.ProblemCode_PROBLEM_CODE_DELETED
+	nothing := &roundsv1.Mutation{Act: &roundsv1.Mutation_Edit{Edit: &roundsv1.Edit{Record: &roundsv1.Record{}}}}
 	comment := func(c *roundsv1.Comment) *roundsv1.Mutation {
-		return &roundsv1.Mutation{Act: &roundsv1.Mutation_Fact{Fact: &roundsv1.Fact{Record: &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: c}}}}}
+		record := &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: c}}
+		return &roundsv1.Mutation{Act: &roundsv1.Mutation_Fact{Fact: &roundsv1.Fact{Record: record}}}
 	}
 	many := func(n int) (out []string) {
 		for i := range n {
@@ -296,14 +319,14 @@ func TestProblems(t *testing.T) {
 		changed bool
 	}{
 		{"command", nil, "B", 0, &roundsv1.Mutation{Act: &roundsv1.Mutation_Command{Command: &roundsv1.Command{}}}, newerApp, "", false},
-		{"kind of a newer app", nil, "B", 0, &roundsv1.Mutation{Act: &roundsv1.Mutation_Edit{Edit: &roundsv1.Edit{Record: &roundsv1.Record{}}}}, newerApp, "edit", false},
+		{"kind of a newer app", nil, "B", 0, nothing, newerApp, "edit", false},
 		{"another kind", []step{created}, "B", 1, comment(&roundsv1.Comment{Words: "x"}), invalid, "fact.record", false},
 		{"evidence without a record", nil, "B", 0, fact(&T{Visits: 1}), noRecord, "record_id", false},
-		{"workflow", []step{created}, "B", 1, edit(&T{State: 2}, state), roundsv1.ProblemCode_PROBLEM_CODE_FIELD_WORKFLOW, "edit.record.ticket.state", false},
-		{"workflow at creation", nil, "B", 0, edit(&T{State: 2}), roundsv1.ProblemCode_PROBLEM_CODE_FIELD_WORKFLOW, "edit.record.ticket.state", false},
-		{"workflow as a fact", []step{created}, "B", 1, fact(&T{State: 2}), roundsv1.ProblemCode_PROBLEM_CODE_FIELD_WORKFLOW, "fact.record.ticket.state", false},
-		{"server", []step{created}, "B", 1, edit(&T{Flags: []string{"late"}}, flags), roundsv1.ProblemCode_PROBLEM_CODE_FIELD_SERVER, "edit.record.ticket.flags", false},
-		{"edited fact", []step{created}, "B", 1, edit(&T{}, readings), roundsv1.ProblemCode_PROBLEM_CODE_FIELD_FACT, "edit.record.ticket.readings", false},
+		{"workflow", []step{created}, "B", 1, edit(&T{State: 2}, state), workflow, "edit.record.ticket.state", false},
+		{"workflow at creation", nil, "B", 0, edit(&T{State: 2}), workflow, "edit.record.ticket.state", false},
+		{"workflow as a fact", []step{created}, "B", 1, fact(&T{State: 2}), workflow, "fact.record.ticket.state", false},
+		{"server", []step{created}, "B", 1, edit(&T{Flags: []string{"late"}}, flags), ofServer, "edit.record.ticket.flags", false},
+		{"edited fact", []step{created}, "B", 1, edit(&T{}, readings), ofFacts, "edit.record.ticket.readings", false},
 		{"fact without an id", []step{created}, "B", 1, fact(&T{Readings: []*roundsv1.Reading{{}}}), invalid, "fact.record.ticket.readings", false},
 		{"title as a fact", []step{created}, "B", 1, fact(&T{Title: "y"}), invalid, "fact.record.ticket.title", false},
 		{"newer evidence", []step{created}, "B", 1, fact(withNewer(1)), newerApp, "fact.record.ticket.900", false},
@@ -350,7 +373,7 @@ func TestProblems(t *testing.T) {
 		t.Errorf("an edit on top of nothing: %+v", r)
 	}
 	gone := merge.Tombstone(s.now, by(10, "B", 9))
-	if r := merge.Apply(gone, merge.Input{Mutation: fact(&T{Visits: 1}), Stamp: by(11, "B", 9)}); r.Problem.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_DELETED {
+	if r := merge.Apply(gone, merge.Input{Mutation: fact(&T{Visits: 1}), Stamp: by(11, "B", 9)}); r.Problem.GetCode() != deleted {
 		t.Errorf("a fact on a tombstone: %+v", r)
 	}
 }
@@ -462,5 +485,38 @@ func TestNewerFields(t *testing.T) {
 	full.ProtoReflect().SetUnknown(b)
 	if r := s.arrive(step{device: "A", time: 3, act: edit(full)}); r.Problem.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_LIMIT {
 		t.Errorf("%+v", r.Problem)
+	}
+}
+
+// TestLimits: what would grow without end is refused, and the record stays as it is.
+func TestLimits(t *testing.T) {
+	type T = roundsv1.Ticket
+	acts := map[string]struct {
+		act func(i int) *roundsv1.Mutation
+		max int
+	}{
+		"values of a field":     {func(i int) *roundsv1.Mutation { return edit(&T{ContactPhone: fmt.Sprint(i)}, phone) }, merge.MaxSurvivors},
+		"adds of an element":    {func(int) *roundsv1.Mutation { return edit(&T{Tags: []string{"a"}}, tags) }, merge.MaxSurvivors},
+		"creations of a record": {func(i int) *roundsv1.Mutation { return edit(&T{CustomerWords: fmt.Sprint(i)}) }, merge.MaxSurvivors},
+		"removed keys": {func(i int) *roundsv1.Mutation {
+			return editRemoving(&T{}, &T{Attributes: map[string]string{fmt.Sprint(i): ""}}, settings)
+		}, merge.MaxRemembered},
+		"facts": {func(i int) *roundsv1.Mutation { return fact(&T{Readings: []*roundsv1.Reading{{Id: fmt.Sprint(i)}}}) }, merge.MaxFacts},
+		"parts": {func(i int) *roundsv1.Mutation { return fact(&T{PartsUsed: map[string]int64{fmt.Sprint(i): 1}}) }, merge.MaxElements},
+	}
+	for name, tt := range acts {
+		t.Run(name, func(t *testing.T) {
+			s := &server{t: t, swift: true}
+			s.arrive(step{device: "A", time: 1, act: edit(&T{Title: "x"})})
+			for i := range tt.max {
+				if r := s.arrive(step{device: fmt.Sprint("B", i), time: int64(i + 2), act: tt.act(i)}); r.Problem != nil {
+					t.Fatalf("%d: %v", i, r.Problem)
+				}
+			}
+			if r := s.arrive(step{device: "C", time: 1, act: tt.act(tt.max)}); r.Problem.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_LIMIT {
+				t.Errorf("%v, want a limit", r.Problem)
+			}
+			check(t, s.now)
+		})
 	}
 }

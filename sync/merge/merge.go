@@ -99,14 +99,15 @@ type Result struct {
 // the input says.
 //
 // An Edit is refused for: a kind or act that this build does not know (UNKNOWN_ACT); a base other than 0 without a record (NO_RECORD);
-// a deleted record (DELETED); another kind than the record's, or a removal where nothing can be removed (INVALID_FIELD); a device's write of
-// a WORKFLOW or SERVER field; a device's write of an APPEND field (FIELD_FACT); a FIXED field (FIELD_FIXED) written on top of a base, or by
-// who saw a value of it, unless it repeats one; a limit above (LIMIT), and a sum that overflows (LIMIT).
+// a deleted record (DELETED); another kind than the record's, or a removal where nothing can be removed (INVALID_FIELD); a device's
+// write of a WORKFLOW, SERVER or APPEND field (FIELD_WORKFLOW, FIELD_SERVER, FIELD_FACT); a FIXED field written on top of a base, or by
+// who saw a value of it, unless it repeats one (FIELD_FIXED); a limit above, or a sum that overflows (LIMIT). Of SET, MAP, ANSWERS and
+// COUNTER fields the mask alone clears nothing: what goes is named in Edit.removed.
 //
-// A Fact is refused for the kind, the deleted record, WORKFLOW and SERVER fields, and limits likewise, and else for these only:
-// there is no record and it carries no FIXED field that would make one (NO_RECORD); an element without an id (INVALID_FIELD); an id
-// of a FIXED record used again by its device for other content (FIELD_FIXED); a field that is not evidence on a record that the
-// fact does not make (INVALID_FIELD); a field that this build does not know there (UNKNOWN_ACT). A fact that makes a record may set
+// A Fact is refused for the kind, the deleted record, WORKFLOW and SERVER fields and limits likewise, and else for these only:
+// there is no record and it carries no FIXED field that would make one (NO_RECORD); an element without an id (INVALID_FIELD); the id
+// of a record of FIXED fields used again by its device for other content (FIELD_FIXED); a field that is not evidence on a record that
+// the fact does not make (INVALID_FIELD), or one that this build does not know there (UNKNOWN_ACT). A fact that makes a record may set
 // every field that an Edit may, and evidence. Repeated by who saw the record, it changes nothing.
 func Apply(current *roundsv1.Change, in Input) Result {
 	m, problem := newMerger(current, in)

@@ -184,6 +184,17 @@ func check(t testing.TB, c *roundsv1.Change) {
 	msg = msg.Get(msg.Descriptor().Fields().ByName(protoreflect.Name(kind))).Message()
 	named := map[merge.FieldNumber]bool{}
 	last := uint64(0)
+	for i, w := range c.GetWrites() {
+		for _, later := range c.GetWrites()[i:] {
+			for _, f := range w.GetTouched() {
+				of := func(k *roundsv1.ElementKey) bool { return k.GetField() == f }
+				if slices.Contains(later.GetShown(), f) || slices.Contains(later.GetSiblings(), f) || later != w && slices.Contains(later.GetTouched(), f) ||
+					slices.ContainsFunc(later.GetElements(), of) || slices.ContainsFunc(later.GetSiblingElements(), of) {
+					t.Fatalf("%d is touched in %v, and named in %v", f, w, later)
+				}
+			}
+		}
+	}
 	for _, w := range c.GetWrites() {
 		seq := w.GetStamp().GetSeq()
 		if seq <= last && last > 0 || seq > c.GetVersion() || w.GetStamp().GetTimeUs() > c.GetTimeUs() {
