@@ -69,13 +69,15 @@ func conflictWorkflow() workflow {
 	nothing := condition{name: "no mutation waits", holds: func(j *judgement) bool { return j.conflict().GetJournalSeq() == 0 }}
 	decider := condition{name: "decides questions of this type", right: true, holds: func(j *judgement) bool {
 		return j.foresees || deciders[j.conflict().GetType()]&bits(j.Roles) != 0
-	}, refusal: refusal{noRight, "", "此类事项须由主管或项目经理决定,请联系他们。", "Questions of this type are for a supervisor or manager. Ask one of them."}}
+	}, refusal: refusal{noRight, "", "此类事项须由主管或项目经理决定,请联系他们。",
+		"Questions of this type are for a supervisor or manager. Ask one of them."}}
 	another := condition{name: "did not do it", holds: func(j *judgement) bool {
 		return j.Person == "" || j.conflict().GetPersonId() != string(j.Person)
 	}, refusal: refusal{noRight, "", "这是您自己的操作,须由其他人决定是否采纳。", "You did this yourself; somebody else has to let it in."}}
 	reason := condition{name: "reason given", holds: func(j *judgement) bool { return j.args.reason != "" },
 		refusal: refusal{missing, "reason", "请填写原因。", "Say why."}}
-	editField := refusal{badState, "", "请直接修改该字段为正确的值,此事项会自动关闭。", "Edit the field to the right value instead; the question then closes by itself."}
+	editField := refusal{badState, "", "请直接修改该字段为正确的值,此事项会自动关闭。",
+		"Edit the field to the right value instead; the question then closes by itself."}
 
 	resolve := func(how string) effect {
 		return effect{`resolution "` + how + `", resolved by the person`, func(j *judgement) {
@@ -87,11 +89,14 @@ func conflictWorkflow() workflow {
 
 	return workflow{kind: kindConflict, name: conflictStateName, rows: []row{
 		{command: Admit, from: states{openQuestion}, when: when{ask}, refuse: editField},
-		{command: Admit, from: states{openQuestion}, when: when{nothing}, refuse: refusal{badState, "", "没有等待采纳的操作。处理完后请选择「不予采纳」关闭此事项。",
-			"Nothing waits to be let in. Deal with the records, then dismiss the question."}},
-		{command: Admit, from: states{openQuestion}, needs: needs{decider, another}, to: resolved, effects: then{resolve("admitted"), admit}},
+		{command: Admit, from: states{openQuestion},
+			when: when{nothing}, refuse: refusal{badState, "", "没有等待采纳的操作。处理完后请选择「不予采纳」关闭此事项。",
+				"Nothing waits to be let in. Deal with the records, then dismiss the question."}},
+		{command: Admit, from: states{openQuestion}, needs: needs{decider, another},
+			to: resolved, effects: then{resolve("admitted"), admit}},
 		{command: Dismiss, from: states{openQuestion}, when: when{ask}, refuse: editField},
-		{command: Dismiss, from: states{openQuestion}, needs: needs{decider, reason}, to: resolved, effects: then{resolve("dismissed")}},
+		{command: Dismiss, from: states{openQuestion}, needs: needs{decider, reason},
+			to: resolved, effects: then{resolve("dismissed")}},
 	}}
 }
 

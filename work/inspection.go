@@ -44,10 +44,15 @@ func inspectionWorkflow() workflow {
 	fresh := condition{name: "no such record yet", holds: func(j *judgement) bool { return j.Current == nil }}
 	reason := condition{name: "reason given", holds: func(j *judgement) bool { return j.args.reason != "" },
 		refusal: refusal{missing, "reason", "请填写原因。", "Say why."}}
-	thisRound := condition{name: "the current round", holds: func(j *judgement) bool { return j.args.round == j.inspection().GetRound() },
-		refusal: refusal{superseded, "round", "此操作针对另一轮巡检。请同步后查看当前一轮。", "This is about another round. Sync, and look at the current one."}}
+	thisRound := condition{name: "the current round", holds: func(j *judgement) bool {
+		return j.args.round == j.inspection().GetRound()
+	},
+		refusal: refusal{superseded, "round", "此操作针对另一轮巡检。请同步后查看当前一轮。",
+			"This is about another round. Sync, and look at the current one."}}
 	isInspector := func(j *judgement) bool { return j.Person != "" && j.inspection().GetInspectorId() == string(j.Person) }
-	inspector := condition{name: "inspector", right: true, holds: func(j *judgement) bool { return isInspector(j) || j.inspection().GetInspectorId() == "" },
+	inspector := condition{name: "inspector", right: true, holds: func(j *judgement) bool {
+		return isInspector(j) || j.inspection().GetInspectorId() == ""
+	},
 		refusal: refusal{noRight, "", "此巡检由他人执行。您的扫码和答案已保留,请联系班长。",
 			"Somebody else walks this round. Your scans and answers are kept; talk to the foreman."}}
 	notInspector := condition{name: "walked none of it", holds: func(j *judgement) bool {
@@ -74,7 +79,8 @@ func inspectionWorkflow() workflow {
 		{command: Release, from: states{planned}, to: released},
 		{command: Start, from: states{released, returned}, to: running, effects: then{begin}},
 		{command: Submit, from: states{running}, needs: needs{thisRound, inspector}, to: submitted, effects: then{claim}},
-		{command: Submit, number: 30, from: states{missed, partial}, needs: needs{thisRound, inspector}, to: submitted, effects: then{claim, lateSync}},
+		{command: Submit, number: 30, from: states{missed, partial}, needs: needs{thisRound, inspector},
+			to: submitted, effects: then{claim, lateSync}},
 		{command: Approve, from: states{submitted}, refuse: refusal{missing, "", "照片尚未上传并核验完毕,还不能确认。请等待,或提醒巡检人上传照片。",
 			"The photos are not all here and verified. Wait, or remind the inspector to upload them."}},
 		{command: Approve, from: states{inspectionQueue}, needs: needs{thisRound, notInspector, evidence}, to: approved},

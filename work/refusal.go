@@ -52,31 +52,40 @@ func (j *judgement) standing() standing {
 func ticketStanding(s state) standing {
 	switch s {
 	case newTicket:
-		return standing{zh: "待受理", en: "waiting for triage", nowZH: "请先由客服或管家受理。", nowEN: "Customer service or a butler has to triage it first."}
+		return standing{zh: "待受理", en: "waiting for triage", nowZH: "请先由客服或管家受理。",
+			nowEN: "Customer service or a butler has to triage it first."}
 	case triaged:
-		return standing{zh: "待派单", en: "waiting to be dispatched", nowZH: "请先由班长或客服派单。", nowEN: "A foreman or customer service has to dispatch it first."}
+		return standing{zh: "待派单", en: "waiting to be dispatched", nowZH: "请先由班长或客服派单。",
+			nowEN: "A foreman or customer service has to dispatch it first."}
 	case dispatched:
-		return standing{zh: "待接单", en: "dispatched", nowZH: "处理人可以接单、拒单或直接开工。", nowEN: "The assignee may accept or decline it, or start at once."}
+		return standing{zh: "待接单", en: "dispatched", nowZH: "处理人可以接单、拒单或直接开工。",
+			nowEN: "The assignee may accept or decline it, or start at once."}
 	case accepted:
 		return standing{zh: "已接单", en: "accepted", nowZH: "处理人可以开工。", nowEN: "The assignee may start."}
 	case inProgress:
-		return standing{zh: "处理中", en: "in progress", nowZH: "处理人可以挂起或报完工。", nowEN: "The assignee may pause it or report it as done."}
+		return standing{zh: "处理中", en: "in progress", nowZH: "处理人可以挂起或报完工。",
+			nowEN: "The assignee may pause it or report it as done."}
 	case paused:
-		return standing{zh: "挂起", en: "paused", nowZH: "处理人可以恢复处理,班长可以改派。", nowEN: "The assignee may resume it; a foreman may dispatch it anew."}
+		return standing{zh: "挂起", en: "paused", nowZH: "处理人可以恢复处理,班长可以改派。",
+			nowEN: "The assignee may resume it; a foreman may dispatch it anew."}
 	case donePending:
 		return standing{zh: "完工待传证", en: "done, with evidence on its way", nowZH: "已报完工,请等待照片核验;如须取消,请主管在最新状态上操作。",
 			nowEN: "It was reported as done: wait for the photos. A supervisor who sees this state may still cancel it."}
 	case pendingReview:
-		return standing{zh: "待确认", en: "waiting for confirmation", nowZH: "请等待管家或主管确认或退回。", nowEN: "A butler or supervisor has to approve it or send it back."}
+		return standing{zh: "待确认", en: "waiting for confirmation", nowZH: "请等待管家或主管确认或退回。",
+			nowEN: "A butler or supervisor has to approve it or send it back."}
 	case rework:
-		return standing{zh: "返工", en: "sent back for rework", nowZH: "处理人请重新开工,完成后再报完工。", nowEN: "The assignee has to start again and report it as done after."}
+		return standing{zh: "返工", en: "sent back for rework", nowZH: "处理人请重新开工,完成后再报完工。",
+			nowEN: "The assignee has to start again and report it as done after."}
 	case closed:
 		return standing{zh: "已关闭", en: "closed", nowZH: "如仍有问题,请住户或管家提出异议,或新建工单。照片和备注仍可补充。",
 			nowEN: "If something is still wrong, the resident or a butler may dispute it, or report a new one. Photos and remarks may still be added."}
 	case cancelled:
-		return standing{zh: "已取消", en: "cancelled", nowZH: "如仍需处理,请新建工单或联系主管。", nowEN: "If it still has to be done, report a new one or talk to a supervisor."}
+		return standing{zh: "已取消", en: "cancelled", nowZH: "如仍需处理,请新建工单或联系主管。",
+			nowEN: "If it still has to be done, report a new one or talk to a supervisor."}
 	case merged:
-		return standing{zh: "已合并", en: "merged into another", nowZH: "请在合并后的工单上继续。", nowEN: "Go on with the ticket that it was merged into."}
+		return standing{zh: "已合并", en: "merged into another", nowZH: "请在合并后的工单上继续。",
+			nowEN: "Go on with the ticket that it was merged into."}
 	}
 	return standing{}
 }
@@ -93,15 +102,19 @@ func inspectionStanding(s state) standing {
 	case submitted:
 		return standing{zh: "已提交", en: "submitted, with evidence on its way", nowZH: "请等待照片核验。", nowEN: "Wait for the photos."}
 	case inspectionQueue:
-		return standing{zh: "待确认", en: "waiting for confirmation", nowZH: "请等待主管确认或退回补检。", nowEN: "A supervisor has to approve or return it."}
+		return standing{zh: "待确认", en: "waiting for confirmation", nowZH: "请等待主管确认或退回补检。",
+			nowEN: "A supervisor has to approve or return it."}
 	case approved:
-		return standing{zh: "已通过", en: "approved", nowZH: "如有遗漏,请添加备注或新建工单。", nowEN: "If something was overlooked, add a remark or report a ticket."}
+		return standing{zh: "已通过", en: "approved", nowZH: "如有遗漏,请添加备注或新建工单。",
+			nowEN: "If something was overlooked, add a remark or report a ticket."}
 	case returned:
 		return standing{zh: "补检", en: "returned", nowZH: "请重新开始巡检。", nowEN: "Start the walk again."}
 	case missed:
-		return standing{zh: "漏检", en: "missed", nowZH: "如已巡检,请提交;否则请主管免检。", nowEN: "Submit it if it was walked; otherwise a supervisor may excuse it."}
+		return standing{zh: "漏检", en: "missed", nowZH: "如已巡检,请提交;否则请主管免检。",
+			nowEN: "Submit it if it was walked; otherwise a supervisor may excuse it."}
 	case partial:
-		return standing{zh: "部分完成", en: "done in part", nowZH: "如已巡检,请提交;否则请主管免检。", nowEN: "Submit it if it was walked; otherwise a supervisor may excuse it."}
+		return standing{zh: "部分完成", en: "done in part", nowZH: "如已巡检,请提交;否则请主管免检。",
+			nowEN: "Submit it if it was walked; otherwise a supervisor may excuse it."}
 	case excused:
 		return standing{zh: "免检", en: "excused", nowZH: "无需再处理。", nowEN: "Nothing is left to do."}
 	}

@@ -108,9 +108,13 @@ func TestRow01_CompletionByTheFormerAssigneeBeforeTheNewOneStarts(t *testing.T) 
 // TestRow01_NotForWhoSawIt: who knows that the ticket is another's, or whom it never was given to, cannot report it as done.
 func TestRow01_NotForWhoSawIt(t *testing.T) {
 	w := newShift(t)
-	never := w.y.do(w.id, submit(1)) // dispatched once only, to X
+	never := w.y.do(w.id, submit(1))
+	z := w.phone("Z", worker)
+	blind := z.do(w.id, submit(1)) // saw nothing, but there was nobody before X
 	w.y.sync()
+	z.sync()
 	w.y.refused(never, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT)
+	z.refused(blind, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT)
 	w.foreman.done(w.id, dispatch("Y"))
 	w.x.sync()
 	knew := w.x.do(w.id, submit(1))
@@ -315,6 +319,11 @@ func TestRow19_TwoDispatches(t *testing.T) {
 	seq = second.do(w.id, dispatch("Y"))
 	second.sync()
 	second.applied(seq)
+	// Nor does what the same device did just before.
+	w.x.done(w.id, &roundsv1.Edit{Record: ticketRecord(&roundsv1.Ticket{Tags: []string{"lamp"}}), Fields: []uint32{11}})
+	first, again := second.do(w.id, dispatch("X")), second.do(w.id, dispatch("Y"))
+	second.sync()
+	second.applied(first, again)
 }
 
 func TestRow20_DeclinedOnOnePhoneAcceptedOnAnother(t *testing.T) {

@@ -120,6 +120,9 @@ func lookup(kind merge.Kind, id string) (*roundsv1.Change, error) {
 	switch {
 	case kind == "ticket" && id == uid("target"):
 		return change(ticketRecord(&roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_TRIAGED})), nil
+	case kind == "photo" && id == uid("photo of round 1"):
+		return change(&roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "ticket", Id: uid("record")},
+			Round: 1, State: roundsv1.PhotoState_PHOTO_STATE_CLEAN}}}), nil
 	case kind == "photo" && id == uid("photo"):
 		return change(&roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "ticket", Id: uid("record")},
 			Round: 2, State: roundsv1.PhotoState_PHOTO_STATE_CLEAN}}}), nil
@@ -256,6 +259,8 @@ func TestTicketGuards(t *testing.T) {
 		{"approve as assignee", approve(2), "approve", at(review, func(t *roundsv1.Ticket) { t.AssigneeId = uid("me") }), nil, noRight, ""},
 		{"approve without a completion", approve(2), "approve", at(review, func(t *roundsv1.Ticket) { t.Completions = nil }), nil, missing, ""},
 		{"approve a promise", approve(2), "approve", at(review, func(t *roundsv1.Ticket) { t.Completions[0].PhotoIds = []string{uid("promised")} }), nil, missing, ""},
+		{"approve a photo of another round", approve(2), "approve", at(review, func(t *roundsv1.Ticket) { t.Completions[0].PhotoIds = []string{uid("photo of round 1")} }),
+			nil, missing, ""},
 		{"reject own work", reject(2), "reject", at(review, func(t *roundsv1.Ticket) { t.Completions[0].PersonId = uid("me") }), nil, noRight, ""},
 		{"cancel as worker after accept", cancel(), "cancel", at(roundsv1.TicketState_TICKET_STATE_ACCEPTED, none), []roundsv1.Role{worker}, noRight, ""},
 		{"cancel as reporter with work on record", cancel(), "cancel", at(stateDispatched, none), []roundsv1.Role{resident}, noRight, ""},
@@ -353,6 +358,35 @@ func TestInspectionStates(t *testing.T) {
 				t.Errorf("%s in %s: %q, want %q", op, from, got, want)
 			}
 		}
+	}
+}
+
+// TestInspectionGuards: in the right state each of the other guards refuses alone.
+func TestInspectionGuards(t *testing.T) {
+	review, running := roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW, roundsv1.InspectionState_INSPECTION_STATE_RUNNING
+	passed := map[string]*roundsv1.Answer{"gutter": {Result: roundsv1.AnswerResult_ANSWER_RESULT_PASS}}
+	promised := map[string]*roundsv1.Answer{"gutter": {PhotoIds: []string{uid("promised")}}}
+	acts := inspectionActs()
+	for _, test := range []struct {
+		name  string
+		act   *roundsv1.InspectionCommand
+		round *roundsv1.Inspection
+		code  roundsv1.ProblemCode
+	}{
+		{"submit another's", acts["submit"], &roundsv1.Inspection{State: running, Round: 2, InspectorId: uid("x")}, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT},
+		{"submit another round", acts["submit"], &roundsv1.Inspection{State: running, Round: 1, InspectorId: uid("me")}, roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED},
+		{"approve own", acts["approve"], &roundsv1.Inspection{State: review, Round: 2, InspectorId: uid("me"), Answers: passed}, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT},
+		{"approve another round", acts["approve"], &roundsv1.Inspection{State: review, Round: 3, Answers: passed}, roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED},
+		{"approve nothing", acts["approve"], &roundsv1.Inspection{State: review, Round: 2}, roundsv1.ProblemCode_PROBLEM_CODE_MISSING},
+		{"approve a promise", acts["approve"], &roundsv1.Inspection{State: review, Round: 2, Answers: promised}, roundsv1.ProblemCode_PROBLEM_CODE_MISSING},
+		{"return own", acts["return"], &roundsv1.Inspection{State: review, Round: 2, InspectorId: uid("me")}, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT},
+	} {
+		v := work.New(work.Config{}).Judge(caseOf("inspection", change(&roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: test.round}}), test.act, true))
+		if v.Problem.GetCode() != test.code || v.Effect != nil {
+			t.Errorf("%s: %v %v", test.name, v.Problem, v.Effect)
+			continue
+		}
+		checkProblem(t, v.Problem)
 	}
 }
 

@@ -48,18 +48,25 @@ func ticketConditions() ticketConditionSet {
 		unseenEscalation: condition{name: "escalated meanwhile", holds: func(j *judgement) bool { return !j.saw(ticketEscalation) }},
 		sawState:         condition{name: "state seen", holds: func(j *judgement) bool { return j.saw(ticketState) }},
 
-		namesAssignee: condition{name: "assignee named", holds: func(j *judgement) bool { return j.ticketAct().GetDispatch().GetAssigneeId() != "" },
+		namesAssignee: condition{name: "assignee named", holds: func(j *judgement) bool {
+			return j.ticketAct().GetDispatch().GetAssigneeId() != ""
+		},
 			refusal: refusal{missing, "assignee_id", "请选择要派给谁。", "Choose whom to give it to."}},
 		declinedElsewhere: condition{name: "the same person declined this dispatch on another phone, unseen", holds: func(j *judgement) bool {
 			return !j.saw(ticketState) && j.args.epoch != 0 && j.args.epoch == j.ticket().GetAssignEpoch() && j.Person != "" &&
 				writer(j.Current, ticketState).GetPersonId() == string(j.Person)
 		}},
-		epoch: condition{name: "answers the latest dispatch", holds: func(j *judgement) bool { return j.args.epoch == j.ticket().GetAssignEpoch() },
+		epoch: condition{name: "answers the latest dispatch", holds: func(j *judgement) bool {
+			return j.args.epoch == j.ticket().GetAssignEpoch()
+		},
 			refusal: refusal{stale, "assign_epoch", "工单已重新派单,此回复针对旧的派单。请同步后查看是否仍派给您。",
 				"The ticket was dispatched again since; this answers an older dispatch. Sync, and see whether it is still yours."}},
 		assignee: condition{name: "assignee", right: true, holds: (*judgement).isAssignee, refusal: refusal{noRight, "",
-			"只有处理人可以这样做。如果由您处理,请班长派单给您。", "Only the assignee can do this. If it is yours to do, ask the foreman to dispatch it to you."}},
-		assignedOrCrew: condition{name: "assignee or crew", right: true, holds: func(j *judgement) bool { return j.isAssignee() || j.inCrew() },
+			"只有处理人可以这样做。如果由您处理,请班长派单给您。",
+			"Only the assignee can do this. If it is yours to do, ask the foreman to dispatch it to you."}},
+		assignedOrCrew: condition{name: "assignee or crew", right: true, holds: func(j *judgement) bool {
+			return j.isAssignee() || j.inCrew()
+		},
 			refusal: refusal{noRight, "", "工单未派给您,您也不在协作人员中。请联系班长派单或加您为协作人员。",
 				"The ticket is not yours and you are not in its crew. Ask the foreman to dispatch it to you or to add you."}},
 		notAssigned: condition{name: "neither assignee nor crew", holds: func(j *judgement) bool { return !j.isAssignee() && !j.inCrew() }},
@@ -71,7 +78,9 @@ func ticketConditions() ticketConditionSet {
 			return j.isAssignee() || j.performed()
 		}, refusal: refusal{noRight, "", "工单已由他人报完工,您没有参与处理。如有补充,请添加备注或照片。",
 			"Others reported it as done and you did not work on it. What you have to add is welcome as a remark or a photo."}},
-		notPerformer: condition{name: "did none of the work", holds: func(j *judgement) bool { return !j.performed() && !j.isAssignee() },
+		notPerformer: condition{name: "did none of the work", holds: func(j *judgement) bool {
+			return !j.performed() && !j.isAssignee()
+		},
 			refusal: refusal{noRight, "", "您参与了此工单的处理,须由其他人确认。", "You worked on this ticket; somebody else has to decide."}},
 		noWork: condition{name: "no work is on record", holds: func(j *judgement) bool {
 			t := j.ticket()
@@ -79,14 +88,18 @@ func ticketConditions() ticketConditionSet {
 		}, refusal: refusal{noRight, "", "已有工作记录,只能由主管取消。", "Work is on record already: only a supervisor can cancel it."}},
 		supervisor: condition{name: "supervisor or manager", right: true, holds: func(j *judgement) bool {
 			return j.holds(roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_MANAGER)
-		}, refusal: refusal{noRight, "", "此时只有主管或项目经理可以这样做,请联系他们。", "At this point only a supervisor or manager can do this. Ask one of them."}},
+		}, refusal: refusal{noRight, "", "此时只有主管或项目经理可以这样做,请联系他们。",
+			"At this point only a supervisor or manager can do this. Ask one of them."}},
 		reason: condition{name: "reason given", holds: func(j *judgement) bool { return j.args.reason != "" },
 			refusal: refusal{missing, "reason", "请填写原因。", "Say why."}},
 
 		futureRound: condition{name: "round not begun", holds: func(j *judgement) bool { return j.args.round == 0 || j.args.round > j.ticket().GetRound() }},
 		olderRound:  condition{name: "an older round", holds: func(j *judgement) bool { return j.args.round < j.ticket().GetRound() }},
-		thisRound: condition{name: "the current round", holds: func(j *judgement) bool { return j.args.round == j.ticket().GetRound() },
-			refusal: refusal{superseded, "round", "此操作针对另一轮处理。请同步后查看当前一轮。", "This is about another round of work. Sync, and look at the current one."}},
+		thisRound: condition{name: "the current round", holds: func(j *judgement) bool {
+			return j.args.round == j.ticket().GetRound()
+		},
+			refusal: refusal{superseded, "round", "此操作针对另一轮处理。请同步后查看当前一轮。",
+				"This is about another round of work. Sync, and look at the current one."}},
 		room: condition{name: "within the limits", holds: (*judgement).roomForCompletion, refusal: refusal{overLimit, "photo_ids",
 			"完工记录或照片过多(每次最多64张)。请减少照片后重新提交。", "Too many completions or photos (64 at most). Submit again with fewer photos."}},
 		evidence: condition{name: "every photo of the round is stored and sound", holds: (*judgement).evidenceStored, refusal: refusal{missing, "",
@@ -94,7 +107,9 @@ func ticketConditions() ticketConditionSet {
 		admitted: condition{name: "let in by a person", holds: func(j *judgement) bool { return j.Admitted }},
 		target: condition{name: "the other ticket is here and open", holds: (*judgement).mergeTarget, refusal: refusal{missing, "into_id",
 			"要并入的工单不存在或已结束,请选择另一张未结束的工单。", "The ticket to merge into is not here or has ended. Choose another that is open."}},
-		belowTop: condition{name: "not at the highest level", holds: func(j *judgement) bool { return j.ticket().GetEscalationLevel() < topLevel },
+		belowTop: condition{name: "not at the highest level", holds: func(j *judgement) bool {
+			return j.ticket().GetEscalationLevel() < topLevel
+		},
 			refusal: refusal{badState, "", "已是最高级别,请直接联系总部负责人。", "It is at the highest level already. Call the head office."}},
 
 		asked: condition{name: "another person asked for it", holds: (*judgement).forceAsked},
@@ -103,11 +118,13 @@ func ticketConditions() ticketConditionSet {
 		}},
 		namesFirst: condition{name: "names who asked", holds: func(j *judgement) bool {
 			return slices.Contains(j.ticket().GetApproverIds(), j.ticketAct().GetForceClose().GetSecondPersonId())
-		}, refusal: refusal{invalid, "second_person_id", "请在「第二人」中选择先提出强制关闭的人。", "As the second person name the one who asked for the closure first."}},
+		}, refusal: refusal{invalid, "second_person_id", "请在「第二人」中选择先提出强制关闭的人。",
+			"As the second person name the one who asked for the closure first."}},
 		twoPeople: condition{name: "names another person", holds: func(j *judgement) bool {
 			second := j.ticketAct().GetForceClose().GetSecondPersonId()
 			return second != "" && second != string(j.Person)
-		}, refusal: refusal{invalid, "second_person_id", "强制关闭须两人,请选择另一位同事作为第二人。", "It takes two people. Name a colleague as the second."}},
+		}, refusal: refusal{invalid, "second_person_id", "强制关闭须两人,请选择另一位同事作为第二人。",
+			"It takes two people. Name a colleague as the second."}},
 	}
 }
 
