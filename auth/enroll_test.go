@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -253,27 +254,32 @@ func TestGuessingLocksOut(t *testing.T) {
 
 // Many tries at once from one address are not many guesses more.
 func TestGuessingAtOnce(t *testing.T) {
-	w := found(t)
-	w.enrollBadly(4)
-	var wg sync.WaitGroup
-	judged := make([]bool, 200)
-	for i := range judged {
-		req := enrolRequest(newKey(w), "0000-0000-0000-0000")
-		wg.Go(func() {
-			_, err := w.Enroll(t.Context(), home, req)
-			judged[i] = problem(t, err) == roundsv1.ProblemCode_PROBLEM_CODE_ENROLMENT_CODE
-		})
-	}
-	wg.Wait()
-	n := 0
-	for _, j := range judged {
-		if j {
-			n++
+	synctest.Test(t, func(t *testing.T) {
+		w := found(t)
+		w.enrollBadly(4)
+		gate := make(chan struct{})
+		w.store.before = func(int) error { <-gate; return nil } // none is judged before all have come
+		judged := make([]bool, 200)
+		for i := range judged {
+			req := enrolRequest(newKey(w), "0000-0000-0000-0000")
+			go func() {
+				_, err := w.Enroll(t.Context(), home, req)
+				judged[i] = problem(t, err) == roundsv1.ProblemCode_PROBLEM_CODE_ENROLMENT_CODE
+			}()
 		}
-	}
-	if n != 1 {
-		t.Errorf("%d of 200 tries at once were judged after 4 failures of 5", n)
-	}
+		synctest.Wait()
+		close(gate)
+		synctest.Wait()
+		n := 0
+		for _, j := range judged {
+			if j {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d of 200 tries at once were judged after 4 failures of 5", n)
+		}
+	})
 }
 
 func (w *world) enrollBadly(n int) {
