@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+)
+
+func (d *deviceCommands) adminCodes() *cobra.Command {
+	cmd := &cobra.Command{Use: "code", Short: "Codes with which people enrol devices"}
+	var life time.Duration
+	create := &cobra.Command{Use: "new PERSON", Short: "Make a code, shown once, with a QR on a terminal", Args: cobra.ExactArgs(1),
+		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
+			id, err := s.who(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			resp, err := call(ctx, s, s.remote.admin.CreateEnrolmentCode, &roundsv1.CreateEnrolmentCodeRequest{PersonId: id, Life: optionalDuration(life)})
+			if err != nil {
+				return err
+			}
+			return printCode(d.Streams, d.json, resp)
+		})}
+	create.Flags().DurationVar(&life, "life", 0, "how long it is good for (default: the server's)")
+	list := &cobra.Command{Use: "list PERSON", Short: "List a person's codes, as far as they may be known", Args: cobra.ExactArgs(1),
+		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
+			id, err := s.who(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			resp, err := call(ctx, s, s.remote.admin.ListEnrolmentCodes, &roundsv1.ListEnrolmentCodesRequest{PersonId: id, PageSize: 1000})
+			if err != nil {
+				return err
+			}
+			return d.show(resp, func() error { return printCodes(d, resp.GetEnrolmentCodes()...) })
+		})}
+	cancel := &cobra.Command{Use: "cancel PERSON CODE-ID", Short: "Make a code worthless", Args: cobra.ExactArgs(2),
+		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
+			id, err := s.who(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			resp, err := call(ctx, s, s.remote.admin.CancelEnrolmentCode, &roundsv1.CancelEnrolmentCodeRequest{PersonId: id, CodeId: args[1]})
+			if err != nil {
+				return err
+			}
+			return d.show(resp, func() error { return printCodes(d, resp.GetEnrolmentCode()) })
+		})}
+	cmd.AddCommand(create, list, cancel)
+	return cmd
+}
+
+func printCodes(d *deviceCommands, all ...*roundsv1.EnrolmentCode) error {
+	t := &table{head: []string{"CODE ID", "MADE", "ENDS", "STANDS"}}
+	for _, c := range all {
+		stands := "open"
+		switch {
+		case c.GetUsedUs() != 0:
+			stands = "used by device " + c.GetDeviceId()
+		case c.GetCancelledUs() != 0:
+			stands = "cancelled"
+		case c.GetExpiresUs() < d.Now().UnixMicro():
+			stands = "ended"
+		}
+		t.add(c.GetCodeId(), when(c.GetCreatedUs()), when(c.GetExpiresUs()), stands)
+	}
+	return t.print(d.Out)
+}
+
+func (d *deviceCommands) adminDevices() *cobra.Command {
+	cmd := &cobra.Command{Use: "device", Short: "Devices of people"}
+	list := &cobra.Command{Use: "list PERSON", Short: "List a person's devices", Args: cobra.ExactArgs(1),
+		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
+			id, err := s.who(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			var all []*roundsv1.Device
+			for page := ""; ; {
+				resp, err := call(ctx, s, s.remote.admin.ListDevices, &roundsv1.ListDevicesRequest{PersonId: id, PageSize: 1000, PageToken: page})
+				if err != nil {
+					return err
+				}
+				all = append(all, resp.GetDevices()...)
+				if page = resp.GetNextPageToken(); page == "" {
+					break
+				}
+			}
+			return d.show(&roundsv1.ListDevicesResponse{Devices: all}, func() error { return printDevices(d, all...) })
+		})}
+	var lost bool
+	revoke := &cobra.Command{Use: "revoke DEVICE", Short: "Take a device out of service, for good", Args: cobra.ExactArgs(1),
+		Long: "Takes a device out of service for good. It delivers what it holds and then purges. With --lost it purges at once, and what it\n" +
+			"still sends goes to a supervisor.",
+		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
+			how := roundsv1.Revocation_REVOCATION_GRACEFUL
+			if lost {
+				how = roundsv1.Revocation_REVOCATION_IMMEDIATE
+			}
+			resp, err := call(ctx, s, s.remote.admin.RevokeDevice, &roundsv1.RevokeDeviceRequest{DeviceId: args[0], Revocation: how})
+			if err != nil {
+				return err
+			}
+			return d.show(resp, func() error { return printDevices(d, resp.GetDevice()) })
+		})}
+	revoke.Flags().BoolVar(&lost, "lost", false, "the device is in foreign hands")
+	cmd.AddCommand(list, revoke)
+	return cmd
+}
+
+func printDevices(d *deviceCommands, all ...*roundsv1.Device) error {
+	t := &table{head: []string{"DEVICE", "NAME", "MODEL", "ENROLLED", "LAST SEEN", "STANDS"}}
+	for _, one := range all {
+		stands := "in service"
+		switch {
+		case one.GetRevokedUs() != 0:
+			stands = "revoked (" + strings.ToLower(enumName(one.GetRevoked().String(), "REVOCATION")) + ") " + when(one.GetRevokedUs())
+		case one.GetShutUs() != 0:
+			stands = "shut out " + when(one.GetShutUs())
+		}
+		t.add(one.GetDeviceId(), cut(one.GetName(), 30), cut(one.GetModel(), 20), when(one.GetEnrolledUs()), when(one.GetLastSeenUs()), stands)
+	}
+	return t.print(d.Out)
+}
+
+func (d *deviceCommands) adminKeys() *cobra.Command {
+	cmd := &cobra.Command{Use: "key", Short: "Keys that sign access tokens"}
+	list := &cobra.Command{Use: "list", Short: "List the keys that still verify", Args: cobra.NoArgs,
+		RunE: d.online(func(ctx context.Context, s *session, _ []string) error {
+			resp, err := call(ctx, s, s.remote.admin.ListSigningKeys, &roundsv1.ListSigningKeysRequest{})
+			if err != nil {
+				return err
+			}
+			return d.show(resp, func() error { return printKeys(d, resp.GetSigningKeys()...) })
+		})}
+	var lead time.Duration
+	var compromised bool
+	rotate := &cobra.Command{Use: "rotate", Short: "Make new keys; the old ones go on verifying for a while", Args: cobra.NoArgs,
+		RunE: d.online(func(ctx context.Context, s *session, _ []string) error {
+			resp, err := call(ctx, s, s.remote.admin.RotateSigningKey,
+				&roundsv1.RotateSigningKeyRequest{Lead: optionalDuration(lead), Compromised: compromised})
+			if err != nil {
+				return err
+			}
+			return d.show(resp, func() error { return printKeys(d, resp.GetSigningKey()) })
+		})}
+	rotate.Flags().DurationVar(&lead, "lead", 0, "how long the new key is published before it signs")
+	rotate.Flags().BoolVar(&compromised, "compromised", false, "the old keys are in foreign hands: they verify nothing from now on")
+	rotate.MarkFlagsMutuallyExclusive("lead", "compromised")
+	cmd.AddCommand(list, rotate)
+	return cmd
+}
+
+func printKeys(d *deviceCommands, all ...*roundsv1.SigningKey) error {
+	t := &table{head: []string{"KEY", "MADE", "SIGNS FROM", "VERIFIES UNTIL"}}
+	for _, k := range all {
+		t.add(k.GetKeyId(), when(k.GetCreatedUs()), when(k.GetSignsFromUs()), when(k.GetVerifiesUntilUs()))
+	}
+	return t.print(d.Out)
+}

@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+)
+
+func (d *deviceCommands) adminPeople() *cobra.Command {
+	cmd := &cobra.Command{Use: "person", Short: "People"}
+	var node string
+	list := &cobra.Command{Use: "list", Short: "List people", Args: cobra.NoArgs,
+		RunE: d.online(func(ctx context.Context, s *session, _ []string) error {
+			all, err := s.people(ctx, node)
+			if err != nil {
+				return err
+			}
+			return d.show(&roundsv1.ListPeopleResponse{People: all}, func() error { return printPeople(d, all...) })
+		})}
+	list.Flags().StringVar(&node, "node", "", "only those whose home is this node or below it")
+	var name, home, external string
+	create := &cobra.Command{Use: "new --name NAME", Short: "Add a person", Args: cobra.NoArgs,
+		RunE: d.online(func(ctx context.Context, s *session, _ []string) error {
+			at, err := s.node(ctx, home)
+			if err != nil {
+				return err
+			}
+			resp, err := call(ctx, s, s.remote.admin.CreatePerson,
+				&roundsv1.CreatePersonRequest{Name: name, HomeNodeId: at.GetNodeId(), ExternalId: external})
+			if err != nil {
+				return err
+			}
+			return d.show(resp, func() error { return printPeople(d, resp.GetPerson()) })
+		})}
+	create.Flags().StringVar(&name, "name", "", "the name")
+	create.Flags().StringVar(&home, "home", "", "the node whose administrators keep the person (default: the topmost)")
+	create.Flags().StringVar(&external, "external-id", "", "what the company's identity provider calls the person")
+	_ = create.MarkFlagRequired("name") // defined just above
+	var reason string
+	suspend := &cobra.Command{Use: "suspend PERSON", Short: "Take all rights from a person from now on", Args: cobra.ExactArgs(1),
+		RunE: d.onPerson(func(ctx context.Context, s *session, id string) (*roundsv1.Person, error) {
+			resp, err := call(ctx, s, s.remote.admin.SuspendPerson, &roundsv1.SuspendPersonRequest{PersonId: id, Reason: reason})
+			return resp.GetPerson(), err
+		})}
+	suspend.Flags().StringVar(&reason, "reason", "", "why")
+	cmd.AddCommand(list, create, suspend,
+		&cobra.Command{Use: "reinstate PERSON", Short: "End a suspension", Args: cobra.ExactArgs(1),
+			RunE: d.onPerson(func(ctx context.Context, s *session, id string) (*roundsv1.Person, error) {
+				resp, err := call(ctx, s, s.remote.admin.ReinstatePerson, &roundsv1.ReinstatePersonRequest{PersonId: id})
+				return resp.GetPerson(), err
+			})},
+		&cobra.Command{Use: "delete PERSON", Short: "Erase the personal data; cannot be undone", Args: cobra.ExactArgs(1),
+			RunE: d.onPerson(func(ctx context.Context, s *session, id string) (*roundsv1.Person, error) {
+				resp, err := call(ctx, s, s.remote.admin.DeletePerson, &roundsv1.DeletePersonRequest{PersonId: id})
+				return resp.GetPerson(), err
+			})})
+	return cmd
+}
+
+func (d *deviceCommands) onPerson(do func(context.Context, *session, string) (*roundsv1.Person, error)) func(*cobra.Command, []string) error {
+	return d.online(func(ctx context.Context, s *session, args []string) error {
+		id, err := s.who(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		person, err := do(ctx, s, id)
+		if err != nil {
+			return err
+		}
+		return d.show(person, func() error { return printPeople(d, person) })
+	})
+}
+
+func printPeople(d *deviceCommands, all ...*roundsv1.Person) error {
+	t := &table{head: []string{"PERSON", "NAME", "HOME", "EXTERNAL ID", "STANDS"}}
+	for _, p := range all {
+		stands := "in service"
+		now := d.Now().UnixMicro()
+		for _, s := range p.GetSuspensions() {
+			if s.GetFromUs() <= now && (s.GetUntilUs() == 0 || now < s.GetUntilUs()) {
+				stands = "suspended: " + cut(s.GetReason(), 40)
+			}
+		}
+		if p.GetDeletedUs() != 0 {
+			stands = "deleted"
+		}
+		t.add(p.GetPersonId(), clean(p.GetName()), shortID(p.GetHomeNodeId()), clean(p.GetExternalId()), stands)
+	}
+	return t.print(d.Out)
+}
+
+func (d *deviceCommands) adminRoles() *cobra.Command {
+	cmd := &cobra.Command{Use: "role", Short: "Roles that people have at nodes, for a time"}
+	var ended bool
+	list := &cobra.Command{Use: "list PERSON", Short: "List a person's roles", Args: cobra.ExactArgs(1),
+		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
+			id, err := s.who(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			var all []*roundsv1.Grant
+			for page := ""; ; {
+				resp, err := call(ctx, s, s.remote.admin.ListGrants, &roundsv1.ListGrantsRequest{
+					Of: &roundsv1.ListGrantsRequest_PersonId{PersonId: id}, IncludeEnded: ended, PageSize: 1000, PageToken: page})
+				if err != nil {
+					return err
+				}
+				all = append(all, resp.GetGrants()...)
+				if page = resp.GetNextPageToken(); page == "" {
+					break
+				}
+			}
+			return d.show(&roundsv1.ListGrantsResponse{Grants: all}, func() error { return printGrants(d, all...) })
+		})}
+	list.Flags().BoolVar(&ended, "ended", false, "show also those that are over")
+	var node, role string
+	var life time.Duration
+	grant := &cobra.Command{Use: "grant PERSON --role ROLE --node NODE", Short: "Give a person a role at a node and all below it", Args: cobra.ExactArgs(1),
+		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
+			value, err := enumValue(roundsv1.Role_value, "ROLE", role)
+			if err != nil {
+				return err
+			}
+			id, err := s.who(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			at, err := s.node(ctx, node)
+			if err != nil {
+				return err
+			}
+			req := &roundsv1.CreateGrantRequest{PersonId: id, NodeId: at.GetNodeId(), Role: roundsv1.Role(value)}
+			if life > 0 {
+				req.UntilUs = d.Now().Add(life).UnixMicro()
+			}
+			resp, err := call(ctx, s, s.remote.admin.CreateGrant, req)
+			if err != nil {
+				return err
+			}
+			return d.show(resp, func() error { return printGrants(d, resp.GetGrant()) })
+		})}
+	grant.Flags().StringVar(&role, "role", "", "resident, worker, foreman, butler, dispatcher, supervisor, manager, admin or auditor")
+	grant.Flags().StringVar(&node, "node", "", "where")
+	grant.Flags().DurationVar(&life, "for", 0, "for how long (default: until it is ended)")
+	_ = errors.Join(grant.MarkFlagRequired("role"), grant.MarkFlagRequired("node")) // defined just above
+	end := &cobra.Command{Use: "end PERSON GRANT", Short: "End a role now", Args: cobra.ExactArgs(2),
+		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
+			id, err := s.who(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			resp, err := call(ctx, s, s.remote.admin.EndGrant, &roundsv1.EndGrantRequest{PersonId: id, GrantId: args[1]})
+			if err != nil {
+				return err
+			}
+			return d.show(resp, func() error { return printGrants(d, resp.GetGrant()) })
+		})}
+	cmd.AddCommand(list, grant, end)
+	return cmd
+}
+
+func printGrants(d *deviceCommands, all ...*roundsv1.Grant) error {
+	t := &table{head: []string{"GRANT", "ROLE", "NODE", "FROM", "UNTIL"}}
+	for _, g := range all {
+		t.add(g.GetGrantId(), strings.ToLower(enumName(g.GetRole().String(), "ROLE")), g.GetNodeId(), when(g.GetFromUs()), when(g.GetUntilUs()))
+	}
+	return t.print(d.Out)
+}

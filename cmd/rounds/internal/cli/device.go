@@ -1,0 +1,280 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/spf13/cobra"
+
+	"github.com/rounds-sync/rounds/api/rounds/v1/roundsv1connect"
+	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/server/compress"
+	"github.com/rounds-sync/rounds/sync/store/boltstore"
+)
+
+// answerBytes is the largest answer that this program takes from a server.
+const answerBytes = 16 << 20
+
+// device is the group of commands with which a person plays a field worker.
+func (p *program) device() *cobra.Command {
+	d := &deviceCommands{program: p}
+	cmd := &cobra.Command{
+		Use: "device", Short: "Be a device: tickets, inspections and photos, offline or on",
+		Long: "A device keeps what you do in its directory before a command returns, and delivers it when the server can be reached.\n" +
+			"Listing and showing never wait for a network: they show what the device has, with your own edits on top.\n" +
+			"Wherever an id is asked for, its beginning or its end is enough.",
+	}
+	d.flags(cmd)
+	cmd.AddCommand(d.enroll(), d.ticket(), d.inspect(), d.photo(), d.sync(), d.status(), d.tray())
+	return cmd
+}
+
+// deviceCommands are the flags that the commands of a device share.
+type deviceCommands struct {
+	*program
+	dir     string
+	json    bool
+	offline bool
+	wait    time.Duration
+}
+
+func (d *deviceCommands) flags(cmd *cobra.Command) {
+	flags := cmd.PersistentFlags()
+	flags.StringVar(&d.dir, "dir", d.defaultDir(), "directory of the device; also ROUNDS_DEVICE_DIR")
+	flags.BoolVar(&d.json, "json", false, "print JSON")
+	flags.BoolVar(&d.offline, "offline", false, "do not try to reach the server")
+	flags.DurationVar(&d.wait, "wait", 10*time.Second, "how long to wait for the server")
+}
+
+func (d *deviceCommands) defaultDir() string {
+	if dir := d.getenv("ROUNDS_DEVICE_DIR"); dir != "" {
+		return dir
+	}
+	data := d.getenv("XDG_DATA_HOME")
+	if data == "" {
+		data = filepath.Join(d.getenv("HOME"), ".local", "share")
+	}
+	return filepath.Join(data, "rounds", "device")
+}
+
+// link is how a device reaches its server, as the directory remembers it.
+type link struct {
+	// Server is the address that is dialled, Audience the one that the server calls itself.
+	Server   string `json:"server"`
+	Audience string `json:"audience"`
+	// CA is a PEM file of a certificate to trust besides those of the system.
+	CA string `json:"ca_file,omitempty"`
+}
+
+func linkPath(dir string) string { return filepath.Join(dir, "server.json") }
+
+func readLink(dir string) (link, error) {
+	var l link
+	text, err := os.ReadFile(linkPath(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return l, client.ErrNotEnrolled
+	}
+	if err != nil {
+		return l, err
+	}
+	if err := json.Unmarshal(text, &l); err != nil {
+		return l, fmt.Errorf("%s: %w", linkPath(dir), err)
+	}
+	return l, nil
+}
+
+func (l link) write(dir string) error {
+	text, err := json.MarshalIndent(l, "", "  ")
+	if err != nil {
+		return err
+	}
+	part := linkPath(dir) + ".part"
+	if err := os.WriteFile(part, append(text, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(part, linkPath(dir))
+}
+
+// remote are the services of a server.
+type remote struct {
+	http  *http.Client
+	sync  roundsv1connect.SyncServiceClient
+	auth  roundsv1connect.AuthServiceClient
+	admin roundsv1connect.AdminServiceClient
+}
+
+// dial makes the clients of a server; it does not reach for the network.
+func (l link) dial() (*remote, error) {
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: time.Minute, MaxIdleConnsPerHost: 2,
+		ForceAttemptHTTP2: true,
+	}
+	if l.CA != "" {
+		text, err := os.ReadFile(l.CA)
+		if err != nil {
+			return nil, err
+		}
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		if !pool.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("%s holds no certificate", l.CA)
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	r := &remote{http: &http.Client{Transport: transport}}
+	options := connect.WithClientOptions(compress.Client(answerBytes), connect.WithCompressMinBytes(1<<10), connect.WithReadMaxBytes(answerBytes))
+	r.sync = roundsv1connect.NewSyncServiceClient(r.http, l.Server, options)
+	r.auth = roundsv1connect.NewAuthServiceClient(r.http, l.Server, options)
+	r.admin = roundsv1connect.NewAdminServiceClient(r.http, l.Server, options)
+	return r, nil
+}
+
+// session is an open device.
+type session struct {
+	*client.Device
+	link   link
+	remote *remote
+	store  *boltstore.Store
+	tokens client.Tokens
+	me     client.PersonID
+}
+
+func (d *deviceCommands) openStore() (*boltstore.Store, error) {
+	return boltstore.Open(boltstore.Config{Dir: d.dir, LockTimeout: 2 * time.Second})
+}
+
+// open opens the device of the directory.
+func (d *deviceCommands) open(ctx context.Context) (_ *session, err error) {
+	l, err := readLink(d.dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{link: l}
+	if s.remote, err = l.dial(); err != nil {
+		return nil, err
+	}
+	if s.store, err = d.openStore(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = s.store.Close()
+		}
+	}()
+	tokens, err := client.OpenTokens(ctx, s.store, s.remote.auth, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	s.tokens = tokens
+	if s.Device, err = client.Open(ctx, client.Config{Store: s.store, Sync: s.remote.sync, Tokens: tokens}); err != nil {
+		return nil, err
+	}
+	identity, err := s.Identity()
+	if err != nil {
+		return nil, err
+	}
+	s.me = identity.Person
+	return s, nil
+}
+
+func (s *session) close(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	return errors.Join(s.Device.Close(ctx), s.store.Close())
+}
+
+// with opens the device for one command.
+func (d *deviceCommands) with(run func(ctx context.Context, s *session, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		s, err := d.open(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return errors.Join(run(cmd.Context(), s, args), s.close(cmd.Context()))
+	}
+}
+
+// delivered is what became of the try to deliver what was just queued.
+type delivered struct {
+	// Sent: the server has it.
+	Sent bool `json:"sent"`
+	// Why it was not sent, for a person.
+	Why string `json:"why,omitempty"`
+	// Refused is what the server says of what it would not take, or of what waits for a person.
+	Refused []string `json:"refused,omitempty"`
+}
+
+// deliver tries to sync after something was queued. That the server cannot be reached is no failure: the device keeps it.
+func (d *deviceCommands) deliver(ctx context.Context, s *session, refs ...client.Ref) (delivered, error) {
+	if d.offline {
+		return delivered{Why: "offline as asked"}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.wait)
+	defer cancel()
+	if _, err := s.Sync(ctx); err != nil {
+		if unreachable(err) {
+			return delivered{Why: "the server cannot be reached"}, nil
+		}
+		line, _ := explain(err)
+		return delivered{Why: line}, nil
+	}
+	result := delivered{Sent: true}
+	items, err := s.Tray(ctx)
+	if err != nil {
+		return result, err
+	}
+	for _, item := range items {
+		for _, ref := range refs {
+			if item.Key.Scope == ref.Scope && item.Key.Lane == ref.Lane && item.Status != client.TrayNotice {
+				result.Refused = append(result.Refused, string(item.Status)+": "+sentence(item))
+			}
+		}
+	}
+	return result, nil
+}
+
+// tell prints how the delivery of something went, and returns the error of a refusal.
+func (d *deviceCommands) tell(what string, id client.RecordID, how delivered) error {
+	if d.json {
+		if err := printJSON(d.Out, struct {
+			Done string          `json:"done"`
+			ID   client.RecordID `json:"id"`
+			delivered
+		}{what, id, how}); err != nil {
+			return err
+		}
+	} else {
+		state := "sent"
+		if !how.Sent {
+			state = "queued, will be sent (" + how.Why + ")"
+		}
+		if len(how.Refused) > 0 {
+			state = "not taken"
+		}
+		fmt.Fprintf(d.Out, "%s %s: %s\n", what, id, state)
+	}
+	if len(how.Refused) > 0 {
+		return fail(Refused, "%s: see rounds device tray", strings.Join(how.Refused, "; "))
+	}
+	return nil
+}
+
+func sentence(item client.TrayItem) string {
+	text := item.Outcome.GetProblem().GetSentence()
+	if text.GetEn() != "" {
+		return text.GetEn()
+	}
+	return text.GetZh()
+}

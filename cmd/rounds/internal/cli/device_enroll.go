@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rounds-sync/rounds/client"
+)
+
+func (d *deviceCommands) enroll() *cobra.Command {
+	var server, audience, ca, name string
+	cmd := &cobra.Command{
+		Use: "enroll CODE|rounds://enroll?...", Short: "Make this directory a device, with a code from an administrator",
+		Long: "Makes this directory a device of the person for whom an administrator made the code. The address of the server comes with --server,\n" +
+			"or from the link in the QR. When the server is known to devices by another address than the one to dial, name that with --audience.\n\n" +
+			"If the reply is lost, run the same command again. A device whose directory was copied enrols anew with a new code and keeps what it holds.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			code := args[0]
+			if u, err := url.Parse(code); err == nil && u.Scheme == "rounds" {
+				code = u.Query().Get("code")
+				if audience == "" {
+					audience = u.Query().Get("server")
+				}
+				if server == "" {
+					server = audience
+				}
+			}
+			if server == "" {
+				return usage(cmd, "--server is needed")
+			}
+			if u, err := url.Parse(server); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+				return usage(cmd, fmt.Sprintf("--server %q is no address like https://rounds.example.com", server))
+			}
+			server = strings.TrimRight(server, "/")
+			if audience == "" {
+				audience = server
+			}
+			if ca != "" {
+				var err error
+				if ca, err = filepath.Abs(ca); err != nil {
+					return err
+				}
+			}
+			return d.enrol(cmd.Context(), link{Server: server, Audience: strings.TrimRight(audience, "/"), CA: ca}, code, name)
+		},
+	}
+	cmd.Flags().StringVar(&server, "server", "", "address of the server")
+	cmd.Flags().StringVar(&audience, "audience", "", "address that the server calls itself, where it differs from --server")
+	cmd.Flags().StringVar(&ca, "ca", "", "PEM file of a certificate to trust besides the system's")
+	cmd.Flags().StringVar(&name, "name", "", "name of this device in lists (default: the machine's)")
+	return cmd
+}
+
+func (d *deviceCommands) enrol(ctx context.Context, l link, code, name string) error {
+	if name == "" {
+		name, _ = os.Hostname()
+	}
+	r, err := l.dial()
+	if err != nil {
+		return err
+	}
+	s, err := d.openStore()
+	if err != nil {
+		return err
+	}
+	closed := false
+	defer func() {
+		if !closed {
+			_ = s.Close()
+		}
+	}()
+	within, cancel := context.WithTimeout(ctx, d.wait)
+	defer cancel()
+	identity, err := client.Enrol(within, s, client.Enrolment{Auth: r.auth, Audience: l.Audience, Code: code, Name: name, Model: "terminal"})
+	if err != nil {
+		return err
+	}
+	// Where the directory had an identity before, the new one takes over what it holds.
+	dev, err := client.Open(ctx, client.Config{Store: s})
+	if err != nil {
+		return err
+	}
+	before, err := dev.Identity()
+	if err == nil && before.Device != identity.Device {
+		err = dev.Reenrol(ctx, identity)
+	}
+	if err := errors.Join(err, dev.Close(ctx)); err != nil {
+		return err
+	}
+	if err := l.write(d.dir); err != nil {
+		return err
+	}
+	closed = true
+	if err := s.Close(); err != nil {
+		return err
+	}
+	return d.welcome(ctx, identity)
+}
+
+// welcome pulls what belongs to the person's work, so that the device can go offline at once.
+func (d *deviceCommands) welcome(ctx context.Context, identity client.Identity) error {
+	s, err := d.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.close(ctx) }()
+	within, cancel := context.WithTimeout(ctx, d.wait)
+	defer cancel()
+	_, syncErr := s.Sync(within)
+	scopes, err := s.Scopes(ctx)
+	if err != nil {
+		return err
+	}
+	if d.json {
+		if err := printJSON(d.Out, map[string]any{"device_id": identity.Device, "person_id": identity.Person, "server": s.link.Server,
+			"directory": d.dir, "scopes": scopes}); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(d.Out, "enrolled device %s of person %s at %s\n", identity.Device, identity.Person, s.link.Server)
+		for _, scope := range scopes {
+			fmt.Fprintf(d.Out, "  %s\n", scope)
+		}
+	}
+	if syncErr != nil {
+		line, _ := explain(syncErr)
+		fmt.Fprintf(d.Err, "rounds: enrolled, but nothing was pulled yet (%s): run rounds device sync\n", line)
+	}
+	return nil
+}

@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/client"
+)
+
+func (d *deviceCommands) sync() *cobra.Command {
+	var follow bool
+	cmd := &cobra.Command{Use: "sync", Short: "Deliver what is queued and bring what is new", Args: cobra.NoArgs,
+		RunE: d.with(func(ctx context.Context, s *session, _ []string) error {
+			if follow {
+				fmt.Fprintln(d.Err, "keeping in sync; Ctrl-C ends it")
+				if err := s.Run(ctx); !errors.Is(err, context.Canceled) {
+					return err
+				}
+				return nil
+			}
+			within, cancel := context.WithTimeout(ctx, d.wait)
+			defer cancel()
+			report, err := s.Sync(within)
+			return errors.Join(d.printReport(report), d.queuedStill(ctx, s, err))
+		})}
+	cmd.Flags().BoolVar(&follow, "follow", false, "stay in sync until interrupted")
+	return cmd
+}
+
+// queuedStill adds to an unreachable server what waits for it.
+func (d *deviceCommands) queuedStill(ctx context.Context, s *session, err error) error {
+	if err == nil || !unreachable(err) {
+		return err
+	}
+	status, statusErr := s.Status(ctx)
+	if statusErr != nil {
+		return err
+	}
+	queued := 0
+	for _, scope := range status.Scopes {
+		queued += scope.Queued
+	}
+	return fail(Unreachable, "the server at %s cannot be reached: %d queued, will be sent when it can", s.link.Server, queued)
+}
+
+func (d *deviceCommands) printReport(r client.Report) error {
+	if d.json {
+		return printJSON(d.Out, r)
+	}
+	_, err := fmt.Fprintf(d.Out, "sent %d (%d applied, %d merged, %d in conflict, %d rejected, %d quarantined), %d records changed, %d round trips\n",
+		r.Sent, r.Applied, r.Merged, r.Conflicts, r.Rejected, r.Quarantined, r.Changed, r.Exchanges)
+	return err
+}
+
+func (d *deviceCommands) status() *cobra.Command {
+	return &cobra.Command{Use: "status", Short: "Show how the device stands", Args: cobra.NoArgs,
+		RunE: d.with(func(ctx context.Context, s *session, _ []string) error {
+			status, err := s.Status(ctx)
+			if err != nil {
+				return err
+			}
+			identity, err := s.Identity()
+			if err != nil {
+				return err
+			}
+			if d.json {
+				return printJSON(d.Out, map[string]any{"device_id": identity.Device, "person_id": identity.Person, "server": s.link.Server,
+					"directory": d.dir, "status": status})
+			}
+			fmt.Fprintf(d.Out, "device   %s\nperson   %s\nserver   %s\ncontact  ", identity.Device, identity.Person, s.link.Server)
+			if status.Contact.IsZero() {
+				fmt.Fprintln(d.Out, "never")
+			} else {
+				fmt.Fprintf(d.Out, "%s, this clock is off by %v\n", when(status.Contact.UnixMicro()), status.Offset.Round(1e6))
+			}
+			if status.Revoked {
+				fmt.Fprintln(d.Out, "revoked  the device delivers what it may and purges")
+			}
+			t := &table{head: []string{"SCOPE", "NAME", "QUEUED", "WAITING", "TRAY", "STANDS"}}
+			for _, one := range status.Scopes {
+				name, err := s.scopeName(ctx, one.Scope)
+				if err != nil {
+					return err
+				}
+				t.add(string(one.Scope), name, strconv.Itoa(one.Queued), strconv.Itoa(one.Waiting), strconv.Itoa(one.Tray), standing(one))
+			}
+			fmt.Fprintln(d.Out)
+			return t.print(d.Out)
+		})}
+}
+
+func (s *session) scopeName(ctx context.Context, scope client.Scope) (string, error) {
+	for view, err := range s.List(ctx, scope, "site") {
+		if err != nil {
+			return "", err
+		}
+		site := view.Record.GetSite()
+		return clean(textOf(site.GetName()) + " " + site.GetCode()), nil
+	}
+	return "", nil
+}
+
+func standing(s client.ScopeStatus) string {
+	switch {
+	case s.Forked:
+		return "copied: enrol anew"
+	case s.Parked:
+		return "refused for now: see tray"
+	case s.Closing:
+		return "given up once delivered"
+	case s.Diverged:
+		return "being repaired"
+	case s.Complete:
+		return "complete"
+	}
+	return "not complete"
+}
+
+func (d *deviceCommands) tray() *cobra.Command {
+	cmd := &cobra.Command{Use: "tray", Short: "Show what was not taken, or waits for a person, and what became of it", Args: cobra.NoArgs,
+		RunE: d.with(func(ctx context.Context, s *session, _ []string) error {
+			items, err := s.Tray(ctx)
+			if err != nil {
+				return err
+			}
+			return d.printTray(items)
+		})}
+	cmd.AddCommand(
+		&cobra.Command{Use: "resend NUMBER", Short: "Send a rejected item again, on top of the record as it stands", Args: cobra.ExactArgs(1),
+			RunE: d.with(func(ctx context.Context, s *session, args []string) error {
+				item, err := s.trayItem(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				ref, err := s.Resend(ctx, item.Key, nil)
+				if err != nil {
+					return err
+				}
+				how, err := d.deliver(ctx, s, ref)
+				if err != nil {
+					return err
+				}
+				return d.tell("resent", ref.ID, how)
+			})},
+		&cobra.Command{Use: "discard NUMBER", Short: "Take an item from the tray for good", Args: cobra.ExactArgs(1),
+			RunE: d.with(func(ctx context.Context, s *session, args []string) error {
+				item, err := s.trayItem(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				if err := s.Discard(ctx, item.Key); err != nil {
+					return err
+				}
+				return d.tell("discarded", item.ID, delivered{Sent: true})
+			})})
+	return cmd
+}
+
+// trayItem finds an item by its number in the list.
+func (s *session) trayItem(ctx context.Context, number string) (client.TrayItem, error) {
+	items, err := s.Tray(ctx)
+	if err != nil {
+		return client.TrayItem{}, err
+	}
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 1 || n > len(items) {
+		return client.TrayItem{}, fail(Usage, "the tray has no item %q: rounds device tray lists %d", number, len(items))
+	}
+	return items[n-1], nil
+}
+
+func (d *deviceCommands) printTray(items []client.TrayItem) error {
+	if d.json {
+		list := make([]any, 0, len(items))
+		for i, item := range items {
+			one := map[string]any{"number": i + 1, "scope": item.Key.Scope, "lane_seq": item.Key.Lane, "status": item.Status, "kind": item.Kind, "id": item.ID,
+				"outcome": asJSON(item.Outcome), "resolution": item.Resolution}
+			if item.Mutation != nil {
+				one["mutation"] = asJSON(item.Mutation)
+			}
+			list = append(list, one)
+		}
+		return printJSON(d.Out, list)
+	}
+	if len(items) == 0 {
+		_, err := fmt.Fprintln(d.Out, "the tray is empty")
+		return err
+	}
+	t := &table{head: []string{"NO", "STATUS", "ABOUT", "ID", "WHAT", "WHY"}}
+	for i, item := range items {
+		why := sentence(item)
+		if item.Status == client.TrayNotice {
+			why = fmt.Sprintf("%d values met values of others", len(item.Outcome.GetLosses()))
+		}
+		if item.Resolution != "" {
+			why = "decided: " + item.Resolution
+		}
+		t.add(strconv.Itoa(i+1), string(item.Status), string(item.Kind), shortID(string(item.ID)), actName(item.Mutation), cut(why, 100))
+	}
+	return t.print(d.Out)
+}
+
+// actName says what a mutation does.
+func actName(m *roundsv1.Mutation) string {
+	switch {
+	case m.GetFact() != nil:
+		return "fact"
+	case m.GetEdit() != nil:
+		return "edit"
+	case m.GetCommand() != nil:
+		c := m.GetCommand().ProtoReflect()
+		of := c.WhichOneof(c.Descriptor().Oneofs().ByName("command"))
+		if of == nil {
+			return "command"
+		}
+		inner := c.Get(of).Message()
+		if which := inner.Descriptor().Oneofs().ByName("command"); which != nil {
+			if step := inner.WhichOneof(which); step != nil {
+				return string(step.Name())
+			}
+		}
+		return string(of.Name())
+	}
+	return "-"
+}

@@ -1,0 +1,287 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/client"
+)
+
+func (d *deviceCommands) ticket() *cobra.Command {
+	cmd := &cobra.Command{Use: "ticket", Short: "Tickets: report, work on, finish"}
+	cmd.AddCommand(d.ticketNew(), d.ticketList(), d.ticketShow(), d.ticketEdit(), d.ticketComment())
+	for _, step := range ticketSteps() {
+		cmd.AddCommand(d.ticketStep(step))
+	}
+	return cmd
+}
+
+// ticketFields are the flags that fill a ticket.
+type ticketFields struct {
+	title, description, words, place, priority, notes, phone, asset string
+	tags                                                            []string
+}
+
+func (f *ticketFields) flags(cmd *cobra.Command, created bool) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.title, "title", "", "in a few words")
+	flags.StringVar(&f.description, "description", "", "what is wrong")
+	flags.StringVar(&f.place, "place", "", "where it is, in words")
+	flags.StringVar(&f.priority, "priority", "", "minor, normal, urgent or emergency")
+	flags.StringVar(&f.notes, "notes", "", "the crew's working notes")
+	flags.StringVar(&f.phone, "phone", "", "whom to call")
+	flags.StringVar(&f.asset, "asset", "", "id of the asset")
+	flags.StringSliceVar(&f.tags, "tag", nil, "label to add; may be given more than once")
+	if created {
+		flags.StringVar(&f.words, "words", "", "the customer's own words; cannot be changed later")
+	}
+}
+
+// fill sets the fields whose flags were given, and returns their names in the schema.
+func (f *ticketFields) fill(cmd *cobra.Command, t *roundsv1.Ticket) ([]string, error) {
+	var fields []string
+	set := func(flag, field string, how func()) {
+		if cmd.Flags().Changed(flag) {
+			how()
+			fields = append(fields, field)
+		}
+	}
+	set("title", "title", func() { t.Title = f.title })
+	set("description", "description", func() { t.Description = f.description })
+	set("place", "location", func() {
+		t.Location = &roundsv1.Location{Words: f.place, Source: roundsv1.LocationSource_LOCATION_SOURCE_TYPED}
+	})
+	set("notes", "notes", func() { t.Notes = f.notes })
+	set("phone", "contact_phone", func() { t.ContactPhone = f.phone })
+	set("asset", "asset_id", func() { t.AssetId = f.asset })
+	set("tag", "tags", func() { t.Tags = f.tags })
+	if cmd.Flags().Lookup("words") != nil {
+		set("words", "customer_words", func() { t.CustomerWords = f.words })
+	}
+	if cmd.Flags().Changed("priority") {
+		v, err := enumValue(roundsv1.Priority_value, "PRIORITY", f.priority)
+		if err != nil {
+			return nil, err
+		}
+		t.Priority = roundsv1.Priority(v)
+		fields = append(fields, "priority")
+	}
+	return fields, nil
+}
+
+func (d *deviceCommands) ticketNew() *cobra.Command {
+	var f ticketFields
+	var site string
+	cmd := &cobra.Command{Use: "new --title TEXT", Short: "Report something", Args: cobra.NoArgs}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		ticket := &roundsv1.Ticket{}
+		fields, err := f.fill(cmd, ticket)
+		if err != nil {
+			return err
+		}
+		if f.title == "" {
+			return usage(cmd, "--title is needed")
+		}
+		_ = fields // a creation carries all that is set
+		return d.with(func(ctx context.Context, s *session, _ []string) error {
+			scope, err := s.site(ctx, site)
+			if err != nil {
+				return err
+			}
+			ticket.ReporterId = string(s.me)
+			ref, err := s.Create(ctx, scope, "", &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: ticket}})
+			if err != nil {
+				return err
+			}
+			how, err := d.deliver(ctx, s, ref)
+			if err != nil {
+				return err
+			}
+			return d.tell("ticket", ref.ID, how)
+		})(cmd, args)
+	}
+	f.flags(cmd, true)
+	cmd.Flags().StringVar(&site, "site", "", "the site, by code, name or id (default: the only one)")
+	return cmd
+}
+
+func (d *deviceCommands) ticketEdit() *cobra.Command {
+	var f ticketFields
+	var untag []string
+	cmd := &cobra.Command{Use: "edit ID", Short: "Change fields of a ticket", Args: cobra.ExactArgs(1)}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		ticket := &roundsv1.Ticket{}
+		fields, err := f.fill(cmd, ticket)
+		if err != nil {
+			return err
+		}
+		if len(fields) == 0 && len(untag) == 0 {
+			return usage(cmd, "nothing to change")
+		}
+		return d.with(func(ctx context.Context, s *session, args []string) error {
+			view, err := s.find(ctx, "ticket", args[0])
+			if err != nil {
+				return err
+			}
+			ref, err := s.editTicket(ctx, view, ticket, fields, untag)
+			if err != nil {
+				return err
+			}
+			how, err := d.deliver(ctx, s, ref)
+			if err != nil {
+				return err
+			}
+			return d.tell("edited", view.ID, how)
+		})(cmd, args)
+	}
+	f.flags(cmd, false)
+	cmd.Flags().StringSliceVar(&untag, "untag", nil, "label to take away; may be given more than once")
+	return cmd
+}
+
+// editTicket queues an edit; of the labels some may go while others come.
+func (s *session) editTicket(ctx context.Context, view client.View, ticket *roundsv1.Ticket, fields, untag []string) (client.Ref, error) {
+	record := &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: ticket}}
+	if len(untag) == 0 {
+		return s.Edit(ctx, view.Scope, view.ID, record, fields...)
+	}
+	edit := &roundsv1.Edit{Record: record, Removed: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{Tags: untag}}}}
+	all := ticket.ProtoReflect().Descriptor().Fields()
+	tagged := false
+	for _, name := range fields {
+		tagged = tagged || name == "tags"
+		edit.Fields = append(edit.Fields, uint32(all.ByTextName(name).Number()))
+	}
+	if !tagged {
+		edit.Fields = append(edit.Fields, uint32(all.ByTextName("tags").Number()))
+	}
+	return s.Do(ctx, view.Scope, &roundsv1.Mutation{RecordId: string(view.ID), Act: &roundsv1.Mutation_Edit{Edit: edit}}, client.Seen(view))
+}
+
+func (d *deviceCommands) ticketComment() *cobra.Command {
+	return &cobra.Command{Use: "comment ID WORDS", Short: "Add a remark", Args: cobra.ExactArgs(2),
+		RunE: d.with(func(ctx context.Context, s *session, args []string) error {
+			view, err := s.find(ctx, "ticket", args[0])
+			if err != nil {
+				return err
+			}
+			clock := client.SystemClock(d.Now)
+			ref, err := s.Fact(ctx, view.Scope, "", &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: &roundsv1.Comment{
+				Subject: &roundsv1.RecordRef{Kind: "ticket", Id: string(view.ID)}, Words: args[1], PersonId: string(s.me), Said: reading(clock)}}})
+			if err != nil {
+				return err
+			}
+			how, err := d.deliver(ctx, s, ref)
+			if err != nil {
+				return err
+			}
+			return d.tell("remark", ref.ID, how)
+		})}
+}
+
+func reading(c client.Clock) *roundsv1.Clock {
+	return &roundsv1.Clock{WallUs: c.Wall().UnixMicro(), BootId: c.Boot(), MonotonicUs: c.Monotonic().Microseconds()}
+}
+
+func (d *deviceCommands) ticketList() *cobra.Command {
+	var site, state string
+	var all bool
+	cmd := &cobra.Command{Use: "list", Short: "List tickets, newest first", Args: cobra.NoArgs,
+		RunE: d.with(func(ctx context.Context, s *session, _ []string) error {
+			var want roundsv1.TicketState
+			if state != "" {
+				v, err := enumValue(roundsv1.TicketState_value, "TICKET_STATE", state)
+				if err != nil {
+					return err
+				}
+				want = roundsv1.TicketState(v)
+			}
+			scopes, err := s.sites(ctx)
+			if err != nil {
+				return err
+			}
+			if site != "" {
+				scope, err := s.site(ctx, site)
+				if err != nil {
+					return err
+				}
+				scopes = []client.Scope{scope}
+			}
+			var views []client.View
+			people := map[client.Scope]names{}
+			for _, scope := range scopes {
+				if people[scope], err = s.names(ctx, scope); err != nil {
+					return err
+				}
+				for view, err := range s.List(ctx, scope, "ticket") {
+					if err != nil {
+						return err
+					}
+					if ticketWanted(view.Record.GetTicket().GetState(), want, all) {
+						views = append(views, view)
+					}
+				}
+			}
+			return d.printTickets(views, people)
+		})}
+	cmd.Flags().StringVar(&site, "site", "", "only this site, by code, name or id")
+	cmd.Flags().StringVar(&state, "state", "", "only this state (new, in-progress, ...)")
+	cmd.Flags().BoolVar(&all, "all", false, "also those that are closed, cancelled or merged")
+	return cmd
+}
+
+func ticketWanted(state, want roundsv1.TicketState, all bool) bool {
+	if want != 0 {
+		return state == want
+	}
+	switch state {
+	case roundsv1.TicketState_TICKET_STATE_CLOSED, roundsv1.TicketState_TICKET_STATE_CANCELLED, roundsv1.TicketState_TICKET_STATE_MERGED:
+		return all
+	}
+	return true
+}
+
+func (d *deviceCommands) printTickets(views []client.View, people map[client.Scope]names) error {
+	if d.json {
+		list := make([]any, 0, len(views))
+		for i := len(views) - 1; i >= 0; i-- {
+			list = append(list, viewJSON(views[i]))
+		}
+		return printJSON(d.Out, list)
+	}
+	t := &table{head: []string{"ID", "STATE", "PRIORITY", "ASSIGNEE", "REPORTED", "TITLE", ""}}
+	for i := len(views) - 1; i >= 0; i-- { // ids begin with the time
+		v := views[i]
+		ticket := v.Record.GetTicket()
+		t.add(shortID(string(v.ID)), ticketState(ticket), enumName(ticket.GetPriority().String(), "PRIORITY"),
+			people[v.Scope].of(ticket.GetAssigneeId()), when(ticket.GetReportedTimeUs()), cut(ticket.GetTitle(), 60), pendingMark(v))
+	}
+	if len(t.rows) == 0 {
+		_, err := fmt.Fprintln(d.Out, "no tickets")
+		return err
+	}
+	return t.print(d.Out)
+}
+
+func ticketState(t *roundsv1.Ticket) string {
+	if t.GetState() == 0 {
+		return "not sent"
+	}
+	return strings.ToLower(enumName(t.GetState().String(), "TICKET_STATE"))
+}
+
+func pendingMark(v client.View) string {
+	if v.Pending == 0 {
+		return ""
+	}
+	return fmt.Sprintf("(%d not sent)", v.Pending)
+}
+
+// viewJSON is a record for programs.
+func viewJSON(v client.View) any {
+	return map[string]any{"scope": v.Scope, "kind": v.Kind, "id": v.ID, "version": v.Version, "pending": v.Pending, "record": asJSON(v.Record)}
+}
