@@ -102,8 +102,10 @@ func TestForkAndReenrol(t *testing.T) {
 		d.edit(site, id1, title)
 	}
 	cloned := newRig(t, s, 1)
+	cloned.cfg.Limits = client.Limits{FirstRequestBytes: 250, RequestBytes: 250} // two at a time: the server answers with more taken than was sent
 	cloned.open(d.disk.Clone())
 	d.create(site, id2, "of the first phone")
+	d.edit(site, id2, "of the first phone")
 	d.sync()
 	for i := range 9 {
 		cloned.create(site, client.DerivedID(id2, fmt.Sprint(i)), "of the second phone")
@@ -132,8 +134,8 @@ func TestForkAndReenrol(t *testing.T) {
 	if got := s.scope(site).lane(next.Device).taken(); got != 9 {
 		t.Fatalf("%d mutations came under the new identity, want the 9 that the server did not have", got)
 	}
-	if got := s.scope(site).lane(was.Device).taken(); got != 5 {
-		t.Fatalf("%d mutations stand under the old identity, want 5", got)
+	if got := s.scope(site).lane(was.Device).taken(); got != 6 {
+		t.Fatalf("%d mutations stand under the old identity, want 6", got)
 	}
 	d.sync()
 	d.wantSame(site)
@@ -323,4 +325,50 @@ func TestTokenAndCursorRefused(t *testing.T) {
 	}
 	d.wantTitle(site, id1, "lamp")
 	d.wantSame(site)
+}
+
+// P10 for the move to a new identity: a crash at each write of it, and what was queued is moved once.
+func TestP10CrashWhileReenrolling(t *testing.T) {
+	struck := true
+	for at := 1; struck; at++ {
+		struck = false
+		s := newServer(t)
+		d := newRig(t, s, 1)
+		d.create(site, id1, "lamp")
+		d.create(desk, id2, "inbox")
+		d.sync()
+		for i := range 5 {
+			d.edit(site, id1, fmt.Sprint("edit ", i))
+			d.edit(desk, id2, fmt.Sprint("edit ", i))
+		}
+		next := identity(t, 2)
+		s.keys[next.Device] = next.Key.Public().(ed25519.PublicKey)
+		writes, moving := 0, true
+		d.cfg.Identity, d.cfg.Tokens = nil, &tokens{device: next.Device}
+		d.open(d.disk.CloneWith(memstore.Config{Fault: func(op memstore.Op) memstore.Fault {
+			if op.Step == memstore.StepCommit && moving {
+				if writes++; writes == at {
+					struck = true
+					return memstore.CrashAfter
+				}
+			}
+			return memstore.None
+		}}))
+		if err := d.Reenrol(t.Context(), next); err != nil {
+			d.open(d.disk.Crash().CloneWith(memstore.Config{}))
+		}
+		moving = false
+		if me, err := d.Identity(); err != nil || me.Device != next.Device {
+			t.Fatalf("crash at %d: identity %v, %v", at, me, err)
+		}
+		d.edit(site, id1, "after")
+		d.sync()
+		for scope, want := range map[client.Scope]uint64{site: 6, desk: 5} {
+			if got := s.scope(scope).lane(next.Device).taken(); got != want {
+				t.Fatalf("crash at %d: %s has %d mutations under the new identity, want %d", at, scope, got, want)
+			}
+		}
+		d.wantTitle(site, id1, "after")
+		d.wantSame(site)
+	}
 }

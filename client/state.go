@@ -162,7 +162,9 @@ func decodeLedger(value []byte) (e ledgerEntry, err error) {
 	if len(rest) == 0 {
 		return e, nil
 	}
-	e.status, rest = roundsv1.OutcomeStatus(rest[0]), rest[1:]
+	if e.status, rest = roundsv1.OutcomeStatus(rest[0]), rest[1:]; e.status == 0 {
+		return e, bad
+	}
 	seq, n := binary.Uvarint(rest)
 	if n <= 0 {
 		return e, bad
