@@ -77,7 +77,7 @@ func (b *border) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = b.errors.Write(w, r, refused)
 		return
 	}
-	r.Body = &body{from: r.Body, control: http.NewResponseController(w), standstill: b.read, now: b.now, enveloped: isEnveloped(r), most: b.most, left: -1}
+	r.Body = &body{from: r.Body, control: http.NewResponseController(w), standstill: b.read, enveloped: isEnveloped(r), most: b.most, left: -1}
 	b.next.ServeHTTP(w, r)
 }
 
@@ -156,7 +156,6 @@ type body struct {
 	from       io.ReadCloser
 	control    *http.ResponseController
 	standstill time.Duration
-	now        func() time.Time
 	most       int64 // of one message
 
 	enveloped bool
@@ -170,7 +169,8 @@ var _ io.ReadCloser = (*body)(nil)
 
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
-	_ = b.control.SetReadDeadline(b.now().Add(b.standstill)) // a connection without deadlines has its own ways to end
+	// By the machine's clock, as all deadlines of connections. A connection without deadlines has its own ways to end.
+	_ = b.control.SetReadDeadline(time.Now().Add(b.standstill))
 	n, err := b.from.Read(p)
 	if err != nil { // the connection lives on: for an answer, for a stream, for the next call
 		_ = b.control.SetReadDeadline(time.Time{})
@@ -233,9 +233,9 @@ func (b *body) follow(p []byte) bool {
 func (b *body) Close() error { return b.from.Close() }
 
 // patient gives every write of next its own deadline, so that a reader that takes nothing is given up and one that is slow is not.
-func patient(next http.Handler, standstill time.Duration, now func() time.Time) http.Handler {
+func patient(next http.Handler, standstill time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(&patientWriter{ResponseWriter: w, control: http.NewResponseController(w), standstill: standstill, now: now}, r)
+		next.ServeHTTP(&patientWriter{ResponseWriter: w, control: http.NewResponseController(w), standstill: standstill}, r)
 	})
 }
 
@@ -244,7 +244,6 @@ type patientWriter struct {
 	http.ResponseWriter
 	control    *http.ResponseController
 	standstill time.Duration
-	now        func() time.Time
 }
 
 var (
@@ -254,13 +253,13 @@ var (
 
 // Write implements io.Writer.
 func (w *patientWriter) Write(p []byte) (int, error) {
-	_ = w.control.SetWriteDeadline(w.now().Add(w.standstill))
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.standstill))
 	return w.ResponseWriter.Write(p)
 }
 
 // Flush implements http.Flusher. When it fails the call's context ends.
 func (w *patientWriter) Flush() {
-	_ = w.control.SetWriteDeadline(w.now().Add(w.standstill))
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.standstill))
 	_ = w.control.Flush()
 	_ = w.control.SetWriteDeadline(time.Time{})
 }

@@ -143,7 +143,7 @@ func (s *Server) handler() (http.Handler, error) {
 			MaxAge:         7200,
 		}).Handler(handler)
 	}
-	return patient(handler, s.cfg.Timeouts.Write, s.cfg.Inject.Now), nil
+	return patient(handler, s.cfg.Timeouts.Write), nil
 }
 
 // serve begins to answer on both ports.
