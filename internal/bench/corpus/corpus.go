@@ -45,6 +45,9 @@ func known(directory string, n int) string {
 
 func pick[T any](c *Corpus, from []T) T { return from[c.rand.IntN(len(from))] }
 
+// IntN draws a number from 0 to less than n.
+func (c *Corpus) IntN(n int) int { return c.rand.IntN(n) }
+
 // where draws a place of the community: its node, and its name in both languages.
 func (c *Corpus) where() (id, zh, en string) {
 	n := c.rand.IntN(len(c.words.places) * 40)
