@@ -29,12 +29,12 @@ import (
 	"github.com/rounds-sync/rounds/server/compress"
 )
 
-// validator is protovalidate's; it compiles a message's rules when it first sees one.
-func validator() protovalidate.Validator { return protovalidate.GlobalValidator }
+// validMutation returns what holds a mutation against the rules of its schema. Its error names the first field that breaks one, for the person.
+func validMutation(by protovalidate.Validator) func(proto.Message) error {
+	return func(m proto.Message) error { return firstField(by.Validate(m)) }
+}
 
-// validMutation holds a message against the rules of its schema. The error names the first field that breaks one, for the person.
-func validMutation(m proto.Message) error {
-	err := validator().Validate(m)
+func firstField(err error) error {
 	var fields *protovalidate.ValidationError
 	if errors.As(err, &fields) && len(fields.Violations) > 0 {
 		v := fields.Violations[0].Proto
@@ -65,7 +65,7 @@ func (s *Server) calls() (http.Handler, error) {
 	if s.tracing.interceptor != nil {
 		interceptors = append(interceptors, s.tracing.interceptor)
 	}
-	interceptors = append(interceptors, decoding, validate.NewInterceptor(validate.WithValidator(validator()), validate.WithoutErrorDetails()))
+	interceptors = append(interceptors, decoding, validate.NewInterceptor(validate.WithValidator(s.validator), validate.WithoutErrorDetails()))
 	most := s.cfg.Limits.MessageBytes
 	options := connect.WithHandlerOptions(
 		connect.WithInterceptors(interceptors...),

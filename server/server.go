@@ -17,7 +17,10 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"buf.build/go/protovalidate"
+
 	"github.com/rounds-sync/rounds/auth"
+	"github.com/rounds-sync/rounds/server/precheck"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/sync/store/badgerstore"
@@ -35,6 +38,7 @@ type Server struct {
 	metrics   *metrics
 	streams   *streams
 	tracing   *tracing
+	validator *precheck.Checker
 	url       string
 	founding  auth.Founding
 
@@ -76,6 +80,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	cfg = cfg.withInjected()
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Server{cfg: cfg, log: cfg.Inject.Logger, metrics: newMetrics(), streams: newStreams(), stop: stop,
+		validator: precheck.New(protovalidate.GlobalValidator),
 		failed: make(chan error, 2), drained: make(chan struct{})}
 	defer func() {
 		if err != nil {
@@ -92,7 +97,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.engine, err = engine.Open(engine.Config{
-		Store: s.store, Rules: work.New(work.Config{}), Access: access{s.authority}, Validate: validMutation,
+		Store: s.store, Rules: work.New(work.Config{}), Access: access{s.authority}, Validate: validMutation(s.validator),
 		Now: cfg.Inject.Now, Rand: cfg.Inject.Rand, Logger: s.log, Heartbeat: cfg.Timeouts.Heartbeat,
 	})
 	if err != nil {
