@@ -1,0 +1,253 @@
+// Package demo runs a shift of a community before one's eyes: the real server in a process of its own, and a crew of device libraries that work
+// through hours without signal, ten-second windows over a narrow link, wrong clocks, conflicting edits, and kills of both sides. At the end the promises of the
+// protocol are checked from the journals and from the devices' own records.
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/internal/community"
+)
+
+// options are what a person may choose.
+type options struct {
+	devices int
+	hours   float64
+	seed    uint64
+	kills   int
+	json    bool
+	keep    bool
+	dir     string
+}
+
+// ErrBroken says that the shift ended with a promise broken; the report says which.
+var ErrBroken = errors.New("a promise is broken")
+
+// Command returns the command `demo`.
+func Command() *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "run a compressed shift of a crew against a real server, with all that can go wrong, and check the promises",
+		Long: "Starts the real server as a child process, makes a community, and runs a crew of device libraries through a shift: hours offline,\n" +
+			"ten-second windows over a link of 64 kbit/s and 400 ms that is cut and loses replies, wrong clocks, conflicting edits, phones killed in\n" +
+			"mid-write and the server killed in mid-push. It ends with a report and an independent check of the promises. Exit code 1: a promise is broken.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.devices < 4 || o.devices > 60 || o.hours <= 0 || o.hours > 72 || o.kills < 0 || o.kills > 50 {
+				return errors.New("demo: 4 to 60 devices, up to 72 hours, up to 50 kills of the server")
+			}
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return run(ctx, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	flags := cmd.Flags()
+	flags.IntVar(&o.devices, "devices", 20, "how many devices work")
+	flags.Float64Var(&o.hours, "hours", 8, "length of the shift")
+	flags.Uint64Var(&o.seed, "seed", 1, "the same seed makes the same community, crew and plan of the shift")
+	flags.IntVar(&o.kills, "kills", 3, "how often the server is killed with -9 in mid-push")
+	flags.BoolVar(&o.json, "json", false, "print the report as one line of JSON")
+	flags.BoolVar(&o.keep, "keep", false, "leave the server up at the end and say what to try")
+	flags.StringVar(&o.dir, "dir", "", "directory for the server's and the devices' data; default: a temporary one, removed at the end")
+	cmd.AddCommand(serveCommand(), writeCommand())
+	return cmd
+}
+
+// demo is one run.
+type demo struct {
+	options
+	*community.Community
+	time        *timeline
+	server      *child
+	office      *office
+	desk        *worker // the office as a worker
+	workers     []*worker
+	kills       []time.Time
+	deviceKills int
+	progress    *progress
+}
+
+func run(ctx context.Context, o options, out, log io.Writer) (err error) {
+	began := time.Now()
+	if o.dir == "" {
+		if o.dir, err = os.MkdirTemp("", "rounds-demo-"); err != nil {
+			return err
+		}
+		if !o.keep {
+			defer func() { err = errors.Join(err, os.RemoveAll(o.dir)) }()
+		}
+	} else if err := os.MkdirAll(o.dir, 0o700); err != nil {
+		return err
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	begin := time.Date(2026, 7, 6, 8, 0, 0, 0, time.FixedZone("CST", 8*3600))
+	view := &progress{out: log, begin: begin, hours: o.hours, now: begin}
+	if f, ok := log.(*os.File); ok {
+		view.live = term.IsTerminal(int(f.Fd()))
+	}
+	logs, err := os.Create(filepath.Join(o.dir, "server.log"))
+	if err != nil {
+		return err
+	}
+	defer logs.Close()
+	at := newTimeline(begin)
+	d := &demo{options: o, Community: community.New(o.seed), time: at, progress: view, server: &child{exe: exe, dir: o.dir, time: at, logs: logs}}
+	at.told = d.server.tell
+	defer func() { err = errors.Join(err, d.end(context.WithoutCancel(ctx))) }()
+	if err := d.prepare(ctx); err != nil {
+		return explain(err, logs.Name())
+	}
+	random := rand.New(rand.NewPCG(o.seed, 0x7368696674))
+	events := append(plan(d.workers, begin, o.hours, random), d.misfortunes(begin, o.hours, random)...)
+	for n := range d.options.kills {
+		d.kills = append(d.kills, begin.Add(time.Duration((float64(n)+0.5)/float64(o.kills)*o.hours*float64(time.Hour))))
+	}
+	view.step("the shift goes on")
+	if err := d.run(ctx, events); err != nil {
+		return explain(err, logs.Name())
+	}
+	d.time.jump(begin.Add(time.Duration(o.hours * float64(time.Hour))))
+	view.at(d.time.Now())
+	view.step("everybody is back and has a signal")
+	if err := d.settle(ctx); err != nil {
+		return explain(err, logs.Name())
+	}
+	view.step("checking the promises")
+	report, err := d.check(ctx)
+	if err != nil {
+		return explain(err, logs.Name())
+	}
+	report.Seconds = time.Since(began).Seconds()
+	if o.json {
+		if err := json.NewEncoder(out).Encode(report); err != nil {
+			return err
+		}
+	} else {
+		report.print(out)
+	}
+	if o.keep {
+		if err := d.stay(ctx, out); err != nil {
+			return err
+		}
+	}
+	if len(report.Broken) > 0 {
+		return ErrBroken
+	}
+	return nil
+}
+
+// explain adds to an error where the server's words are.
+func explain(err error, logs string) error {
+	if text, readErr := os.ReadFile(logs); readErr == nil && len(text) > 0 {
+		return fmt.Errorf("%w\nthe server said:\n%s", err, text[max(0, len(text)-2000):])
+	}
+	return err
+}
+
+// prepare starts the server, founds the company and hands out the phones.
+func (d *demo) prepare(ctx context.Context) error {
+	d.progress.step("starting the server")
+	ready, err := d.server.start(ctx)
+	if err != nil {
+		return err
+	}
+	d.progress.step("founding the company")
+	if err := d.time.run(1); err != nil {
+		return err
+	}
+	if d.office, err = openOffice(ctx, d.dir, ready, d.time); err != nil {
+		return err
+	}
+	if err := d.office.found(ctx, d.Community, d.progress.step); err != nil {
+		return err
+	}
+	site := client.Scope("site/" + d.Site.ID)
+	d.desk = &worker{phone: d.office.phone, Community: d.Community, site: site}
+	d.progress.step("handing out phones")
+	for i, person := range d.crew() {
+		p, err := newPhone(d.dir, fmt.Sprintf("phone-%02d", i+1), ready.Address[len("http://"):], d.time, d.seed*1000+uint64(i)+1)
+		if err != nil {
+			return err
+		}
+		p.Person, p.url = person, ready.URL
+		w := &worker{phone: p, Community: d.Community, site: site}
+		switch i {
+		case d.devices - 1: // works at another site
+			p.visitor = true
+			w.site = client.Scope("site/" + d.Nodes[len(d.Nodes)-1].ID)
+		case d.devices - 2:
+			p.leaves = true
+		case d.devices - 3:
+			p.lost = true
+		}
+		code, err := d.office.hire(ctx, person, string(w.site)[len("site/"):])
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(p.enrol(ctx, code), p.on(ctx)); err != nil {
+			return err
+		}
+		if _, err := p.device.Sync(ctx); err != nil {
+			return err
+		}
+		p.link.Off()
+		p.dropIdle()
+		d.workers = append(d.workers, w)
+	}
+	d.time.jump(d.time.Now())
+	return nil
+}
+
+// crew picks who works: somebody of each office, and workers.
+func (d *demo) crew() []community.Person {
+	var crew []community.Person
+	for _, role := range []roundsv1.Role{roundsv1.Role_ROLE_DISPATCHER, roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_FOREMAN, roundsv1.Role_ROLE_BUTLER} {
+		if len(crew) < d.devices-3 {
+			crew = append(crew, d.In(role)[0])
+		}
+	}
+	rest := append(d.In(roundsv1.Role_ROLE_WORKER), d.In(roundsv1.Role_ROLE_BUTLER)[1:]...)
+	rest = append(rest, d.In(roundsv1.Role_ROLE_DISPATCHER)[1:]...)
+	rest = append(rest, d.In(roundsv1.Role_ROLE_FOREMAN)[1:]...)
+	return append(crew, rest[:d.devices-len(crew)]...)
+}
+
+// withOffice lets time run while the office calls the server.
+func (d *demo) withOffice(call func() error) error {
+	if err := d.time.run(1); err != nil {
+		return err
+	}
+	defer func() { d.time.jump(d.time.Now()) }()
+	return call()
+}
+
+// end closes what is open.
+func (d *demo) end(ctx context.Context) error {
+	var faults []error
+	if d.office != nil {
+		faults = append(faults, d.office.off(ctx), d.office.link.Close())
+	}
+	for _, w := range d.workers {
+		faults = append(faults, w.off(ctx), w.link.Close())
+	}
+	return errors.Join(append(faults, d.server.stop())...)
+}

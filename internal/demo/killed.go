@@ -1,0 +1,150 @@
+package demo
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os/exec"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/internal/community"
+)
+
+// writeCommand is a phone's process that is going to be killed: it queues remarks as fast as it can and prints each once it is on disk. It is not for
+// people.
+func writeCommand() *cobra.Command {
+	var dir, clock, scope string
+	cmd := &cobra.Command{Use: "write-child", Hidden: true, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		at, err := parseLine(clock)
+		if err != nil {
+			return err
+		}
+		p := &phone{dir: dir, name: "phone", clocks: &clocks{time: &timeline{line: at}, boots: 1000, booted: at.shown}, Person: community.Person{}}
+		ctx := cmd.Context()
+		if err := p.onOffline(ctx); err != nil {
+			return err
+		}
+		out := json.NewEncoder(cmd.OutOrStdout())
+		for n := 0; ; n++ {
+			ref, err := p.device.Fact(ctx, client.Scope(scope), "", &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: &roundsv1.Comment{
+				Words: fmt.Sprintf("written shortly before the end, %d", n)}}})
+			if err != nil {
+				return err
+			}
+			if err := out.Encode(ref); err != nil {
+				return err
+			}
+		}
+	}}
+	flags := cmd.Flags()
+	flags.StringVar(&dir, "dir", "", "")
+	flags.StringVar(&clock, "clock", "", "")
+	flags.StringVar(&scope, "scope", "", "")
+	return cmd
+}
+
+// killWhileWriting hands a phone's directory to a process of its own, kills that with SIGKILL in the middle of its writing, and opens the phone again. What
+// the process said was on disk is remembered as queued.
+func (d *demo) killWhileWriting(ctx context.Context, w *worker) error {
+	if w.device == nil {
+		return nil
+	}
+	if err := w.off(ctx); err != nil {
+		return err
+	}
+	cmd := exec.Command(d.server.exe, "demo", "write-child", "--dir", w.dir, "--clock", d.time.current().String(), "--scope", string(w.site))
+	cmd.Stderr = d.server.logs
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("demo: a phone's process: %w", err)
+	}
+	lines := bufio.NewReader(out)
+	enough := 3 + w.random.IntN(20)
+	for n := 0; ; n++ {
+		text, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		var ref client.Ref
+		if err := errors.Join(err, json.Unmarshal(text, &ref)); err != nil {
+			return errors.Join(err, cmd.Process.Kill(), cmd.Wait())
+		}
+		w.ledger.add(ref)
+		if n == enough {
+			// In the middle of whatever it does then: a little later than the line.
+			time.AfterFunc(time.Duration(w.random.IntN(3000))*time.Microsecond, func() { _ = cmd.Process.Kill() })
+		}
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
+		return err
+	}
+	d.deviceKills++
+	d.progress.say("kill -9 of %s in mid-write", w.name)
+	w.clocks.reboot()
+	return w.on(ctx)
+}
+
+// misfortunes are what goes wrong in a shift besides the link: phones whose clocks are wrong, jump or start anew, phones that die, a person who leaves and
+// a phone that is lost.
+func (d *demo) misfortunes(begin time.Time, hours float64, random *rand.Rand) []event {
+	var events []event
+	during := func(from, to float64) time.Time {
+		return begin.Add(time.Duration((from + (to-from)*random.Float64()) * hours * float64(time.Hour)))
+	}
+	for i, w := range d.workers {
+		switch n := random.IntN(100); { // most clocks are right to seconds, some to minutes, few to days
+		case i == 1:
+			w.clocks.set(-20 * 365 * 24 * time.Hour)
+		case i == 2:
+			w.clocks.set(73 * 365 * 24 * time.Hour)
+		case n < 10:
+			w.clocks.set(time.Duration(random.NormFloat64() * float64(10*time.Minute)))
+		case n < 13:
+			w.clocks.set(time.Duration(random.NormFloat64() * float64(48*time.Hour)))
+		default:
+			w.clocks.set(time.Duration(random.NormFloat64() * float64(2*time.Second)))
+		}
+		if random.IntN(4) == 0 {
+			jump := time.Duration(random.NormFloat64() * float64(3*time.Hour))
+			events = append(events, event{at: during(0.1, 0.9), phone: i, does: func(context.Context) error { w.clocks.set(jump); return nil }})
+		}
+		if random.IntN(3) == 0 {
+			events = append(events, event{at: during(0.1, 0.9), phone: i, does: func(context.Context) error { w.clocks.reboot(); return nil }})
+		}
+	}
+	for range min(3, len(d.workers)) {
+		i := random.IntN(len(d.workers))
+		events = append(events, event{at: during(0.2, 0.8), phone: i, does: func(ctx context.Context) error { return d.killWhileWriting(ctx, d.workers[i]) }})
+	}
+	for i, w := range d.workers {
+		switch {
+		case w.leaves:
+			events = append(events, event{at: during(0.6, 0.7), phone: i, does: func(ctx context.Context) error {
+				d.progress.say("%s's right to the site ends", w.name)
+				return d.withOffice(func() error { return d.office.dismiss(ctx, w.ID) })
+			}})
+		case w.lost:
+			events = append(events, event{at: during(0.7, 0.8), phone: i, does: func(ctx context.Context) error {
+				d.progress.say("%s's phone is lost and revoked", w.name)
+				identity, err := w.device.Identity()
+				if err != nil {
+					return err
+				}
+				return d.withOffice(func() error { return d.office.revoke(ctx, identity.Device) })
+			}})
+		}
+	}
+	return events
+}

@@ -1,0 +1,111 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rounds-sync/rounds/client"
+)
+
+// progress shows how the shift goes: a live view on a terminal, plain lines elsewhere.
+type progress struct {
+	out  io.Writer
+	live bool
+
+	mu      sync.Mutex // guards what follows
+	begin   time.Time
+	hours   float64
+	now     time.Time
+	shown   time.Time // when the view was last drawn, by the machine's clock
+	drawn   bool
+	phase   string
+	sum     client.Report
+	syncs   int
+	failed  int
+	serious []string // what went wrong on purpose, the latest last
+}
+
+func (p *progress) step(phase string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.phase = phase
+	p.draw(true)
+}
+
+func (p *progress) at(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now = now
+	p.draw(false)
+}
+
+func (p *progress) synced(r client.Report, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.syncs++
+	if err != nil {
+		p.failed++
+	}
+	p.sum.Exchanges += r.Exchanges
+	p.sum.Sent += r.Sent
+	p.sum.Applied += r.Applied
+	p.sum.Merged += r.Merged
+	p.sum.Conflicts += r.Conflicts
+	p.sum.Rejected += r.Rejected
+	p.sum.Quarantined += r.Quarantined
+	p.sum.Diverged += r.Diverged
+	p.sum.Repairs += r.Repairs
+	p.draw(false)
+}
+
+func (p *progress) say(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	words := p.now.Format("15:04 ") + fmt.Sprintf(format, args...)
+	if p.live {
+		p.erase()
+	}
+	fmt.Fprintln(p.out, "  "+words)
+	p.draw(true)
+}
+
+// viewLines is how many lines the live view takes.
+const viewLines = 3
+
+func (p *progress) erase() {
+	if p.drawn {
+		fmt.Fprintf(p.out, "\x1b[%dA\x1b[J", viewLines)
+		p.drawn = false
+	}
+}
+
+// draw shows the state, at most ten times a second on a terminal and every five seconds elsewhere. The caller holds p.mu.
+func (p *progress) draw(always bool) {
+	every := 5 * time.Second
+	if p.live {
+		every = 100 * time.Millisecond
+	}
+	if !always && time.Since(p.shown) < every {
+		return
+	}
+	p.shown = time.Now()
+	done := 0.0
+	if p.hours > 0 && !p.begin.IsZero() {
+		done = min(1, max(0, p.now.Sub(p.begin).Hours()/p.hours))
+	}
+	outcomes := fmt.Sprintf("%d applied, %d merged, %d in conflict, %d rejected, %d quarantined",
+		p.sum.Applied, p.sum.Merged, p.sum.Conflicts, p.sum.Rejected, p.sum.Quarantined)
+	if !p.live {
+		fmt.Fprintf(p.out, "  %s  %3.0f %%  %s; %d syncs, %d cut short; %s\n", p.now.Format("15:04"), done*100, p.phase, p.syncs, p.failed, outcomes)
+		return
+	}
+	p.erase()
+	const width = 40
+	full := int(done * width)
+	fmt.Fprintf(p.out, "  %s  [%s%s] %3.0f %%  %s\n  syncs %d, cut short %d, mutations sent %d\n  %s\n", p.now.Format("15:04"),
+		strings.Repeat("█", full), strings.Repeat("·", width-full), done*100, p.phase, p.syncs, p.failed, p.sum.Sent, outcomes)
+	p.drawn = true
+}

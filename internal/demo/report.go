@@ -1,0 +1,145 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/rounds-sync/rounds/internal/promises"
+	"github.com/rounds-sync/rounds/sync/store/badgerstore"
+)
+
+// Report is what a run came to, as --json prints it.
+type Report struct {
+	Seed             uint64                 `json:"seed"`
+	Devices          int                    `json:"devices"`
+	MutationsQueued  int                    `json:"mutations_queued"`
+	MutationsTaken   int                    `json:"mutations_taken"`
+	Applied          int                    `json:"applied"`
+	Merged           int                    `json:"merged"`
+	Conflicts        int                    `json:"conflicts"`
+	Rejected         int                    `json:"rejected"`
+	Quarantined      int                    `json:"quarantined"`
+	Facts            int                    `json:"facts"`
+	FactsKept        int                    `json:"facts_kept"`
+	FactsQuarantined int                    `json:"facts_quarantined"`
+	Lost             int                    `json:"lost"`
+	Duplicated       int                    `json:"duplicated"`
+	Converged        bool                   `json:"converged"`
+	ServerKills      int                    `json:"server_kills"`
+	DeviceKills      int                    `json:"device_kills"`
+	Cuts             int64                  `json:"cut_connections"`
+	LostReplies      int64                  `json:"lost_replies"`
+	BytesUp          int64                  `json:"bytes_up"`
+	BytesDown        int64                  `json:"bytes_down"`
+	RoundTrips       int64                  `json:"round_trips"`
+	Promises         map[promises.Name]bool `json:"promises"`
+	Broken           []promises.Name        `json:"broken,omitempty"`
+	Findings         []string               `json:"findings,omitempty"`
+	Seconds          float64                `json:"seconds"`
+
+	missing int // queued by the demo's memory, and not in a phone's record
+}
+
+// mostFindings is how many findings a report carries.
+const mostFindings = 50
+
+func (r *Report) fill(found promises.Report) {
+	c := found.Counts
+	r.MutationsQueued, r.MutationsTaken = c.Queued+r.missing, c.Taken
+	r.Applied, r.Merged, r.Conflicts, r.Rejected, r.Quarantined = c.Applied, c.Merged, c.Conflicts, c.Rejected, c.Quarantined
+	r.Facts, r.FactsKept, r.FactsQuarantined = c.Facts, c.KeptFacts, c.QuarantinedFacts
+	r.Lost, r.Duplicated, r.Converged = c.Lost+r.missing, c.Duplicated, found.Converged
+	r.Promises, r.Broken = found.Held, found.Broken()
+	if r.missing > 0 {
+		r.Promises[promises.P10] = false
+		r.Broken = append(r.Broken, promises.P10)
+		r.Findings = append(r.Findings, fmt.Sprintf("P10: %d mutations that a phone had said were on disk are not in its record", r.missing))
+	}
+	for _, f := range found.Findings {
+		if len(r.Findings) < mostFindings {
+			r.Findings = append(r.Findings, f.String())
+		}
+	}
+}
+
+var promiseWords = map[promises.Name]string{
+	promises.P1:  "every outcome stands in the journal, once",
+	promises.P2:  "repeats, doubles, cuts and lost replies changed nothing",
+	promises.P3:  "devices at the same cursor hold the same records",
+	promises.P4:  "merging in other orders gives the same values",
+	promises.P5:  "no value vanished; every fact is kept or quarantined",
+	promises.P6:  "nothing blocked anything",
+	promises.P7:  "a device's own mutations are in its snapshots",
+	promises.P8:  "no record is where it has no right to be",
+	promises.P10: "kills of server and devices broke none of these",
+	promises.P12: "the journals are whole, and signed by the devices",
+	promises.P13: "wrong clocks broke none of these",
+}
+
+func (r *Report) print(out io.Writer) {
+	fmt.Fprintf(out, "\nThe shift of %d devices, seed %d, took %.0f s.\n\n", r.Devices, r.Seed, r.Seconds)
+	rows := []struct {
+		words string
+		value any
+	}{
+		{"mutations queued on phones", r.MutationsQueued}, {"taken by the server", r.MutationsTaken},
+		{"  applied", r.Applied}, {"  merged (somebody's value lost, and is named)", r.Merged}, {"  in conflict, for a person", r.Conflicts},
+		{"  rejected, with the reason", r.Rejected}, {"  quarantined", r.Quarantined},
+		{"facts", r.Facts}, {"  kept", r.FactsKept}, {"  quarantined", r.FactsQuarantined},
+		{"lost", r.Lost}, {"duplicated", r.Duplicated}, {"all devices hold the same", r.Converged},
+		{"kill -9 of the server", r.ServerKills}, {"kill -9 of a device", r.DeviceKills}, {"connections cut", r.Cuts}, {"replies lost", r.LostReplies},
+		{"bytes up", r.BytesUp}, {"bytes down", r.BytesDown}, {"round trips", r.RoundTrips},
+	}
+	for _, row := range rows {
+		fmt.Fprintf(out, "  %-46s %10v\n", row.words, row.value)
+	}
+	fmt.Fprintln(out)
+	for _, name := range promises.Names() {
+		mark := "held  "
+		if !r.Promises[name] {
+			mark = "BROKEN"
+		}
+		fmt.Fprintf(out, "  %-4s %s  %s\n", name, mark, promiseWords[name])
+	}
+	if len(r.Findings) > 0 {
+		fmt.Fprintln(out)
+		for _, f := range r.Findings {
+			fmt.Fprintln(out, "  "+f)
+		}
+	}
+	fmt.Fprintln(out)
+}
+
+// disk opens the store of the server's process, which must have ended.
+func (c *child) disk() (*badgerstore.Store, error) {
+	return badgerstore.Open(badgerstore.Config{Dir: filepath.Join(c.data(), "store"), ReadOnly: true})
+}
+
+// stay starts the server again and waits until the person has seen enough.
+func (d *demo) stay(ctx context.Context, out io.Writer) error {
+	ready, err := d.server.start(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.time.run(1); err != nil {
+		return err
+	}
+	if err := d.office.off(ctx); err != nil {
+		return err
+	}
+	office := filepath.Join(d.dir, "office")
+	fmt.Fprintf(out, `The server stays up at %s; Ctrl-C ends it. Data: %s. In another terminal try:
+
+  curl -s %s/grpc.health.v1.Health/Check -H 'Content-Type: application/json' -d '{}'
+  rounds device status --dir %s
+  rounds device ticket list --dir %s
+  rounds admin devices --dir %s
+
+After Ctrl-C: rounds audit --data %s
+
+`, ready.Address, d.dir, ready.Address, office, office, office, d.server.data())
+	<-ctx.Done()
+	return nil
+}
