@@ -104,8 +104,7 @@ func (o Options) check() error {
 type run struct {
 	options Options
 	now     func() time.Time
-	self    []string // the command that the process itself was started by
-	env     []string // more of the environment of children
+	self    string // the program
 	dir     string
 	note    io.Writer // progress, for people
 	report  *Report
@@ -118,24 +117,21 @@ type run struct {
 	stored  int
 }
 
-// Run measures. progress hears what goes on.
-func Run(ctx context.Context, options Options, progress io.Writer) (*Report, error) {
-	self, err := os.Executable()
-	if err != nil {
+// Run measures. progress hears what goes on. The program that calls it must have the commands `serve` and, with Command, `bench`: it is run again for
+// the servers that are measured.
+func Run(ctx context.Context, options Options, progress io.Writer) (_ *Report, err error) {
+	if err := options.check(); err != nil {
 		return nil, err
 	}
-	return measure(ctx, options, []string{self}, nil, progress)
-}
-
-func measure(ctx context.Context, options Options, self, env []string, progress io.Writer) (_ *Report, err error) {
-	if err := options.check(); err != nil {
+	self, err := os.Executable()
+	if err != nil {
 		return nil, err
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // the generator's memory is of no interest, its time is the server's
 	if len(options.Workloads) == 0 {
 		options.Workloads = Workloads()
 	}
-	r := &run{options: options, now: time.Now, self: self, env: env, dir: options.Dir, note: progress, ids: map[string][]string{},
+	r := &run{options: options, now: time.Now, self: self, dir: options.Dir, note: progress, ids: map[string][]string{},
 		report: &Report{Machine: machine(), Options: options, Begun: time.Now()}}
 	if r.dir == "" {
 		if r.dir, err = os.MkdirTemp("", "rounds-bench-"); err != nil {

@@ -43,14 +43,12 @@ const startTimeout = 2 * time.Minute
 
 // start runs a server on a data directory and returns once it says that it is ready.
 func (r *run) start(ctx context.Context, args ...string) (*process, error) {
-	readyFile := filepath.Join(r.dir, "ready.json")
+	readyFile := filepath.Join(r.dir, args[0]+".json")
 	if err := os.Remove(readyFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	command := append(append([]string{}, r.self...), append(args, "--ready-file", readyFile)...)
-	p := &process{cmd: exec.CommandContext(ctx, command[0], command[1:]...), log: new(bytes.Buffer), ended: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), r.env...)
-	p.cmd.Stdout, p.cmd.Stderr = nil, p.log
+	p := &process{cmd: exec.CommandContext(ctx, r.self, append(args, "--ready-file", readyFile)...), log: new(bytes.Buffer), ended: make(chan struct{})}
+	p.cmd.Stderr = p.log
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 	p.cmd.WaitDelay = 30 * time.Second
 	began := time.Now()

@@ -1,7 +1,9 @@
 package bench
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -48,7 +50,7 @@ func (r *run) tickets(devices []*device, docs, batch int, stream uint64) (*load,
 			scope := r.town.scopes[(i+n/batch*len(devices))%len(r.town.scopes)]
 			for range min(batch, mine-n) {
 				id, ticket := words.ID(), words.Ticket()
-				text, err := protojson.Marshal(ticket)
+				text, err := asJSON(ticket)
 				if err != nil {
 					return err
 				}
@@ -56,7 +58,7 @@ func (r *run) tickets(devices []*device, docs, batch int, stream uint64) (*load,
 				if err != nil {
 					return err
 				}
-				payload, content = payload+int64(len(text)), content+int64(size)
+				payload, content = payload+int64(text), content+int64(size)
 				made[scope] = append(made[scope], id)
 				n++
 			}
@@ -77,6 +79,17 @@ func (r *run) tickets(devices []*device, docs, batch int, stream uint64) (*load,
 		return nil
 	})
 	return l, err
+}
+
+// asJSON returns the size of a ticket as JSON without blanks.
+func asJSON(ticket *roundsv1.Ticket) (int, error) {
+	text, err := protojson.Marshal(ticket)
+	if err != nil {
+		return 0, err
+	}
+	var compact bytes.Buffer
+	err = json.Compact(&compact, text) // protojson puts blanks at random
+	return compact.Len(), err
 }
 
 // sent is what became of a load.
