@@ -11,6 +11,7 @@ import (
 
 	"github.com/rounds-sync/rounds/cmd/rounds/internal/cli"
 	"github.com/rounds-sync/rounds/internal/bench"
+	"github.com/rounds-sync/rounds/internal/demo"
 )
 
 func main() {
@@ -22,5 +23,5 @@ func main() {
 
 // mounted are the subcommands that are packages of their own.
 func mounted() []*cobra.Command {
-	return []*cobra.Command{bench.Command()}
+	return []*cobra.Command{demo.Command(), bench.Command()}
 }
