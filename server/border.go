@@ -55,7 +55,6 @@ type border struct {
 	count      atomic.Uint64
 	most       int64
 	read       time.Duration
-	now        func() time.Time
 	rejected   func(reason string)
 }
 

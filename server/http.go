@@ -95,7 +95,7 @@ func (s *Server) calls() (http.Handler, error) {
 		return nil, err
 	}
 	return &border{next: mux, procedures: procedures(), errors: connect.NewErrorWriter(), proxies: proxies, prefix: hex.EncodeToString(start[:]) + "-",
-		most: int64(most), read: s.cfg.Timeouts.Read, now: s.cfg.Inject.Now, rejected: s.metrics.reject}, nil
+		most: int64(most), read: s.cfg.Timeouts.Read, rejected: s.metrics.reject}, nil
 }
 
 // procedures returns every procedure of the schema, and whether it streams.

@@ -81,7 +81,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Server{cfg: cfg, log: cfg.Inject.Logger, metrics: newMetrics(), streams: newStreams(), stop: stop,
 		validator: precheck.New(protovalidate.GlobalValidator),
-		failed: make(chan error, 2), drained: make(chan struct{})}
+		failed:    make(chan error, 2), drained: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			s.abandon()
