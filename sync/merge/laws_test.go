@@ -422,6 +422,9 @@ func TestCounters(t *testing.T) {
 	if r = s.arrive(step{device: "C", time: 3, act: fact(&T{PartsUsed: map[string]int64{"b": 0}})}); r.Changed {
 		t.Error("a delta of zero changed something")
 	}
+	if r = s.arrive(step{device: "C", time: 4, act: fact(&T{Visits: 1})}); len(r.Flags) != 0 || s.now.GetRecord().GetTicket().GetVisits() != 0 {
+		t.Errorf("flagged at zero: %v", r.Flags)
+	}
 }
 
 // TestEviction: what was evicted comes back whole when somebody writes it.
@@ -447,8 +450,12 @@ func TestValues(t *testing.T) {
 	}
 	s := &server{t: t}
 	s.arrive(step{device: "A", time: 1, act: edit(&T{Title: "x"})})
+	var last merge.Result
 	for i, v := range []*T{answer(2, "a"), answer(4, "b"), answer(2, "c"), answer(4, "d")} {
-		s.arrive(step{device: string(rune('B' + i)), time: int64(20 - i), base: 1, act: fact(v)})
+		last = s.arrive(step{device: string(rune('B' + i)), time: int64(20 - i), base: 1, act: fact(v)})
+	}
+	if lost := told(last.Losses); !slices.Equal(lost, []string{"23 iwon over D"}) {
+		t.Errorf("two that say the same lost twice: %v", lost)
 	}
 	got := merge.Values(s.now, answers, "i")
 	if len(got) != 2 || !got[0].Shown || got[1].Shown || got[0].Stamp.GetDeviceId() != "E" || got[1].Stamp.GetDeviceId() != "D" ||
@@ -477,13 +484,18 @@ func TestNewerFields(t *testing.T) {
 	if got := s.now.GetRecord().GetTicket().ProtoReflect().GetUnknown(); !slices.Equal(got, raw) {
 		t.Errorf("%x", got)
 	}
+	s.arrive(step{device: "A", time: 3, act: edit(withNewer(7), newer)})
+	patched, err := merge.Patch(s.history[1], merge.Delta(s.now, s.history[1].GetVersion()))
+	if err != nil || !slices.Equal(marshal(t, patched), marshal(t, s.now)) {
+		t.Errorf("%v, %v\nwant: %v", patched, err, s.now)
+	}
 	full := &roundsv1.Ticket{}
 	var b []byte
 	for i := range merge.MaxUnknown + 1 {
 		b = protowire.AppendVarint(protowire.AppendTag(b, newer+protowire.Number(i), protowire.VarintType), 5)
 	}
 	full.ProtoReflect().SetUnknown(b)
-	if r := s.arrive(step{device: "A", time: 3, act: edit(full)}); r.Problem.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_LIMIT {
+	if r := s.arrive(step{device: "A", time: 4, act: edit(full)}); r.Problem.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_LIMIT {
 		t.Errorf("%+v", r.Problem)
 	}
 }
@@ -518,5 +530,28 @@ func TestLimits(t *testing.T) {
 			}
 			check(t, s.now)
 		})
+	}
+}
+
+// TestOneStampTwice: two mutations that the caller gives one stamp stand in one write.
+func TestOneStampTwice(t *testing.T) {
+	type T = roundsv1.Ticket
+	answer := func(item string, r roundsv1.AnswerResult) *roundsv1.Mutation {
+		return fact(&T{Answers: map[string]*roundsv1.Answer{item: {Result: r}}})
+	}
+	s := &server{t: t}
+	s.arrive(step{device: "A", time: 1, act: edit(&T{Answers: map[string]*roundsv1.Answer{"i": {Result: 4}, "j": {Result: 4}}})})
+	c, stamp := s.now, by(9, "B", 2)
+	for _, item := range []string{"i", "j"} {
+		before := marshal(t, c)
+		r := merge.Apply(c, merge.Input{Mutation: answer(item, 2), Stamp: stamp})
+		if !slices.Equal(marshal(t, c), before) {
+			t.Fatal("Apply modified what it was given")
+		}
+		c = r.Change
+		check(t, c)
+	}
+	if w := c.GetWrites(); len(w) != 2 || len(w[1].GetSiblingElements()) != 2 || len(w[1].GetSiblingValues().GetTicket().GetAnswers()) != 2 {
+		t.Errorf("%v", c)
 	}
 }

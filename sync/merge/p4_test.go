@@ -10,7 +10,7 @@ import (
 // TestP4EveryOrder lets concurrent mutations arrive in every order in which each device keeps its own, first on a common history
 // and then on top of what came of it, and wants the same record, the same values beside it, and the same mutations refused.
 func TestP4EveryOrder(t *testing.T) {
-	seeds, per := uint64(240), 4
+	seeds, per := uint64(160), 4
 	if testing.Short() {
 		seeds = 60
 	}
