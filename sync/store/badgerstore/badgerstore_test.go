@@ -25,19 +25,22 @@ func open(t testing.TB, cfg badgerstore.Config) *badgerstore.Store {
 }
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t testing.TB, dir string) store.Store {
 		return open(t, badgerstore.Config{Dir: dir})
-	}, storetest.Options{})
+	}, storetest.Options{Seeds: []uint64{1, 2, 3, 4, 5, 6}})
 }
 
 // TestConformanceSmall has small tables, so that the suite meets flushes and transactions that are written in pieces.
 func TestConformanceSmall(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t testing.TB, dir string) store.Store {
 		return open(t, badgerstore.Config{Dir: dir, MemTableBytes: 8 << 20, NoSync: true})
 	}, storetest.Options{Seeds: []uint64{101, 102, 103, 104}})
 }
 
 func TestKill(t *testing.T) {
+	t.Parallel()
 	rounds := 6
 	if testing.Short() {
 		rounds = 2

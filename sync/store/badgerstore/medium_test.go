@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/sync/store/badgerstore"
@@ -159,6 +160,7 @@ func TestFullInjected(t *testing.T) {
 
 // TestFullMedium fills a real filesystem until the store refuses, twice, and finds everything there that was taken.
 func TestFullMedium(t *testing.T) {
+	t.Parallel()
 	medium := mount(t, "size=200m")
 	cfg := badgerstore.Config{Dir: filepath.Join(medium, "store"), MemTableBytes: 8 << 20, MinFreeBytes: 96 << 20}
 	s := open(t, cfg)
@@ -316,4 +318,17 @@ func (w *writerThatWrites) Write(p []byte) (int, error) {
 		w.also = nil
 	}
 	return w.to.Write(p)
+}
+
+func TestSyncDelay(t *testing.T) {
+	const delay = 30 * time.Millisecond
+	s := open(t, badgerstore.Config{Dir: t.TempDir(), SyncDelay: delay})
+	start := time.Now()
+	if err := set(s, "k", nil); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(start); took < delay {
+		t.Errorf("an Update took %v, less than the sync", took)
+	}
+	mustClose(t, s)
 }

@@ -25,12 +25,14 @@ func open(t testing.TB, cfg boltstore.Config) *boltstore.Store {
 }
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t testing.TB, dir string) store.Store {
 		return open(t, boltstore.Config{Dir: dir})
-	}, storetest.Options{SerialUpdates: true})
+	}, storetest.Options{SerialUpdates: true, Seeds: []uint64{21, 22, 23, 24, 25, 26}})
 }
 
 func TestKill(t *testing.T) {
+	t.Parallel()
 	rounds := 6
 	if testing.Short() {
 		rounds = 2

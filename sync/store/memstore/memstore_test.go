@@ -179,6 +179,13 @@ func TestCrashInMidUpdate(t *testing.T) {
 }
 
 func TestUnsynced(t *testing.T) {
+	never := memstore.New(memstore.Config{Unsynced: true})
+	if err := set(never, "a", "1"); err != nil {
+		t.Fatal(err)
+	}
+	if got := get(t, never.Crash(), "a"); got != "none" {
+		t.Errorf("without a sync, a crash left %q", got)
+	}
 	s := memstore.New(memstore.Config{Unsynced: true})
 	if err := set(s, "a", "1"); err != nil {
 		t.Fatal(err)

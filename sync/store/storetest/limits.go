@@ -219,7 +219,7 @@ func testLargeTransactionIsSeenWhole(t *testing.T, s suite) {
 // testLargeValuesAtOnce commits large values of many scopes together.
 func testLargeValuesAtOnce(t *testing.T, s suite) {
 	st := s.new(t)
-	const scopes, size = 12, 12 << 20
+	const scopes, size = 8, 9 << 20
 	value := func(i int) []byte { return filler(uint64(i), size) }
 	var wg sync.WaitGroup
 	for i := range scopes {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -187,7 +188,11 @@ func testUpdatesTakeTurns(t *testing.T, s suite) {
 						t.Error("two Updates of one scope at the same time")
 					}
 					defer inside.Add(-1)
-					return increment(w, "n")
+					err := increment(w, "n")
+					for range 10 { // let others in, if they can come in
+						runtime.Gosched()
+					}
+					return err
 				}); err != nil {
 					t.Error(err)
 				}
