@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
 )
@@ -47,5 +49,67 @@ func TestDoRefusesWhatCanNeverBeAccepted(t *testing.T) {
 	}
 	if got := d.status(site).Queued; got != 1 {
 		t.Fatalf("%d queued, want the creation only", got)
+	}
+}
+
+// A mutation carries what the person was looking at: the record as of the last pull, or the view that was named.
+func TestBaseIsWhatThePersonSaw(t *testing.T) {
+	s := newServer(t)
+	d := newRig(t, s, 1)
+	s.write(site, id1, ticket(&roundsv1.Ticket{Title: "first"}))
+	d.sync()
+	seen := d.get(site, id1)
+	s.write(site, id1, ticket(&roundsv1.Ticket{Title: "second"}))
+	d.sync()
+	now := d.get(site, id1)
+	d.edit(site, id1, "on top of the second")
+	edit := &roundsv1.Mutation{RecordId: string(id1), Act: &roundsv1.Mutation_Edit{Edit: &roundsv1.Edit{
+		Record: ticket(&roundsv1.Ticket{Notes: "on top of the first"}), Fields: []uint32{14}}}}
+	if _, err := d.Do(t.Context(), site, edit, client.Seen(seen)); err != nil {
+		t.Fatal(err)
+	}
+	d.create(site, id2, "new")
+	d.sync()
+	me, _ := d.Identity()
+	want := []struct {
+		base uint64
+		us   int64
+	}{{now.Version, now.Change.GetTimeUs()}, {seen.Version, seen.Change.GetTimeUs()}, {0, 0}}
+	for i, content := range s.scope(site).lane(me.Device).contents {
+		m := new(roundsv1.Mutation)
+		if err := proto.Unmarshal(content, m); err != nil {
+			t.Fatal(err)
+		}
+		if m.GetBase() != want[i].base || m.GetBaseTimeUs() != want[i].us || m.GetClock().GetBootId() == "" {
+			t.Errorf("mutation %d has base %d at %d, want %+v", i, m.GetBase(), m.GetBaseTimeUs(), want[i])
+		}
+	}
+}
+
+// What was refused is not shown any more as soon as that is known, also while the pull is not complete.
+func TestRejectedIsTakenFromTheTopAtOnce(t *testing.T) {
+	s := newServer(t)
+	s.judge = rejectNotes("bad")
+	d := newRig(t, s, 1)
+	d.create(site, id1, "lamp")
+	d.sync()
+	s.pageBytes = 100
+	for i := range 10 {
+		s.write(site, client.DerivedID(id2, string(rune('a'+i))), ticket(&roundsv1.Ticket{Title: "one for each page of the pull"}))
+	}
+	if _, err := d.Edit(t.Context(), site, id1, ticket(&roundsv1.Ticket{Notes: "bad"}), "notes"); err != nil {
+		t.Fatal(err)
+	}
+	s.before = func(n int) error {
+		if n > 2 {
+			return errCut
+		}
+		return nil
+	}
+	if _, err := d.Sync(t.Context()); err == nil {
+		t.Fatal("the pull was to be cut")
+	}
+	if v := d.get(site, id1); v.Record.GetTicket().GetNotes() != "" || v.Pending != 0 {
+		t.Fatalf("still shown: %+v", v)
 	}
 }

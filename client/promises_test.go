@@ -438,5 +438,8 @@ func crashOnce(t *testing.T, fault memstore.Fault, writes bool, at int) (struck 
 	if _, err := d.Get(t.Context(), desk, "ticket", id2); !errors.Is(err, client.ErrNoRecord) {
 		t.Errorf("the revoked scope is still here: %v", err)
 	}
+	if !slices.Contains(s.purged, desk) {
+		t.Errorf("the server was not told of the purge: %v", s.purged)
+	}
 	return struck
 }

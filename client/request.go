@@ -35,10 +35,10 @@ type request struct {
 
 // sentLane is what a request said of one lane.
 type sentLane struct {
-	branch           branch
-	first, through   journal.LaneSeq // through is before first when nothing was sent
-	count            int
-	confirmed, acked journal.LaneSeq
+	branch         branch
+	first, through journal.LaneSeq // through is before first when nothing was sent
+	count          int
+	confirmed      journal.LaneSeq
 }
 
 // standing is what is on disk of one scope when a request is made.
@@ -130,7 +130,7 @@ func (d *Device) addLanes(ctx context.Context, x *request, all []standing) error
 			break
 		}
 		lane := s.lane
-		sent := sentLane{branch: lane.Branch, first: lane.Taken + 1, through: lane.Taken, confirmed: lane.Acked, acked: lane.Acked}
+		sent := sentLane{branch: lane.Branch, first: lane.Taken + 1, through: lane.Taken, confirmed: lane.Acked}
 		batch := &roundsv1.LaneBatch{Scope: string(s.scope), Confirmed: uint64(lane.Acked)}
 		most := left
 		if limit := d.link.bisect[s.scope]; limit > 0 {
