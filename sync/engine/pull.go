@@ -12,6 +12,9 @@ import (
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
+// smallPage is the size up to which a page grows step by step; beyond it room for all of the budget is taken at once.
+const smallPage = 64 << 10
+
 // fieldChanges is the number of ScopePage.changes.
 const fieldChanges = 3
 
@@ -103,6 +106,10 @@ func scan(r store.Reader, from cursor, head uint64, budget int) (changes []byte,
 			return nil, 0, errKey
 		}
 		before := len(changes)
+		if before > smallPage && cap(changes) < budget {
+			// Growing step by step would copy a large page five times over.
+			changes = append(make([]byte, 0, budget+smallPage), changes...)
+		}
 		if changes, err = appendChange(changes, entry.Value, seq, from); err != nil {
 			return nil, 0, err
 		}
