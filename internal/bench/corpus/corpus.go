@@ -59,14 +59,25 @@ func (c *Corpus) phone() string {
 	return "+86 1" + strconv.Itoa(30+c.rand.IntN(69)) + " " + strconv.Itoa(1000+c.rand.IntN(9000)) + " " + strconv.Itoa(1000+c.rand.IntN(9000))
 }
 
-// Person returns the id of one of some thousand people.
-func (c *Corpus) Person() string { return known("person", c.rand.IntN(4000)) }
+// The people of the demo community.
+const (
+	crew       = 62
+	households = 1010
+)
+
+// Person returns the id of one of the crew.
+func (c *Corpus) Person() string { return known("person", c.rand.IntN(crew)) }
 
 // Ticket draws a ticket as its creation carries it.
 func (c *Corpus) Ticket() *roundsv1.Ticket {
 	n := c.rand.IntN(len(c.words.troubles))
 	trouble := c.words.troubles[n]
 	place, zh, en := c.where()
+	household := known("household", c.rand.IntN(households))
+	reporter := household
+	if c.rand.IntN(2) == 0 {
+		reporter = c.Person()
+	}
 	t := &roundsv1.Ticket{
 		Title:       zh + trouble.zh,
 		Description: fmt.Sprintf("%s: %s. %s %s", en, trouble.en, pick(c, c.words.details), pick(c, c.words.urges)),
@@ -75,9 +86,9 @@ func (c *Corpus) Ticket() *roundsv1.Ticket {
 		Location:    &roundsv1.Location{PlaceId: place, Words: zh, Source: roundsv1.LocationSource(2 + c.rand.IntN(3))},
 		CustomerWords: fmt.Sprintf("%s%s,%s。%s(%d:%02d)", pick(c, c.words.openings), trouble.zh, pick(c, c.words.complaints), pick(c, c.words.asks),
 			7+c.rand.IntN(14), c.rand.IntN(60)),
-		ReporterId:   c.Person(),
+		ReporterId:   reporter,
 		Channel:      roundsv1.Channel(1 + c.rand.IntN(9)),
-		HouseholdId:  known("household", c.rand.IntN(1010)),
+		HouseholdId:  household,
 		ContactPhone: c.phone(),
 	}
 	for range 1 + c.rand.IntN(3) {
