@@ -73,7 +73,7 @@ func start(t testing.TB, change ...func(*server.Config)) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{now: time.Now()}, http: http.DefaultClient, out: &bytes.Buffer{}}
 	cfg := base(t)
-	w.store = memstore.New()
+	w.store = memstore.New(memstore.Config{})
 	cfg.Inject.Store, cfg.Inject.Now, cfg.Inject.Out = w.store, w.clock.Now, w.out
 	for _, f := range change {
 		f(&cfg)
@@ -91,6 +91,7 @@ func start(t testing.TB, change ...func(*server.Config)) *world {
 		t.Fatal(err)
 	}
 	w.site = store.Scope("site/" + node.GetNode().GetNodeId())
+	w.clock.add(time.Second)
 	return w
 }
 
