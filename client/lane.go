@@ -34,11 +34,9 @@ func (l *laneTx) settle(result *roundsv1.LaneResult, sent, confirmed journal.Lan
 	s := &l.state
 	s.Ask, s.Problem, s.ParkedUS = false, nil, 0
 	taken := journal.LaneSeq(result.GetTaken())
-	if taken > s.Last {
-		// The server has mutations of this device that this device never made.
-		s.Forked = true
-		return nil
-	}
+	// The server has mutations of this device that this device never made. What both have must be told apart first: it would be taken twice if
+	// it were moved to a new identity.
+	ahead := taken > s.Last
 	// A lane seq that was not sent from here in this or an earlier answered request may be another phone's, with other content: it is
 	// believed only when the server has compared ours.
 	taken = min(taken, max(sent, s.Taken))
@@ -48,6 +46,7 @@ func (l *laneTx) settle(result *roundsv1.LaneResult, sent, confirmed journal.Lan
 		}
 	}
 	s.Taken = taken
+	s.Forked = s.Forked || ahead && s.Taken == s.Last
 	s.Confirmed = max(s.Confirmed, min(confirmed, s.Acked))
 	for _, outcome := range result.GetOutcomes() {
 		seq := journal.LaneSeq(outcome.GetLaneSeq())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -71,8 +72,23 @@ func (h handler) Watch(
 // wire carries HTTP without a network, so that the clock of synctest runs.
 type wire struct {
 	handler http.Handler
-	mu      sync.Mutex // guards down
+	mu      sync.Mutex // guards all below
 	down    bool
+	held    chan struct{} // if not nil, answers to Exchange wait for it
+}
+
+// hold lets answers to Exchange wait until the returned function is called.
+func (w *wire) hold() (release func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	held := make(chan struct{})
+	w.held = held
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.held = nil
+		close(held)
+	}
 }
 
 func (w *wire) set(down bool) {
@@ -83,7 +99,7 @@ func (w *wire) set(down bool) {
 
 func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	w.mu.Lock()
-	down := w.down
+	down, held := w.down, w.held
 	w.mu.Unlock()
 	if down {
 		return nil, errors.New("no network")
@@ -101,6 +117,9 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	case <-answer.begun:
 	case <-request.Context().Done():
 		return nil, request.Context().Err()
+	}
+	if held != nil && strings.HasSuffix(request.URL.Path, "/Exchange") {
+		<-held
 	}
 	return &http.Response{StatusCode: answer.status, Header: answer.header, Body: read, Request: request, ContentLength: -1,
 		Proto: "HTTP/2.0", ProtoMajor: 2}, nil
@@ -249,6 +268,37 @@ func TestRunAndSyncBesideEachOther(t *testing.T) {
 		d.server.write(site, id1, ticket(&roundsv1.Ticket{Title: "and live again"}))
 		synctest.Wait()
 		d.wantTitle(site, id1, "and live again")
+	})
+}
+
+// An answer that was overtaken by the stream is not taken for a page that goes on from where the replica is.
+func TestAnswerOvertakenByTheStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, w := running(t, false, client.Timing{})
+		d.create(site, id1, "lamp")
+		time.Sleep(time.Minute) // the stream brings the scope by now
+		s := d.server
+		s.write(site, id2, ticket(&roundsv1.Ticket{Title: "one"}))
+		synctest.Wait()
+		release := w.hold()
+		reports := make(chan client.Report, 1)
+		go func() {
+			report, err := d.Sync(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			reports <- report
+		}()
+		synctest.Wait()
+		s.write(site, id2, ticket(&roundsv1.Ticket{Title: "two"}))
+		synctest.Wait()
+		d.wantTitle(site, id2, "two")
+		release()
+		if report := <-reports; report.Diverged != 0 {
+			t.Fatalf("report %+v", report)
+		}
+		d.wantTitle(site, id2, "two")
+		d.wantSame(site)
 	})
 }
 

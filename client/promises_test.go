@@ -203,24 +203,14 @@ func TestP7CountersAreNotShownTwice(t *testing.T) {
 	if _, err := d.Fact(t.Context(), site, id1, ticket(&roundsv1.Ticket{Visits: 1})); err != nil {
 		t.Fatal(err)
 	}
-	s.mu.Lock()
-	s.pageBytes = 100
-	s.mu.Unlock()
-	s.after = func(n int) error {
-		for i := range 5 {
-			id := client.DerivedID(id2, fmt.Sprint(n, i))
-			if n < 8 {
-				s.writeAsRules(s.scope(site), string(id), ticket(&roundsv1.Ticket{Title: "a later one, for another page"}))
-			}
-		}
-		return nil
+	for i := range 5 {
+		d.create(site, client.DerivedID(id2, fmt.Sprint(i)), "behind the visit, for pages of its own")
 	}
+	s.pageBytes = 50
 	watching = true
-	d.sync()
-	s.mu.Lock()
-	s.after = nil
-	s.mu.Unlock()
-	d.sync()
+	if report := d.sync(); report.Exchanges < 3 {
+		t.Fatalf("%d exchanges: the pages were not small", report.Exchanges)
+	}
 	d.wantSame(site)
 }
 

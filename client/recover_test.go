@@ -33,6 +33,9 @@ func TestP11RestoredServer(t *testing.T) {
 	if got := d.status(site).Unstable; got != 3 {
 		t.Fatalf("%d mutations are kept, want 3", got)
 	}
+	lost := client.DerivedID(id2, "made at the desk, not in the backup")
+	s.write(site, lost, ticket(&roundsv1.Ticket{Title: "lost"}))
+	d.sync()
 	s.restore(backup)
 	s.write(site, client.DerivedID(id2, "x"), ticket(&roundsv1.Ticket{Title: "another past"}))
 	report := d.sync()
@@ -41,6 +44,9 @@ func TestP11RestoredServer(t *testing.T) {
 	}
 	d.wantTitle(site, id1, "lamp out")
 	d.wantTitle(site, id2, "pump")
+	if _, err := d.Get(t.Context(), site, "ticket", lost); !errors.Is(err, client.ErrNoRecord) {
+		t.Fatalf("what the restored server does not have is still shown: %v", err)
+	}
 	d.wantSame(site)
 	d.wantExactlyOnce()
 }
@@ -373,5 +379,20 @@ func TestP10CrashWhileReenrolling(t *testing.T) {
 		}
 		d.wantTitle(site, id1, "after")
 		d.wantSame(site)
+	}
+}
+
+// When the store loses its reply, Do looks whether the mutation is there, and does not make the person do it twice.
+func TestDoFindsWhatItsStoreHasDone(t *testing.T) {
+	d := newRig(t, newServer(t), 1)
+	d.open(d.disk.CloneWith(memstore.Config{Fault: func(op memstore.Op) memstore.Fault {
+		if op.Step == memstore.StepCommit {
+			return memstore.ReplyLost
+		}
+		return memstore.None
+	}}))
+	d.create(site, id1, "lamp")
+	if got := d.status(site).Queued; got != 1 {
+		t.Fatalf("%d queued", got)
 	}
 }

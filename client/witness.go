@@ -80,7 +80,8 @@ func (d *Device) VerifyReplica(ctx context.Context, scope Scope) (journal.Hash, 
 			return err
 		}
 		var err error
-		if sum, err = resum(r, state.Generation); err != nil {
+		sum, err = resum(r, state.Generation)
+		if err != nil {
 			return err
 		}
 		if sum != journal.Hash(state.Sum) {
