@@ -69,9 +69,13 @@ func (s *scope) drain() {
 			return
 		}
 		s.mu.Unlock()
-		s.commit(group)
+		// Those who wrote hear of it before those who watch: they are few, and their phones may be about to lose the network.
+		commits := s.commit(group)
 		for _, j := range group {
 			close(j.done)
+		}
+		for _, tx := range commits {
+			s.publish(tx)
 		}
 	}
 }
@@ -91,27 +95,35 @@ func (s *scope) nextGroup() []*job {
 	return group
 }
 
-// commit runs a group in one transaction. If that fails for a reason that may lie with one of them, each is tried by itself.
-func (s *scope) commit(group []*job) {
-	err := s.transact(group)
+// commit runs a group in one transaction. If that fails for a reason that may lie with one of them, each is tried by itself. It returns the
+// transactions that changed something, in order.
+func (s *scope) commit(group []*job) (commits []*transaction) {
+	run := func(group []*job) error {
+		tx, err := s.transact(group)
+		if err == nil && tx.changed {
+			commits = append(commits, tx)
+		}
+		return err
+	}
+	err := run(group)
 	if err == nil {
-		return
+		return commits
 	}
 	medium := errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrReadOnly) || errors.Is(err, store.ErrClosed)
 	for _, j := range group {
 		if len(group) > 1 && !medium {
-			if err := s.transact([]*job{j}); err != nil {
+			if err := run([]*job{j}); err != nil {
 				j.err = wrap(err)
 			}
 			continue
 		}
 		j.err = wrap(err)
 	}
+	return commits
 }
 
-func (s *scope) transact(group []*job) error {
-	var tx *transaction
-	err := s.engine.cfg.Store.Update(context.Background(), s.name, func(w store.Writer) error {
+func (s *scope) transact(group []*job) (tx *transaction, err error) {
+	err = s.engine.cfg.Store.Update(context.Background(), s.name, func(w store.Writer) error {
 		var err error
 		if tx, err = begin(s, w); err != nil {
 			return err
@@ -129,10 +141,7 @@ func (s *scope) transact(group []*job) error {
 		}
 		return tx.finish()
 	})
-	if err == nil && tx.changed {
-		s.publish(tx)
-	}
-	return err
+	return tx, err
 }
 
 // transaction is one transaction in a scope: the scope's head as it is being moved on, and the records read so far.
