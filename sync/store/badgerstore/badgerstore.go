@@ -32,6 +32,8 @@ type Store struct {
 	cfg  Config
 	db   *badger.DB
 	gate guard.Gate
+	// unlock lets go of the directory.
+	unlock func() error
 
 	turns     guard.Turns
 	snapshots snapshots
@@ -204,7 +206,7 @@ func (s *Store) Close() error {
 	<-s.janitored
 	close(s.queue)
 	<-s.committed
-	if err := s.db.Close(); err != nil {
+	if err := errors.Join(s.db.Close(), s.unlock()); err != nil {
 		return fmt.Errorf("badgerstore: close %s: %w", s.cfg.Dir, err)
 	}
 	return nil

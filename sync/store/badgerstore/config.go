@@ -61,6 +61,7 @@ const inlineBytes = 1 << 20
 func (c Config) badger() badger.Options {
 	o := badger.DefaultOptions(c.Dir)
 	o.ReadOnly = c.ReadOnly
+	o.BypassLockGuard = locksItself
 	o.SyncWrites = !c.NoSync
 	o.Logger = logger{c.Logger}
 	o.MetricsEnabled = false

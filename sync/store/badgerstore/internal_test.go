@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +103,24 @@ func TestGoldenStore(t *testing.T) {
 	if got := stored(t, s); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
+	must(t, s.Close())
+}
+
+// TestStillbornFiles opens a directory as a process leaves it that is killed while it makes or removes a log file.
+func TestStillbornFiles(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, Config{Dir: dir})
+	must(t, set(s, "s", "k", nil))
+	must(t, s.Close())
+	for _, name := range []string{"00001.mem", "00007.mem", "000009.vlog"} {
+		must(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
+	}
+	s = mustOpen(t, Config{Dir: dir})
+	must(t, s.View(ctx, "s", func(r store.Reader) error {
+		_, err := r.Get([]byte("k"))
+		return err
+	}))
+	must(t, set(s, "s", "k2", nil))
 	must(t, s.Close())
 }
 

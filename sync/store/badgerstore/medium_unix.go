@@ -3,11 +3,37 @@
 package badgerstore
 
 import (
+	"errors"
 	"io/fs"
+	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rounds-sync/rounds/sync/store"
 )
+
+// locksItself tells badger not to lock the directory: lockDir did, in the same way, so that badger's own tools respect it.
+const locksItself = true
+
+// lockDir locks a directory against other processes, for reading together with them, or answers store.ErrInUse.
+func lockDir(dir string, readOnly bool) (unlock func() error, err error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	how := unix.LOCK_EX
+	if readOnly {
+		how = unix.LOCK_SH
+	}
+	if err := unix.Flock(int(d.Fd()), how|unix.LOCK_NB); err != nil {
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = store.ErrInUse
+		}
+		return nil, errors.Join(err, d.Close())
+	}
+	return d.Close, nil
+}
 
 // freeBytes returns what an unprivileged process may still write to the filesystem of dir.
 func freeBytes(dir string) (uint64, error) {

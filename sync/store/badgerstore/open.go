@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -16,17 +17,37 @@ import (
 // Open opens the store in a directory and finishes what a crash left half done. It answers store.ErrInUse, ErrReadOnly, ErrFull
 // (there is too little room even to open) and ErrFormat.
 func Open(cfg Config) (*Store, error) {
-	cfg = cfg.withDefaults()
-	if err := prepare(cfg); err != nil {
-		return nil, openError(cfg.Dir, err)
-	}
-	db, err := badger.OpenManaged(cfg.badger())
+	s, err := open(cfg.withDefaults())
 	if err != nil {
 		return nil, openError(cfg.Dir, err)
 	}
-	s := &Store{
+	return s, nil
+}
+
+func open(cfg Config) (s *Store, err error) {
+	if err := prepare(cfg); err != nil {
+		return nil, err
+	}
+	unlock, err := lockDir(cfg.Dir, cfg.ReadOnly)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, unlock())
+		}
+	}()
+	if err := removeStillborn(cfg); err != nil {
+		return nil, err
+	}
+	db, err := badger.OpenManaged(cfg.badger())
+	if err != nil {
+		return nil, err
+	}
+	s = &Store{
 		cfg:       cfg,
 		db:        db,
+		unlock:    unlock,
 		queue:     make(chan *request, 256),
 		committed: make(chan struct{}),
 		kick:      make(chan struct{}, 1),
@@ -38,8 +59,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	db.SetDiscardTs(uint64(s.snapshots.publish(s.committer.last)))
 	if err := s.begin(); err != nil {
-		_ = db.Close()
-		return nil, openError(cfg.Dir, err)
+		return nil, errors.Join(err, db.Close())
 	}
 	go s.committer.run(s.queue, s.committed)
 	ctx, stop := context.WithCancel(context.Background())
@@ -70,6 +90,34 @@ func prepare(cfg Config) error {
 	return nil
 }
 
+// removeStillborn removes the empty log files that a process leaves which is killed while it makes or removes one. Badger would
+// not open a directory with them. It needs the lock of the directory.
+func removeStillborn(cfg Config) error {
+	if cfg.ReadOnly || !locksItself {
+		return nil
+	}
+	entries, err := os.ReadDir(cfg.Dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if kind := filepath.Ext(entry.Name()); kind != ".mem" && kind != ".vlog" {
+			continue
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		if info.Size() == 0 {
+			cfg.Logger.Info("removing an empty log file", "dir", cfg.Dir, "file", entry.Name())
+			if err := os.Remove(filepath.Join(cfg.Dir, entry.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // openError tells an error of opening in the terms of package store. Badger hides the system's errors in text.
 func openError(dir string, err error) error {
 	says := func(errno syscall.Errno) bool {
@@ -77,7 +125,7 @@ func openError(dir string, err error) error {
 	}
 	kind := error(nil)
 	switch {
-	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrFormat):
+	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrFormat), errors.Is(err, store.ErrInUse):
 	case strings.Contains(err.Error(), "Cannot acquire directory lock"):
 		kind = store.ErrInUse
 	case says(syscall.EROFS), says(syscall.EACCES), says(syscall.EPERM):

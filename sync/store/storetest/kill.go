@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rounds-sync/rounds/sync/store"
 )
@@ -44,7 +45,11 @@ func RunKill(t *testing.T, open Open, seed uint64, rounds int) {
 	dir := t.TempDir()
 	var said [killScopes]int // by scope, the greatest number whose Update had returned
 	for round := range rounds {
-		killAfter(t, dir, 20+random.IntN(200), &said)
+		if round%4 == 3 { // while it opens what the kill before has left
+			killSoon(t, dir, time.Duration(random.IntN(100_000))*time.Microsecond, &said)
+		} else {
+			killAfter(t, dir, 20+random.IntN(200), &said)
+		}
 		st := open(t, dir)
 		for i := range said {
 			found := checkKillScope(t, st, i)
@@ -64,22 +69,41 @@ func RunKill(t *testing.T, open Open, seed uint64, rounds int) {
 // killAfter runs the child until it has said so many numbers, kills it, and hears it out.
 func killAfter(t *testing.T, dir string, lines int, said *[killScopes]int) {
 	t.Helper()
+	runChild(t, dir, said, func(child *os.Process, line int) {
+		if line == lines {
+			must(t, child.Kill())
+		}
+	})
+}
+
+// killSoon kills the child some time after its start, whatever it is doing then.
+func killSoon(t *testing.T, dir string, after time.Duration, said *[killScopes]int) {
+	t.Helper()
+	runChild(t, dir, said, func(child *os.Process, line int) {
+		if line == 0 {
+			time.AfterFunc(after, func() { _ = child.Kill() })
+		}
+	})
+}
+
+// runChild starts the child and calls heard at its start (line 0) and for each line that it says. It returns when it is dead.
+func runChild(t *testing.T, dir string, said *[killScopes]int, heard func(child *os.Process, line int)) {
+	t.Helper()
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), killDir+"="+dir)
 	child.Stderr = new(bytes.Buffer)
 	out, err := child.StdoutPipe()
 	must(t, err)
 	must(t, child.Start())
+	heard(child.Process, 0)
 	in := bufio.NewScanner(out)
-	for n := 0; in.Scan(); n++ {
+	for line := 1; in.Scan(); line++ {
 		var scope, number int
 		if _, err := fmt.Sscanf(in.Text(), "%d %d.", &scope, &number); err != nil || !strings.HasSuffix(in.Text(), ".") {
 			break // the kill cut the line
 		}
 		said[scope] = max(said[scope], number)
-		if n == lines {
-			must(t, child.Process.Kill())
-		}
+		heard(child.Process, line)
 	}
 	if err := child.Wait(); child.ProcessState.Exited() {
 		t.Fatalf("the child ended by itself: %v\n%s", err, child.Stderr)
