@@ -56,8 +56,12 @@ func (c *candidate) creates() bool {
 // decide judges and merges a candidate. It writes nothing.
 func (tx *transaction) decide(c *candidate) (*decision, error) {
 	d := &decision{outcome: &roundsv1.Outcome{Status: roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED}, before: &stored{}}
-	if c.item.problem != nil {
-		d.reject(c.item.problem)
+	if why := c.item.problem; why != nil {
+		if why.GetCode() == roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_ACT {
+			d.refuse(c, roundsv1.ConflictType_CONFLICT_TYPE_COMMAND, why) // a newer app's fact waits for a newer server
+			return d, nil
+		}
+		d.reject(why)
 		return d, nil
 	}
 	before, err := tx.record(c.item.kind, c.item.mutation.GetRecordId())
@@ -195,11 +199,12 @@ func (d *decision) refuse(c *candidate, as roundsv1.ConflictType, why *roundsv1.
 
 // refuseMerge refuses what merging refused: a fact that is not well-formed is rejected, one that no longer fits is kept.
 func (d *decision) refuseMerge(c *candidate, why *roundsv1.Problem) {
-	if why.GetCode() == roundsv1.ProblemCode_PROBLEM_CODE_LIMIT {
+	switch why.GetCode() {
+	case roundsv1.ProblemCode_PROBLEM_CODE_LIMIT, roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_ACT, roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD:
 		d.refuse(c, roundsv1.ConflictType_CONFLICT_TYPE_COMMAND, why)
-		return
+	default:
+		d.reject(why)
 	}
-	d.reject(why)
 }
 
 // park keeps a mutation for a person, or until its record appears.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -314,6 +315,73 @@ func TestFactsOfRevokedPeopleAreKept(t *testing.T) {
 		boss.sync()
 		if boss.status(1) != "APPLIED" || boss.record(site, id(2)).GetRecord().GetComment().GetWords() != "after" {
 			t.Fatalf("the fact was not let in: %v %v", boss.outcome(site, 1), boss.replicas[site])
+		}
+		w.audit(site)
+	})
+}
+
+func TestFactsOfNewerAppsAreKept(t *testing.T) {
+	onStores(t, func(t *testing.T, s store.Store) {
+		w := newWorld(t, s)
+		a := w.phone("a")
+		newer := protowire.AppendBytes(protowire.AppendTag(nil, 99, protowire.BytesType), []byte("of a kind or a field that this server does not know"))
+		ofKind, ofField := new(roundsv1.Record), record(&roundsv1.Ticket{})
+		ofKind.ProtoReflect().SetUnknown(newer)
+		ofField.GetTicket().ProtoReflect().SetUnknown(newer)
+		a.do(site, id(1), create(&roundsv1.Ticket{Title: "t"}))
+		a.do(site, id(2), &roundsv1.Fact{Record: ofKind})
+		a.do(site, id(1), &roundsv1.Fact{Record: ofField})
+		a.do(site, id(3), &roundsv1.Edit{Record: ofKind})
+		a.sync()
+		got := []string{a.status(2), a.status(3), a.status(4)}
+		if !slices.Equal(got, []string{"QUARANTINED", "QUARANTINED", "REJECTED"}) {
+			t.Fatalf("outcomes %v", got)
+		}
+		for seq := uint64(2); seq <= 3; seq++ {
+			if c := a.record(site, a.outcome(site, seq).GetConflictId()).GetRecord().GetConflict(); c.GetState() != roundsv1.ConflictState_CONFLICT_STATE_OPEN {
+				t.Errorf("lane seq %d waits nowhere: %v", seq, c)
+			}
+		}
+		w.audit(site)
+	})
+}
+
+func TestP5EveryFactIsKeptOrQuarantined(t *testing.T) {
+	onStores(t, func(t *testing.T, s store.Store) {
+		w := newWorld(t, s)
+		a, b := w.phone("a"), w.phone("b")
+		a.do(site, id(1), create(&roundsv1.Ticket{Title: "t"}))
+		a.sync()
+		b.sync()
+		facts := 0
+		for n := range 20 { // two phones count and measure at once, on what is there, is deleted, and never was
+			for m, p := range []*phone{a, b} {
+				p.do(site, id(1), reading(2*n+m))
+				p.do(site, id(404), reading(100+2*n+m))
+				p.do(site, id(1000+2*n+m), comment("said"))
+				facts += 3
+			}
+		}
+		a.sync()
+		b.sync()
+		a.do(site, id(1), delete_())
+		a.sync()
+		b.do(site, id(1), reading(77))
+		facts++
+		b.sync()
+		fresh := w.phone("fresh")
+		fresh.sync()
+		comments, waiting, gone := 0, 0, 40
+		for _, change := range fresh.replicas[site] {
+			if change.GetRecord().GetComment() != nil {
+				comments++
+			}
+			if c := change.GetRecord().GetConflict(); c.GetState() == roundsv1.ConflictState_CONFLICT_STATE_OPEN {
+				waiting++
+			}
+		}
+		if comments+waiting+gone != facts || comments != 40 || waiting != 41 {
+			t.Fatalf("P5: %d facts sent, %d remarks, %d waiting, %d on the ticket that was deleted", facts, comments, waiting, gone)
 		}
 		w.audit(site)
 	})
