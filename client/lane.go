@@ -86,7 +86,18 @@ func (l *laneTx) rewind(taken journal.LaneSeq) error {
 	s.Taken = min(s.Taken, taken)
 	s.Acked, s.Confirmed = min(s.Acked, taken), min(s.Confirmed, taken)
 	s.Shown, s.Stable = min(s.Shown, taken), min(s.Stable, taken)
+	l.doubt()
 	return nil
+}
+
+// sure is the lane seq through which the stored outcomes cannot have changed: the server could not lose these mutations.
+func (s laneState) sure() journal.LaneSeq { return max(s.Stable, s.Floor-min(s.Floor, 1)) }
+
+// doubt asks again for the outcomes of all mutations held that the server may have lost: one that was restored from a backup may have judged
+// them anew already, when a copy of an old request arrived.
+func (l *laneTx) doubt() {
+	s := &l.state
+	s.Acked, s.Confirmed = min(s.Acked, s.sure()), min(s.Confirmed, s.sure())
 }
 
 // record returns which record a held mutation is about.
@@ -116,6 +127,7 @@ func (l *laneTx) learn(seq journal.LaneSeq, outcome *roundsv1.Outcome) error {
 	if err != nil {
 		return err
 	}
+	told := entry.status == outcome.GetStatus() && entry.seq == journal.Seq(outcome.GetSeq())
 	entry.status, entry.seq, entry.timeUS = outcome.GetStatus(), journal.Seq(outcome.GetSeq()), outcome.GetTimeUs()
 	if err := l.w.Set(key, entry.encode()); err != nil {
 		return err
@@ -132,8 +144,8 @@ func (l *laneTx) learn(seq journal.LaneSeq, outcome *roundsv1.Outcome) error {
 	case seq > l.state.Shown:
 		err = l.w.Set(top, binary.AppendUvarint(nil, outcome.GetSeq()))
 	}
-	if err != nil {
-		return err
+	if err != nil || told {
+		return err // asked for again, and the same as before: what the person did with it in the tray stands
 	}
 	return l.toTray(seq, ref, m, outcome)
 }

@@ -110,7 +110,11 @@ func (d *Device) takeShare(ctx context.Context, x *request, scope Scope, s *shar
 				rep.state.OwnBranch = x.me.branch
 			}
 			if ours && did.Resets > 0 && l.state.Last > 0 {
-				l.state.Ask = l.state.Ask || s.lane == nil // a reset may mean that the server lost something
+				// A reset may mean that the server lost something.
+				l.state.Ask = l.state.Ask || s.lane == nil
+				if s.lane == nil || x.lanes[scope].confirmed > l.state.sure() {
+					l.doubt() // otherwise this answer told them all already
+				}
 			}
 		}
 		did.Changed += rep.changed
