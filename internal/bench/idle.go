@@ -48,6 +48,14 @@ func (r *run) settled(ctx context.Context) {
 }
 
 func (r *run) watchers(ctx context.Context, devices []*device, suffix string, newWire func() *wire, perWire int) error {
+	if r.server != nil { // what others left in its memory would stand in for what watchers need
+		if err := r.server.stop(); err != nil {
+			return err
+		}
+		if err := r.serve(ctx); err != nil {
+			return err
+		}
+	}
 	writer, watchers, scope := devices[0], devices[1:], r.town.scopes[0]
 	cursor, err := r.standing(ctx, writer, scope)
 	if err != nil {
