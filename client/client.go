@@ -1,17 +1,19 @@
 // Package client is the device library of Rounds: what a phone, a terminal or a simulated worker runs.
 //
-// What a person does is queued with Do (or Create, Edit, Fact, Command) and is on disk before the call returns; it never waits for a network.
-// Get and List show the records as of the last pull with everything queued laid on top, merged by the same code that the server runs. Sync pushes
-// and pulls, most often in one round trip; Run does so in the background for as long as its context lives. What the server would not take
-// comes to the Tray with a sentence for the person, who mends and resends it, or lets it go; nothing behind it waits.
+// What a person does is queued with Do (or Create, Edit, Fact, Command) and is on disk before the call returns; it never waits
+// for a network. Get and List show the records as of the last pull with everything queued laid on top, merged by the same code
+// that the server runs. Sync pushes and pulls, most often in one round trip; Run does so in the background for as long as its
+// context lives. What the server would not take comes to the Tray with a sentence for the person, who mends and resends it, or
+// lets it go; nothing behind it waits.
 //
 // # How it holds together
 //
-// All that matters rests in the store, one key space for each scope, and every step is one transaction of one scope: queueing a mutation,
-// storing a request's outcomes together with a page of changes, a repair, a move to a new identity. A step is done or not done; a kill -9 between
-// two of them leaves a state from which the next Open or Sync goes on. The store runs the transactions of a scope one after the other, so Do and
-// Sync need no lock against each other. Those that talk to the server take turns: one Sync, Reenrol or Close at a time. The mutex of a
-// Device guards only the few values that are kept in memory beside the store, and is never held during a call to anything.
+// All that matters rests in the store, one key space for each scope, and every step is one transaction of one scope: queueing
+// a mutation, storing a request's outcomes together with a page of changes, a repair, a move to a new identity. A step is done
+// or not done; a kill -9 between two of them leaves a state from which the next Open or Sync goes on. The store runs the
+// transactions of a scope one after the other, so Do and Sync need no lock against each other. Those that talk to the server
+// take turns: one Sync, Reenrol or Close at a time. The mutex of a Device guards only the few values that are kept in memory
+// beside the store, and is never held during a call to anything.
 package client
 
 import (
@@ -43,8 +45,8 @@ type Device struct {
 	closed bool
 }
 
-// Open makes a device of a store, and finishes what a crash may have interrupted. It does not reach for the network. The error is one of the
-// store's, ErrIdentity, ErrFormat, or all faults of the config at once.
+// Open makes a device of a store, and finishes what a crash may have interrupted. It does not reach for the network. The error
+// is one of the store's, ErrIdentity, ErrFormat, or all faults of the config at once.
 func Open(ctx context.Context, cfg Config) (*Device, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {

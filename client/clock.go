@@ -15,12 +15,13 @@ type Clock interface {
 	Wall() time.Time
 	// Boot names the boot: readings of Monotonic compare only within one. At most 64 bytes.
 	Boot() string
-	// Monotonic is the time since an origin that is fixed within the boot. It goes on while the device sleeps, as far as the system can.
+	// Monotonic is the time since an origin that is fixed within the boot. It goes on while the device sleeps, as far as the
+	// system can.
 	Monotonic() time.Duration
 }
 
-// SystemClock returns the clocks of this machine; now is time.Now. On Linux and Android the boot is the system's; elsewhere each start of the
-// program counts as a boot, which is safe: the time of what was queued before is then known less well.
+// SystemClock returns the clocks of this machine; now is time.Now. On Linux and Android the boot is the system's; elsewhere
+// each start of the program counts as a boot, which is safe: the time of what was queued before is then known less well.
 func SystemClock(now func() time.Time) Clock {
 	c := systemClock{now: now, started: now()}
 	if id, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {

@@ -23,8 +23,8 @@ type Config struct {
 	Sync roundsv1connect.SyncServiceClient
 	// Tokens give the access token of each call. Default: calls carry none.
 	Tokens Tokens
-	// Identity of the device. It is stored at the first Open and need not be given again; another one than the stored is refused. Default: the
-	// stored one; without any the device reads and Do answers ErrNotEnrolled.
+	// Identity of the device. It is stored at the first Open and need not be given again; another one than the stored is
+	// refused. Default: the stored one; without any the device reads and Do answers ErrNotEnrolled.
 	Identity *Identity
 	// Roles of the person, as far as the app knows: they rank the person's own pending edits until the server has judged them.
 	Roles []roundsv1.Role
@@ -32,12 +32,15 @@ type Config struct {
 	Clock Clock
 	// Rand makes ids and jitter. Default: crypto/rand.Reader.
 	Rand io.Reader
-	// Logger hears what a developer or an operator should know. Contents of records and secrets are never logged. Default: nothing.
+	// Logger hears what a developer or an operator should know. Contents of records and secrets are never logged. Default:
+	// nothing.
 	Logger *slog.Logger
-	// Validate checks a mutation against the rules of its schema before it is queued; its error is shown to the person. Default: no check.
+	// Validate checks a mutation against the rules of its schema before it is queued; its error is shown to the person.
+	// Default: no check.
 	Validate func(proto.Message) error
-	// Foresee tells what a command will do to its record if the server lets it: the result is shown, as pending, until the server has decided. nil, or a
-	// nil result: the record is shown as it is, with the command counted in View.Pending. It is called often, and must be pure.
+	// Foresee tells what a command will do to its record if the server lets it: the result is shown, as pending, until the
+	// server has decided. nil, or a nil result: the record is shown as it is, with the command counted in View.Pending. It is
+	// called often, and must be pure.
 	Foresee func(current *roundsv1.Change, command *roundsv1.Mutation) *roundsv1.Edit
 	// Limits bound memory, disk and the wire.
 	Limits Limits
@@ -51,8 +54,8 @@ type Limits struct {
 	MutationBytes int
 	// RequestBytes of mutations in one request over a good link. Default: 2 MiB.
 	RequestBytes int
-	// FirstRequestBytes of mutations in the first request, and of changes asked back, while nothing is known of the link: what fits into a
-	// ten-second window at 64 kbit/s. Default: 40 KiB.
+	// FirstRequestBytes of mutations in the first request, and of changes asked back, while nothing is known of the link: what
+	// fits into a ten-second window at 64 kbit/s. Default: 40 KiB.
 	FirstRequestBytes int
 	// PageBytes of changes asked for over a good link. Default: 1 MiB.
 	PageBytes int
@@ -72,7 +75,8 @@ type Timing struct {
 	Heartbeat time.Duration
 	// BackoffFirst and BackoffMax bound the wait after a failure; it doubles, with jitter. Default: 1 s and 5 min.
 	BackoffFirst, BackoffMax time.Duration
-	// Retain is how long a mutation that the server took is kept for the case that the server loses it, at most. Default: 30 days.
+	// Retain is how long a mutation that the server took is kept for the case that the server loses it, at most. Default: 30
+	// days.
 	Retain time.Duration
 	// Parked is how long a lane rests that the server refused as a whole. Default: 1 h.
 	Parked time.Duration

@@ -38,9 +38,9 @@ type pendingEnrolment struct {
 	Tokens *tokenState `json:"tokens,omitempty"`
 }
 
-// Enrol takes the device in at a server. The identity and the tokens are in the store before it returns; Open and OpenTokens find them there. When the reply
-// is lost, calling it again with the same proof gives the same device. On a store that has an identity already (after ErrForked) nothing changes
-// until the returned identity is handed to Reenrol.
+// Enrol takes the device in at a server. The identity and the tokens are in the store before it returns; Open and OpenTokens
+// find them there. When the reply is lost, calling it again with the same proof gives the same device. On a store that has an
+// identity already (after ErrForked) nothing changes until the returned identity is handed to Reenrol.
 func Enrol(ctx context.Context, s store.Store, e Enrolment) (Identity, error) {
 	cfg, err := Config{Store: s, Rand: e.Rand}.withDefaults()
 	if err != nil {

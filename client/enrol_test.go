@@ -17,7 +17,8 @@ import (
 	"github.com/rounds-sync/rounds/sync/store/memstore"
 )
 
-// authority keeps the rules of auth.proto for one device: a code is used once, a refresh token turns, and the same call repeated is the same call.
+// authority keeps the rules of auth.proto for one device: a code is used once, a refresh token turns, and the same call
+// repeated is the same call.
 type authority struct {
 	t         testing.TB
 	key       ed25519.PublicKey

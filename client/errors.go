@@ -11,8 +11,8 @@ import (
 	"github.com/rounds-sync/rounds/sync/merge"
 )
 
-// The errors of this package, to be tested with errors.Is. Faults of the store come as the store's own errors, those of the network as
-// connect's; a ProblemError says what the server, or the device by the same rules, will not take.
+// The errors of this package, to be tested with errors.Is. Faults of the store come as the store's own errors, those of the
+// network as connect's; a ProblemError says what the server, or the device by the same rules, will not take.
 var (
 	// ErrNotEnrolled: the device has no identity yet.
 	ErrNotEnrolled = errors.New("client: the device is not enrolled")
@@ -20,8 +20,8 @@ var (
 	ErrIdentity = errors.New("client: the store belongs to another identity")
 	// ErrOffline: the device was opened without a server.
 	ErrOffline = errors.New("client: no server configured")
-	// ErrForked: the server has other content in this device's lane: the phone was cloned or restored from a backup, or the server lost what no
-	// device holds any more. Nothing is lost here; enrol anew and hand the new identity to Reenrol.
+	// ErrForked: the server has other content in this device's lane: the phone was cloned or restored from a backup, or the
+	// server lost what no device holds any more. Nothing is lost here; enrol anew and hand the new identity to Reenrol.
 	ErrForked = errors.New("client: the lane is forked; enrol anew")
 	// ErrRevoked: the device or the scope was revoked: nothing can be added.
 	ErrRevoked = errors.New("client: revoked")

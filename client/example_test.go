@@ -12,8 +12,8 @@ import (
 	"github.com/rounds-sync/rounds/sync/store/memstore"
 )
 
-// exampleDevice opens a device that was enrolled before, at a server that refuses notes that say "nobody". An app opens a boltstore, and gets
-// identity and tokens by client.Enrol.
+// exampleDevice opens a device that was enrolled before, at a server that refuses notes that say "nobody". An app opens a
+// boltstore, and gets identity and tokens by client.Enrol.
 func exampleDevice(ctx context.Context) *client.Device {
 	t := &testing.T{}
 	s := newServer(t)

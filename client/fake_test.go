@@ -23,7 +23,8 @@ import (
 	"github.com/rounds-sync/rounds/sync/merge"
 )
 
-// server is a small server that keeps the rules of sync.proto, and holds devices to theirs: whatever a device may not send fails the test.
+// server is a small server that keeps the rules of sync.proto, and holds devices to theirs: whatever a device may not send
+// fails the test.
 type server struct {
 	t testing.TB
 

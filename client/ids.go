@@ -12,7 +12,8 @@ import (
 // RecordID names a record within its scope: a UUID in lower case.
 type RecordID string
 
-// NewID makes an id for a new record: a UUIDv7 of the time as the device knows it best. The error is that of the source of randomness.
+// NewID makes an id for a new record: a UUIDv7 of the time as the device knows it best. The error is that of the source of
+// randomness.
 func (d *Device) NewID() (RecordID, error) {
 	var id uuid.UUID
 	if _, err := io.ReadFull(d.cfg.Rand, id[6:]); err != nil {
@@ -27,8 +28,8 @@ func (d *Device) NewID() (RecordID, error) {
 	return RecordID(id.String()), nil
 }
 
-// DerivedID makes an id that every device derives alike, where two must come to the same record: the UUIDv5 of the parts, with a zero byte
-// between them, in the name space of the record that they follow from. It answers "" when from is no UUID.
+// DerivedID makes an id that every device derives alike, where two must come to the same record: the UUIDv5 of the parts, with
+// a zero byte between them, in the name space of the record that they follow from. It answers "" when from is no UUID.
 func DerivedID(from RecordID, parts ...string) RecordID {
 	space, err := uuid.Parse(string(from))
 	if err != nil {

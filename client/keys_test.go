@@ -9,7 +9,8 @@ import (
 	"github.com/rounds-sync/rounds/sync/journal"
 )
 
-// What rests on phones must be found there by the next release: these bytes change only with formatVersion, and with code that reads the old ones.
+// What rests on phones must be found there by the next release: these bytes change only with formatVersion, and with code that
+// reads the old ones.
 func TestGoldenKeys(t *testing.T) {
 	ref := recordRef{kind: "ticket", id: "0199c0de-0000-7000-8000-000000000001"}
 	id := hex.EncodeToString([]byte(ref.id))

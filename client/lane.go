@@ -24,7 +24,8 @@ type laneTx struct {
 // unsent is how many mutations the server is not known to have.
 func (s laneState) unsent() int { return int(s.Last - s.Taken) }
 
-// rests tells whether the server refused the lane as a whole a short while ago. A clock that was set back does not make it rest for longer.
+// rests tells whether the server refused the lane as a whole a short while ago. A clock that was set back does not make it
+// rest for longer.
 func (s laneState) rests(now int64, timing Timing) bool {
 	return len(s.Problem) > 0 && now >= s.ParkedUS && now-s.ParkedUS < timing.Parked.Microseconds()
 }
@@ -34,11 +35,11 @@ func (l *laneTx) settle(result *roundsv1.LaneResult, sent, confirmed journal.Lan
 	s := &l.state
 	s.Ask, s.Problem, s.ParkedUS = false, nil, 0
 	taken := journal.LaneSeq(result.GetTaken())
-	// The server has mutations of this device that this device never made. What both have must be told apart first: it would be taken twice if
-	// it were moved to a new identity.
+	// The server has mutations of this device that this device never made. What both have must be told apart first: it would
+	// be taken twice if it were moved to a new identity.
 	ahead := taken > s.Last
-	// A lane seq that was not sent from here in this or an earlier answered request may be another phone's, with other content: it is
-	// believed only when the server has compared ours.
+	// A lane seq that was not sent from here in this or an earlier answered request may be another phone's, with other
+	// content: it is believed only when the server has compared ours.
 	taken = min(taken, max(sent, s.Taken))
 	if taken < s.Taken {
 		if err := l.rewind(taken); err != nil {
@@ -93,8 +94,8 @@ func (l *laneTx) rewind(taken journal.LaneSeq) error {
 // sure is the lane seq through which the stored outcomes cannot have changed: the server could not lose these mutations.
 func (s laneState) sure() journal.LaneSeq { return max(s.Stable, s.Floor-min(s.Floor, 1)) }
 
-// doubt asks again for the outcomes of all mutations held that the server may have lost: one that was restored from a backup may have judged
-// them anew already, when a copy of an old request arrived.
+// doubt asks again for the outcomes of all mutations held that the server may have lost: one that was restored from a backup
+// may have judged them anew already, when a copy of an old request arrived.
 func (l *laneTx) doubt() {
 	s := &l.state
 	s.Acked, s.Confirmed = min(s.Acked, s.sure()), min(s.Confirmed, s.sure())

@@ -6,8 +6,8 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 )
 
-// window is how long a request, and its answer, should take at most on the link as it is: two of them fit into the ten seconds that a phone
-// sees at the lift lobby.
+// window is how long a request, and its answer, should take at most on the link as it is: two of them fit into the ten seconds
+// that a phone sees at the lift lobby.
 const window = 4 * time.Second
 
 // leastBytes is the least that is worth a request.

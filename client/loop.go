@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Run keeps the device in sync until ctx ends: it pushes soon after something was queued, takes changes from a stream as they happen, and polls
-// while no stream can be held. After a failure it waits, longer each time, with jitter, and at least as long as the server asks; Online cuts the wait
-// short. A forked or parked lane does not stop it; Status tells.
+// Run keeps the device in sync until ctx ends: it pushes soon after something was queued, takes changes from a stream as they
+// happen, and polls while no stream can be held. After a failure it waits, longer each time, with jitter, and at least as long
+// as the server asks; Online cuts the wait short. A forked or parked lane does not stop it; Status tells.
 //
 // It returns ctx's error, or ErrOffline, ErrNotEnrolled, ErrRevoked or ErrClosed when there is nothing to wait for.
 func (d *Device) Run(ctx context.Context) error {
@@ -164,8 +164,8 @@ func (d *Device) covered(ctx context.Context, over *coverage) bool {
 	return true
 }
 
-// waits are the pauses after failures: each up to twice the one before, and at random between half and all of that, so that phones that lost
-// a server together do not come back together.
+// waits are the pauses after failures: each up to twice the one before, and at random between half and all of that, so that
+// phones that lost a server together do not come back together.
 type waits struct {
 	first, most time.Duration
 	rand        io.Reader

@@ -33,12 +33,12 @@ type doing struct {
 	also func(store.Writer) error // in the same transaction
 }
 
-// Seen tells which view of the record the person was looking at. Without it that is the record as it stands when Do is called, which is later
-// where a sync came between.
+// Seen tells which view of the record the person was looking at. Without it that is the record as it stands when Do is called,
+// which is later where a sync came between.
 func Seen(v View) Option { return func(d *doing) { d.seen = &v } }
 
-// Create queues a new record of a kind that is edited later (a ticket, an inspection): all fields that are set in record. An empty id makes a
-// new one; a photo or a comment is created by Fact.
+// Create queues a new record of a kind that is edited later (a ticket, an inspection): all fields that are set in record. An
+// empty id makes a new one; a photo or a comment is created by Fact.
 func (d *Device) Create(ctx context.Context, scope Scope, id RecordID, record *roundsv1.Record) (Ref, error) {
 	id, err := d.orNew(id)
 	if err != nil {
@@ -47,8 +47,9 @@ func (d *Device) Create(ctx context.Context, scope Scope, id RecordID, record *r
 	return d.Do(ctx, scope, &roundsv1.Mutation{RecordId: string(id), Act: &roundsv1.Mutation_Edit{Edit: &roundsv1.Edit{Record: record}}})
 }
 
-// Edit queues the fields of a record that are named, with their values in record; a field that is named and not set there is cleared. Names are
-// those of the schema ("title"). Of a set the elements in record are added, of a map its keys put; use Do to remove some.
+// Edit queues the fields of a record that are named, with their values in record; a field that is named and not set there is
+// cleared. Names are those of the schema ("title"). Of a set the elements in record are added, of a map its keys put; use Do
+// to remove some.
 func (d *Device) Edit(ctx context.Context, scope Scope, id RecordID, record *roundsv1.Record, fields ...string) (Ref, error) {
 	numbers, err := fieldNumbers(record, fields)
 	if err != nil {
@@ -58,8 +59,8 @@ func (d *Device) Edit(ctx context.Context, scope Scope, id RecordID, record *rou
 	return d.Do(ctx, scope, &roundsv1.Mutation{RecordId: string(id), Act: &roundsv1.Mutation_Edit{Edit: edit}})
 }
 
-// Fact queues evidence: a record of its own (a photo, a comment), for which an empty id makes a new one, or elements of a record's readings,
-// answers, labour, scans or counters. A well-formed fact is never refused.
+// Fact queues evidence: a record of its own (a photo, a comment), for which an empty id makes a new one, or elements of a
+// record's readings, answers, labour, scans or counters. A well-formed fact is never refused.
 func (d *Device) Fact(ctx context.Context, scope Scope, id RecordID, record *roundsv1.Record) (Ref, error) {
 	id, err := d.orNew(id)
 	if err != nil {
@@ -99,9 +100,10 @@ func fieldNumbers(record *roundsv1.Record, names []string) ([]uint32, error) {
 	return numbers, nil
 }
 
-// Do queues one mutation: durably, in the order of the calls, without waiting for a network. It fills in base, base time and clock of a copy
-// of m. What can never be accepted (a fixed field, a field of the server, a limit) is answered with a ProblemError and not queued; a fact is not
-// judged here. When Do returns an error, the mutation is not queued, except that the outcome of a failed write of the store may be unknown.
+// Do queues one mutation: durably, in the order of the calls, without waiting for a network. It fills in base, base time and
+// clock of a copy of m. What can never be accepted (a fixed field, a field of the server, a limit) is answered with a
+// ProblemError and not queued; a fact is not judged here. When Do returns an error, the mutation is not queued, except that
+// the outcome of a failed write of the store may be unknown.
 //
 // ErrNotEnrolled, ErrRevoked and ErrClosed say that nothing can be queued; store.ErrFull that there is no room on the device.
 func (d *Device) Do(ctx context.Context, scope Scope, m *roundsv1.Mutation, options ...Option) (Ref, error) {
@@ -264,7 +266,8 @@ func (d *Device) encode(r store.Reader, about recordRef, m *roundsv1.Mutation, h
 	return content, nil
 }
 
-// judge refuses an edit that no server would ever take, by the same code as the server. What may come out differently there is queued.
+// judge refuses an edit that no server would ever take, by the same code as the server. What may come out differently there is
+// queued.
 func (d *Device) judge(p projection, m *roundsv1.Mutation) *roundsv1.Problem {
 	if m.GetEdit() == nil {
 		return nil
@@ -282,7 +285,8 @@ func (d *Device) judge(p projection, m *roundsv1.Mutation) *roundsv1.Problem {
 	return nil
 }
 
-// appendMutation puts content behind the lane's last mutation: outbox, ledger, and on top of its record. The caller saves the lane.
+// appendMutation puts content behind the lane's last mutation: outbox, ledger, and on top of its record. The caller saves the
+// lane.
 func appendMutation(w store.Writer, lane *laneState, about recordRef, content []byte) error {
 	seq := lane.Last + 1
 	entry := outboxEntry{previous: journal.Hash(lane.Head), content: content}

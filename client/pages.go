@@ -12,7 +12,8 @@ import (
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
-// share is what one answer says of one scope. It is taken in one transaction: outcomes, changes, cursor and sum together or not at all.
+// share is what one answer says of one scope. It is taken in one transaction: outcomes, changes, cursor and sum together or
+// not at all.
 type share struct {
 	lane    *roundsv1.LaneResult
 	page    *roundsv1.ScopePage
@@ -206,7 +207,8 @@ func (d *Device) turnPage(ctx context.Context, scope Scope, rep *replica, page *
 	return d.compare(ctx, scope, rep, page, did)
 }
 
-// conflictEnded tells whether a conflict record needs nobody any more; the whole record is returned, for the page may carry a part of it.
+// conflictEnded tells whether a conflict record needs nobody any more; the whole record is returned, for the page may carry a
+// part of it.
 func conflictEnded(rep *replica, change *roundsv1.Change) (bool, *roundsv1.Change) {
 	if change.GetDeleted() || change.GetEvicted() {
 		return true, change

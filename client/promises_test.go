@@ -137,7 +137,8 @@ func TestP6NothingBlocks(t *testing.T) {
 	}
 }
 
-// P7: a complete pull is a snapshot that holds the device's own acknowledged mutations, and at no moment between does an own write vanish.
+// P7: a complete pull is a snapshot that holds the device's own acknowledged mutations, and at no moment between does an own
+// write vanish.
 func TestP7OwnWritesNeverFlicker(t *testing.T) {
 	s := newServer(t)
 	s.pageBytes = 200
@@ -183,7 +184,8 @@ func TestP7OwnWritesNeverFlicker(t *testing.T) {
 	d.wantSame(site)
 }
 
-// A counter shows its sum exactly once at every moment, also while the snapshot has the record with the delta and the pull is not complete.
+// A counter shows its sum exactly once at every moment, also while the snapshot has the record with the delta and the pull is
+// not complete.
 func TestP7CountersAreNotShownTwice(t *testing.T) {
 	s := newServer(t)
 	d := newRig(t, s, 1)

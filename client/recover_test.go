@@ -100,7 +100,8 @@ func TestRetention(t *testing.T) {
 	}
 }
 
-// A phone was restored from a backup, or cloned: the branch that the server did not take goes on under a new identity, and nothing is sent twice.
+// A phone was restored from a backup, or cloned: the branch that the server did not take goes on under a new identity, and
+// nothing is sent twice.
 func TestForkAndReenrol(t *testing.T) {
 	s := newServer(t)
 	d := newRig(t, s, 1)

@@ -8,9 +8,9 @@ import (
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
-// Reenrol gives the device a new identity after ErrForked. What the server did not take under the old one is queued again, in its order, in the
-// lanes of the new one: the same bytes, for a mutation does not name its device. What the server took stays where it is. It waits for a Sync
-// that is under way; a crash in between is made good at the next call.
+// Reenrol gives the device a new identity after ErrForked. What the server did not take under the old one is queued again, in
+// its order, in the lanes of the new one: the same bytes, for a mutation does not name its device. What the server took stays
+// where it is. It waits for a Sync that is under way; a crash in between is made good at the next call.
 func (d *Device) Reenrol(ctx context.Context, identity Identity) error {
 	if err := identity.check(); err != nil {
 		return err
@@ -73,8 +73,8 @@ func (d *Device) moveAll(ctx context.Context) error {
 // moveBytes bounds what one transaction moves.
 const moveBytes = 8 << 20
 
-// moveLane moves what the server did not take from the lane of an earlier identity to that of the present one, some at a time. Mutations are added to the
-// new lane by nobody else until all were moved.
+// moveLane moves what the server did not take from the lane of an earlier identity to that of the present one, some at a time.
+// Mutations are added to the new lane by nobody else until all were moved.
 func (d *Device) moveLane(ctx context.Context, scope Scope) error {
 	me := d.me()
 	for done := false; !done; {
@@ -106,7 +106,8 @@ func (d *Device) moveLane(ctx context.Context, scope Scope) error {
 	return nil
 }
 
-// beginMove begins the new lane. What the server took of the old one is forgotten here: under its identity it can never be sent again.
+// beginMove begins the new lane. What the server took of the old one is forgotten here: under its identity it can never be
+// sent again.
 func (d *Device) beginMove(w store.Writer, scope Scope, old laneState, me self) (laneState, error) {
 	if old.Old != nil {
 		// The identity changed again in the middle of a move: finish that one first. Its own lane took nothing yet.

@@ -20,7 +20,8 @@ const ranges = 64
 // repairTries is how often a difference is located by ranges before the scope is pulled from the beginning.
 const repairTries = 6
 
-// compare holds the replica against the state hash of a complete page. A difference is remembered on disk, so that it is repaired even after a crash.
+// compare holds the replica against the state hash of a complete page. A difference is remembered on disk, so that it is
+// repaired even after a crash.
 func (d *Device) compare(ctx context.Context, scope Scope, rep *replica, page *roundsv1.ScopePage, did *Report) error {
 	if len(page.GetStateHash()) == 0 || bytes.Equal(page.GetStateHash(), rep.state.Sum[:]) {
 		rep.state.Diverged = 0
@@ -46,8 +47,8 @@ func (d *Device) compare(ctx context.Context, scope Scope, rep *replica, page *r
 	return nil
 }
 
-// check makes the question by which a difference is located: the hashes of ranges that cover all possible records without a gap. Where an
-// answer before said that a range is too large, it is split further.
+// check makes the question by which a difference is located: the hashes of ranges that cover all possible records without a
+// gap. Where an answer before said that a range is too large, it is split further.
 func (d *Device) check(ctx context.Context, s standing) (*roundsv1.RangeCheck, error) {
 	check := &roundsv1.RangeCheck{Scope: string(s.scope), Cursor: s.replica.Cursor}
 	within := d.link.split[s.scope]
@@ -121,7 +122,8 @@ func splitRange(r store.Reader, whole *roundsv1.RecordRange, n int) ([]*roundsv1
 	return parts, nil
 }
 
-// before returns the last reference that may stand before ref, one less as a number: the next range begins with ref, and nothing fits between.
+// before returns the last reference that may stand before ref, one less as a number: the next range begins with ref, and
+// nothing fits between.
 func before(ref recordRef) (*roundsv1.RecordRef, error) {
 	id, err := uuid.Parse(string(ref.id))
 	if err != nil || id == uuid.Nil {

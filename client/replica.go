@@ -77,7 +77,8 @@ func (rep *replica) counts(s storedRecord) bool {
 	return s.change != nil && s.generation == rep.state.Generation
 }
 
-// put takes one change of a page. errStrange says that the change fits nothing that the device has: the scope has to be pulled from the beginning.
+// put takes one change of a page. errStrange says that the change fits nothing that the device has: the scope has to be pulled
+// from the beginning.
 func (rep *replica) put(c *roundsv1.Change) error {
 	ref := refOf(c)
 	old, err := loadRecord(rep.w, ref)

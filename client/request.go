@@ -49,8 +49,8 @@ type standing struct {
 	replica replicaState
 }
 
-// foreign tells whether the server would not hear of a scope, which this device has from nowhere but a person's queue: naming it would have the whole
-// request refused.
+// foreign tells whether the server would not hear of a scope, which this device has from nowhere but a person's queue: naming
+// it would have the whole request refused.
 func (s standing) foreign(now int64, timing Timing) bool {
 	return len(s.replica.Cursor) == 0 && s.lane.rests(now, timing)
 }

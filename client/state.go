@@ -12,8 +12,8 @@ import (
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
-// laneState is the outbox of one scope. Held are the mutations floor..last; those through taken are on the server and kept only until they
-// are stable there. The numbers always satisfy confirmed <= acked <= taken <= last, and shown <= taken.
+// laneState is the outbox of one scope. Held are the mutations floor..last; those through taken are on the server and kept
+// only until they are stable there. The numbers always satisfy confirmed <= acked <= taken <= last, and shown <= taken.
 type laneState struct {
 	Branch branch          `json:"branch"`
 	Last   journal.LaneSeq `json:"last"`
@@ -102,8 +102,8 @@ type deviceState struct {
 	Purged  bool    `json:"purged,omitempty"`
 }
 
-// purgeState remembers a scope that was purged: so that the server hears of it, and so that the lane goes on where it was, should the person
-// come back.
+// purgeState remembers a scope that was purged: so that the server hears of it, and so that the lane goes on where it was,
+// should the person come back.
 type purgeState struct {
 	// Done: nothing of the scope is left. Told: the server knows.
 	Done bool      `json:"done,omitempty"`

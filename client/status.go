@@ -15,7 +15,8 @@ import (
 // Status says how the device stands.
 type Status struct {
 	Scopes []ScopeStatus
-	// Contact is the server's time at the last contact, as far as the device remembers it across a restart (to ten minutes); zero: never.
+	// Contact is the server's time at the last contact, as far as the device remembers it across a restart (to ten minutes);
+	// zero: never.
 	Contact time.Time
 	// Offset is how far the device's wall clock is behind the server's.
 	Offset time.Duration
@@ -28,8 +29,8 @@ type Status struct {
 // ScopeStatus says how one scope stands.
 type ScopeStatus struct {
 	Scope Scope
-	// Queued mutations wait for the server to take them; Waiting ones were taken, and their outcome is not stored here yet; Unstable ones have
-	// their outcome and are kept until the server has them in a backup.
+	// Queued mutations wait for the server to take them; Waiting ones were taken, and their outcome is not stored here yet;
+	// Unstable ones have their outcome and are kept until the server has them in a backup.
 	Queued, Waiting, Unstable int
 	// Bytes of mutations held.
 	Bytes int64
@@ -45,7 +46,8 @@ type ScopeStatus struct {
 	Repairs int
 	// Diverged: it differs now.
 	Diverged bool
-	// Forked: the lane needs a new identity. Parked: the server refuses the lane for now. Closing: the scope is given up once its outbox is delivered.
+	// Forked: the lane needs a new identity. Parked: the server refuses the lane for now. Closing: the scope is given up once
+	// its outbox is delivered.
 	Forked, Parked, Closing bool
 	// Tray counts what the person should look at.
 	Tray int
@@ -123,8 +125,9 @@ type QueuedEntry struct {
 // queuedBatch is how many entries Queued reads in one transaction.
 const queuedBatch = 1000
 
-// Queued visits the device's own record of everything that was ever queued and stayed its own: by scope and in lane order, long after the server
-// took it, and also of scopes that were purged. An auditor holds it against the journals. An error ends the iteration and comes as its last pair.
+// Queued visits the device's own record of everything that was ever queued and stayed its own: by scope and in lane order,
+// long after the server took it, and also of scopes that were purged. An auditor holds it against the journals. An error ends
+// the iteration and comes as its last pair.
 func (d *Device) Queued(ctx context.Context) iter.Seq2[QueuedEntry, error] {
 	return func(yield func(QueuedEntry, error) bool) {
 		devices, err := d.pastDevices(ctx)

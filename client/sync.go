@@ -16,12 +16,12 @@ import (
 // patience is how many exchanges in a row may achieve nothing before Sync gives up.
 const patience = 4
 
-// Sync pushes what is queued and pulls what changed, until nothing is left to push and the device holds a snapshot of every scope. Most often that
-// is one round trip. It waits for its turn when another Sync is under way. The report is valid also beside an error; whatever was achieved
-// before the error stays. RetryAfter tells how long the server asks to wait.
+// Sync pushes what is queued and pulls what changed, until nothing is left to push and the device holds a snapshot of every
+// scope. Most often that is one round trip. It waits for its turn when another Sync is under way. The report is valid also
+// beside an error; whatever was achieved before the error stays. RetryAfter tells how long the server asks to wait.
 //
-// ErrOffline, ErrNotEnrolled, ErrRevoked and ErrClosed say that there is nothing to be done; ErrForked that a lane needs a new identity while all else
-// was synced.
+// ErrOffline, ErrNotEnrolled, ErrRevoked and ErrClosed say that there is nothing to be done; ErrForked that a lane needs a new
+// identity while all else was synced.
 func (d *Device) Sync(ctx context.Context) (Report, error) {
 	giveBack, err := d.take(ctx)
 	if err != nil {
@@ -193,8 +193,8 @@ func (d *Device) gap(ctx context.Context, x *request, scope Scope, expected uint
 	return d.onLane(ctx, x, scope, report, func(l *laneTx) error { return l.settle(result, 0, 0) })
 }
 
-// forked halves what is sent of a lane until the one mutation is known that differs: what comes before it is ours on the server, and would be
-// sent twice if it were moved to a new identity.
+// forked halves what is sent of a lane until the one mutation is known that differs: what comes before it is ours on the
+// server, and would be sent twice if it were moved to a new identity.
 func (d *Device) forked(ctx context.Context, x *request, scope Scope, sent sentLane, report *Report) error {
 	if sent.count > 1 {
 		d.link.bisect[scope] = sent.count / 2

@@ -28,8 +28,8 @@ type Tokens interface {
 	Token(ctx context.Context, refused AccessToken) (AccessToken, error)
 }
 
-// tokenState is what the device keeps of its tokens. The nonce belongs to the refresh token: as long as both are kept, a call whose reply was
-// lost can be repeated, and is known by the server to be the same call.
+// tokenState is what the device keeps of its tokens. The nonce belongs to the refresh token: as long as both are kept, a call
+// whose reply was lost can be repeated, and is known by the server to be the same call.
 type tokenState struct {
 	Access           AccessToken `json:"access"`
 	AccessExpiresUS  int64       `json:"access_expires_us"`
@@ -56,7 +56,8 @@ type StoredTokens struct {
 
 var _ Tokens = (*StoredTokens)(nil)
 
-// OpenTokens reads the tokens that Enrol stored. clock and random may be nil, for those of Config's defaults. ErrNotEnrolled: there are none.
+// OpenTokens reads the tokens that Enrol stored. clock and random may be nil, for those of Config's defaults. ErrNotEnrolled:
+// there are none.
 func OpenTokens(
 	ctx context.Context, s store.Store, auth roundsv1connect.AuthServiceClient, clock Clock, random io.Reader,
 ) (*StoredTokens, error) {
@@ -100,15 +101,15 @@ func (t *StoredTokens) Token(ctx context.Context, refused AccessToken) (AccessTo
 	return t.state.Access, nil
 }
 
-// fresh tells whether the access token has not ended, by the server's clock as this boot knows it. A wrong wall clock is not asked: before the
-// first refresh of a boot the token is tried, and the server says.
+// fresh tells whether the access token has not ended, by the server's clock as this boot knows it. A wrong wall clock is not
+// asked: before the first refresh of a boot the token is tried, and the server says.
 func (t *StoredTokens) fresh() bool {
 	now := reading(t.clock)
 	return t.at.ServerUS == 0 || t.at.Boot != now.GetBootId() || t.at.at(now) < t.state.AccessExpiresUS-tokenMargin
 }
 
-// refresh turns the refresh token. The next one and its nonce are on disk before they are used, and until then the old ones stay: a reply that is
-// lost, or a crash, costs nothing.
+// refresh turns the refresh token. The next one and its nonce are on disk before they are used, and until then the old ones
+// stay: a reply that is lost, or a crash, costs nothing.
 func (t *StoredTokens) refresh(ctx context.Context) error {
 	var me self
 	err := t.store.View(ctx, deviceScope, func(r store.Reader) error {

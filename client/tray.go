@@ -25,7 +25,8 @@ const (
 	TrayNotice TrayStatus = "notice"
 	// TrayClosed: what it waited for was decided; see Resolution. It stays until it is discarded.
 	TrayClosed TrayStatus = "closed"
-	// TrayParked: the server refuses the whole lane of the scope for now; see Outcome.Problem. It goes when the server takes the lane again.
+	// TrayParked: the server refuses the whole lane of the scope for now; see Outcome.Problem. It goes when the server takes
+	// the lane again.
 	TrayParked TrayStatus = "parked"
 )
 
@@ -206,8 +207,9 @@ func readItem(r store.Reader, scope Scope, key []byte) (TrayItem, error) {
 	return item, nil
 }
 
-// Resend queues a rejected item again as a new mutation, and takes the item from the tray in the same step. mended is what the person made of it; nil
-// sends the act as it was, now on top of the record as it stands. ErrNotInTray: there is no such item, or it was not rejected.
+// Resend queues a rejected item again as a new mutation, and takes the item from the tray in the same step. mended is what the
+// person made of it; nil sends the act as it was, now on top of the record as it stands. ErrNotInTray: there is no such item,
+// or it was not rejected.
 func (d *Device) Resend(ctx context.Context, key TrayKey, mended *roundsv1.Mutation) (Ref, error) {
 	at := laneKey(tableTray, key.branch, key.Lane)
 	if mended == nil {
@@ -233,7 +235,8 @@ func (d *Device) Resend(ctx context.Context, key TrayKey, mended *roundsv1.Mutat
 	return d.Do(ctx, key.Scope, mended, func(how *doing) { how.also = replace })
 }
 
-// Discard takes an item from the tray for good. One that waits stays with the server, whatever is done here. ErrNotInTray: there is no such item.
+// Discard takes an item from the tray for good. One that waits stays with the server, whatever is done here. ErrNotInTray:
+// there is no such item.
 func (d *Device) Discard(ctx context.Context, key TrayKey) error {
 	at := laneKey(tableTray, key.branch, key.Lane)
 	return in(key.Scope, d.cfg.Store.Update(ctx, key.Scope, func(w store.Writer) error {

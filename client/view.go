@@ -24,8 +24,8 @@ type View struct {
 	ID    RecordID
 	// Record is what is shown. It is the caller's.
 	Record *roundsv1.Record
-	// Change is the whole of it: who wrote what, and which values stand beside those shown. What is pending is stamped with seqs far above any
-	// of the server's.
+	// Change is the whole of it: who wrote what, and which values stand beside those shown. What is pending is stamped with
+	// seqs far above any of the server's.
 	Change *roundsv1.Change
 	// Version of the record on the server, as of the last pull; 0: the server does not have it yet.
 	Version uint64
@@ -60,8 +60,8 @@ func (d *Device) Get(ctx context.Context, scope Scope, kind merge.Kind, id Recor
 // listBatch is how many records List reads in one transaction.
 const listBatch = 128
 
-// List visits the records of one kind by their ids. Each record is consistent in itself; a sync between two of them may show. The caller may
-// use the device inside the loop. An error ends the iteration and comes as its last pair.
+// List visits the records of one kind by their ids. Each record is consistent in itself; a sync between two of them may show.
+// The caller may use the device inside the loop. An error ends the iteration and comes as its last pair.
 func (d *Device) List(ctx context.Context, scope Scope, kind merge.Kind) iter.Seq2[View, error] {
 	return func(yield func(View, error) bool) {
 		for after := RecordID(""); ; {
@@ -186,8 +186,8 @@ func (d *Device) project(r store.Reader, ref recordRef) (projection, error) {
 // provisionalSeq is above all seqs of servers.
 const provisionalSeq = uint64(1) << 62
 
-// provisional returns the stamp of a mutation that the server has not judged yet. Its time is what the server would come to: it is not later than
-// what somebody else wrote meanwhile if the person had not seen that.
+// provisional returns the stamp of a mutation that the server has not judged yet. Its time is what the server would come to:
+// it is not later than what somebody else wrote meanwhile if the person had not seen that.
 func (d *Device) provisional(p projection, m *roundsv1.Mutation, seq uint64) *roundsv1.Stamp {
 	d.mu.Lock()
 	defer d.mu.Unlock()

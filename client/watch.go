@@ -20,8 +20,9 @@ type followed struct {
 	err   error
 }
 
-// follow takes pages from a stream until it ends or something comes that a Sync has to deal with. Pages are taken only where they go on from the
-// cursor that the device has: a Sync beside it makes the stream's next page a stranger, and the stream is opened anew.
+// follow takes pages from a stream until it ends or something comes that a Sync has to deal with. Pages are taken only where
+// they go on from the cursor that the device has: a Sync beside it makes the stream's next page a stranger, and the stream is
+// opened anew.
 func (d *Device) follow(ctx context.Context, x *request, over *coverage) followed {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -11,15 +11,15 @@ import (
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
-// Witness is the head of a scope's journal as the server once showed it to this device. A journal that does not hold this hash at this seq was
-// rewritten, or was restored to an earlier state.
+// Witness is the head of a scope's journal as the server once showed it to this device. A journal that does not hold this hash
+// at this seq was rewritten, or was restored to an earlier state.
 type Witness struct {
 	Seq  journal.Seq
 	Hash journal.Hash
 }
 
-// recentWitnesses is how many witnesses are kept whole. Of those before it every second is kept for as many again, of those before it
-// every fourth, and so on: some hundred more for a million.
+// recentWitnesses is how many witnesses are kept whole. Of those before it every second is kept for as many again, of those
+// before it every fourth, and so on: some hundred more for a million.
 const recentWitnesses = 1000
 
 // witness keeps the head of the journal that came with a complete page.
@@ -51,8 +51,8 @@ func (rep *replica) witness(page *roundsv1.ScopePage) error {
 	return nil
 }
 
-// Witnesses returns the heads of a scope's journal that this device has seen, in the order in which it saw them: the last thousand, and ever
-// fewer of those before.
+// Witnesses returns the heads of a scope's journal that this device has seen, in the order in which it saw them: the last
+// thousand, and ever fewer of those before.
 func (d *Device) Witnesses(ctx context.Context, scope Scope) ([]Witness, error) {
 	var all []Witness
 	err := d.cfg.Store.View(ctx, scope, func(r store.Reader) error {
@@ -70,8 +70,8 @@ func (d *Device) Witnesses(ctx context.Context, scope Scope) ([]Witness, error) 
 	return all, in(scope, err)
 }
 
-// VerifyReplica computes the state hash of a scope afresh from the records as they rest. The error says that it is not the sum that was kept
-// up, which no crash may cause.
+// VerifyReplica computes the state hash of a scope afresh from the records as they rest. The error says that it is not the sum
+// that was kept up, which no crash may cause.
 func (d *Device) VerifyReplica(ctx context.Context, scope Scope) (journal.Hash, error) {
 	var sum journal.Hash
 	err := d.cfg.Store.View(ctx, scope, func(r store.Reader) error {
