@@ -159,7 +159,7 @@ const (
 	ProblemCode_PROBLEM_CODE_LANE_GAP ProblemCode = 3
 	// The lane has other content at a seq that was taken before: the phone was cloned or restored. Enrol anew and send the branch again.
 	ProblemCode_PROBLEM_CODE_LANE_FORKED ProblemCode = 4
-	// A lane's head is not signed by the device's key.
+	// A lane's head, or a request for tokens, is not signed by the device's key.
 	ProblemCode_PROBLEM_CODE_BAD_SIGNATURE ProblemCode = 5
 	// No right to do or to see this.
 	ProblemCode_PROBLEM_CODE_NO_RIGHT ProblemCode = 6
@@ -797,7 +797,7 @@ type EntryHead struct {
 	DeviceId string `protobuf:"bytes,5,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
 	// Person of the mutation; empty for the server's own.
 	PersonId string `protobuf:"bytes,6,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
-	// Place in the device's lane; 0 for the server's own.
+	// Place in the device's lane; 0 for the server's own. An entry that lets a mutation in has the mutation's.
 	LaneSeq uint64 `protobuf:"varint,7,opt,name=lane_seq,json=laneSeq,proto3" json:"lane_seq,omitempty"`
 	// Ed25519 signature of the lane's head, on the last entry of each request.
 	Signature []byte `protobuf:"bytes,8,opt,name=signature,proto3" json:"signature,omitempty"`

@@ -421,15 +421,16 @@ type Write struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The mutation.
 	Stamp *Stamp `protobuf:"bytes,1,opt,name=stamp,proto3" json:"stamp,omitempty"`
-	// Numbers of the fields whose shown value is this one's.
+	// Numbers of the fields whose shown value is this one's. Several writes may claim the same shown value, having written it without seeing each other.
 	Shown []uint32 `protobuf:"varint,2,rep,packed,name=shown,proto3" json:"shown,omitempty"`
 	// Numbers of the fields where a value of this one stands beside the shown one.
 	Siblings []uint32 `protobuf:"varint,3,rep,packed,name=siblings,proto3" json:"siblings,omitempty"`
 	// Those values.
 	SiblingValues *Record `protobuf:"bytes,4,opt,name=sibling_values,json=siblingValues,proto3" json:"sibling_values,omitempty"`
-	// Elements of sets, maps, answers and facts that this one wrote and that stand and are shown.
+	// Elements of sets, maps, answers and facts that this one wrote and that stand and are shown. A key of a map that is not in the record was removed by
+	// this one: that is remembered, so that an older put does not bring it back.
 	Elements []*ElementKey `protobuf:"bytes,5,rep,name=elements,proto3" json:"elements,omitempty"`
-	// Answers of this one that stand beside the shown ones.
+	// Answers of this one that stand beside the shown ones; they may say the same.
 	SiblingElements []*ElementKey `protobuf:"bytes,6,rep,name=sibling_elements,json=siblingElements,proto3" json:"sibling_elements,omitempty"`
 	// Numbers of further fields that this one was the last to change (it took something away, or added to a sum).
 	Touched       []uint32 `protobuf:"varint,7,rep,packed,name=touched,proto3" json:"touched,omitempty"`
@@ -685,8 +686,8 @@ type Edit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The new values of the fields named below. Of a set: the elements to add; of a map: the keys to put; of a counter: the delta.
 	Record *Record `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
-	// The fields, by their numbers in the kind's message. A field named here and not set above is cleared. In the creation of a record (base 0) it may
-	// be empty: then it stands for all that are set.
+	// The fields, by their numbers in the kind's message. A field named here and not set above is cleared, but for sets, maps, answers and counters, of which
+	// only what is named in removed goes. Empty at base 0: the edit creates the record, with all that is set above.
 	Fields []uint32 `protobuf:"varint,2,rep,packed,name=fields,proto3" json:"fields,omitempty"`
 	// Of sets: the elements to remove; of maps: the keys. Their fields are named above too.
 	Removed       *Record `protobuf:"bytes,3,opt,name=removed,proto3" json:"removed,omitempty"`

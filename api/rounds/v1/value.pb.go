@@ -495,7 +495,7 @@ func (x *Reading) GetAssetId() string {
 	return ""
 }
 
-// Labour is one interval of work. It is a fact.
+// Labour is one interval of work. It is a fact, made when the interval ends: of two facts with one id the earlier counts.
 type Labour struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Made by the device, UUID.
@@ -504,7 +504,7 @@ type Labour struct {
 	PersonId string `protobuf:"bytes,2,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
 	// Device clocks at the beginning.
 	Started *Clock `protobuf:"bytes,3,opt,name=started,proto3" json:"started,omitempty"`
-	// Device clocks at the end; absent while it goes on.
+	// Device clocks at the end.
 	Ended         *Clock `protobuf:"bytes,4,opt,name=ended,proto3" json:"ended,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
