@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -133,15 +132,11 @@ func appendChange(dst, value []byte, seq uint64, from cursor) ([]byte, error) {
 			return dst, nil
 		}
 	}
-	change := new(roundsv1.Change)
-	if err := proto.Unmarshal(encoded, change); err != nil {
-		return nil, err
-	}
-	delta, err := merge.Marshal(deltaFor(change, from.complete))
+	part, err := delta(encoded, from.complete)
 	if err != nil {
 		return nil, err
 	}
-	return appendField(dst, delta), nil
+	return appendField(dst, part), nil
 }
 
 // deltaFor returns what a device needs of a change that has everything through since; of an evicted record, that it is one.

@@ -3,8 +3,6 @@ package engine
 import (
 	"cmp"
 	"slices"
-
-	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // tailBytes bounds what a scope remembers of its last commits.
@@ -95,12 +93,11 @@ func (tx *transaction) page() ([]byte, error) {
 	})
 	var changes []byte
 	for _, name := range slices.Compact(tx.written) {
-		change := tx.records[name].change
-		delta, err := merge.Marshal(deltaFor(change, tx.began))
+		part, err := delta(tx.records[name].encoded, tx.began)
 		if err != nil {
 			return nil, err
 		}
-		changes = appendField(changes, delta)
+		changes = appendField(changes, part)
 	}
 	return changes, nil
 }
