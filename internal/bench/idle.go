@@ -66,7 +66,7 @@ func (r *run) watchers(ctx context.Context, devices []*device, suffix string, ne
 		return err
 	}
 	r.settled(ctx)
-	before, told := r.server.rss()
+	before, _, told := r.server.memory()
 	streams := make([]*stream, len(watchers))
 	wires := make([]*wire, (len(watchers)+perWire-1)/perWire)
 	for i := range wires {
@@ -94,7 +94,7 @@ func (r *run) watchers(ctx context.Context, devices []*device, suffix string, ne
 		return err
 	}
 	r.settled(ctx)
-	after, _ := r.server.rss()
+	after, _, _ := r.server.memory()
 	r.report.add("idle.watchers"+suffix, float64(len(watchers)), "1")
 	if told {
 		r.report.add("idle.memory_per_watcher"+suffix, float64(after-before)/1024/float64(len(watchers)), "KiB")

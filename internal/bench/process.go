@@ -129,21 +129,30 @@ func (p *process) cpu() (time.Duration, bool) {
 	return time.Duration(user+system) * clockTick, err1 == nil && err2 == nil
 }
 
-// rss returns the memory of the process that is resident, bytes; false where the system does not tell.
-func (p *process) rss() (int64, bool) {
+// memory returns what the process holds of the machine's memory, bytes: own is its own, mapped are pages of the store's files, which the system takes
+// back when it needs them. It is false where the system does not tell.
+func (p *process) memory() (own, mapped int64, ok bool) {
 	if p == nil {
-		return 0, false
+		return 0, 0, false
 	}
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
-		return 0, false
+		return 0, 0, false
 	}
-	fields := strings.Fields(string(text))
-	if len(fields) < 2 {
-		return 0, false
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(line, ":")
+		kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+		if err != nil {
+			continue
+		}
+		switch name {
+		case "RssAnon":
+			own, ok = kib<<10, true
+		case "RssFile":
+			mapped = kib << 10
+		}
 	}
-	pages, err := strconv.ParseInt(fields[1], 10, 64)
-	return pages * int64(os.Getpagesize()), err == nil
+	return own, mapped, ok
 }
 
 // diskBytes is what a directory takes of the disk: blocks, so that the holes in sparse files do not count.

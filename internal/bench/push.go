@@ -244,8 +244,9 @@ func (r *run) push(ctx context.Context) error {
 	r.report.add("push.mutation_per_doc", float64(l.content)/docs, "B")
 	r.report.add("push.wire_bytes_up_per_doc", float64(w.up.Load())/docs, "B")
 	r.report.add("push.wire_bytes_down_per_doc", float64(w.down.Load())/docs, "B")
-	if rss, ok := r.server.rss(); ok {
-		r.report.add("push.server_memory", float64(rss)/(1<<20), "MiB")
+	if own, mapped, ok := r.server.memory(); ok {
+		r.report.add("push.server_memory", float64(own)/(1<<20), "MiB")
+		r.report.add("push.server_mapped", float64(mapped)/(1<<20), "MiB")
 	}
 	if r.server == nil {
 		return nil

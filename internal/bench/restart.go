@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -50,10 +49,9 @@ func (r *run) restart(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	rss, ok := r.server.rss()
-	if !ok {
-		return errors.New("the system does not tell the memory of a process")
+	if own, mapped, ok := r.server.memory(); ok {
+		r.report.add("start.idle_memory", float64(own+mapped)/(1<<20), "MiB")
+		r.report.add("start.idle_memory_own", float64(own)/(1<<20), "MiB")
 	}
-	r.report.add("start.idle_memory", float64(rss)/(1<<20), "MiB")
 	return nil
 }
