@@ -62,7 +62,7 @@ func (l *laneTx) settle(result *roundsv1.LaneResult, sent, confirmed journal.Lan
 		}
 		s.Acked = seq
 	}
-	s.Stable = min(journal.LaneSeq(result.GetStable()), s.Taken)
+	s.Stable = min(s.Stable, s.Taken)
 	return nil
 }
 
@@ -93,6 +93,13 @@ func (l *laneTx) rewind(taken journal.LaneSeq) error {
 
 // sure is the lane seq through which the stored outcomes cannot have changed: the server could not lose these mutations.
 func (s laneState) sure() journal.LaneSeq { return max(s.Stable, s.Floor-min(s.Floor, 1)) }
+
+// makeSure lets the device ask how far the server has the lane before it gives up what it holds: a server that was restored from a backup may
+// lack something. It is false where nothing is held.
+func (s *laneState) makeSure() bool {
+	s.Ask = s.Ask || s.Floor <= s.Last
+	return s.Ask
+}
 
 // doubt asks again for the outcomes of all mutations held that the server may have lost: one that was restored from a backup
 // may have judged them anew already, when a copy of an old request arrived.

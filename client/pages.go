@@ -110,6 +110,9 @@ func (d *Device) takeShare(ctx context.Context, x *request, scope Scope, s *shar
 			if s.page.GetComplete() {
 				rep.state.OwnBranch = x.me.branch
 			}
+			if ours && s.lane == nil && rep.state.Closing == graceful && wasReplica.Closing == open {
+				l.state.makeSure()
+			}
 			if ours && did.Resets > 0 && l.state.Last > 0 {
 				// A reset may mean that the server lost something.
 				l.state.Ask = l.state.Ask || s.lane == nil
@@ -153,7 +156,8 @@ func (d *Device) takeShare(ctx context.Context, x *request, scope Scope, s *shar
 
 // settleTop brings what is laid on top into line with the snapshot, and forgets what need not be kept.
 func (d *Device) settleTop(l *laneTx, rep *replica, s *share, now int64) error {
-	if s.page.GetComplete() && s.page.GetStable() > 0 {
+	// What a server calls stable that was restored from a backup says nothing of the outcomes that it gave before.
+	if s.page.GetComplete() && !s.page.GetReset_() && s.page.GetStable() > 0 {
 		l.state.Stable = max(l.state.Stable, min(journal.LaneSeq(s.page.GetStable()), l.state.Taken))
 	}
 	if rep.state.OwnBranch == l.state.Branch {

@@ -33,7 +33,7 @@ func (d *Device) purgeClosing(ctx context.Context, report *Report) error {
 			if _, err := load(r, single(tableLane), &lane); err != nil {
 				return err
 			}
-			delivered := lane.Acked == lane.Last && lane.Old == nil
+			delivered := lane.Acked == lane.Last && lane.Old == nil && (!lane.Ask || lane.Forked)
 			ripe = state.Closing == purging || (state.Closing == graceful && delivered)
 			return nil
 		})
@@ -227,7 +227,14 @@ func (d *Device) revoke(ctx context.Context, how closing, report *Report) error 
 				return err
 			}
 			rep.state.Closing = how
-			return rep.save()
+			if err := rep.save(); err != nil || how != graceful {
+				return err
+			}
+			var lane laneState
+			if found, err := load(w, single(tableLane), &lane); err != nil || !found || !lane.makeSure() {
+				return err
+			}
+			return save(w, single(tableLane), lane)
 		})
 		if err != nil {
 			return in(scope, err)

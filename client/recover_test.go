@@ -70,6 +70,39 @@ func TestP11RestoredServerAnswersWithAGap(t *testing.T) {
 	d.wantExactlyOnce()
 }
 
+// P11 where the person has lost the right by then: before the device gives up what it holds, it makes sure that the server has it.
+func TestP11RestoredServerThatRevokes(t *testing.T) {
+	for name, revoke := range map[string]func(*server, *rig){
+		"the scope":  func(s *server, _ *rig) { s.denied[site] = roundsv1.Revocation_REVOCATION_GRACEFUL },
+		"the device": func(s *server, _ *rig) { s.revoked[identity(t, 1).Device] = roundsv1.Revocation_REVOCATION_GRACEFUL },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			d := newRig(t, s, 1)
+			d.create(site, id1, "lamp")
+			d.sync()
+			backup := s.backup()
+			d.edit(site, id1, "lamp out")
+			d.sync()
+			d.sync() // the next request says nothing of the lane
+			s.restore(backup)
+			s.mu.Lock()
+			revoke(s, d)
+			s.mu.Unlock()
+			report, err := d.Sync(t.Context())
+			if err != nil && !errors.Is(err, client.ErrRevoked) {
+				t.Fatal(err)
+			}
+			if report.Again != 1 || len(report.Purged) != 1 {
+				t.Fatalf("report %+v", report)
+			}
+			if got := s.scope(site).lane(identity(t, 1).Device).taken(); got != 2 {
+				t.Fatalf("the server has %d of 2", got)
+			}
+		})
+	}
+}
+
 // What the server has in a backup is not kept, nor what is older or more than the settings say.
 func TestRetention(t *testing.T) {
 	for name, prepare := range map[string]func(*server, *rig){
