@@ -167,7 +167,7 @@ func Run(ctx context.Context, options Options, progress io.Writer) (_ *Report, e
 		r.say("%s", w.name)
 		runtime.GC()
 		if err := w.run(ctx); err != nil {
-			return nil, fmt.Errorf("%s: %w", w.name, err)
+			return nil, fmt.Errorf("%s: %w%s", w.name, err, r.server.lastWords())
 		}
 	}
 	r.report.Seconds = time.Since(r.report.Begun).Seconds()

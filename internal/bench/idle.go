@@ -18,6 +18,12 @@ const idleWrites = 20
 // streamsPerConnection is how many streams share a connection where they do: what a gateway in front of the server would do.
 const streamsPerConnection = 200
 
+// Memory is looked at again after each step until it has stopped falling, for so many steps at most.
+const (
+	settleStep  = 300 * time.Millisecond
+	settleSteps = 20
+)
+
 // idle: many watchers are idle, then a write reaches all. Once each has a connection of its own, once they share connections by HTTP/2.
 func (r *run) idle(ctx context.Context) error {
 	devices, err := r.crew(ctx, r.town, roundsv1.Role_ROLE_WORKER, r.options.Watchers+1, 50)
@@ -30,21 +36,35 @@ func (r *run) idle(ctx context.Context) error {
 	return r.watchers(ctx, devices, "_http2", func() *wire { return newWire(r.address, 1, true) }, streamsPerConnection)
 }
 
-// settled has the server collect its garbage, so that its memory is what it needs; a server that is not the run's own is left alone.
-func (r *run) settled(ctx context.Context) {
-	if r.server == nil || r.server.admin == "" {
-		return
+// settled has the server collect its garbage and waits while it gives memory back, and returns what it then needs of its own; false where that cannot
+// be told.
+func (r *run) settled(ctx context.Context) (own int64, ok bool) {
+	own, _, ok = r.server.memory()
+	if !ok || r.server.admin == "" {
+		return own, ok
 	}
 	for range 2 {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.server.admin+"/debug/pprof/heap?gc=1", nil)
 		if err != nil {
-			return
+			return own, false
 		}
 		if resp, err := http.DefaultClient.Do(req); err == nil {
 			_, _ = io.Copy(io.Discard, resp.Body)
 			_ = resp.Body.Close()
 		}
 	}
+	for range settleSteps {
+		select {
+		case <-time.After(settleStep):
+		case <-ctx.Done():
+			return own, false
+		}
+		before := own
+		if own, _, ok = r.server.memory(); !ok || own > before-before/100 {
+			break
+		}
+	}
+	return own, ok
 }
 
 func (r *run) watchers(ctx context.Context, devices []*device, suffix string, newWire func() *wire, perWire int) error {
@@ -65,8 +85,7 @@ func (r *run) watchers(ctx context.Context, devices []*device, suffix string, ne
 	if err != nil {
 		return err
 	}
-	r.settled(ctx)
-	before, _, told := r.server.memory()
+	before, told := r.settled(ctx)
 	streams := make([]*stream, len(watchers))
 	wires := make([]*wire, (len(watchers)+perWire-1)/perWire)
 	for i := range wires {
@@ -93,8 +112,7 @@ func (r *run) watchers(ctx context.Context, devices []*device, suffix string, ne
 	}); err != nil {
 		return err
 	}
-	r.settled(ctx)
-	after, _, _ := r.server.memory()
+	after, _ := r.settled(ctx)
 	r.report.add("idle.watchers"+suffix, float64(len(watchers)), "1")
 	if told {
 		r.report.add("idle.memory_per_watcher"+suffix, float64(after-before)/1024/float64(len(watchers)), "KiB")

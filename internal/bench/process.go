@@ -89,6 +89,19 @@ func lastLines(s string) string {
 	return s[max(0, len(s)-1000):]
 }
 
+// lastWords is what a process said before it ended by itself; empty while it runs.
+func (p *process) lastWords() string {
+	if p == nil {
+		return ""
+	}
+	select {
+	case <-p.ended:
+		return fmt.Sprintf("; the server has ended (%v): %s", p.cmd.ProcessState, lastLines(p.log.String()))
+	default:
+		return ""
+	}
+}
+
 // stop tells the process to end and waits until it has.
 func (p *process) stop() error {
 	select {
