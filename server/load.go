@@ -142,6 +142,9 @@ func Load(flags *pflag.FlagSet, environ []string) (Loaded, error) {
 		}
 		delete(env, s.env())
 		fromEnv[s.key] = value
+		if s.value.Kind() == reflect.Slice {
+			fromEnv[s.key] = strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
+		}
 	}
 	layer := koanf.New(".")
 	if err := layer.Load(confmap.Provider(fromEnv, "."), nil); err != nil {

@@ -165,6 +165,7 @@ func (s *Server) drain() error {
 		_ = s.public.Close()
 		engineErr = s.engine.Close(context.Background()) // their contexts have ended, so it comes
 	}
+	_ = s.public.Close() // a connection that was taken in the same moment
 	if s.admin != nil {
 		_ = s.admin.Close()
 	}

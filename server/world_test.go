@@ -53,6 +53,7 @@ type world struct {
 	base   string
 	http   *http.Client
 	out    *bytes.Buffer
+	data   string
 	device *device
 	site   store.Scope
 }
@@ -78,6 +79,7 @@ func start(t testing.TB, change ...func(*server.Config)) *world {
 	for _, f := range change {
 		f(&cfg)
 	}
+	w.data = cfg.Data
 	var err error
 	if w.Server, err = server.Start(t.Context(), cfg); err != nil {
 		t.Fatal(err)
@@ -121,6 +123,8 @@ func (w *world) enrol(code string) *device {
 	return &device{w: w, key: key, id: resp.Msg.GetDeviceId(), person: resp.Msg.GetPersonId(), token: resp.Msg.GetAccessToken(),
 		refresh: resp.Msg.GetRefreshToken()}
 }
+
+func (d *device) sign(message []byte) []byte { return ed25519.Sign(d.key, message) }
 
 func (d *device) identity() auth.Identity {
 	return auth.Identity{Person: auth.PersonID(d.person), Device: auth.DeviceID(d.id), State: d.w.Authority().DeviceState(auth.DeviceID(d.id))}

@@ -43,8 +43,9 @@ func (s Streams) getenv(name string) string {
 
 // Main runs the command line and returns the exit code; see Exit. The extra commands stand beside those of this package.
 func Main(ctx context.Context, args []string, streams Streams, extra ...*cobra.Command) int {
-	root := New(streams)
+	root := commands(streams)
 	root.AddCommand(extra...)
+	strict(root)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -57,14 +58,14 @@ func Main(ctx context.Context, args []string, streams Streams, extra ...*cobra.C
 	return int(code)
 }
 
-// New returns the command line.
-func New(streams Streams) *cobra.Command {
+// commands returns the command line.
+func commands(streams Streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rounds",
 		Short: "Field work that holds offline: the server, a device in a terminal, and the tools around them",
 		Long: "Rounds keeps the tickets, inspections and photos of crews who work without a network, and reconciles them when there is one.\n\n" +
 			"Exit codes: " + exitCodes(),
-		SilenceErrors: true, SilenceUsage: true,
+		SilenceErrors: true, SilenceUsage: true, Args: cobra.ArbitraryArgs, // strict looks at them
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetIn(streams.In)
@@ -73,9 +74,6 @@ func New(streams Streams) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err.Error()) })
 	c := &program{Streams: streams}
 	root.AddCommand(c.serve(), c.config(), c.version(), c.device(), c.admin(), c.audit())
-	for _, cmd := range root.Commands() {
-		strict(cmd)
-	}
 	return root
 }
 
@@ -84,7 +82,7 @@ type program struct {
 	Streams
 }
 
-// strict has a group of commands refuse a subcommand that does not exist, and wraps the faults of arguments.
+// strict has a group of commands refuse a subcommand that does not exist, and makes every fault of arguments and flags one of usage.
 func strict(cmd *cobra.Command) {
 	if cmd.HasSubCommands() && cmd.Run == nil && cmd.RunE == nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -92,6 +90,14 @@ func strict(cmd *cobra.Command) {
 				return usage(cmd, fmt.Sprintf("no command is called %q", args[0]))
 			}
 			return cmd.Help()
+		}
+	}
+	if cmd.PreRunE == nil && cmd.PreRun == nil {
+		cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+			if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {
+				return usage(cmd, oneLine(err))
+			}
+			return nil
 		}
 	}
 	if check := cmd.Args; check != nil {
