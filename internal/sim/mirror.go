@@ -121,6 +121,7 @@ func (m *mirror) took(scope store.Scope, t taken) {
 	case q.taken > 0:
 		w.broken(promises.P2, "%s: entry %d takes again what entry %d took", scope, t.head.GetSeq(), q.taken)
 	}
+	w.contents[journal.Hash(t.head.GetContentHash())] = q
 	q.taken = t.head.GetSeq()
 	q.at = q.made + w.server.offset.Microseconds()
 	q.late = m.stale
@@ -141,7 +142,7 @@ func (m *mirror) rewind(to map[store.Scope]journal.Seq) {
 	for scope, have := range m.entries {
 		for _, t := range have[to[scope]:] {
 			if q := m.w.queued[t.mark]; q != nil {
-				q.taken = 0
+				q.taken, q.excused = 0, q.excused || q.forgotten
 			}
 		}
 		m.entries[scope] = have[:to[scope]:to[scope]]

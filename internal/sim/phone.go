@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -156,6 +157,7 @@ func (p *phone) open() {
 			panic(stop{})
 		}
 		p.device = device
+		p.forgets()
 		return
 	}
 }
@@ -203,6 +205,20 @@ func (p *phone) kill() {
 	p.open()
 	p.w.note("%s: killed and started again", p.name)
 	p.remembers()
+}
+
+// forgets notes which scopes the phone has given up, those told besides: what was queued there it does not hold any more, should the server
+// lose it.
+func (p *phone) forgets(purged ...store.Scope) {
+	holds, err := p.device.Scopes(background())
+	if err != nil {
+		p.w.fail("%s: Scopes: %v", p.name, err)
+	}
+	for _, q := range p.w.queued {
+		if q.phone == p && q.taken > 0 && (!slices.Contains(holds, q.scope) || slices.Contains(purged, q.scope)) {
+			q.forgotten = true
+		}
+	}
 }
 
 // remembers wants everything that was queued before a crash to be there after it.
@@ -264,6 +280,9 @@ func (p *phone) sync() {
 		w.broken(promises.P3, "%s: its replica differed from the server %d times, %d records were repaired", p.name, report.Diverged, report.Repairs)
 	}
 	struck := p.after()
+	if !struck {
+		p.forgets(report.Purged...)
+	}
 	switch {
 	case err == nil:
 		p.quiet()
@@ -301,9 +320,10 @@ func (p *phone) quiet() {
 	}
 }
 
-// emptied wants nothing to be left on a phone that was revoked and knows it.
+// emptied wants nothing to be left on a phone that was revoked and knows it, but for what its person wrote where nobody will ever take it.
 func (p *phone) emptied() {
 	scopes, err := p.device.Scopes(background())
+	scopes = slices.DeleteFunc(scopes, func(s store.Scope) bool { return !p.wiped && !p.w.access.EverHad(p.person, s) })
 	if err != nil || len(scopes) > 0 {
 		p.w.broken(promises.P8, "%s: revoked, and still holds %v (%v)", p.name, scopes, err)
 	}
@@ -327,6 +347,10 @@ func (p *phone) reenrol() {
 		}
 		if err == nil {
 			p.wiped = false
+			for _, q := range w.queued {
+				// Under the old identity it cannot be sent again, should the server lose it.
+				q.forgotten = q.forgotten || q.phone == p && q.taken > 0
+			}
 			return
 		}
 	}

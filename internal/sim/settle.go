@@ -4,7 +4,6 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -81,7 +80,7 @@ func (w *world) judge() (promises.Counts, string) {
 		e.Scopes = append(e.Scopes, w.scopeEvidence(scope, fresh[scope]))
 	}
 	for _, p := range w.phones {
-		e.Devices = append(e.Devices, w.deviceEvidence(p, e.Scopes))
+		e.Devices = append(e.Devices, w.deviceEvidence(p))
 	}
 	report := promises.Check(e)
 	for _, f := range report.Findings {
@@ -120,7 +119,7 @@ func (w *world) scopeEvidence(scope store.Scope, fresh promises.Holding) promise
 	return s
 }
 
-func (w *world) deviceEvidence(p *phone, scopes []promises.Scope) promises.Device {
+func (w *world) deviceEvidence(p *phone) promises.Device {
 	d, err := promises.OfDevice(background(), p.name, p.device)
 	if err != nil {
 		w.fail("%s: %v", p.name, err)
@@ -137,16 +136,14 @@ func (w *world) deviceEvidence(p *phone, scopes []promises.Scope) promises.Devic
 		}
 		d.Holds[scope] = h
 	}
-	entries := map[string]mark{}
-	for _, s := range scopes {
-		for _, t := range w.mirror.entries[s.Name] {
-			entries[fmt.Sprintf("%s %s %d", s.Name, t.head.GetDeviceId(), t.head.GetLaneSeq())] = t.mark
-		}
-	}
-	d.Queued = slices.DeleteFunc(d.Queued, func(q promises.Queued) bool { return !w.access.EverHad(p.person, q.Scope) })
+	d.Queued = slices.DeleteFunc(d.Queued, func(q promises.Queued) bool {
+		// What a restored server lost, and the phone had given up before, nobody can bring back.
+		gone := w.contents[q.Content]
+		return !w.access.EverHad(p.person, q.Scope) || gone != nil && gone.excused && gone.taken == 0
+	})
 	for i := range d.Queued {
 		q := &d.Queued[i]
-		if made := w.queued[entries[fmt.Sprintf("%s %s %d", q.Scope, q.Device, q.Lane)]]; made != nil && !made.late {
+		if made := w.contents[q.Content]; made != nil && !made.late {
 			q.Made = timeOf(made.at)
 		}
 	}

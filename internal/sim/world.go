@@ -11,6 +11,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/sync/journal"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
 )
@@ -47,6 +48,7 @@ type world struct {
 	devices   map[string]string // device id to name
 	phones    []*phone
 	queued    map[mark]*queued
+	contents  map[journal.Hash]*queued // of what was ever taken
 	copies    []copied
 	witnesses map[store.Scope][]witness
 	restored  bool
@@ -70,10 +72,12 @@ type queued struct {
 	returned bool
 	// excused: it went with a phone that was wiped, or never can be taken.
 	excused bool
-	made    int64  // the true time
-	taken   uint64 // its journal seq; 0: none yet
-	at      int64  // made, by the server's clock when it was taken
-	late    bool   // it was taken from a copy of an old request
+	// forgotten: the phone gave up its scope after the server had it.
+	forgotten bool
+	made      int64  // the true time
+	taken     uint64 // its journal seq; 0: none yet
+	at        int64  // made, by the server's clock when it was taken
+	late      bool   // it was taken from a copy of an old request
 }
 
 // copied is a request that may arrive again.
@@ -87,7 +91,7 @@ func newWorld(seed uint64, o Options) *world {
 	r := newRand(seed)
 	w := &world{seed: seed, options: o, rand: r, plan: draw(r), now: begins, rules: rules(), access: newAccess(),
 		tickets: map[store.Scope][]recordID{}, assets: map[store.Scope][]recordID{}, homes: map[recordID]store.Scope{},
-		names: map[recordID]string{}, devices: map[string]string{}, queued: map[mark]*queued{}, witnesses: map[store.Scope][]witness{},
+		names: map[recordID]string{}, devices: map[string]string{}, queued: map[mark]*queued{}, contents: map[journal.Hash]*queued{}, witnesses: map[store.Scope][]witness{},
 		digest: newDigest()}
 	w.mirror = newMirror(w)
 	return w
