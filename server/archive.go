@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"strings"
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -22,6 +23,9 @@ import (
 // ErrNoData: the directory is none that a server has run in.
 var ErrNoData = errors.New("server: no server has run in this directory")
 
+// ErrUnclean: the server was killed and has not run since. Starting it and ending it once puts its directory in order.
+var ErrUnclean = errors.New("server: the directory was not closed: start the server and end it once")
+
 // Archive is the data directory of a server that does not run, opened for reading. Its methods may be called from any number of goroutines.
 type Archive struct {
 	store     *badgerstore.Store
@@ -29,8 +33,8 @@ type Archive struct {
 	engine    *engine.Engine
 }
 
-// OpenArchive opens a data directory for reading; nothing in it is changed. It answers store.ErrInUse where a server runs in it, ErrNoData, and an
-// error of the store where the server was killed and has not run since: start and end it once. Close the Archive when done.
+// OpenArchive opens a data directory for reading; nothing in it is changed. It answers store.ErrInUse where a server runs in it, ErrNoData, and
+// ErrUnclean. Close the Archive when done.
 func OpenArchive(ctx context.Context, data string) (*Archive, error) {
 	s, url, err := openData(ctx, data, true)
 	if err != nil {
@@ -54,6 +58,9 @@ func openData(ctx context.Context, data string, readOnly bool) (*badgerstore.Sto
 		return nil, "", fmt.Errorf("%w: %w", ErrNoData, err)
 	}
 	s, err := badgerstore.Open(badgerstore.Config{Dir: storeDir(data), ReadOnly: readOnly, GCInterval: -1})
+	if err != nil && strings.Contains(err.Error(), "Log truncate required") { // badger has no error of its own for it
+		return nil, "", fmt.Errorf("%w (%s)", ErrUnclean, data)
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("server: %w", err)
 	}

@@ -261,3 +261,17 @@ func TestStuckReader(t *testing.T) {
 		w.device.exchange(&roundsv1.ExchangeRequest{Clock: w.device.clockNow(), Lanes: []*roundsv1.LaneBatch{w.device.batch(titles...)}})
 	}
 }
+
+// TestIdleStreamsStay: neither standstill ends a stream on which there is nothing to say.
+func TestIdleStreamsStay(t *testing.T) {
+	w := start(t, func(c *server.Config) { c.Timeouts.Read, c.Timeouts.Write = 150*time.Millisecond, 150*time.Millisecond })
+	idle := map[string]*connect.ServerStreamForClient[roundsv1.WatchResponse]{
+		"HTTP/1.1": w.device.watch(t, http.DefaultClient), "HTTP/2": w.device.watch(t, h2c())}
+	<-time.After(500 * time.Millisecond)
+	w.device.exchange(w.device.push("after a silence"))
+	for name, stream := range idle {
+		if !stream.Receive() || len(stream.Msg().GetPages()) != 1 {
+			t.Errorf("%s: %v %v", name, stream.Msg(), stream.Err())
+		}
+	}
+}

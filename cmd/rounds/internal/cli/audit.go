@@ -82,8 +82,10 @@ func (p *program) auditData(ctx context.Context, f *auditFlags) error {
 		return fail(Failed, "no server has run in %s: name its data directory with --data", f.data)
 	case errors.Is(err, store.ErrInUse):
 		return fail(InUse, "a server runs in %s: end it first, or audit a copy of the directory", f.data)
+	case errors.Is(err, server.ErrUnclean):
+		return fail(Failed, "the server in %s was killed and has not run since: start it and end it once, then audit", f.data)
 	case err != nil:
-		return fail(Failed, "%s: if the server was killed, start it and end it once, then audit", oneLine(err))
+		return err
 	}
 	defer func() { _ = archive.Close() }() // it was only read
 	scopes, err := archive.Scopes(ctx)

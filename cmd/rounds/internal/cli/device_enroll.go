@@ -36,15 +36,14 @@ func (d *deviceCommands) enroll() *cobra.Command {
 			if server == "" {
 				return usage(cmd, "--server is needed")
 			}
-			if u, err := url.Parse(server); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-				return usage(cmd, fmt.Sprintf("--server %q is no address like https://rounds.example.com", server))
+			var err error
+			if server, err = address(server); err != nil {
+				return usage(cmd, err.Error())
 			}
-			server = strings.TrimRight(server, "/")
 			if audience == "" {
 				audience = server
 			}
 			if ca != "" {
-				var err error
 				if ca, err = filepath.Abs(ca); err != nil {
 					return err
 				}
@@ -57,6 +56,15 @@ func (d *deviceCommands) enroll() *cobra.Command {
 	cmd.Flags().StringVar(&ca, "ca", "", "PEM file of a certificate to trust besides the system's")
 	cmd.Flags().StringVar(&name, "name", "", "name of this device in lists (default: the machine's)")
 	return cmd
+}
+
+// address checks the address of a server.
+func address(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return "", fmt.Errorf("--server %q is no address like https://rounds.example.com", text)
+	}
+	return strings.TrimRight(text, "/"), nil
 }
 
 func (d *deviceCommands) enrol(ctx context.Context, l link, code, name string) error {

@@ -14,20 +14,37 @@ import (
 
 func (d *deviceCommands) sync() *cobra.Command {
 	var follow bool
+	var server string
+	run := d.with(func(ctx context.Context, s *session, _ []string) error {
+		if follow {
+			fmt.Fprintln(d.Err, "keeping in sync; Ctrl-C ends it")
+			if err := s.Run(ctx); !errors.Is(err, context.Canceled) {
+				return err
+			}
+			return nil
+		}
+		within, cancel := context.WithTimeout(ctx, d.wait)
+		defer cancel()
+		report, err := s.Sync(within)
+		return errors.Join(d.printReport(report), d.queuedStill(ctx, s, err))
+	})
 	cmd := &cobra.Command{Use: "sync", Short: "Deliver what is queued and bring what is new", Args: cobra.NoArgs,
-		RunE: d.with(func(ctx context.Context, s *session, _ []string) error {
-			if follow {
-				fmt.Fprintln(d.Err, "keeping in sync; Ctrl-C ends it")
-				if err := s.Run(ctx); !errors.Is(err, context.Canceled) {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if server != "" {
+				l, err := readLink(d.dir)
+				if err != nil {
 					return err
 				}
-				return nil
+				if l.Server, err = address(server); err != nil {
+					return usage(cmd, err.Error())
+				}
+				if err := l.write(d.dir); err != nil {
+					return err
+				}
 			}
-			within, cancel := context.WithTimeout(ctx, d.wait)
-			defer cancel()
-			report, err := s.Sync(within)
-			return errors.Join(d.printReport(report), d.queuedStill(ctx, s, err))
-		})}
+			return run(cmd, args)
+		}}
+	cmd.Flags().StringVar(&server, "server", "", "the server is reached at this address from now on")
 	cmd.Flags().BoolVar(&follow, "follow", false, "stay in sync until interrupted")
 	return cmd
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -43,6 +44,9 @@ func (p *program) config() *cobra.Command {
 				return &exit{code: Usage, line: oneLine(err), cause: err}
 			}
 			for _, name := range loaded.Ignored {
+				if strings.HasPrefix(name, "ROUNDS_DEVICE_") {
+					continue // of the device's commands
+				}
 				fmt.Fprintf(p.Err, "note: %s is no setting of the server\n", name)
 			}
 			return loaded.Print(p.Out)
