@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"sync"
 
 	"google.golang.org/protobuf/proto"
@@ -35,6 +36,16 @@ type job struct {
 	bytes int
 	err   error
 	done  chan struct{}
+}
+
+// run applies the job. A panic fails the transaction, and with it at most this job: it must not end the server.
+func (j *job) run(tx *transaction) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("engine: panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return j.apply(tx)
 }
 
 // submit puts a job before the scope's next transaction and waits until it is on disk, or refused. When ctx ends first the job may still be
@@ -130,7 +141,7 @@ func (s *scope) transact(group []*job) (tx *transaction, err error) {
 		}
 		for _, j := range group {
 			var refused *Error
-			switch err := j.apply(tx); {
+			switch err := j.run(tx); {
 			case errors.As(err, &refused):
 				j.err = err
 			case err != nil:

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -100,7 +102,7 @@ func (tx *transaction) decide(c *candidate) (*decision, error) {
 func (tx *transaction) judge(c *candidate, d *decision, mutation *roundsv1.Mutation) error {
 	var failed error
 	current := d.before.change
-	verdict := tx.scope.engine.cfg.Rules.Judge(Case{
+	verdict := tx.scope.engine.ask(Case{
 		Scope: tx.scope.name, Kind: c.item.kind, Current: current, Mutation: mutation, Person: c.caller.Person, Device: c.caller.Device,
 		Roles: c.roles, Time: time.UnixMicro(c.time).UTC(), Trust: c.trust, Admitted: c.admitted,
 		Saw: saw(current, mutation.GetBase(), c.caller.Device),
@@ -171,6 +173,23 @@ func (tx *transaction) judge(c *candidate, d *decision, mutation *roundsv1.Mutat
 	}
 	d.after, d.derived = back(current, after), verdict.Derived
 	return nil
+}
+
+// ask asks the rules. A mutation on which they panic is kept for a person: it must not end the server, nor block its lane.
+func (e *Engine) ask(c Case) (v Verdict) {
+	defer func() {
+		if r := recover(); r != nil {
+			e.log.Error("rules panicked", "scope", string(c.Scope), "kind", string(c.Kind), "record", c.Mutation.GetRecordId(),
+				"panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			v = Verdict{Park: roundsv1.ConflictType_CONFLICT_TYPE_COMMAND, Problem: problemOfServer()}
+		}
+	}()
+	return e.cfg.Rules.Judge(c)
+}
+
+func problemOfServer() *roundsv1.Problem {
+	return problem(roundsv1.ProblemCode_PROBLEM_CODE_UNSPECIFIED, "", "服务器无法判断该操作,已保留,等待人工处理。",
+		"The server failed to judge this. It is kept, and waits for a person.")
 }
 
 // back brings an evicted record into the working set again when something was written to it.
