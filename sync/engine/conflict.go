@@ -52,7 +52,7 @@ func resolved(how string) *roundsv1.Edit {
 		fieldConflictState, fieldConflictResolution)
 }
 
-// derive writes a record that follows from the entry cause, with a journal entry of its own.
+// derive writes a record that follows from the entry cause, with a journal entry of its own. What waited for the record is judged then.
 func (tx *transaction) derive(id string, edit *roundsv1.Edit, at int64, cause uint64) error {
 	kind, ok := merge.KindOf(edit.GetRecord())
 	if !ok {
@@ -62,11 +62,12 @@ func (tx *transaction) derive(id string, edit *roundsv1.Edit, at int64, cause ui
 	if err != nil {
 		return err
 	}
-	m := &roundsv1.Mutation{RecordId: id, Base: before.change.GetVersion(), BaseTimeUs: before.change.GetTimeUs(), Act: &roundsv1.Mutation_Edit{Edit: edit}}
-	at = max(at, before.change.GetTimeUs()+1)
+	if kind == kindConflict && before.change.GetDeleted() {
+		tx.scope.engine.log.Error("a conflict record was deleted", "scope", string(tx.scope.name), "record", id, "cause", cause)
+		return nil
+	}
 	seq := tx.head.GetSeq() + 1
-	merged := merge.Apply(before.change, merge.Input{Mutation: m, Capacity: merge.Rules,
-		Stamp: &roundsv1.Stamp{Seq: seq, TimeUs: at, Roles: []roundsv1.Role{roundsv1.Role_ROLE_SYSTEM}}})
+	m, merged := derived(id, edit, before.change, at, seq)
 	if merged.Problem != nil {
 		return fmt.Errorf("engine: derived %s %s after entry %d: %s: %s", kind, id, cause, merged.Problem.GetField(), merged.Problem.GetSentence().GetEn())
 	}
@@ -80,11 +81,49 @@ func (tx *transaction) derive(id string, edit *roundsv1.Edit, at int64, cause ui
 	if err := tx.enter(&roundsv1.EntryHead{
 		Seq: seq, Type: roundsv1.EntryType_ENTRY_TYPE_DERIVED, Record: &roundsv1.RecordRef{Kind: string(kind), Id: id}, Cause: cause,
 		TakenUs: tx.scope.engine.cfg.Now().UnixMicro(), RecordTimeUs: merged.Change.GetTimeUs(),
-		Outcome: &roundsv1.Outcome{Status: roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED, Seq: seq, TimeUs: at},
+		Outcome: &roundsv1.Outcome{Status: roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED, Seq: seq, TimeUs: max(at, before.change.GetTimeUs()+1)},
 	}, journal.ContentHash(content), content); err != nil {
 		return err
 	}
 	return tx.put(kind, before, back(before.change, merged.Change))
+}
+
+// derived merges what the server writes into a record.
+func derived(id string, edit *roundsv1.Edit, before *roundsv1.Change, at int64, seq uint64) (*roundsv1.Mutation, merge.Result) {
+	m := &roundsv1.Mutation{RecordId: id, Base: before.GetVersion(), BaseTimeUs: before.GetTimeUs(), Act: &roundsv1.Mutation_Edit{Edit: edit}}
+	return m, merge.Apply(before, merge.Input{Mutation: m, Capacity: merge.Rules,
+		Stamp: &roundsv1.Stamp{Seq: seq, TimeUs: max(at, before.GetTimeUs()+1), Roles: []roundsv1.Role{roundsv1.Role_ROLE_SYSTEM}}})
+}
+
+// derivable tries whether what the rules want written besides can be: once the mutation has its entry it is too late to find out. After is the
+// mutation's own record as it will be.
+func (tx *transaction) derivable(c *candidate, after *roundsv1.Change, list []Derived) (bool, error) {
+	if len(list) == 0 {
+		return true, nil
+	}
+	tried := map[recordName]*roundsv1.Change{{c.item.kind, c.item.mutation.GetRecordId()}: after}
+	for i, one := range list {
+		kind, known := merge.KindOf(one.Edit.GetRecord())
+		_, valid := parseID(one.RecordID)
+		if !known || !valid {
+			return false, nil
+		}
+		name := recordName{kind, one.RecordID}
+		before, ok := tried[name]
+		if !ok {
+			have, err := tx.record(kind, one.RecordID)
+			if err != nil {
+				return false, err
+			}
+			before = have.change
+		}
+		_, merged := derived(one.RecordID, one.Edit, before, c.time, tx.head.GetSeq()+2+uint64(i))
+		if merged.Problem != nil {
+			return false, nil
+		}
+		tried[name] = merged.Change
+	}
+	return true, nil
 }
 
 // askAgain opens a conflict for each field that must not be guessed and now has several values, and closes those that have one again.

@@ -122,15 +122,16 @@ func (tx *transaction) judge(c *candidate, d *decision, mutation *roundsv1.Mutat
 	switch {
 	case verdict.Park != roundsv1.ConflictType_CONFLICT_TYPE_UNSPECIFIED:
 		d.park(c, verdict.Park, verdict.Problem)
-		if !c.fact() {
-			d.derived = verdict.Derived
+		if c.fact() {
 			return nil
 		}
+		can, err := tx.derivable(c, current, verdict.Derived)
+		if can {
+			d.derived = verdict.Derived
+		}
+		return err
 	case verdict.Problem != nil:
 		d.refuse(c, roundsv1.ConflictType_CONFLICT_TYPE_COMMAND, verdict.Problem)
-		return nil
-	}
-	if d.conflict != nil && c.fact() {
 		return nil
 	}
 	stamp := &roundsv1.Stamp{Seq: tx.head.GetSeq() + 1, DeviceId: string(c.caller.Device), TimeUs: c.time,
@@ -155,10 +156,14 @@ func (tx *transaction) judge(c *candidate, d *decision, mutation *roundsv1.Mutat
 		effect := &roundsv1.Mutation{RecordId: mutation.GetRecordId(), Act: &roundsv1.Mutation_Edit{Edit: verdict.Effect}}
 		merged := merge.Apply(after, merge.Input{Mutation: effect, Stamp: stamp, Capacity: merge.Rules})
 		if merged.Problem != nil {
-			d.refuseMerge(c, merged.Problem)
+			d.failed(c, tx, "effect")
 			return nil
 		}
 		after = merged.Change
+	}
+	if can, err := tx.derivable(c, after, verdict.Derived); err != nil || !can {
+		d.failed(c, tx, "derived record")
+		return err
 	}
 	if verdict.Admit != 0 {
 		admission, why, err := tx.readmit(verdict.Admit)
@@ -214,6 +219,14 @@ func (d *decision) refuse(c *candidate, as roundsv1.ConflictType, why *roundsv1.
 		return
 	}
 	d.reject(why)
+}
+
+// failed keeps a mutation for a person because the rules want written what cannot be: that is no fault of who sent it.
+func (d *decision) failed(c *candidate, tx *transaction, what string) {
+	tx.scope.engine.log.Error("rules want what cannot be written", "what", what, "scope", string(tx.scope.name), "kind", string(c.item.kind),
+		"record", c.item.mutation.GetRecordId(), "device", string(c.caller.Device), "lane_seq", c.laneSeq)
+	d.outcome.Flags = nil
+	d.park(c, roundsv1.ConflictType_CONFLICT_TYPE_COMMAND, problemOfServer())
 }
 
 // refuseMerge refuses what merging refused: a fact that is not well-formed is rejected, one that no longer fits is kept.

@@ -45,3 +45,37 @@ func TestP6RulesThatPanicBlockNobody(t *testing.T) {
 	}
 	w.audit(site)
 }
+
+// A derived record that cannot be written does not make the mutation that it follows from block its lane.
+func TestP6RulesThatDeriveWhatCannotBeBlockNobody(t *testing.T) {
+	ticket := func(t *roundsv1.Ticket, fields ...uint32) *roundsv1.Edit { return edit(t, fields...) }
+	for name, derived := range map[string]engine.Derived{
+		"no uuid":          {RecordID: "not a uuid", Edit: create(&roundsv1.Ticket{Title: "t"})},
+		"no edit":          {RecordID: id(50)},
+		"deleted record":   {RecordID: id(9), Edit: ticket(&roundsv1.Ticket{Title: "t"}, 1)},
+		"field out of all": {RecordID: id(50), Edit: ticket(&roundsv1.Ticket{}, 1<<31)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, newMemory())
+			w.judge(func(c engine.Case) engine.Verdict {
+				v := rules{}.Judge(c)
+				if c.Mutation.GetEdit().GetRecord().GetTicket().GetTitle() == "poison" || c.Mutation.GetFact().GetRecord().GetComment().GetWords() == "poison" {
+					v.Derived = append(v.Derived, engine.Derived{RecordID: id(60), Edit: create(&roundsv1.Ticket{Title: "good"})}, derived)
+				}
+				return v
+			})
+			a := w.phone("a")
+			a.do(site, id(1), create(&roundsv1.Ticket{Title: "before"}))
+			a.do(site, id(9), create(&roundsv1.Ticket{Title: "to be deleted"}))
+			a.do(site, id(9), delete_())
+			a.do(site, id(1), title("poison"))
+			a.do(site, id(2), comment("poison"))
+			a.do(site, id(1), edit(&roundsv1.Ticket{Description: "behind it"}, 2))
+			a.sync()
+			if a.status(4) != "CONFLICT" || a.status(5) != "QUARANTINED" || a.status(6) != "APPLIED" || a.ticket(id(1)).GetTitle() != "before" || a.record(site, id(60)) != nil {
+				t.Fatalf("P6: %v %v", a.lane(site).outcomes, a.ticket(id(1)))
+			}
+			w.audit(site)
+		})
+	}
+}
