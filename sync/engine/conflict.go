@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -27,14 +28,26 @@ func conflictID(about ...string) string {
 
 // park opens the conflict of a mutation that waits for a person or for its record.
 func (tx *transaction) park(c *candidate, d *decision, seq uint64) error {
-	d.conflict.JournalSeq = seq
+	d.conflict.JournalSeq = or(c.entry, seq)
 	if d.conflict.GetType() == roundsv1.ConflictType_CONFLICT_TYPE_NO_RECORD && d.before.change == nil {
 		if err := tx.w.Set(waitingKey(c.item.kind, c.item.id, seq), []byte(d.outcome.GetConflictId())); err != nil {
 			return err
 		}
 		tx.head.Waiting++
 	}
-	return tx.derive(d.outcome.GetConflictId(), conflictEdit(d.conflict), c.time, seq)
+	return tx.open(d.outcome.GetConflictId(), d.conflict, c.time, seq)
+}
+
+// open writes a conflict: a new record, or over the one that was there before.
+func (tx *transaction) open(id string, conflict *roundsv1.Conflict, at int64, cause uint64) error {
+	before, err := tx.record(kindConflict, id)
+	if err != nil {
+		return err
+	}
+	if before.change == nil {
+		return tx.derive(id, conflictEdit(conflict), at, cause)
+	}
+	return tx.derive(id, conflictEdit(conflict, 1, 2, 3, 4, 5, 6, 7, 8, 9, fieldConflictState, fieldConflictResolution, fieldConflictResolver), at, cause)
 }
 
 func conflictEdit(conflict *roundsv1.Conflict, fields ...uint32) *roundsv1.Edit {
@@ -45,6 +58,7 @@ func conflictEdit(conflict *roundsv1.Conflict, fields ...uint32) *roundsv1.Edit 
 const (
 	fieldConflictState      = 40
 	fieldConflictResolution = 41
+	fieldConflictResolver   = 42
 )
 
 func resolved(how string) *roundsv1.Edit {
@@ -128,13 +142,9 @@ func (tx *transaction) derivable(c *candidate, after *roundsv1.Change, list []De
 
 // askAgain opens a conflict for each field that must not be guessed and now has several values, and closes those that have one again.
 func (tx *transaction) askAgain(c *candidate, d *decision, seq uint64) error {
-	open, still := map[merge.FieldNumber]bool{}, map[merge.FieldNumber]bool{}
-	for _, field := range asks(d.before.change) {
-		open[field] = true
-	}
-	for _, field := range asks(d.after) {
-		still[field] = true
-		if open[field] {
+	before, after := asks(d.before.change), asks(d.after)
+	for _, field := range after {
+		if slices.Contains(before, field) {
 			continue
 		}
 		conflict := &roundsv1.Conflict{
@@ -143,12 +153,12 @@ func (tx *transaction) askAgain(c *candidate, d *decision, seq uint64) error {
 			LaneSeq: c.laneSeq, PersonId: string(c.caller.Person), State: roundsv1.ConflictState_CONFLICT_STATE_OPEN,
 			Sentence: &roundsv1.Text{Zh: "两人填写的内容不同,请确认哪个正确。", En: "Two people entered different values; say which is right."},
 		}
-		if err := tx.derive(tx.askID(c, d, field), conflictEdit(conflict), c.time, seq); err != nil {
+		if err := tx.open(tx.askID(c, d, field), conflict, c.time, seq); err != nil {
 			return err
 		}
 	}
-	for field := range open {
-		if !still[field] {
+	for _, field := range before {
+		if !slices.Contains(after, field) {
 			if err := tx.derive(tx.askID(c, d, field), resolved("answered"), c.time, seq); err != nil {
 				return err
 			}

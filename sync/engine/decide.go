@@ -26,6 +26,7 @@ type candidate struct {
 	now       int64
 	roles     []roundsv1.Role // set by decide
 	admitted  bool
+	entry     uint64 // the journal entry of one that was kept back before; else 0
 }
 
 // decision is what becomes of a candidate. Nothing of it is written yet.

@@ -29,6 +29,7 @@ func (tx *transaction) kept(a *admission) (*candidate, error) {
 	return &candidate{
 		item: it, caller: Caller{Device: DeviceID(head.GetDeviceId()), Person: PersonID(head.GetPersonId())}, laneSeq: head.GetLaneSeq(),
 		time: head.GetOutcome().GetTimeUs(), trust: head.GetOutcome().GetTrust(), now: head.GetTakenUs(), admitted: a.admit,
+		entry: a.entry,
 	}, nil
 }
 
