@@ -99,7 +99,11 @@ func (tx *transaction) derive(id string, edit *roundsv1.Edit, at int64, cause ui
 	}, journal.ContentHash(content), content); err != nil {
 		return err
 	}
-	return tx.put(kind, before, back(before.change, merged.Change))
+	if err := tx.put(kind, before, back(before.change, merged.Change)); err != nil || before.change != nil {
+		return err
+	}
+	parsed, _ := parseID(id)
+	return tx.release(kind, parsed, seq)
 }
 
 // derived merges what the server writes into a record.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
 )
 
 // decided resolves a conflict as rules do.
@@ -49,6 +50,75 @@ func TestAskIsAskedAgain(t *testing.T) {
 		if open := b.conflicts(roundsv1.ConflictState_CONFLICT_STATE_OPEN); len(open) != 0 {
 			t.Fatalf("round %d: still asked: %v", round, open)
 		}
+	}
+	w.audit(site)
+}
+
+// What a person dismissed stays out when its record appears.
+func TestDismissedMutationStaysOut(t *testing.T) {
+	w := newWorld(t, newMemory())
+	w.judge(func(c engine.Case) engine.Verdict {
+		if c.Mutation.GetCommand().GetConflict().GetDismiss() != nil {
+			return engine.Verdict{Effect: decided("dismissed")}
+		}
+		return rules{}.Judge(c)
+	})
+	a, b := w.phone("a"), w.phone("b")
+	b.do(site, id(1), reading(7))
+	b.sync()
+	conflict := b.outcome(site, 1).GetConflictId()
+	a.sync()
+	a.do(site, conflict, dismiss())
+	a.sync()
+	a.do(site, id(1), create(&roundsv1.Ticket{Title: "t"}))
+	a.sync()
+	if a.status(1) != "APPLIED" || len(a.ticket(id(1)).GetReadings()) != 0 || a.record(site, conflict).GetRecord().GetConflict().GetResolution() != "dismissed" {
+		t.Fatalf("a dismissed fact came in: %v, %v", a.ticket(id(1)), a.record(site, conflict).GetRecord())
+	}
+	w.audit(site)
+}
+
+// Two supervisors who let the same thing in let it in once, whatever the rules look at.
+func TestAdmittedTwiceCountsOnce(t *testing.T) {
+	w := newWorld(t, newMemory())
+	a, b, c := w.phone("a"), w.phone("b"), w.phone("c")
+	b.do(site, id(1), create(&roundsv1.Ticket{Title: "t"}))
+	b.sync()
+	a.sync()
+	w.access.set(func(x *access) { x.until[a.person] = w.clock.Now() })
+	w.clock.pass(time.Minute)
+	a.do(site, id(1), &roundsv1.Fact{Record: record(&roundsv1.Ticket{Visits: 1})})
+	a.sync()
+	b.sync()
+	c.sync()
+	conflict := a.outcome(site, 1).GetConflictId()
+	b.do(site, conflict, admit())
+	c.do(site, conflict, admit())
+	b.sync()
+	c.sync()
+	if b.status(2) != "APPLIED" || c.status(1) != "REJECTED" || c.ticket(id(1)).GetVisits() != 1 {
+		t.Fatalf("P5: %v, %v, %d visits", b.outcome(site, 2), c.outcome(site, 1), c.ticket(id(1)).GetVisits())
+	}
+	w.audit(site)
+}
+
+// What waits for a record is judged when the rules make it, as when a device does.
+func TestQuarantinedMutationIsJudgedWhenItsRecordIsDerived(t *testing.T) {
+	w := newWorld(t, newMemory())
+	w.judge(func(c engine.Case) engine.Verdict {
+		v := rules{}.Judge(c)
+		if c.Mutation.GetEdit().GetRecord().GetTicket().GetTitle() == "makes another" {
+			v.Derived = []engine.Derived{{RecordID: id(2), Edit: create(&roundsv1.Ticket{Title: "derived"})}}
+		}
+		return v
+	})
+	a, b := w.phone("a"), w.phone("b")
+	b.do(site, id(2), reading(7))
+	b.sync()
+	a.do(site, id(1), create(&roundsv1.Ticket{Title: "makes another"}))
+	a.sync()
+	if got := a.ticket(id(2)); len(got.GetReadings()) != 1 || len(a.conflicts(roundsv1.ConflictState_CONFLICT_STATE_OPEN)) != 0 {
+		t.Fatalf("it waits on: %v", a.replicas[site])
 	}
 	w.audit(site)
 }

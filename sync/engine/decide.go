@@ -96,6 +96,10 @@ func (tx *transaction) decide(c *candidate) (*decision, error) {
 			"记录已被删除。", "The record was deleted."))
 		return d, nil
 	}
+	if c.item.kind == kindConflict && mutation.GetCommand().GetDelete() != nil {
+		d.reject(problem(roundsv1.ProblemCode_PROBLEM_CODE_FIELD_SERVER, "", "待处理事项不能删除,只能处理。", "What waits for a person is decided, not deleted."))
+		return d, nil
+	}
 	return d, tx.judge(c, d, mutation)
 }
 

@@ -79,3 +79,33 @@ func TestP6RulesThatDeriveWhatCannotBeBlockNobody(t *testing.T) {
 		})
 	}
 }
+
+// A question whose record somebody deleted, and a verdict that lets in what is not waiting, are no reason to block either.
+func TestP6DeletedConflictsAndFalseAdmissionsBlockNobody(t *testing.T) {
+	w := newWorld(t, newMemory())
+	a, b := w.phone("a"), w.phone("b")
+	w.judge(func(c engine.Case) engine.Verdict {
+		v := rules{}.Judge(c)
+		switch c.Mutation.GetEdit().GetRecord().GetTicket().GetTitle() {
+		case "admits":
+			v.Admit = 1 << 40
+		case "admits what was applied":
+			v.Admit = 4
+		}
+		return v
+	})
+	b.do(site, id(1), title("waits"))
+	b.sync()
+	kind := &roundsv1.Command{Command: &roundsv1.Command_Delete{Delete: &roundsv1.Delete{Kind: "conflict"}}}
+	b.do(site, b.outcome(site, 1).GetConflictId(), kind)
+	b.sync()
+	a.do(site, id(1), create(&roundsv1.Ticket{Title: "t"}))
+	a.do(site, id(1), title("admits"))
+	a.do(site, id(1), title("admits what was applied"))
+	a.do(site, id(1), edit(&roundsv1.Ticket{Description: "goes on"}, 2))
+	a.sync()
+	if a.status(1) != "APPLIED" || a.status(2) != "REJECTED" || a.status(3) != "REJECTED" || a.status(4) != "APPLIED" {
+		t.Fatalf("P6: %v", a.lane(site).outcomes)
+	}
+	w.audit(site)
+}

@@ -126,8 +126,8 @@ func (tx *transaction) follow(c *candidate, d *decision, seq uint64) error {
 			return err
 		}
 	}
-	if d.before.change == nil && d.after != nil && tx.head.GetWaiting() > 0 {
-		return tx.release(c.item, seq)
+	if d.before.change == nil && d.after != nil {
+		return tx.release(c.item.kind, c.item.id, seq)
 	}
 	return nil
 }

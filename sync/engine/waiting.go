@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/google/uuid"
+
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/journal"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -35,8 +38,12 @@ func (tx *transaction) kept(a *admission) (*candidate, error) {
 
 // readmit tries what would become of a kept mutation if it were let in; why tells what still stands against it.
 func (tx *transaction) readmit(entry uint64) (a *admission, why *roundsv1.Problem, err error) {
-	if entry > tx.head.GetSeq() {
-		return nil, nil, fmt.Errorf("engine: no journal entry %d", entry)
+	waits, err := tx.waits(entry)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !waits {
+		return nil, problem(roundsv1.ProblemCode_PROBLEM_CODE_STATE, "", "该操作已处理,无需再次采纳。", "Nothing waits here any more: it was decided before."), nil
 	}
 	a = &admission{entry: entry, admit: true}
 	c, err := tx.kept(a)
@@ -52,6 +59,23 @@ func (tx *transaction) readmit(entry uint64) (a *admission, why *roundsv1.Proble
 		return a, nil, nil
 	}
 	return nil, d.outcome.GetProblem(), nil
+}
+
+// waits: whether a journal entry is a mutation that was kept back and that nobody has decided on. So nothing is let in twice.
+func (tx *transaction) waits(entry uint64) (bool, error) {
+	if entry == 0 || entry > tx.head.GetSeq() {
+		return false, nil
+	}
+	head, _, err := readEntry(tx.w, entry)
+	if err != nil || head.GetType() != roundsv1.EntryType_ENTRY_TYPE_MUTATION || head.GetOutcome().GetConflictId() == "" {
+		return false, err
+	}
+	return tx.undecided(head.GetOutcome().GetConflictId())
+}
+
+func (tx *transaction) undecided(conflict string) (bool, error) {
+	have, err := tx.record(kindConflict, conflict)
+	return have != nil && have.change.GetRecord().GetConflict().GetState() == roundsv1.ConflictState_CONFLICT_STATE_OPEN, err
 }
 
 // again judges a kept mutation once more and writes what follows, under a journal entry that names the old one as its cause.
@@ -77,14 +101,17 @@ func (tx *transaction) again(a *admission) (*decision, error) {
 }
 
 // release judges what had waited for a record that has just appeared, in the order of its arrival.
-func (tx *transaction) release(it *item, seq uint64) error {
+func (tx *transaction) release(kind merge.Kind, id uuid.UUID, seq uint64) error {
+	if tx.head.GetWaiting() == 0 {
+		return nil
+	}
 	type waiting struct {
 		key      []byte
 		entry    uint64
 		conflict string
 	}
 	var found []waiting
-	for entry, err := range tx.w.Scan(store.Prefix(recordKey(tableWaiting, it.kind, it.id))) {
+	for entry, err := range tx.w.Scan(store.Prefix(recordKey(tableWaiting, kind, id))) {
 		if err != nil {
 			return err
 		}
@@ -99,6 +126,12 @@ func (tx *transaction) release(it *item, seq uint64) error {
 			return err
 		}
 		tx.head.Waiting--
+		if open, err := tx.undecided(w.conflict); err != nil || !open {
+			if err != nil {
+				return err
+			}
+			continue // dismissed meanwhile
+		}
 		d, err := tx.again(&admission{entry: w.entry})
 		if err != nil {
 			return err
