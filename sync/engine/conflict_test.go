@@ -122,3 +122,32 @@ func TestQuarantinedMutationIsJudgedWhenItsRecordIsDerived(t *testing.T) {
 	}
 	w.audit(site)
 }
+
+// A mutation that is let in late is earlier than what its own device wrote after it.
+func TestLateAdmissionDoesNotTakeAwayWhatItsDeviceWroteAfter(t *testing.T) {
+	w := newWorld(t, newMemory())
+	parks := true
+	w.judge(func(c engine.Case) engine.Verdict {
+		if parks && c.Mutation.GetFact().GetRecord().GetTicket().GetAnswers()["valve"].GetResult() == roundsv1.AnswerResult_ANSWER_RESULT_PASS && !c.Admitted {
+			return engine.Verdict{Park: roundsv1.ConflictType_CONFLICT_TYPE_DISPUTED_TIME}
+		}
+		return rules{}.Judge(c)
+	})
+	answer := func(r roundsv1.AnswerResult) *roundsv1.Fact {
+		return &roundsv1.Fact{Record: record(&roundsv1.Ticket{Answers: map[string]*roundsv1.Answer{"valve": {Result: r}}})}
+	}
+	a, b := w.phone("a"), w.phone("b")
+	a.do(site, id(1), create(&roundsv1.Ticket{Title: "t"}))
+	a.sync()
+	a.do(site, id(1), answer(roundsv1.AnswerResult_ANSWER_RESULT_PASS))
+	w.clock.pass(time.Minute)
+	a.do(site, id(1), answer(roundsv1.AnswerResult_ANSWER_RESULT_FAIL))
+	a.sync()
+	b.sync()
+	b.do(site, a.outcome(site, 2).GetConflictId(), admit())
+	b.sync()
+	if b.status(1) != "APPLIED" || b.ticket(id(1)).GetAnswers()["valve"].GetResult() != roundsv1.AnswerResult_ANSWER_RESULT_FAIL {
+		t.Fatalf("P5: the later answer is gone: %v, %v", b.outcome(site, 1), b.ticket(id(1)))
+	}
+	w.audit(site)
+}

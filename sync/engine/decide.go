@@ -110,7 +110,7 @@ func (tx *transaction) judge(c *candidate, d *decision, mutation *roundsv1.Mutat
 	verdict := tx.scope.engine.ask(Case{
 		Scope: tx.scope.name, Kind: c.item.kind, Current: current, Mutation: mutation, Person: c.caller.Person, Device: c.caller.Device,
 		Roles: c.roles, Time: time.UnixMicro(c.time).UTC(), Trust: c.trust, Admitted: c.admitted,
-		Saw: saw(current, mutation.GetBase(), c.caller.Device),
+		Saw: saw(current, mutation.GetBase(), c.caller.Device, c.time),
 		Lookup: func(kind merge.Kind, id string) (*roundsv1.Change, error) {
 			other, err := tx.record(kind, id)
 			if err != nil {
@@ -298,10 +298,11 @@ func (tx *transaction) base(c *candidate, current *roundsv1.Change) (*roundsv1.M
 	return blind, nil
 }
 
-// saw: whether the person was looking at all that stands in a record, but for what the device wrote itself.
-func saw(current *roundsv1.Change, base uint64, device DeviceID) bool {
+// saw: whether the person was looking at all that stands in a record, but for what the device itself had written by then.
+func saw(current *roundsv1.Change, base uint64, device DeviceID, time int64) bool {
 	for _, write := range current.GetWrites() {
-		if write.GetStamp().GetSeq() > base && write.GetStamp().GetDeviceId() != string(device) {
+		own := write.GetStamp().GetDeviceId() == string(device) && write.GetStamp().GetTimeUs() <= time
+		if write.GetStamp().GetSeq() > base && !own {
 			return false
 		}
 	}

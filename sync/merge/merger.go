@@ -71,9 +71,11 @@ func newMerger(cur *roundsv1.Change, in Input) (*merger, *roundsv1.Problem) {
 	return m, nil
 }
 
-// saw tells whether the mutation's author had seen what that stamp wrote.
+// saw tells whether the mutation's author had seen what that stamp wrote. Of its own device's writes those count that came before it in the
+// lane, which their times tell: one that was kept back and let in later did not see what its device wrote meanwhile.
 func (m *merger) saw(stamp *roundsv1.Stamp) bool {
-	return m.in.Capacity == Rules || stamp.GetSeq() <= m.in.Mutation.GetBase() || stamp.GetDeviceId() == m.stamp.GetDeviceId()
+	return m.in.Capacity == Rules || stamp.GetSeq() <= m.in.Mutation.GetBase() ||
+		stamp.GetDeviceId() == m.stamp.GetDeviceId() && stamp.GetTimeUs() <= m.stamp.GetTimeUs()
 }
 
 // mutable returns the kind's message as our own.
