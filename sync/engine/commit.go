@@ -165,6 +165,7 @@ type transaction struct {
 	state   merge.StateHash
 	records map[recordName]*stored
 	written []recordName // names of records that were put, in order, perhaps more than once
+	flushed int          // how many of them are in the store
 	changed bool
 }
 
@@ -177,6 +178,7 @@ type recordName struct {
 type stored struct {
 	change  *roundsv1.Change // nil: there is none
 	encoded []byte           // its canonical bytes
+	rests   uint64           // the version that the store has; 0: none
 }
 
 func begin(s *scope, w store.Writer) (*transaction, error) {
@@ -201,6 +203,9 @@ func begin(s *scope, w store.Writer) (*transaction, error) {
 func (tx *transaction) finish() error {
 	if !tx.changed {
 		return nil
+	}
+	if err := tx.flush(); err != nil {
+		return err
 	}
 	tx.head.JournalHash, tx.head.StateHash = tx.journal[:], tx.state[:]
 	return writeMessage(tx.w, headKey(), tx.head)
@@ -271,52 +276,67 @@ func readRecord(r store.Reader, kind merge.Kind, id string) (*stored, error) {
 	if err := proto.Unmarshal(value[1:], change); err != nil {
 		return nil, fmt.Errorf("engine: change %d of %s %s: %w", seq, kind, id, err)
 	}
-	return &stored{change: change, encoded: value[1:]}, nil
+	return &stored{change: change, encoded: value[1:], rests: seq}, nil
 }
 
-// put stores a record's new change in place of the one before it.
+// put notes a record's new change in place of the one before it. It is written with the transaction's end, once, however often it changes: a
+// shift on one ticket would else write that ticket a thousand times.
 func (tx *transaction) put(kind merge.Kind, before *stored, after *roundsv1.Change) error {
-	id, ok := parseID(after.GetRecordId())
-	if !ok {
+	if _, ok := parseID(after.GetRecordId()); !ok {
 		return fmt.Errorf("engine: record id %q: %w", after.GetRecordId(), errKey)
 	}
 	encoded, err := merge.Marshal(after)
 	if err != nil {
 		return err
 	}
-	if before.change != nil {
-		if !before.change.GetDeleted() && !before.change.GetEvicted() {
-			tx.state.Sub(merge.HashEncoded(before.encoded))
-		}
-		if err := tx.w.Delete(seqKey(tableChange, before.change.GetVersion())); err != nil {
-			return err
-		}
+	if before.change != nil && !before.change.GetDeleted() && !before.change.GetEvicted() {
+		tx.state.Sub(merge.HashEncoded(before.encoded))
 	}
-	flag := byte(flagLive)
-	switch {
-	case after.GetDeleted():
-		flag = flagDeleted
-	case after.GetEvicted():
-		flag = flagEvicted
-	default:
+	if !after.GetDeleted() && !after.GetEvicted() {
 		tx.state.Add(merge.HashEncoded(encoded))
 	}
-	if flag == flagDeleted {
-		if err := tx.w.Set(seqKey(tableTombstone, after.GetVersion()), seqValue(uint64(tx.scope.engine.cfg.Now().UnixMicro()))); err != nil {
+	name := recordName{kind, after.GetRecordId()}
+	tx.records[name] = &stored{change: after, encoded: encoded, rests: before.rests}
+	tx.written = append(tx.written, name)
+	tx.changed = true
+	return nil
+}
+
+// flush writes the records that were put since the last flush.
+func (tx *transaction) flush() error {
+	for ; tx.flushed < len(tx.written); tx.flushed++ {
+		name := tx.written[tx.flushed]
+		have := tx.records[name]
+		version := have.change.GetVersion()
+		if have.rests == version {
+			continue
+		}
+		if have.rests != 0 {
+			if err := tx.w.Delete(seqKey(tableChange, have.rests)); err != nil {
+				return err
+			}
+		}
+		have.rests = version
+		flag := byte(flagLive)
+		switch {
+		case have.change.GetDeleted():
+			flag = flagDeleted
+			now := uint64(tx.scope.engine.cfg.Now().UnixMicro())
+			if err := tx.w.Set(seqKey(tableTombstone, version), seqValue(now)); err != nil {
+				return err
+			}
+		case have.change.GetEvicted():
+			flag = flagEvicted
+		}
+		value := append(append(make([]byte, 0, 1+len(have.encoded)), flag), have.encoded...)
+		if err := tx.w.Set(seqKey(tableChange, version), value); err != nil {
+			return err
+		}
+		id, _ := parseID(name.id)
+		if err := tx.w.Set(recordKey(tableRecord, name.kind, id), seqValue(version)); err != nil {
 			return err
 		}
 	}
-	value := append(append(make([]byte, 0, 1+len(encoded)), flag), encoded...)
-	if err := tx.w.Set(seqKey(tableChange, after.GetVersion()), value); err != nil {
-		return err
-	}
-	if err := tx.w.Set(recordKey(tableRecord, kind, id), seqValue(after.GetVersion())); err != nil {
-		return err
-	}
-	name := recordName{kind, after.GetRecordId()}
-	tx.records[name] = &stored{change: after, encoded: encoded}
-	tx.written = append(tx.written, name)
-	tx.changed = true
 	return nil
 }
 

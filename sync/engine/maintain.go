@@ -41,6 +41,9 @@ func (e *Engine) Maintain(ctx context.Context, scope store.Scope) (removed int, 
 }
 
 func (tx *transaction) removeTombstones() (removed int, err error) {
+	if err := tx.flush(); err != nil {
+		return 0, err
+	}
 	passed := tx.head.GetSeq()
 	for entry, err := range tx.w.Scan(store.Prefix([]byte{tableDevice})) {
 		if err != nil {

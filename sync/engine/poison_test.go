@@ -1,10 +1,12 @@
 package engine_test
 
 import (
+	"strings"
 	"testing"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/store"
 )
 
 // judgeFunc lets a test be the rules.
@@ -108,4 +110,22 @@ func TestP6DeletedConflictsAndFalseAdmissionsBlockNobody(t *testing.T) {
 		t.Fatalf("P6: %v", a.lane(site).outcomes)
 	}
 	w.audit(site)
+}
+
+// A thousand readings of one long shift, on one ticket, in one request.
+func TestAShiftOnOneTicketFitsInOneRequest(t *testing.T) {
+	onStores(t, func(t *testing.T, s store.Store) {
+		w := newWorld(t, s)
+		a, b := w.phone("a"), w.phone("b")
+		a.do(site, id(1), create(&roundsv1.Ticket{Title: "t", Description: strings.Repeat("水", 20_000)}))
+		for n := range 999 {
+			a.do(site, id(1), reading(n))
+		}
+		a.sync()
+		b.sync()
+		if got := len(b.ticket(id(1)).GetReadings()); got != 999 {
+			t.Fatalf("%d readings", got)
+		}
+		w.audit(site)
+	})
 }
