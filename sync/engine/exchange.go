@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"google.golang.org/protobuf/proto"
 
@@ -77,9 +78,7 @@ func (e *Engine) push(ctx context.Context, pushes []*push) error {
 	}
 	waits := make(chan error, len(pushes))
 	for _, p := range pushes {
-		take := func() {
-			waits <- e.scope(p.scope).submit(ctx, p.bytes, func(tx *transaction) error { return tx.take(p) })
-		}
+		take := func() { waits <- e.takeAll(ctx, p) }
 		if len(pushes) == 1 {
 			take()
 			continue
@@ -93,6 +92,19 @@ func (e *Engine) push(ctx context.Context, pushes []*push) error {
 		}
 	}
 	return failed
+}
+
+// takeAll commits one lane of a request: in one transaction, or in several where the store cannot hold what it writes in one.
+func (e *Engine) takeAll(ctx context.Context, p *push) error {
+	for {
+		err := e.scope(p.scope).submit(ctx, p.bytes, func(tx *transaction) error { return tx.take(p) })
+		switch half := or(p.most, len(p.items)) / 2; {
+		case errors.Is(err, store.ErrTooLarge) && half > 0:
+			p.most = half
+		case err != nil || p.left == 0:
+			return err
+		}
+	}
 }
 
 // target is one scope to be pulled.

@@ -25,6 +25,8 @@ type push struct {
 	items   []item
 	bytes   int
 
+	most   int                  // so many new mutations in one transaction; 0: all
+	left   int                  // so many the last commit left over
 	result *roundsv1.LaneResult // set by a successful commit
 }
 

@@ -112,20 +112,67 @@ func TestP6DeletedConflictsAndFalseAdmissionsBlockNobody(t *testing.T) {
 	w.audit(site)
 }
 
-// A thousand readings of one long shift, on one ticket, in one request.
+// All readings of one long shift, on one ticket, in one request.
 func TestAShiftOnOneTicketFitsInOneRequest(t *testing.T) {
 	onStores(t, func(t *testing.T, s store.Store) {
 		w := newWorld(t, s)
 		a, b := w.phone("a"), w.phone("b")
 		a.do(site, id(1), create(&roundsv1.Ticket{Title: "t", Description: strings.Repeat("水", 20_000)}))
-		for n := range 999 {
+		for n := range 500 {
 			a.do(site, id(1), reading(n))
 		}
 		a.sync()
 		b.sync()
-		if got := len(b.ticket(id(1)).GetReadings()); got != 999 {
+		if got := len(b.ticket(id(1)).GetReadings()); got != 500 {
 			t.Fatalf("%d readings", got)
 		}
 		w.audit(site)
 	})
+}
+
+// A record that grew too large for the store takes no more, and nothing waits behind that.
+func TestP6ARecordThatIsFullBlocksNobody(t *testing.T) {
+	w := newWorld(t, newMemory())
+	a := w.phone("a")
+	a.do(site, id(1), create(&roundsv1.Ticket{Title: "t"}))
+	large := strings.Repeat("x", 60_000)
+	for n := range 400 {
+		a.do(site, id(1), &roundsv1.Fact{Record: record(&roundsv1.Ticket{Readings: []*roundsv1.Reading{{Id: id(9000 + n), Quantity: large}}})})
+	}
+	a.do(site, id(2), create(&roundsv1.Ticket{Title: "behind"}))
+	for from := uint64(1); from <= 402; from += 60 {
+		resp, err := a.exchange(&roundsv1.ExchangeRequest{Clock: a.clock(), Lanes: []*roundsv1.LaneBatch{a.batch(site, from, min(402, from+59))}})
+		if err != nil {
+			t.Fatalf("P6: the lane stands at %d: %v", from, err)
+		}
+		a.take(resp)
+	}
+	if a.status(2) != "APPLIED" || a.status(401) != "QUARANTINED" || a.status(402) != "APPLIED" {
+		t.Fatalf("P6: %v", a.outcome(site, 401))
+	}
+	w.audit(site)
+}
+
+// What does not fit in one transaction of the store goes into several, and is one lane all the same.
+func TestARequestTooLargeForATransaction(t *testing.T) {
+	w := newWorld(t, newMemory())
+	a, b := w.phone("a"), w.phone("b")
+	for n := range 12 {
+		a.do(site, id(n), create(&roundsv1.Ticket{Description: strings.Repeat("x", 3<<20)}))
+		a.sync()
+	}
+	for n := range 12 {
+		a.do(site, id(n), title("touched")) // each writes three megabytes
+	}
+	a.sync()
+	for seq := range a.lane(site).contents {
+		if got := a.status(uint64(seq + 1)); got != "APPLIED" {
+			t.Fatalf("lane seq %d: %v", seq+1, a.outcome(site, uint64(seq+1)))
+		}
+	}
+	b.sync()
+	if len(b.replicas[site]) != 12 || b.ticket(id(11)).GetTitle() != "touched" {
+		t.Fatalf("b has %d", len(b.replicas[site]))
+	}
+	w.audit(site)
 }

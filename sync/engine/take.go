@@ -12,7 +12,7 @@ const maxOutcomes = 2000
 
 // take takes a push in a transaction: every new mutation gets its seq, its outcome and its journal entry, and the lane moves on.
 func (tx *transaction) take(p *push) error {
-	p.result = nil
+	p.result, p.left = nil, 0
 	lane, err := readLane(tx.w, p.caller.Device, p.scope)
 	if err != nil {
 		return err
@@ -33,6 +33,9 @@ func (tx *transaction) take(p *push) error {
 		}
 	}
 	if items := p.items[min(fresh, len(p.items)):]; len(items) > 0 {
+		if p.most > 0 && len(items) > p.most {
+			items, p.left = items[:p.most], len(items)-p.most
+		}
 		complete := p.batch.GetConfirmed()+uint64(len(result.Outcomes)) >= lane.GetTaken()
 		outcomes, err := tx.takeRun(p, lane, items)
 		if err != nil {
@@ -60,7 +63,7 @@ func (tx *transaction) takeRun(p *push, lane *roundsv1.Lane, items []item) ([]*r
 		made, trust := correct(it.mutation.GetClock(), p.clock, p.now, lane.GetContact())
 		c := &candidate{item: it, caller: p.caller, revoked: p.revoked, laneSeq: lane.GetTaken() + 1,
 			time: max(made, lane.GetTimeUs()+1), trust: trust, now: p.now}
-		if i == len(items)-1 {
+		if i == len(items)-1 && p.left == 0 {
 			c.signature = p.batch.GetSignature()
 		}
 		outcome, err := tx.settle(c)
@@ -73,7 +76,9 @@ func (tx *transaction) takeRun(p *push, lane *roundsv1.Lane, items []item) ([]*r
 	}
 	last := &items[len(items)-1]
 	lane.Hash, run.Hash = last.laneHash[:], last.laneHash[:]
-	lane.Contact = &roundsv1.Contact{Device: p.clock, ServerUs: p.now}
+	if p.left == 0 { // what is left of this request is measured against the one before, too
+		lane.Contact = &roundsv1.Contact{Device: p.clock, ServerUs: p.now}
+	}
 	if err := writeMessage(tx.w, runKey(p.caller.Device, firstSeq), run); err != nil {
 		return nil, err
 	}
