@@ -33,7 +33,13 @@ func (e *Engine) Exchange(ctx context.Context, caller Caller, req *roundsv1.Exch
 	if err := e.push(ctx, pushes); err != nil {
 		return nil, err
 	}
+	if resp.Revoked == roundsv1.Revocation_REVOCATION_UNSPECIFIED {
+		resp.Revoked = e.cfg.Access.Revoked(caller.Device) // perhaps while the push waited for its turn
+	}
 	for _, p := range pushes {
+		if resp.Revoked != roundsv1.Revocation_REVOCATION_UNSPECIFIED || !e.cfg.Access.MayRead(caller.Person, p.scope, e.cfg.Now()) {
+			withoutContent(p.result)
+		}
 		resp.Lanes = append(resp.Lanes, p.result)
 	}
 	if resp.Revoked != roundsv1.Revocation_REVOCATION_UNSPECIFIED {
@@ -51,6 +57,20 @@ func (e *Engine) Exchange(ctx context.Context, caller Caller, req *roundsv1.Exch
 		return nil, wrap(err)
 	}
 	return resp, nil
+}
+
+// withoutContent takes out of outcomes what others wrote in the scope: who may no longer read it is told only that a value lost, and to whom.
+func withoutContent(result *roundsv1.LaneResult) {
+	for i, outcome := range result.GetOutcomes() {
+		if len(outcome.GetLosses()) == 0 {
+			continue
+		}
+		outcome = proto.CloneOf(outcome)
+		for _, loss := range outcome.GetLosses() {
+			loss.Other = nil
+		}
+		result.Outcomes[i] = outcome
+	}
 }
 
 func (e *Engine) pageBytes(asked uint32) int {

@@ -20,7 +20,7 @@ const fieldChanges = 3
 // pages pulls the targets in order, as far as the bytes reach; more says that something is left.
 func (e *Engine) pages(ctx context.Context, caller Caller, targets []target, budget int) (pages []*roundsv1.ScopePage, more bool, err error) {
 	for _, t := range targets {
-		if t.revoked {
+		if t.revoked || !e.cfg.Access.MayRead(caller.Person, t.scope, e.cfg.Now()) {
 			pages = append(pages, &roundsv1.ScopePage{Scope: string(t.scope), Revoked: roundsv1.Revocation_REVOCATION_GRACEFUL})
 			continue
 		}

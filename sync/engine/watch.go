@@ -59,12 +59,12 @@ func (e *Engine) Watch(ctx context.Context, caller Caller, req *roundsv1.WatchRe
 	beat := time.NewTicker(pulse)
 	defer beat.Stop()
 	for quiet := false; ; {
-		revoked := e.cfg.Access.Revoked(caller.Device)
+		var revoked roundsv1.Revocation
+		if targets, revoked, err = e.follow(ctx, caller, targets, budget, quiet, send); err != nil {
+			return err
+		}
 		if revoked != roundsv1.Revocation_REVOCATION_UNSPECIFIED {
 			return send(&roundsv1.WatchResponse{ServerTimeUs: e.cfg.Now().UnixMicro(), Revoked: revoked})
-		}
-		if targets, err = e.follow(ctx, caller, targets, budget, quiet, send); err != nil {
-			return err
 		}
 		select {
 		case <-w.woken:
@@ -84,10 +84,18 @@ func (e *Engine) Watch(ctx context.Context, caller Caller, req *roundsv1.WatchRe
 }
 
 // follow sends the pages that a watcher lacks and returns where it then stands. A complete page without changes is sent only when the watcher
-// has not heard how the scope stands.
+// has not heard how the scope stands. It stops where the device is revoked, also in the middle of a long catching up, or the engine closes.
 func (e *Engine) follow(ctx context.Context, caller Caller, targets []target, budget int, quiet bool,
-	send func(*roundsv1.WatchResponse) error) ([]target, error) {
+	send func(*roundsv1.WatchResponse) error) ([]target, roundsv1.Revocation, error) {
 	for more := true; more; {
+		if revoked := e.cfg.Access.Revoked(caller.Device); revoked != roundsv1.Revocation_REVOCATION_UNSPECIFIED {
+			return targets, revoked, nil
+		}
+		select {
+		case <-e.done:
+			return targets, roundsv1.Revocation_REVOCATION_UNSPECIFIED, nil
+		default:
+		}
 		more = false
 		var pages []*roundsv1.ScopePage
 		left := budget
@@ -104,13 +112,13 @@ func (e *Engine) follow(ctx context.Context, caller Caller, targets []target, bu
 			}
 			page, size, err := e.page(ctx, caller, t, left)
 			if err != nil {
-				return nil, wrap(err)
+				return nil, 0, wrap(err)
 			}
 			left -= size
 			more = more || !page.GetComplete()
 			before := t.cursor
 			if t.cursor, err = decodeCursor(page.GetCursor()); err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 			next = append(next, t)
 			if !quiet || t.cursor != before {
@@ -122,10 +130,10 @@ func (e *Engine) follow(ctx context.Context, caller Caller, targets []target, bu
 			continue
 		}
 		if err := send(&roundsv1.WatchResponse{ServerTimeUs: e.cfg.Now().UnixMicro(), Pages: pages}); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	return targets, nil
+	return targets, roundsv1.Revocation_REVOCATION_UNSPECIFIED, nil
 }
 
 func (s *scope) watch(w *watcher) {
