@@ -42,13 +42,13 @@ func (e *Engine) Exchange(ctx context.Context, caller Caller, req *roundsv1.Exch
 		}
 		resp.Lanes = append(resp.Lanes, p.result)
 	}
-	if resp.Revoked != roundsv1.Revocation_REVOCATION_UNSPECIFIED {
-		return resp, nil
-	}
 	for _, scope := range req.GetPurged() {
-		if err := e.forget(ctx, caller.Device, store.Scope(scope)); err != nil {
+		if err := e.forget(ctx, caller, store.Scope(scope)); err != nil {
 			return nil, wrap(err)
 		}
+	}
+	if resp.Revoked != roundsv1.Revocation_REVOCATION_UNSPECIFIED {
+		return resp, nil
 	}
 	if resp.Pages, resp.More, err = e.pages(ctx, caller, targets, e.pageBytes(req.GetMaxBytes())); err != nil {
 		return nil, wrap(err)

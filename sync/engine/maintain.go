@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
+	"slices"
+	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
 
@@ -24,20 +27,52 @@ func (e *Engine) Maintain(ctx context.Context, scope store.Scope) (removed int, 
 	}
 	defer leave()
 	s := e.scope(scope)
+	progress := s.takeProgress()
+	for more := true; more; {
+		var gone atomic.Int64 // atomic: when ctx ends first, the job may still run
+		if err := s.submit(ctx, 0, func(tx *transaction) error {
+			for _, device := range slices.Sorted(maps.Keys(progress)) {
+				if err := tx.w.Set(deviceKey(tableDevice, device), seqValue(progress[device])); err != nil {
+					return err
+				}
+			}
+			n, err := tx.removeTombstones()
+			gone.Store(int64(n))
+			return err
+		}); err != nil {
+			s.giveBack(progress)
+			return removed, err
+		}
+		removed += int(gone.Load())
+		more = gone.Load() == tombstonesAtOnce
+	}
+	return removed, nil
+}
+
+// tombstonesAtOnce is how many tombstones one transaction removes.
+const tombstonesAtOnce = 10_000
+
+// takeProgress returns what is noted of devices since it was asked last.
+func (s *scope) takeProgress() map[DeviceID]uint64 {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	progress := s.progress
 	s.progress = nil
-	s.mu.Unlock()
-	err = s.submit(ctx, 0, func(tx *transaction) error {
-		for device, seq := range progress {
-			if err := tx.w.Set(deviceKey(tableDevice, device), seqValue(seq)); err != nil {
-				return err
-			}
+	return progress
+}
+
+// giveBack notes again what could not be written down, but for devices of which something newer is known.
+func (s *scope) giveBack(progress map[DeviceID]uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.progress == nil {
+		s.progress = map[DeviceID]uint64{}
+	}
+	for device, seq := range progress {
+		if _, newer := s.progress[device]; !newer {
+			s.progress[device] = seq
 		}
-		removed, err = tx.removeTombstones()
-		return err
-	})
-	return removed, err
+	}
 }
 
 func (tx *transaction) removeTombstones() (removed int, err error) {
@@ -48,6 +83,9 @@ func (tx *transaction) removeTombstones() (removed int, err error) {
 	for entry, err := range tx.w.Scan(store.Prefix([]byte{tableDevice})) {
 		if err != nil {
 			return 0, err
+		}
+		if tx.scope.engine.cfg.Access.Revoked(DeviceID(entry.Key[1:])) != roundsv1.Revocation_REVOCATION_UNSPECIFIED {
+			continue // it reads no more
 		}
 		seq, err := valueSeq(entry.Value)
 		if err != nil {
@@ -68,7 +106,9 @@ func (tx *transaction) removeTombstones() (removed int, err error) {
 		if seq > passed && int64(binary.BigEndian.Uint64(entry.Value)) > oldest {
 			break
 		}
-		gone = append(gone, seq)
+		if gone = append(gone, seq); len(gone) == tombstonesAtOnce {
+			break
+		}
 	}
 	for _, seq := range gone {
 		value, err := tx.w.Get(seqKey(tableChange, seq))
@@ -92,15 +132,15 @@ func (tx *transaction) removeTombstones() (removed int, err error) {
 }
 
 // forget drops a device from those whose passing keeps tombstones, after it purged the scope.
-func (e *Engine) forget(ctx context.Context, device DeviceID, scope store.Scope) error {
-	if !validScope(scope) {
-		return nil
+func (e *Engine) forget(ctx context.Context, caller Caller, scope store.Scope) error {
+	if !validScope(scope) || !e.cfg.Access.EverHad(caller.Person, scope) {
+		return nil // nothing is kept of it there, nor shall be
 	}
 	s := e.scope(scope)
 	s.mu.Lock()
-	delete(s.progress, device)
+	delete(s.progress, caller.Device)
 	s.mu.Unlock()
-	return s.submit(ctx, 0, func(tx *transaction) error { return tx.w.Delete(deviceKey(tableDevice, device)) })
+	return s.submit(ctx, 0, func(tx *transaction) error { return tx.w.Delete(deviceKey(tableDevice, caller.Device)) })
 }
 
 // Evict takes a record out of the working set: devices drop it, Record still finds it. A record that is written to again comes back by itself.

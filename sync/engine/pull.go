@@ -51,6 +51,8 @@ func (e *Engine) page(ctx context.Context, caller Caller, t target, budget int) 
 		if reset(from, head) {
 			page.Reset_ = from.epoch != epoch{}
 			from = cursor{began: head.GetSeq()}
+		} else if from.complete > 0 {
+			s.passed(caller.Device, from.complete)
 		}
 		copy(from.epoch[:], head.GetEpoch())
 		next, changes := from, []byte(nil)
@@ -70,7 +72,9 @@ func (e *Engine) page(ctx context.Context, caller Caller, t target, budget int) 
 			if err := finish(r, page, caller.Device, t.scope, head); err != nil {
 				return err
 			}
-			s.passed(caller.Device, next.seq)
+			if from.complete == 0 {
+				s.passed(caller.Device, next.seq) // from now on tombstones wait for it
+			}
 		}
 		page.Cursor = next.encode()
 		return nil

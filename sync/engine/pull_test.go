@@ -112,6 +112,10 @@ func TestTombstonesWaitForEveryDevice(t *testing.T) {
 		if c.record(site, id(2)) != nil {
 			t.Fatal("c still has it")
 		}
+		maintain(0) // nobody has said yet that the answer arrived
+		for _, p := range []*phone{a, b, c} {
+			p.sync()
+		}
 		maintain(1)
 		for _, p := range []*phone{a, b, c} {
 			if p.sync(); p.pages[0].GetReset_() {

@@ -179,7 +179,8 @@ func (e *Engine) Watchers() int {
 	return n
 }
 
-// passed notes how far a device has the scope, for the keeping of tombstones.
+// passed notes how far a device has the scope, for the keeping of tombstones: what it says that it has, for an answer may be lost. Of a stream it
+// counts what was sent; a device whose stream broke, and that Maintain overtook in the meantime, takes a fresh snapshot.
 func (s *scope) passed(device DeviceID, seq uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
