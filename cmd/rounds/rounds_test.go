@@ -164,6 +164,10 @@ func TestShift(t *testing.T) {
 		t.Errorf("enrolled person %v, want %s", got, person)
 	}
 
+	if token := p.must("device", "token", "--dir", worker); strings.Count(token, ".") != 2 {
+		t.Errorf("token %q", token)
+	}
+
 	// Offline: nothing reaches the server, everything is there at once.
 	made := p.object("device", "ticket", "new", "--dir", worker, "--offline", "--title", "地库积水 basement water", "--priority", "urgent", "--tag", "b2")
 	id := made["id"].(string)

@@ -36,7 +36,7 @@ func (p *program) device() *cobra.Command {
 			"Wherever an id is asked for, its beginning or its end is enough.",
 	}
 	d.flags(cmd)
-	cmd.AddCommand(d.enroll(), d.ticket(), d.inspect(), d.photo(), d.sync(), d.status(), d.tray())
+	cmd.AddCommand(d.enroll(), d.ticket(), d.inspect(), d.photo(), d.sync(), d.status(), d.tray(), d.token())
 	return cmd
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
 )
 
@@ -143,4 +144,22 @@ func (d *deviceCommands) welcome(ctx context.Context, identity client.Identity) 
 		fmt.Fprintf(d.Err, "rounds: enrolled, but nothing was pulled yet (%s): run rounds device sync\n", line)
 	}
 	return nil
+}
+
+func (d *deviceCommands) token() *cobra.Command {
+	return &cobra.Command{Use: "token", Short: "Print an access token, for calls by hand", Args: cobra.NoArgs,
+		Long: "Prints an access token of this device, for the Authorization header of calls by hand (docs/api-by-hand.md). It is good for a quarter of\n" +
+			"an hour, and whoever has it can do what this device can: keep it out of files and histories.",
+		RunE: d.online(func(ctx context.Context, s *session, _ []string) error {
+			// The stored one may have ended: a call shows, and brings another one if it has.
+			if _, err := call(ctx, s, s.remote.sync.Exchange, &roundsv1.ExchangeRequest{Clock: reading(client.SystemClock(d.Now))}); err != nil {
+				return err
+			}
+			token, err := s.tokens.Token(ctx, "")
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(d.Out, string(token))
+			return err
+		})}
 }
