@@ -64,6 +64,7 @@ func compare(r store.Reader, asked *roundsv1.RecordRange, repair *roundsv1.Range
 			"校验范围无效。", "A range is named by the kinds and ids of its ends.")
 	}
 	var sum merge.StateHash
+	records := 0
 	span := store.Span{From: recordKey(tableRecord, merge.Kind(asked.GetFirst().GetKind()), first),
 		To: append(recordKey(tableRecord, merge.Kind(asked.GetLast().GetKind()), last), 0)}
 	for entry, err := range r.Scan(span) {
@@ -82,7 +83,9 @@ func compare(r store.Reader, asked *roundsv1.RecordRange, repair *roundsv1.Range
 			continue
 		}
 		sum.Add(merge.HashEncoded(value[1:]))
-		if size += len(value); size > budget {
+		// The first record is sent however large it is: a range of one cannot be asked for in smaller ones.
+		records++
+		if size += len(value); size > budget && records > 1 {
 			repair.Split = true
 			continue
 		}
