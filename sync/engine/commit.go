@@ -81,12 +81,15 @@ func (s *scope) drain() {
 		}
 		s.mu.Unlock()
 		// Those who wrote hear of it before those who watch: they are few, and their phones may be about to lose the network.
-		commits := s.commit(group)
+		commits, uncertain := s.commit(group)
 		for _, j := range group {
 			close(j.done)
 		}
 		for _, tx := range commits {
 			s.publish(tx)
+		}
+		if uncertain {
+			s.look()
 		}
 	}
 }
@@ -107,8 +110,8 @@ func (s *scope) nextGroup() []*job {
 }
 
 // commit runs a group in one transaction. If that fails for a reason that may lie with one of them, each is tried by itself. It returns the
-// transactions that changed something, in order.
-func (s *scope) commit(group []*job) (commits []*transaction) {
+// transactions that changed something, in order; uncertain says that one of which the store told nothing good may have been done all the same.
+func (s *scope) commit(group []*job) (commits []*transaction, uncertain bool) {
 	run := func(group []*job) error {
 		tx, err := s.transact(group)
 		if err == nil && tx.changed {
@@ -118,7 +121,7 @@ func (s *scope) commit(group []*job) (commits []*transaction) {
 	}
 	err := run(group)
 	if err == nil {
-		return commits
+		return commits, false
 	}
 	medium := errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrReadOnly) || errors.Is(err, store.ErrClosed)
 	for _, j := range group {
@@ -130,7 +133,7 @@ func (s *scope) commit(group []*job) (commits []*transaction) {
 		}
 		j.err = wrap(err)
 	}
-	return commits
+	return commits, !medium
 }
 
 func (s *scope) transact(group []*job) (tx *transaction, err error) {

@@ -86,6 +86,16 @@ func (s *scope) publish(tx *transaction) {
 	}
 }
 
+// look wakes who watches the scope without saying what there is: they read the store.
+func (s *scope) look() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tail = tail{}
+	for w := range s.watchers {
+		w.wake()
+	}
+}
+
 // page encodes what the transaction changed, as a device needs it that was complete at its beginning.
 func (tx *transaction) page() ([]byte, error) {
 	slices.SortFunc(tx.written, func(a, b recordName) int {
