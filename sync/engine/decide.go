@@ -143,8 +143,13 @@ func (tx *transaction) judge(c *candidate, d *decision, mutation *roundsv1.Mutat
 		PersonId: string(c.caller.Person), Roles: c.roles}
 	after := current
 	if command := mutation.GetCommand(); command == nil {
-		merged := merge.Apply(current, merge.Input{Mutation: mutation, Stamp: stamp, Capacity: merge.Device})
+		input := merge.Input{Mutation: mutation, Stamp: stamp, Capacity: merge.Device, Also: verdict.Effect}
+		merged := merge.Apply(current, input)
 		if merged.Problem != nil {
+			if input.Also = nil; verdict.Effect != nil && merge.Apply(current, input).Problem == nil {
+				d.failed(c, tx, "effect")
+				return nil
+			}
 			d.refuseMerge(c, merged.Problem)
 			return nil
 		}
@@ -161,8 +166,7 @@ func (tx *transaction) judge(c *candidate, d *decision, mutation *roundsv1.Mutat
 		}
 	} else if command.GetDelete() != nil {
 		after = merge.Tombstone(current, stamp)
-	}
-	if verdict.Effect != nil {
+	} else if verdict.Effect != nil {
 		effect := &roundsv1.Mutation{RecordId: mutation.GetRecordId(), Act: &roundsv1.Mutation_Edit{Edit: verdict.Effect}}
 		merged := merge.Apply(after, merge.Input{Mutation: effect, Stamp: stamp, Capacity: merge.Rules})
 		if merged.Problem != nil {

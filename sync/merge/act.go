@@ -45,6 +45,22 @@ func (m *merger) edit(e *roundsv1.Edit) *roundsv1.Problem {
 	return m.checkUnknown()
 }
 
+// besides tells whether an edit of the rules is there and touches nothing that the mutation changed.
+func (m *merger) besides(also *roundsv1.Edit) bool {
+	return also != nil && len(also.GetFields()) > 0 && also.GetRemoved() == nil && !slices.ContainsFunc(also.GetFields(), func(n uint32) bool {
+		return slices.Contains(m.changed, FieldNumber(n))
+	})
+}
+
+// also folds in what the rules write besides.
+func (m *merger) also(also *roundsv1.Edit) *roundsv1.Problem {
+	if of, _, ok := schemaOf(also.GetRecord()); !ok || of != m.of {
+		return problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "edit.record")
+	}
+	m.act, m.in.Capacity, m.adopted = "edit", Rules, false
+	return m.edit(also)
+}
+
 // adopt lets a new record begin as a copy of what makes it, so that not every field has to be put. Fields that are added to begin empty.
 func (m *merger) adopt(msg protoreflect.Message) {
 	if m.cur != nil || !msg.IsValid() {
