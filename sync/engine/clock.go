@@ -25,12 +25,15 @@ func correct(made, request *roundsv1.Clock, now int64, before *roundsv1.Contact)
 		return now, roundsv1.Trust_TRUST_C
 	}
 	offset := now - request.GetWallUs()
-	at := made.GetWallUs() + offset
+	at := now // made after the request that brings it: the wall clock was set back between them
+	if behind := request.GetWallUs() - made.GetWallUs(); behind > 0 {
+		at = now - behind
+	}
 	trust := roundsv1.Trust_TRUST_B
 	if bracketed(made.GetWallUs(), request.GetWallUs(), offset, before) {
 		trust = roundsv1.Trust_TRUST_A
 	}
-	return max(0, min(at, now)), trust
+	return max(0, at), trust
 }
 
 // bracketed: whether a wall clock reading lies between two contacts that agree on the clock's offset.

@@ -2,8 +2,11 @@ package engine_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/store"
@@ -112,4 +115,26 @@ func TestWhatYouSawYouWinOver(t *testing.T) {
 		t.Fatalf("%v: %v", o, b.ticket(id(1)))
 	}
 	w.audit(site)
+}
+
+// Clocks at the end of their numbers neither lose nor pin.
+func TestClocksAtTheEndOfNumbers(t *testing.T) {
+	w := newWorld(t, newMemory())
+	a := w.phone("a")
+	m := &roundsv1.Mutation{RecordId: id(1), Clock: &roundsv1.Clock{WallUs: math.MaxInt64, BootId: "boot 0", MonotonicUs: math.MinInt64},
+		Act: &roundsv1.Mutation_Edit{Edit: create(&roundsv1.Ticket{Title: "t"})}}
+	content, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.queue(site, content)
+	req := a.request(site)
+	req.Clock = &roundsv1.Clock{WallUs: 1, BootId: "boot 1", MonotonicUs: math.MaxInt64}
+	resp, err := a.exchange(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := resp.GetLanes()[0].GetOutcomes()[0].GetTimeUs(); got != w.clock.Now().UnixMicro() {
+		t.Fatalf("%s", time.UnixMicro(got))
+	}
 }
