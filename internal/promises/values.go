@@ -96,12 +96,27 @@ func (c *check) kept(h *history) {
 			if _, asked := h.acts[ref{"conflict", last.GetOutcome().GetConflictId()}]; !asked {
 				c.find(P5, h.scope.Name, "entry %d is kept for somebody, and nobody is asked: no conflict %q", e.GetSeq(), last.GetOutcome().GetConflictId())
 			}
+			if last.GetOutcome().GetProblem().GetCode() == roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD && h.appeared(last) && !h.decided(last) {
+				c.find(P6, h.scope.Name, "entry %d waited for its record, which came, and it still waits", e.GetSeq())
+			}
 		case roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED:
 			if fact && !malformed(last.GetOutcome().GetProblem().GetCode()) {
 				c.find(P5, h.scope.Name, "the fact in entry %d was dropped: %v", e.GetSeq(), last.GetOutcome().GetProblem().GetCode())
 			}
 		}
 	}
+}
+
+// appeared: whether something was merged into the record of an entry after it.
+func (h *history) appeared(e *entry) bool {
+	return slices.ContainsFunc(h.acts[e.ref()], func(later *entry) bool { return later.GetSeq() > e.GetSeq() && later.stands() })
+}
+
+// decided: whether a person decided on a mutation that is kept.
+func (h *history) decided(e *entry) bool {
+	return slices.ContainsFunc(h.acts[ref{"conflict", e.GetOutcome().GetConflictId()}], func(by *entry) bool {
+		return by.stands() && by.mutation.GetCommand() != nil
+	})
 }
 
 // malformed: whether a fact that is refused for this is none.

@@ -33,11 +33,11 @@ func (p *phone) work() {
 		p.remark(scope)
 	case n == 1:
 		p.photo(scope)
-	case n < 4:
+	case n < 3, n < 7 && w.plan.deletes:
 		p.keepAsset(scope)
-	case n == 4:
+	case n == 7:
 		p.decide(scope)
-	case n == 5:
+	case n == 8:
 		p.tidy()
 	default:
 		p.ticket(scope, pick(w, w.tickets[scope]))
@@ -77,7 +77,7 @@ func (p *phone) do(scope store.Scope, words string, m *roundsv1.Mutation, option
 
 func (p *phone) remember(m mark, scope store.Scope, words string, returned bool) {
 	w := p.w
-	w.queued[m] = &queued{phone: p, scope: scope, words: words, returned: returned, made: w.now, excused: p.wiped || !w.access.EverHad(p.person, scope)}
+	w.queued[m] = &queued{phone: p, scope: scope, words: words, returned: returned, made: w.now, excused: p.wiped}
 }
 
 func editOf(id recordID, record *roundsv1.Record, fields ...uint32) *roundsv1.Mutation {
@@ -119,7 +119,11 @@ func (p *phone) ticket(scope store.Scope, id recordID) {
 	if w.chance(3) {
 		p.looked[id] = view
 	}
-	switch n := w.rand.IntN(10); {
+	n := w.rand.IntN(10)
+	if w.plan.busy {
+		n += 4
+	}
+	switch {
 	case n < 5:
 		m, check := p.edit(id)
 		if p.do(scope, "edit", m, options...) && len(options) == 0 {
@@ -300,10 +304,11 @@ func (p *phone) keepAsset(scope store.Scope) {
 		return &roundsv1.Record{Kind: &roundsv1.Record_Asset{Asset: a}}
 	}
 	_, known := p.look(scope, "asset", id)
+	chief := p.person == w.phones[0].person
 	switch n := w.rand.IntN(6); {
-	case !known && p.person == w.phones[0].person:
+	case !known && chief:
 		p.do(scope, "new", editOf(id, record(&roundsv1.Asset{Code: w.word(p), Type: "pump"})))
-	case n == 0 && w.plan.deletes:
+	case w.plan.deletes && (n == 0 || n < 4 && chief):
 		p.do(scope, "delete", commandOf(id, &roundsv1.Command{Command: &roundsv1.Command_Delete{Delete: &roundsv1.Delete{Kind: "asset", Reason: "sold"}}}))
 	case n < 4:
 		p.do(scope, "stock of", factOf(id, record(&roundsv1.Asset{Stock: int64(1 + w.rand.IntN(4))})))

@@ -11,6 +11,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/api/rounds/v1/roundsv1connect"
+	"github.com/rounds-sync/rounds/internal/promises"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store"
 )
@@ -34,6 +35,10 @@ func (l link) Watch(context.Context, *connect.Request[roundsv1.WatchRequest]) (*
 func (l link) Exchange(_ context.Context, req *connect.Request[roundsv1.ExchangeRequest]) (*connect.Response[roundsv1.ExchangeResponse], error) {
 	p, w := l.p, l.p.w
 	w.seen.Exchanges++
+	if p.requests++; p.requests > 400 {
+		w.broken(promises.P6, "%s: one Sync makes %d requests", p.name, p.requests)
+		panic(stop{})
+	}
 	encoded, err := proto.Marshal(req.Msg)
 	if err != nil {
 		return nil, err

@@ -89,6 +89,9 @@ func (m *mirror) add(scope store.Scope, encoded []byte) {
 			m.w.broken(promises.P1, "%s: entry %d: %v", scope, head.GetSeq(), err)
 		}
 		t.mark = markOf(mutation.GetClock())
+		if mutation.GetCommand().GetDelete() != nil && head.GetOutcome().GetStatus() == roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED {
+			m.w.seen.Deleted++
+		}
 		m.took(scope, t)
 	}
 	m.w.note("journal: %s", m.words(scope, t))
@@ -125,6 +128,11 @@ func (m *mirror) took(scope store.Scope, t taken) {
 	q.taken = t.head.GetSeq()
 	q.at = q.made + w.server.offset.Microseconds()
 	q.late = m.stale
+	device, at := engine.DeviceID(t.head.GetDeviceId()), timeOf(t.head.GetOutcome().GetTimeUs())
+	if roles := w.access.Roles(engine.PersonID(t.head.GetPersonId()), scope, at); t.head.GetOutcome().GetTrust() == roundsv1.Trust_TRUST_A &&
+		w.access.Revoked(device) != roundsv1.Revocation_REVOCATION_IMMEDIATE && !slices.Equal(t.head.GetRoles(), roles) && t.head.GetRecord() != nil {
+		w.broken(promises.P8, "%s: entry %d was judged by the rights %v, held were %v", scope, t.head.GetSeq(), t.head.GetRoles(), roles)
+	}
 	switch t.head.GetOutcome().GetStatus() {
 	case roundsv1.OutcomeStatus_OUTCOME_STATUS_MERGED:
 		w.seen.Merged++

@@ -37,6 +37,7 @@ type phone struct {
 	wiped  bool // it was told to purge at once, as a lost phone
 	cloned bool // there is another phone with what was on its disk
 
+	requests int // of the Sync that is under way
 	// faulted: the link or the server failed during the Sync that is under way.
 	faulted bool
 	// returned counts, by scope, the calls that queued something and said so.
@@ -85,7 +86,7 @@ func (c *clock) reboot() {
 func newPhone(w *world, n, person int) *phone {
 	p := &phone{w: w, name: fmt.Sprintf("p%d", n), online: true, returned: map[store.Scope]int{}, looked: map[recordID]client.View{},
 		person: engine.PersonID(w.id('p', person))}
-	p.disk = memstore.New(memstore.Config{Paranoid: w.plan.paranoid, Fault: p.strike})
+	p.disk = memstore.New(memstore.Config{Paranoid: w.plan.paranoid, Fault: p.strike, Unsynced: w.options.UnsyncedDevices})
 	p.clock = clock{p: p}
 	p.clock.reboot()
 	if w.plan.skews {
@@ -207,15 +208,21 @@ func (p *phone) kill() {
 	p.remembers()
 }
 
-// forgets notes which scopes the phone has given up, those told besides: what was queued there it does not hold any more, should the server
-// lose it.
+// forgets notes which scopes the phone has given up, or is about to, those told besides: what was queued there it does not hold any more, should
+// the server lose it.
 func (p *phone) forgets(purged ...store.Scope) {
-	holds, err := p.device.Scopes(background())
+	status, err := p.device.Status(background())
 	if err != nil {
-		p.w.fail("%s: Scopes: %v", p.name, err)
+		p.w.fail("%s: Status: %v", p.name, err)
+	}
+	var holds []store.Scope
+	for _, s := range status.Scopes {
+		if !s.Closing && !slices.Contains(purged, s.Scope) {
+			holds = append(holds, s.Scope)
+		}
 	}
 	for _, q := range p.w.queued {
-		if q.phone == p && q.taken > 0 && (!slices.Contains(holds, q.scope) || slices.Contains(purged, q.scope)) {
+		if q.phone == p && q.taken > 0 && !slices.Contains(holds, q.scope) {
 			q.forgotten = true
 		}
 	}
@@ -246,7 +253,7 @@ func (p *phone) clone() {
 	}
 	p.cloned = true
 	q := &phone{w: p.w, name: p.name + "'", person: p.person, online: true, returned: maps.Clone(p.returned), looked: map[recordID]client.View{}, opens: 1, cloned: true}
-	q.disk = p.disk.CloneWith(memstore.Config{Paranoid: p.w.plan.paranoid, Fault: q.strike})
+	q.disk = p.disk.CloneWith(memstore.Config{Paranoid: p.w.plan.paranoid, Fault: q.strike, Unsynced: p.w.options.UnsyncedDevices})
 	q.clock = clock{p: q, skew: p.clock.skew}
 	q.clock.reboot()
 	q.open()
@@ -261,7 +268,7 @@ func (p *phone) sync() {
 		return
 	}
 	p.light()
-	p.busy, p.faulted = true, false
+	p.busy, p.faulted, p.requests = true, false, 0
 	w.note("%s: sync", p.name)
 	w.depth++
 	report, err := p.device.Sync(background())
@@ -280,9 +287,7 @@ func (p *phone) sync() {
 		w.broken(promises.P3, "%s: its replica differed from the server %d times, %d records were repaired", p.name, report.Diverged, report.Repairs)
 	}
 	struck := p.after()
-	if !struck {
-		p.forgets(report.Purged...)
-	}
+	p.forgets(report.Purged...)
 	switch {
 	case err == nil:
 		p.quiet()
@@ -295,6 +300,8 @@ func (p *phone) sync() {
 		p.reenrol()
 	case errors.Is(err, client.ErrRevoked) && w.access.Revoked(p.caller().Device) != 0:
 		p.emptied()
+	case errors.Is(err, client.ErrRevoked):
+		w.broken(promises.P8, "%s: thinks that it is revoked, and is not", p.name)
 	default:
 		w.fail("%s: Sync: %v", p.name, err)
 	}
@@ -321,7 +328,13 @@ func (p *phone) quiet() {
 }
 
 // emptied wants nothing to be left on a phone that was revoked and knows it, but for what its person wrote where nobody will ever take it.
+// Where its lane is forked, it has to be enrolled anew before it can deliver what it holds.
 func (p *phone) emptied() {
+	status, err := p.device.Status(background())
+	if err == nil && slices.ContainsFunc(status.Scopes, func(s client.ScopeStatus) bool { return s.Forked }) {
+		p.reenrol()
+		return
+	}
 	scopes, err := p.device.Scopes(background())
 	scopes = slices.DeleteFunc(scopes, func(s store.Scope) bool { return !p.wiped && !p.w.access.EverHad(p.person, s) })
 	if err != nil || len(scopes) > 0 {

@@ -26,6 +26,7 @@ type plan struct {
 	smallPages     bool
 	paranoid       bool
 	crowded        bool // everybody works on one record
+	busy           bool // mostly commands
 }
 
 // draw draws a plan.
@@ -36,12 +37,10 @@ func draw(r *rand.Rand) plan {
 		loss: []int{0, 2, 3, 6, 12}[r.IntN(5)], nested: []int{0, 3, 6}[r.IntN(3)],
 		deviceFaults: one(2), serverFaults: one(2), clone: one(5), restore: one(4), rights: one(3), revoke: one(6), foreign: one(12),
 		skews: !one(3), jumps: one(3), reboots: one(2), serverSteps: one(4), deletes: one(3), evictions: one(4), shortTombs: one(3),
-		smallPages: one(2), paranoid: one(8), crowded: one(3),
+		smallPages: one(2), paranoid: one(8), crowded: one(3), busy: one(3),
 	}
 	p.jumps = p.jumps && p.skews
-	if p.restore {
-		// A new identity forgets what the server took under the old one, so a backup behind it cannot be made good from that phone.
-		p.clone, p.foreign = false, false
-	}
+	// A new identity forgets what the server took under the old one, so a backup behind it cannot be made good from that phone.
+	p.clone = p.clone && !p.restore
 	return p
 }

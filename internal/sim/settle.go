@@ -124,7 +124,6 @@ func (w *world) deviceEvidence(p *phone) promises.Device {
 	if err != nil {
 		w.fail("%s: %v", p.name, err)
 	}
-	d.Settled = !p.gone && !p.wiped
 	d.MayRead = p.mayRead
 	for scope, h := range d.Holds {
 		if w.restored {
@@ -141,10 +140,16 @@ func (w *world) deviceEvidence(p *phone) promises.Device {
 		gone := w.contents[q.Content]
 		return !w.access.EverHad(p.person, q.Scope) || gone != nil && gone.excused && gone.taken == 0
 	})
+	d.Settled = !p.gone && !p.wiped
 	for i := range d.Queued {
 		q := &d.Queued[i]
-		if made := w.contents[q.Content]; made != nil && !made.late {
+		made := w.contents[q.Content]
+		if made != nil && !made.late {
 			q.Made = timeOf(made.at)
+		}
+		if made != nil && made.excused && made.taken > 0 {
+			// The phone does not hold it any more, and need not have heard what a restored server made of a copy.
+			q.Status, q.Seq = w.mirror.entries[q.Scope][made.taken-1].head.GetOutcome().GetStatus(), journal.Seq(made.taken)
 		}
 	}
 	return d
@@ -154,7 +159,7 @@ func (w *world) deviceEvidence(p *phone) promises.Device {
 func (w *world) model() {
 	for _, m := range slices.Sorted(maps.Keys(w.queued)) {
 		q := w.queued[m]
-		if q.returned && !q.excused && q.taken == 0 {
+		if q.returned && !q.excused && q.taken == 0 && w.access.EverHad(q.phone.person, q.scope) {
 			w.broken(promises.P1, "%s: what %s queued is lost: %s (%s)", q.scope, q.phone.name, q.words, m)
 		}
 	}

@@ -35,6 +35,8 @@ type Options struct {
 	TrueClocks bool
 	// Unsynced lets the server's store acknowledge before it is durable: a fault that must be found.
 	Unsynced bool
+	// UnsyncedDevices lets the stores of all devices do so.
+	UnsyncedDevices bool
 	// Trace hears every event as it happens; nil: only the last ones are kept.
 	Trace func(string)
 }

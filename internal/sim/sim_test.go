@@ -2,12 +2,13 @@ package sim_test
 
 import (
 	"flag"
+	"reflect"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/rounds-sync/rounds/internal/promises"
 	"github.com/rounds-sync/rounds/internal/sim"
 )
 
@@ -17,7 +18,7 @@ var (
 	seed  = flag.Uint64("sim.seed", 0, "live through this seed alone and tell all events")
 )
 
-// TestSeeds lives through many histories and wants every promise to be kept in each.
+// TestSeeds lives through many histories and wants every promise to be kept in each, and nothing that can happen to have become impossible.
 func TestSeeds(t *testing.T) {
 	if *seed != 0 {
 		result := sim.Run(*seed, sim.Options{Trace: func(line string) { t.Log(line) }})
@@ -27,29 +28,102 @@ func TestSeeds(t *testing.T) {
 		t.Logf("%+v\n%+v", result.Counts, result.Seen)
 		return
 	}
-	var next, failed atomic.Int64
-	var all sync.WaitGroup
-	began, told := time.Now(), time.Now()
-	var mu sync.Mutex // guards told
+	var (
+		mu     sync.Mutex // guards what follows
+		done   int
+		failed int
+		seen   sim.Seen
+		counts promises.Counts
+		all    sync.WaitGroup
+	)
+	began := time.Now()
+	told := began
+	next := func() (uint64, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if done == *seeds || failed == 10 {
+			return 0, false
+		}
+		done++
+		if time.Since(told) > 10*time.Second {
+			told = time.Now()
+			t.Logf("%d of %d seeds after %v, %d failed", done, *seeds, time.Since(began).Round(time.Second), failed)
+		}
+		return *first + uint64(done) - 1, true
+	}
 	for range min(runtime.GOMAXPROCS(0), 2) {
 		all.Go(func() {
-			for failed.Load() < 10 {
-				n := next.Add(1)
-				if n > int64(*seeds) {
-					return
-				}
-				if result := sim.Run(*first+uint64(n)-1, sim.Options{}); len(result.Failures) > 0 {
-					failed.Add(1)
+			for n, ok := next(); ok; n, ok = next() {
+				result := sim.Run(n, sim.Options{})
+				mu.Lock()
+				if add(&seen, result.Seen); len(result.Failures) > 0 {
+					failed++
 					t.Errorf("%s", result)
 				}
-				mu.Lock()
-				if time.Since(told) > 10*time.Second {
-					told = time.Now()
-					t.Logf("%d of %d seeds, %v, %d failed", n, *seeds, time.Since(began).Round(time.Second), failed.Load())
-				}
+				add(&counts, result.Counts)
 				mu.Unlock()
 			}
 		})
 	}
 	all.Wait()
+	t.Logf("%d seeds in %v\n%+v\n%+v", done, time.Since(began).Round(time.Millisecond), counts, seen)
+	if failed == 0 && *seeds >= 100 {
+		for i := range reflect.TypeFor[sim.Seen]().NumField() {
+			if reflect.ValueOf(seen).Field(i).Int() == 0 {
+				t.Errorf("in %d seeds never happened: %s", *seeds, reflect.TypeFor[sim.Seen]().Field(i).Name)
+			}
+		}
+	}
+}
+
+// add adds the fields of o to those of sum.
+func add[T any](sum *T, o T) {
+	for i := range reflect.TypeFor[T]().NumField() {
+		field := reflect.ValueOf(sum).Elem().Field(i)
+		field.SetInt(field.Int() + reflect.ValueOf(o).Field(i).Int())
+	}
+}
+
+// TestOneSeedOneHistory lives through seeds twice: a failure that cannot be played again is of little use.
+func TestOneSeedOneHistory(t *testing.T) {
+	for n := range uint64(12) {
+		a, b := sim.Run(*first+n, sim.Options{}), sim.Run(*first+n, sim.Options{})
+		if a.Digest != b.Digest {
+			t.Errorf("seed %d has two histories", *first+n)
+		}
+	}
+}
+
+// TestP13WrongClocks lives through seeds with wrong clocks and again with right ones: where the clocks are wrong by as much all the time, however
+// much that is, not one value, winner or effective time may differ.
+func TestP13WrongClocks(t *testing.T) {
+	compared := 0
+	for n := *first; compared < 10; n++ {
+		wrong := sim.Run(n, sim.Options{})
+		if !wrong.Comparable {
+			continue
+		}
+		compared++
+		if right := sim.Run(n, sim.Options{TrueClocks: true}); right.Records != wrong.Records {
+			t.Errorf("seed %d comes to other records with wrong clocks", n)
+		}
+	}
+}
+
+// TestItCanFail breaks what lies below the engine and below the devices, and wants it to be found: a disk that says "done" before it is.
+func TestItCanFail(t *testing.T) {
+	for name, o := range map[string]sim.Options{
+		"the server's disk does not sync": {Unsynced: true},
+		"the phones' disks do not sync":   {UnsyncedDevices: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for n := range uint64(60) {
+				if result := sim.Run(1+n, o); len(result.Failures) > 0 {
+					t.Logf("seed %d: %s", result.Seed, result.Failures[0])
+					return
+				}
+			}
+			t.Error("not found in 60 seeds")
+		})
+	}
 }

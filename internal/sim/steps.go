@@ -19,6 +19,8 @@ func (w *world) act() {
 	}
 	p := pick(w, w.phones)
 	switch n := w.rand.IntN(100); {
+	case n < 4:
+		w.together()
 	case n < 52:
 		for range 1 + w.rand.IntN(3) {
 			p.work()
@@ -36,9 +38,24 @@ func (w *world) act() {
 	}
 }
 
+// together lets two people change the same field at the same moment.
+func (w *world) together() {
+	scope := pick(w, w.sites)
+	id := pick(w, w.tickets[scope])
+	for _, p := range []*phone{pick(w, w.phones), pick(w, w.phones)} {
+		if _, known := p.look(scope, "ticket", id); !p.gone && known {
+			p.do(scope, "edit together", editOf(id, ticketRecord(&roundsv1.Ticket{Title: w.word(p)}), 1))
+		}
+	}
+}
+
 // rarely is what does not happen every hour.
 func (w *world) rarely(p *phone) {
-	switch n := w.rand.IntN(16); {
+	n := w.rand.IntN(16)
+	if w.plan.deletes && w.chance(3) {
+		n = 0
+	}
+	switch {
 	case n < 2:
 		w.server.tend()
 	case n < 4 && w.plan.serverFaults:
