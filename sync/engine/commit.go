@@ -180,8 +180,10 @@ type recordName struct {
 // stored is a record as it stands in the transaction.
 type stored struct {
 	change  *roundsv1.Change // nil: there is none
-	encoded []byte           // its canonical bytes
-	rests   uint64           // the version that the store has; 0: none
+	encoded []byte           // canonical bytes of the version that the store has
+	rests   uint64           // that version; 0: none
+	counted bool             // that version is part of the state hash
+	grown   int              // bytes of mutations that were put since
 }
 
 func begin(s *scope, w store.Writer) (*transaction, error) {
@@ -279,31 +281,24 @@ func readRecord(r store.Reader, kind merge.Kind, id string) (*stored, error) {
 	if err := proto.Unmarshal(value[1:], change); err != nil {
 		return nil, fmt.Errorf("engine: change %d of %s %s: %w", seq, kind, id, err)
 	}
-	return &stored{change: change, encoded: value[1:], rests: seq}, nil
+	return &stored{change: change, encoded: value[1:], rests: seq, counted: counts(change)}, nil
 }
 
-// put notes a record's new change in place of the one before it. It is written with the transaction's end, once, however often it changes: a
-// shift on one ticket would else write that ticket a thousand times.
-func (tx *transaction) put(kind merge.Kind, before *stored, after *roundsv1.Change) error {
+// put notes a record's new change in place of the one before it; grown is the size of the mutation that made it. It is encoded, hashed and written with the
+// transaction's end, once, however often it changes: a shift on one ticket would else write that ticket a thousand times.
+func (tx *transaction) put(kind merge.Kind, before *stored, after *roundsv1.Change, grown int) error {
 	if _, ok := parseID(after.GetRecordId()); !ok {
 		return fmt.Errorf("engine: record id %q: %w", after.GetRecordId(), errKey)
 	}
-	encoded, err := merge.Marshal(after)
-	if err != nil {
-		return err
-	}
-	if before.change != nil && !before.change.GetDeleted() && !before.change.GetEvicted() {
-		tx.state.Sub(merge.HashEncoded(before.encoded))
-	}
-	if !after.GetDeleted() && !after.GetEvicted() {
-		tx.state.Add(merge.HashEncoded(encoded))
-	}
 	name := recordName{kind, after.GetRecordId()}
-	tx.records[name] = &stored{change: after, encoded: encoded, rests: before.rests}
+	tx.records[name] = &stored{change: after, encoded: before.encoded, rests: before.rests, counted: before.counted, grown: before.grown + grown}
 	tx.written = append(tx.written, name)
 	tx.changed = true
 	return nil
 }
+
+// counts: whether a change is part of the state hash.
+func counts(change *roundsv1.Change) bool { return !change.GetDeleted() && !change.GetEvicted() }
 
 // flush writes the records that were put since the last flush.
 func (tx *transaction) flush() error {
@@ -319,7 +314,17 @@ func (tx *transaction) flush() error {
 				return err
 			}
 		}
-		have.rests = version
+		encoded, err := merge.Marshal(have.change)
+		if err != nil {
+			return err
+		}
+		if have.counted {
+			tx.state.Sub(merge.HashEncoded(have.encoded))
+		}
+		have.encoded, have.rests, have.counted, have.grown = encoded, version, counts(have.change), 0
+		if have.counted {
+			tx.state.Add(merge.HashEncoded(encoded))
+		}
 		flag := byte(flagLive)
 		switch {
 		case have.change.GetDeleted():
@@ -331,7 +336,7 @@ func (tx *transaction) flush() error {
 		case have.change.GetEvicted():
 			flag = flagEvicted
 		}
-		value := append(append(make([]byte, 0, 1+len(have.encoded)), flag), have.encoded...)
+		value := append(append(make([]byte, 0, 1+len(encoded)), flag), encoded...)
 		if err := tx.w.Set(seqKey(tableChange, version), value); err != nil {
 			return err
 		}

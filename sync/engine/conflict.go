@@ -99,7 +99,7 @@ func (tx *transaction) derive(id string, edit *roundsv1.Edit, at int64, cause ui
 	}, journal.ContentHash(content), content); err != nil {
 		return err
 	}
-	if err := tx.put(kind, before, back(before.change, merged.Change)); err != nil || before.change != nil {
+	if err := tx.put(kind, before, back(before.change, merged.Change), len(content)); err != nil || before.change != nil {
 		return err
 	}
 	parsed, _ := parseID(id)

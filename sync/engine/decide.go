@@ -199,7 +199,7 @@ const maxRecord = 4 << 20
 
 // full: whether a mutation would let a record grow beyond maxRecord. What makes it smaller is never refused.
 func full(before *stored, after *roundsv1.Change, content []byte) bool {
-	if len(before.encoded)+4*len(content) <= maxRecord {
+	if len(before.encoded)+4*(before.grown+len(content)) <= maxRecord {
 		return false // nearly always, without measuring: a mutation adds its content, and names for it
 	}
 	return proto.Size(after) > max(maxRecord, len(before.encoded))

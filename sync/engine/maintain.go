@@ -167,7 +167,7 @@ func (e *Engine) Evict(ctx context.Context, scope store.Scope, kind merge.Kind, 
 		}, journal.ContentHash(nil), nil); err != nil {
 			return err
 		}
-		return tx.put(kind, before, after)
+		return tx.put(kind, before, after, 0)
 	})
 }
 

@@ -109,7 +109,7 @@ func (tx *transaction) settle(c *candidate) (*roundsv1.Outcome, error) {
 // follow writes what a decision brings with it: the record, conflicts, derived records, and what had waited for it.
 func (tx *transaction) follow(c *candidate, d *decision, seq uint64) error {
 	if d.after != nil && d.after != d.before.change {
-		if err := tx.put(c.item.kind, d.before, d.after); err != nil {
+		if err := tx.put(c.item.kind, d.before, d.after, len(c.item.content)); err != nil {
 			return err
 		}
 		if err := tx.askAgain(c, d, seq); err != nil {
