@@ -3,6 +3,7 @@ package engine_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
@@ -218,6 +220,13 @@ func TestDifferenceIsLocatedAndRepaired(t *testing.T) {
 		}
 		if repairs := ask(200); len(repairs) != 1 || !repairs[0].GetSplit() || len(repairs[0].GetChanges()) != 0 {
 			t.Fatalf("a range that does not fit is not split: %v", repairs)
+		}
+		twice := &roundsv1.RangeCheck{Scope: string(site), Cursor: cursor, Ranges: []*roundsv1.RecordRange{check(0, 9, b.replicas[site]), check(9, 19, b.replicas[site])}}
+		for _, checks := range [][]*roundsv1.RangeCheck{{twice}, {{Scope: string(site), Cursor: cursor}, {Scope: string(site), Cursor: cursor}}} {
+			var refused *engine.Error
+			if _, err := b.exchange(&roundsv1.ExchangeRequest{Clock: b.clock(), Checks: checks}); !errors.As(err, &refused) || refused.Kind != engine.Invalid {
+				t.Fatalf("the same records are to be hashed twice: %v", err)
+			}
 		}
 		a.do(site, id(3), title("meanwhile"))
 		a.sync()

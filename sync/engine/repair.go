@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 
 	"google.golang.org/protobuf/proto"
@@ -14,7 +15,14 @@ import (
 // repairs answers the ranges whose hashes differ from the device's, with their records as far as the budget reaches.
 func (e *Engine) repairs(ctx context.Context, caller Caller, checks []*roundsv1.RangeCheck, budget int) ([]*roundsv1.RangeRepair, error) {
 	var repairs []*roundsv1.RangeRepair
+	named := make(map[string]bool, len(checks))
 	for _, check := range checks {
+		// Each record is hashed once at the most, however a request is made up.
+		if named[check.GetScope()] || !ordered(check.GetRanges()) {
+			return nil, refuse(Invalid, roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "checks.ranges",
+				"校验范围无效。", "A scope is checked once, in ranges that are in order and do not overlap.").in(store.Scope(check.GetScope()))
+		}
+		named[check.GetScope()] = true
 		at, err := decodeCursor(check.GetCursor())
 		if err != nil {
 			return nil, err
@@ -53,6 +61,22 @@ func (e *Engine) repairs(ctx context.Context, caller Caller, checks []*roundsv1.
 		}
 	}
 	return repairs, nil
+}
+
+// ordered: whether ranges follow each other without overlapping.
+func ordered(ranges []*roundsv1.RecordRange) bool {
+	var before *roundsv1.RecordRef
+	for _, r := range ranges {
+		if before != nil && compareRefs(before, r.GetFirst()) >= 0 || compareRefs(r.GetFirst(), r.GetLast()) > 0 {
+			return false
+		}
+		before = r.GetLast()
+	}
+	return true
+}
+
+func compareRefs(a, b *roundsv1.RecordRef) int {
+	return cmp.Or(cmp.Compare(a.GetKind(), b.GetKind()), cmp.Compare(a.GetId(), b.GetId()))
 }
 
 // compare hashes a range and, where it differs, fills the repair with its live records, or asks for smaller ranges where they are too many.
