@@ -3,25 +3,37 @@ package server
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
 )
 
-// undecoded remembers the messages that could not be decoded until their call comes to it. Connect answers such a message before any
-// interceptor runs, and then without a Problem; so the codecs say that all is well and the first interceptor refuses.
-type undecoded struct{ faults sync.Map }
+// undecoded marks the messages that could not be decoded until their call comes to it. Connect answers such a message before any
+// interceptor runs, and then without a Problem; so the codecs say that all is well and the first interceptor refuses. The mark is in the message
+// itself: Connect may drop one without any interceptor seeing it, and what it said must go with it.
+type undecoded struct{}
 
-func (u *undecoded) note(message any, err error) { u.faults.Store(message, err) }
+// noField is a tag of field number 0. Decoding refuses it, so among unknown fields it stands only where note has put it.
+const noField = 0
 
-func (u *undecoded) check(message any) error {
-	if err, bad := u.faults.LoadAndDelete(message); bad {
-		return malformed(fmt.Sprintf("The message cannot be decoded: %v", err))
+// note empties a message and marks it with what was wrong.
+func (*undecoded) note(message proto.Message, err error) {
+	proto.Reset(message)
+	message.ProtoReflect().SetUnknown(append(protoreflect.RawFields{noField}, err.Error()...))
+}
+
+func (*undecoded) check(message any) error {
+	m, ok := message.(proto.Message)
+	if !ok {
+		return nil
+	}
+	if mark := m.ProtoReflect().GetUnknown(); len(mark) > 0 && mark[0] == noField {
+		return malformed("The message cannot be decoded: " + string(mark[1:]))
 	}
 	return nil
 }
@@ -90,7 +102,7 @@ func (c binaryCodec) Unmarshal(data []byte, message any) error {
 		return fmt.Errorf("%T is no message", message)
 	}
 	if err := proto.Unmarshal(data, m); err != nil {
-		c.undecoded.note(message, err)
+		c.undecoded.note(m, err)
 	}
 	return nil
 }
@@ -132,11 +144,11 @@ func (c jsonCodec) Unmarshal(data []byte, message any) error {
 		return fmt.Errorf("%T is no message", message)
 	}
 	if len(data) == 0 {
-		c.undecoded.note(message, fmt.Errorf("an empty body is no JSON"))
+		c.undecoded.note(m, fmt.Errorf("an empty body is no JSON"))
 		return nil
 	}
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(data, m); err != nil {
-		c.undecoded.note(message, err)
+		c.undecoded.note(m, err)
 	}
 	return nil
 }
