@@ -2,10 +2,12 @@ package server_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"io"
 	"net/http"
 	"runtime"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -49,5 +51,51 @@ func TestFalseMessagesAreForgotten(t *testing.T) {
 	}
 	if after := held(); after > before+16<<20 {
 		t.Errorf("64 requests of 1 MiB left %d MiB", (after-before)>>20)
+	}
+}
+
+// TestSideServicesAreBounded: health and reflection need no token, so what they read is bounded too, plain and compressed.
+func TestSideServicesAreBounded(t *testing.T) {
+	w := start(t)
+	large := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), bytes.Repeat([]byte{'a'}, 32<<20))
+	var bomb bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&bomb, gzip.BestCompression)
+	_, _ = z.Write(large)
+	_ = z.Close()
+	const health, reflection = "/grpc.health.v1.Health/Check", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
+	for _, tt := range []struct {
+		name, path, contentType string
+		header                  [2]string
+		body                    []byte
+	}{
+		{"health, a large message", health, "application/proto", [2]string{}, large},
+		{"health, a bomb", health, "application/proto", [2]string{"Content-Encoding", "gzip"}, bomb.Bytes()},
+		{"health by gRPC, a bomb", health, "application/grpc", [2]string{"Grpc-Encoding", "gzip"}, enveloped(1, bomb.Bytes())},
+		{"reflection, a large message", reflection, "application/grpc", [2]string{}, enveloped(0, large)},
+		{"reflection, a bomb", reflection, "application/grpc", [2]string{"Grpc-Encoding", "gzip"}, enveloped(1, bomb.Bytes())},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.base+tt.path, bytes.NewReader(tt.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Content-Type", tt.contentType)
+			if tt.header[0] != "" {
+				req.Header.Set(tt.header[0], tt.header[1])
+			}
+			resp, err := h2c().Do(req)
+			if err != nil {
+				if strings.Contains(err.Error(), "stream error") { // it stopped listening
+					return
+				}
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			text, _ := io.ReadAll(resp.Body)
+			status := resp.Header.Get("Grpc-Status") + resp.Trailer.Get("Grpc-Status")
+			if !bytes.Contains(text, []byte("resource_exhausted")) && status != "8" {
+				t.Errorf("taken: HTTP %d, gRPC %q, %.200q", resp.StatusCode, status, text)
+			}
+		})
 	}
 }

@@ -43,6 +43,9 @@ func firstField(err error) error {
 	return err
 }
 
+// sideBytes bounds one message to health and to reflection; what they are asked is a name.
+const sideBytes = 16 << 10
+
 // services are the services of the schema that the server offers.
 func services() []string {
 	return []string{roundsv1connect.SyncServiceName, roundsv1connect.AuthServiceName, roundsv1connect.AdminServiceName}
@@ -123,10 +126,12 @@ func (s *Server) handler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/", calls)
 	names := append(services(), grpchealth.HealthV1ServiceName)
-	mux.Handle(grpchealth.NewHandler(&health{grpchealth.NewStaticChecker(services()...), s.stopping}))
+	// Neither needs a token, and Connect by itself reads and decompresses without end.
+	small := connect.WithHandlerOptions(compress.Handler(sideBytes, badCompression), connect.WithReadMaxBytes(sideBytes))
+	mux.Handle(grpchealth.NewHandler(&health{grpchealth.NewStaticChecker(services()...), s.stopping}, small))
 	reflector := grpcreflect.NewStaticReflector(names...)
-	mux.Handle(grpcreflect.NewHandlerV1(reflector))
-	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector))
+	mux.Handle(grpcreflect.NewHandlerV1(reflector, small))
+	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, small))
 	mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/jwk-set+json")
 		w.Header().Set("Cache-Control", "public, max-age=300")
