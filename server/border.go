@@ -171,7 +171,8 @@ func (b *body) Read(p []byte) (int, error) {
 	// By the machine's clock, as all deadlines of connections. A connection without deadlines has its own ways to end.
 	_ = b.control.SetReadDeadline(time.Now().Add(b.standstill))
 	n, err := b.from.Read(p)
-	if err != nil { // the connection lives on: for an answer, for a stream, for the next call
+	// After its body the connection lives on: for a stream, for the next call. One whose body did not come must not: net/http would wait for the rest.
+	if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		_ = b.control.SetReadDeadline(time.Time{})
 	}
 	if b.enveloped {
@@ -231,10 +232,15 @@ func (b *body) follow(p []byte) bool {
 // Close implements io.Closer.
 func (b *body) Close() error { return b.from.Close() }
 
-// patient gives every write of next its own deadline, so that a reader that takes nothing is given up and one that is slow is not.
-func patient(next http.Handler, standstill time.Duration) http.Handler {
+// patient gives every write of next its own deadline, so that a reader that takes nothing is given up and one that is slow is not. A body that is
+// announced has one from the start: net/http reads what next leaves of it, and would wait for it for ever.
+func patient(next http.Handler, read, write time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(&patientWriter{ResponseWriter: w, control: http.NewResponseController(w), standstill: standstill}, r)
+		control := http.NewResponseController(w)
+		if r.ContentLength != 0 {
+			_ = control.SetReadDeadline(time.Now().Add(read))
+		}
+		next.ServeHTTP(&patientWriter{ResponseWriter: w, control: control, standstill: write}, r)
 	})
 }
 

@@ -5,10 +5,12 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"io"
+	"net"
 	"net/http"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -95,6 +97,38 @@ func TestSideServicesAreBounded(t *testing.T) {
 			status := resp.Header.Get("Grpc-Status") + resp.Trailer.Get("Grpc-Status")
 			if !bytes.Contains(text, []byte("resource_exhausted")) && status != "8" {
 				t.Errorf("taken: HTTP %d, gRPC %q, %.200q", resp.StatusCode, status, text)
+			}
+		})
+	}
+}
+
+// TestUnsentBodiesHoldNothing: who announces a body and sends none is given up, also where nobody wanted to read it.
+func TestUnsentBodiesHoldNothing(t *testing.T) {
+	w := start(t, func(c *server.Config) { c.Timeouts.Read = 200 * time.Millisecond })
+	for name, head := range map[string]string{
+		"no such call":      "POST /nothing HTTP/1.1\r\nContent-Type: application/json\r\n",
+		"no token":          "POST " + roundsv1connect.SyncServiceExchangeProcedure + " HTTP/1.1\r\nContent-Type: application/json\r\n",
+		"an open call":      "POST " + roundsv1connect.AuthServiceEnrollProcedure + " HTTP/1.1\r\nContent-Type: application/json\r\n",
+		"health":            "POST /grpc.health.v1.Health/Check HTTP/1.1\r\nContent-Type: application/json\r\n",
+		"what has no body":  "GET /healthz HTTP/1.1\r\n",
+		"the key set":       "GET /.well-known/jwks.json HTTP/1.1\r\n",
+		"reflection, by h1": "POST /grpc.reflection.v1.ServerReflection/ServerReflectionInfo HTTP/1.1\r\nContent-Type: application/grpc\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn, err := net.Dial("tcp", w.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if _, err := io.WriteString(conn, head+"Host: x\r\nContent-Length: 1000\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadAll(conn); err != nil {
+				t.Errorf("the connection is still held: %v", err)
 			}
 		})
 	}

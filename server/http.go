@@ -148,7 +148,7 @@ func (s *Server) handler() (http.Handler, error) {
 			MaxAge:         7200,
 		}).Handler(handler)
 	}
-	return patient(handler, s.cfg.Timeouts.Write), nil
+	return patient(handler, s.cfg.Timeouts.Read, s.cfg.Timeouts.Write), nil
 }
 
 // serve begins to answer on both ports.
