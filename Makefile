@@ -40,10 +40,10 @@ test: ## run every test with the race detector, then the simulation on SEEDS see
 	@[ -n "$(RACE)" ] || echo "no C compiler found: testing without the race detector"
 	go test $(RACE) -timeout 8m $(PKGS)
 	go test -count=1 ./internal/layout
-	@if [ -d internal/sim ]; then $(MAKE) --no-print-directory sim; fi
+	@$(MAKE) --no-print-directory sim
 
 sim: ## run the simulation of devices, networks, clocks and crashes on SEEDS seeds
-	go test -count=1 -timeout 0 ./internal/sim -sim.seeds=$(SEEDS)
+	go test -count=1 -timeout 0 -v -run "^TestSeeds$$" ./internal/sim -sim.seeds=$(SEEDS)
 
 lint: $(BUF) $(BIN)/staticcheck $(VALIDATE_TO) ## check the style of .proto and Go files: buf lint, gofmt, go vet, staticcheck
 	$(BUF) lint
