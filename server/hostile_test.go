@@ -5,16 +5,21 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"connectrpc.com/connect"
 	"google.golang.org/protobuf/encoding/protowire"
 
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/api/rounds/v1/roundsv1connect"
+	"github.com/rounds-sync/rounds/auth"
 	"github.com/rounds-sync/rounds/server"
 )
 
@@ -131,5 +136,91 @@ func TestUnsentBodiesHoldNothing(t *testing.T) {
 				t.Errorf("the connection is still held: %v", err)
 			}
 		})
+	}
+}
+
+// journalled is a log that tests read.
+type journalled struct {
+	mu   sync.Mutex // guards text
+	text bytes.Buffer
+}
+
+func (j *journalled) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journalled) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+// TestLogsHoldNoSecrets: whatever goes well or wrong with codes and tokens, the log of the most talkative level holds none of them, and a stranger
+// writes no line of his own into it.
+func TestLogsHoldNoSecrets(t *testing.T) {
+	log := &journalled{}
+	w := start(t, func(c *server.Config) {
+		c.Inject.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	people := roundsv1connect.NewAdminServiceClient(w.http, w.base)
+	signIn := roundsv1connect.NewAuthServiceClient(w.http, w.base)
+	secrets := map[string]string{"first code": string(w.Founding().Code), "access token": w.device.token, "refresh token": w.device.refresh}
+	person, err := people.CreatePerson(t.Context(), as(w.device, &roundsv1.CreatePersonRequest{Name: "Li Wei", HomeNodeId: string(w.Founding().Root)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := people.CreateEnrolmentCode(t.Context(), as(w.device,
+		&roundsv1.CreateEnrolmentCodeRequest{PersonId: person.Msg.GetPerson().GetPersonId()}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets["code"] = code.Msg.GetCode()
+	phone := w.enrol(code.Msg.GetCode())
+	secrets["phone's access token"], secrets["phone's refresh token"] = phone.token, phone.refresh
+	refresh := func(token, nonce string) (*connect.Response[roundsv1.RefreshResponse], error) {
+		return signIn.Refresh(t.Context(), connect.NewRequest(&roundsv1.RefreshRequest{RefreshToken: token, Nonce: []byte(nonce),
+			Signature: phone.sign(auth.RefreshChallenge(w.URL(), token, []byte(nonce)))}))
+	}
+	next, err := refresh(phone.refresh, "nonce-of-16-bytes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets["next access token"], secrets["next refresh token"] = next.Msg.GetAccessToken(), next.Msg.GetRefreshToken()
+	if _, err := refresh(phone.refresh, "other-nonce-of-16"); err == nil { // shuts the phone out
+		t.Fatal("an old refresh token was taken")
+	}
+	if _, err := refresh(next.Msg.GetRefreshToken()[:40], "nonce-of-16-bytes"); err == nil {
+		t.Fatal("a cut refresh token was taken")
+	}
+	phone.token = next.Msg.GetAccessToken()
+	for _, token := range []string{phone.token, phone.token + "x", "level=ERROR msg=forged"} {
+		phone.token = token
+		req := as(phone, &roundsv1.ExchangeRequest{Clock: phone.clockNow()})
+		req.Header().Set("X-Request-Id", "1 level=ERROR msg=forged")
+		if _, err := w.sync().Exchange(t.Context(), req); err == nil {
+			t.Fatalf("%q let a phone in that was shut out", token)
+		}
+	}
+	_, _ = signIn.Enroll(t.Context(), connect.NewRequest(&roundsv1.EnrollRequest{Proof: &roundsv1.EnrollRequest_Code{Code: code.Msg.GetCode()},
+		PublicKey: make([]byte, 32), Audience: "x\nlevel=ERROR msg=forged", Signature: make([]byte, 64), DeviceName: "\nlevel=ERROR msg=forged"}))
+	text := log.String()
+	if !strings.Contains(text, "level=DEBUG") || !strings.Contains(text, "create enrolment code") {
+		t.Fatal("the log says nothing")
+	}
+	for name, secret := range secrets {
+		normal, isCode := auth.NormalizeCode(secret)
+		if parts := strings.Split(secret, "."); len(parts) == 3 {
+			secret = parts[2] // of a token the signature is what must not be seen
+		}
+		if strings.Contains(text, secret) || isCode && strings.Contains(text, normal) {
+			t.Errorf("the log holds the %s", name)
+		}
+	}
+	for _, line := range strings.Split(text, "\n") {
+		if strings.Contains(line, " level=ERROR msg=forged") || strings.HasPrefix(line, "level=ERROR msg=forged") {
+			t.Errorf("forged: %s", line)
+		}
 	}
 }
