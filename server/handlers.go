@@ -49,6 +49,9 @@ func (s *syncService) Watch(ctx context.Context, req *connect.Request[roundsv1.W
 		return to.Send(&roundsv1.WatchResponse{ServerTimeUs: s.now().UnixMicro(), ResumeAfter: durationpb.New(0)})
 	case errors.Is(cause, errNotLetIn):
 		return noToken("The device is no longer let in")
+	case errors.Is(cause, errTooMany):
+		return refusal(connect.CodeResourceExhausted, say(roundsv1.ProblemCode_PROBLEM_CODE_LIMIT, "该设备打开的连接过多",
+			"The device opened so many streams that its oldest one was ended"))
 	}
 	return err
 }

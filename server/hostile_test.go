@@ -224,3 +224,25 @@ func TestLogsHoldNoSecrets(t *testing.T) {
 		}
 	}
 }
+
+// TestStreamsOfOneDevice: one device cannot fill the server with streams; the one that it opened last goes on.
+func TestStreamsOfOneDevice(t *testing.T) {
+	const most = 32
+	w := start(t)
+	client := h2c()
+	first := w.device.watch(t, client)
+	for range most - 1 {
+		w.device.watch(t, client)
+	}
+	last := w.device.watch(t, client)
+	if first.Receive() {
+		t.Errorf("the first of %d streams goes on: %v", most+1, first.Msg())
+	}
+	if code, p := problemOf(t, first.Err()); code != connect.CodeResourceExhausted || p.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_LIMIT {
+		t.Errorf("the first stream: %v %v", code, p)
+	}
+	w.device.exchange(w.device.push("for who watches"))
+	if !last.Receive() || len(last.Msg().GetPages()) != 1 {
+		t.Errorf("the last stream: %v %v", last.Msg(), last.Err())
+	}
+}
