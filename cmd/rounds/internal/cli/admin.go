@@ -60,11 +60,25 @@ func call[Q, A any](
 
 // online opens the device for a command that needs the server.
 func (d *deviceCommands) online(run func(ctx context.Context, s *session, args []string) error) func(*cobra.Command, []string) error {
-	return d.with(func(ctx context.Context, s *session, args []string) error {
+	open := d.with(func(ctx context.Context, s *session, args []string) error {
 		ctx, cancel := context.WithTimeout(ctx, d.wait)
 		defer cancel()
 		return run(ctx, s, args)
 	})
+	return func(cmd *cobra.Command, args []string) error {
+		if err := d.reaching(cmd); err != nil {
+			return err
+		}
+		return open(cmd, args)
+	}
+}
+
+// reaching refuses --offline to a command that is nothing without the server.
+func (d *deviceCommands) reaching(cmd *cobra.Command) error {
+	if d.offline {
+		return usage(cmd, cmd.CommandPath()+" needs the server, so not with --offline")
+	}
+	return nil
 }
 
 // show prints a message as JSON, or what people says.

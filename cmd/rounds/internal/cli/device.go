@@ -53,7 +53,7 @@ func (d *deviceCommands) flags(cmd *cobra.Command) {
 	flags := cmd.PersistentFlags()
 	flags.StringVar(&d.dir, "dir", d.defaultDir(), "directory of the device; also ROUNDS_DEVICE_DIR")
 	flags.BoolVar(&d.json, "json", false, "print JSON")
-	flags.BoolVar(&d.offline, "offline", false, "do not try to reach the server")
+	flags.BoolVar(&d.offline, "offline", false, "do not try to reach the server; what cannot do without it is refused")
 	flags.DurationVar(&d.wait, "wait", 10*time.Second, "how long to wait for the server")
 }
 
@@ -104,6 +104,12 @@ func (l link) write(dir string) error {
 		return err
 	}
 	return os.Rename(part, linkPath(dir))
+}
+
+// Link makes a directory that a device library keeps usable by the commands of this package: server is the address to dial, audience the
+// one that the server calls itself.
+func Link(dir, server, audience string) error {
+	return link{Server: server, Audience: audience}.write(dir)
 }
 
 // remote are the services of a server.
@@ -225,7 +231,7 @@ func (d *deviceCommands) deliver(ctx context.Context, s *session, refs ...client
 	defer cancel()
 	if _, err := s.Sync(ctx); err != nil {
 		if unreachable(err) {
-			return delivered{Why: "the server cannot be reached"}, nil
+			return delivered{Why: absence(err)}, nil
 		}
 		line, _ := explain(err)
 		return delivered{Why: line}, nil
@@ -266,7 +272,7 @@ func (d *deviceCommands) tell(what string, id client.RecordID, how delivered) er
 		fmt.Fprintf(d.Out, "%s %s: %s\n", what, id, state)
 	}
 	if len(how.Refused) > 0 {
-		return fail(Refused, "%s: see rounds device tray", strings.Join(how.Refused, "; "))
+		return fail(Refused, "%s (rounds device tray)", strings.Join(how.Refused, "; "))
 	}
 	return nil
 }

@@ -24,6 +24,9 @@ func (d *deviceCommands) enroll() *cobra.Command {
 			"If the reply is lost, run the same command again. A device whose directory was copied enrols anew with a new code and keeps what it holds.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := d.reaching(cmd); err != nil {
+				return err
+			}
 			code := args[0]
 			if u, err := url.Parse(code); err == nil && u.Scheme == "rounds" {
 				code = u.Query().Get("code")

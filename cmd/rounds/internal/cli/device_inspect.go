@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -90,7 +91,10 @@ func (d *deviceCommands) inspectList() *cobra.Command {
 					views = append(views, view)
 				}
 			}
-			slices.Reverse(views)
+			slices.Reverse(views) // ids begin with the time, within a site
+			slices.SortStableFunc(views, func(a, b client.View) int {
+				return cmp.Compare(b.Record.GetInspection().GetWindowStartUs(), a.Record.GetInspection().GetWindowStartUs())
+			})
 			if d.json {
 				list := make([]any, 0, len(views))
 				for _, v := range views {

@@ -30,6 +30,9 @@ func (d *deviceCommands) sync() *cobra.Command {
 	})
 	cmd := &cobra.Command{Use: "sync", Short: "Deliver what is queued and bring what is new", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := d.reaching(cmd); err != nil {
+				return err
+			}
 			if server != "" {
 				l, err := readLink(d.dir)
 				if err != nil {
@@ -45,7 +48,7 @@ func (d *deviceCommands) sync() *cobra.Command {
 			return run(cmd, args)
 		}}
 	cmd.Flags().StringVar(&server, "server", "", "the server is reached at this address from now on")
-	cmd.Flags().BoolVar(&follow, "follow", false, "stay in sync until interrupted")
+	cmd.Flags().BoolVar(&follow, "follow", false, "stay in sync until interrupted; other commands cannot use the directory meanwhile")
 	return cmd
 }
 
@@ -62,12 +65,19 @@ func (d *deviceCommands) queuedStill(ctx context.Context, s *session, err error)
 	for _, scope := range status.Scopes {
 		queued += scope.Queued
 	}
-	return fail(Unreachable, "the server at %s cannot be reached: %d queued, will be sent when it can", s.link.Server, queued)
+	waits := "nothing is queued"
+	if queued > 0 {
+		waits = fmt.Sprintf("%d queued, will be sent when it can", queued)
+	}
+	if why := absence(err); why != absence(nil) {
+		return fail(Unreachable, "the server at %s says: %s: %s", s.link.Server, why, waits)
+	}
+	return fail(Unreachable, "the server at %s cannot be reached: %s", s.link.Server, waits)
 }
 
 func (d *deviceCommands) printReport(r client.Report) error {
 	if d.json {
-		return printJSON(d.Out, r)
+		return printJSON(d.Out, reportAsJSON(r))
 	}
 	_, err := fmt.Fprintf(d.Out, "sent %d (%d applied, %d merged, %d in conflict, %d rejected, %d quarantined), %d records changed, %d round trips\n",
 		r.Sent, r.Applied, r.Merged, r.Conflicts, r.Rejected, r.Quarantined, r.Changed, r.Exchanges)
@@ -86,8 +96,19 @@ func (d *deviceCommands) status() *cobra.Command {
 				return err
 			}
 			if d.json {
-				return printJSON(d.Out, map[string]any{"device_id": identity.Device, "person_id": identity.Person, "server": s.link.Server,
-					"directory": d.dir, "status": status})
+				all := statusJSON{Device: identity.Device, Person: identity.Person, Server: s.link.Server, Directory: d.dir,
+					ClockOff: status.Offset.Microseconds(), Revoked: status.Revoked, Untold: status.Untold}
+				if !status.Contact.IsZero() {
+					all.Contact = &status.Contact
+				}
+				for _, one := range status.Scopes {
+					name, err := s.scopeName(ctx, one.Scope)
+					if err != nil {
+						return err
+					}
+					all.Scopes = append(all.Scopes, scopeAsJSON(one, name))
+				}
+				return printJSON(d.Out, all)
 			}
 			fmt.Fprintf(d.Out, "device   %s\nperson   %s\nserver   %s\ncontact  ", identity.Device, identity.Person, s.link.Server)
 			if status.Contact.IsZero() {

@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -226,6 +229,7 @@ func (d *deviceCommands) ticketList() *cobra.Command {
 					}
 				}
 			}
+			slices.SortStableFunc(views, func(a, b client.View) int { return cmp.Compare(reported(a), reported(b)) })
 			return d.printTickets(views, people)
 		})}
 	cmd.Flags().StringVar(&site, "site", "", "only this site, by code, name or id")
@@ -245,6 +249,14 @@ func ticketWanted(state, want roundsv1.TicketState, all bool) bool {
 	return true
 }
 
+// reported is when a ticket was reported; one that the server does not have yet comes after all others.
+func reported(v client.View) int64 {
+	if at := v.Record.GetTicket().GetReportedTimeUs(); at != 0 {
+		return at
+	}
+	return math.MaxInt64
+}
+
 func (d *deviceCommands) printTickets(views []client.View, people map[client.Scope]names) error {
 	if d.json {
 		list := make([]any, 0, len(views))
@@ -254,7 +266,7 @@ func (d *deviceCommands) printTickets(views []client.View, people map[client.Sco
 		return printJSON(d.Out, list)
 	}
 	t := &table{head: []string{"ID", "STATE", "PRIORITY", "ASSIGNEE", "REPORTED", "TITLE", ""}}
-	for i := len(views) - 1; i >= 0; i-- { // ids begin with the time
+	for i := len(views) - 1; i >= 0; i-- {
 		v := views[i]
 		ticket := v.Record.GetTicket()
 		t.add(shortID(string(v.ID)), ticketState(ticket), enumName(ticket.GetPriority().String(), "PRIORITY"),

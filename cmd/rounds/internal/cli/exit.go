@@ -30,7 +30,7 @@ const (
 	Usage Exit = 2
 	// NotEnrolled: the device is no device yet, or no longer.
 	NotEnrolled Exit = 3
-	// Unreachable: the server did not answer.
+	// Unreachable: the server did not answer, or answered that it can do nothing just now.
 	Unreachable Exit = 4
 	// Refused: the server, or the rules that the device keeps too, said no.
 	Refused Exit = 5
@@ -116,8 +116,33 @@ func explainProblem(p *roundsv1.Problem) (string, Exit) {
 		return line + ": enrol this device with a new code (rounds device enroll)", NotEnrolled
 	case roundsv1.ProblemCode_PROBLEM_CODE_ENROLMENT_CODE:
 		return line + ": ask an administrator for a new one", Refused
+	case roundsv1.ProblemCode_PROBLEM_CODE_FULL, roundsv1.ProblemCode_PROBLEM_CODE_UNAVAILABLE:
+		return line, Unreachable
 	}
 	return line, Refused
+}
+
+// absence says why an unreachable server did not do its part: in its own words where it had some (its disk is full), for it was reached.
+func absence(err error) string {
+	var (
+		told *client.ProblemError
+		call *connect.Error
+	)
+	switch {
+	case errors.As(err, &told):
+		line, _ := explainProblem(told.Problem)
+		return line
+	case errors.As(err, &call):
+		for _, d := range call.Details() {
+			if value, err := d.Value(); err == nil {
+				if problem, ok := value.(*roundsv1.Problem); ok {
+					line, _ := explainProblem(problem)
+					return line
+				}
+			}
+		}
+	}
+	return "the server cannot be reached"
 }
 
 // unreachable tells whether an error means that no server answered.

@@ -54,6 +54,9 @@ func (s *session) site(ctx context.Context, asked string) (client.Scope, error) 
 	case len(found) == 0:
 		return "", fail(Usage, "no site is called %q: rounds device status lists them", asked)
 	}
+	if asked == "" {
+		return "", fail(Usage, "the device has %d sites: choose one with --site (rounds device status lists them)", len(found))
+	}
 	return "", fail(Usage, "%d sites fit %q: choose one with --site (rounds device status lists them)", len(found), asked)
 }
 

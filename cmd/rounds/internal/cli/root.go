@@ -92,18 +92,21 @@ func strict(cmd *cobra.Command) {
 			return cmd.Help()
 		}
 	}
-	if cmd.PreRunE == nil && cmd.PreRun == nil {
-		cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
-			if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {
-				return usage(cmd, oneLine(err))
-			}
-			return nil
+	before := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups())
+		if err == nil && before != nil {
+			err = before(cmd, args)
 		}
+		if err != nil {
+			return usage(cmd, oneLine(err))
+		}
+		return nil
 	}
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
-				return usage(cmd, err.Error())
+				return usage(cmd, fmt.Sprintf("it is called as %q", strings.TrimSuffix(cmd.UseLine(), " [flags]")))
 			}
 			return nil
 		}
