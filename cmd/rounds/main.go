@@ -23,5 +23,5 @@ func main() {
 
 // mounted are the subcommands that are packages of their own.
 func mounted() []*cobra.Command {
-	return []*cobra.Command{demo.Command(), bench.Command()}
+	return []*cobra.Command{demo.Command(cli.Link), bench.Command()}
 }

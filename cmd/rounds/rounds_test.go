@@ -1,12 +1,16 @@
 package main_test
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"io/fs"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +19,10 @@ import (
 	"testing"
 	"time"
 
+	"connectrpc.com/connect"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/api/rounds/v1/roundsv1connect"
 	"github.com/rounds-sync/rounds/server"
 )
 
@@ -140,6 +148,22 @@ func photo(t *testing.T) string {
 }
 
 // TestShift plays a field worker and a supervisor from the command line: enrol, work offline, sync, see it on another device, and audit what remains.
+// fullServer is a server whose disk is full.
+type fullServer struct {
+	roundsv1connect.UnimplementedSyncServiceHandler
+}
+
+func (fullServer) Exchange(context.Context, *connect.Request[roundsv1.ExchangeRequest]) (*connect.Response[roundsv1.ExchangeResponse], error) {
+	err := connect.NewError(connect.CodeUnavailable, errors.New("full"))
+	detail, detailErr := connect.NewErrorDetail(&roundsv1.Problem{Code: roundsv1.ProblemCode_PROBLEM_CODE_FULL,
+		Sentence: &roundsv1.Text{En: "The server has no room to write: try again later"}})
+	if detailErr != nil {
+		return nil, detailErr
+	}
+	err.AddDetail(detail)
+	return nil, err
+}
+
 func TestShift(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program")
@@ -187,7 +211,16 @@ func TestShift(t *testing.T) {
 	}
 
 	// On: delivered, and seen from the second device.
-	p.must("device", "sync", "--dir", worker)
+	if got := p.object("device", "sync", "--dir", worker); got["sent"] != 3.0 || got["applied"] != 3.0 || got["round_trips"] == 0.0 {
+		t.Errorf("sync did %v", got)
+	}
+	stands := p.object("device", "status", "--dir", worker)
+	for _, one := range stands["scopes"].([]any) {
+		scope := one.(map[string]any)
+		if strings.HasPrefix(scope["scope"].(string), "site/") && (scope["queued"] != 0.0 || scope["journal_seq"] == 0.0 || len(scope["journal_hash"].(string)) != 64) {
+			t.Errorf("the device stands at %v", scope)
+		}
+	}
 	p.must("device", "sync", "--dir", admin)
 	shown := p.must("device", "ticket", "show", id, "--dir", admin)
 	for _, want := range []string{"地库积水 basement water", "pump is off", "urgent", "b2", "1200 x 900"} {
@@ -223,6 +256,17 @@ func TestShift(t *testing.T) {
 	if out := p.must("device", "ticket", "comment", id, "still dripping", "--dir", worker); !strings.Contains(out, "queued, will be sent") {
 		t.Errorf("comment without a server said %q", out)
 	}
+	// A server that is there but has no room says so itself, and the work stays queued.
+	_, handler := roundsv1connect.NewSyncServiceHandler(fullServer{})
+	full := httptest.NewServer(handler)
+	defer full.Close()
+	if r := p.run("device", "sync", "--dir", worker, "--server", full.URL); r.code != 4 || !strings.Contains(r.err, "no room") || !strings.Contains(r.err, "1 queued") {
+		t.Errorf("sync with a full server: %+v", r)
+	}
+	if out := p.must("device", "ticket", "comment", id, "dry now", "--dir", worker); !strings.Contains(out, "queued, will be sent (The server has no room") {
+		t.Errorf("comment with a full server said %q", out)
+	}
+
 	export := filepath.Join(dir, "export")
 	if out := p.must("audit", "--data", data, "--witness", admin, "--witness", worker, "--export", export); !strings.Contains(out, "good") {
 		t.Errorf("audit:\n%s", out)
@@ -276,12 +320,67 @@ func TestCalledWrongly(t *testing.T) {
 	}
 	p := build(t)
 	for _, args := range [][]string{{"nope"}, {"device", "nope"}, {"device", "ticket", "new", "--nope"}, {"device", "ticket", "show"},
+		{"demo", "--devices", "1"}, {"demo", "--hours", "-1"}, {"bench", "nope"}, {"bench", "--devices", "0"},
 		{"serve", "--listen", "x"}, {"device", "photo", "add", "x.jpg"}, {"device", "ticket", "decline", "abcd"}} {
 		if r := p.run(args...); r.code != 2 || strings.Count(r.err, "\n") != 1 || !strings.HasPrefix(r.err, "rounds: ") {
 			t.Errorf("rounds %s: %+v", strings.Join(args, " "), r)
 		}
 	}
+	if r := p.run("device", "photo", "add", "x.jpg", "abcd"); !strings.Contains(r.err, `it is called as "rounds device photo add FILE --ticket ID"`) {
+		t.Errorf("photo add with two arguments said %q", r.err)
+	}
+	for _, args := range [][]string{{"device", "sync"}, {"device", "token"}, {"device", "enroll", "--server", "http://127.0.0.1:1", "X"}, {"admin", "site", "list"}} {
+		if r := p.run(append(args, "--offline", "--dir", t.TempDir())...); r.code != 2 || !strings.Contains(r.err, "needs the server") {
+			t.Errorf("rounds %s --offline: %+v", strings.Join(args, " "), r)
+		}
+	}
 	if out := p.must("config", "--data", "elsewhere"); !strings.Contains(out, `data: "elsewhere"`) || !strings.Contains(out, "# flag; --data, ROUNDS_DATA") {
 		t.Errorf("config said\n%s", out)
+	}
+}
+
+// What `rounds demo --keep` tells a person to try works as it stands there, and --json keeps the standard output to itself.
+func TestDemoKeeps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program")
+	}
+	p := build(t)
+	cmd := exec.CommandContext(t.Context(), p.path, "demo", "--devices", "4", "--hours", "0.5", "--kills", "1", "--json", "--keep", "--dir", t.TempDir())
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	told, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var tries []string
+	for lines := bufio.NewScanner(told); lines.Scan(); {
+		line, mine := strings.CutPrefix(strings.TrimSpace(lines.Text()), "bin/rounds ")
+		switch {
+		case !mine:
+		case strings.HasPrefix(line, "audit "):
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+			tries = append(tries, line)
+		default:
+			tries = append(tries, line)
+			p.must(strings.Fields(line)...)
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	if len(tries) != 4 {
+		t.Fatalf("it says to try %q", tries)
+	}
+	if audit := p.must(strings.Fields(tries[3])...); !strings.Contains(audit, "good") {
+		t.Errorf("audit said\n%s", audit)
+	}
+	var report struct{ Lost *int }
+	if err := json.Unmarshal(out.Bytes(), &report); err != nil || report.Lost == nil || *report.Lost != 0 {
+		t.Errorf("%v in %s", err, out.String())
 	}
 }

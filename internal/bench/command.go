@@ -16,7 +16,7 @@ func Command() *cobra.Command {
 		Short: "Measure a server: " + strings.Join(Workloads(), ", "),
 		Long: "Measures a server as its devices see it, and the limits of the machine in the same run. Without --server it starts a server of its own on a\n" +
 			"temporary directory. Workloads are " + strings.Join(Workloads(), ", ") + "; none named: all. docs/performance.md tells what is in each figure.",
-		RunE: func(cmd *cobra.Command, args []string) error {
+		PreRunE: func(cmd *cobra.Command, args []string) error {
 			o.Workloads = args
 			if !cmd.Flags().Changed("records") {
 				o.Records = max(o.Records, o.Docs)
@@ -24,6 +24,9 @@ func Command() *cobra.Command {
 					o.Records = o.Docs
 				}
 			}
+			return o.check()
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			report, err := Run(cmd.Context(), o, cmd.ErrOrStderr())
 			if err != nil {
 				return fmt.Errorf("bench: %w", err)

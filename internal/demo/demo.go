@@ -33,35 +33,40 @@ type options struct {
 	json    bool
 	keep    bool
 	dir     string
+	link    func(dir, server, audience string) error
 }
 
 // ErrBroken says that the shift ended with a promise broken; the report says which.
 var ErrBroken = errors.New("a promise is broken")
 
-// Command returns the command `demo`.
-func Command() *cobra.Command {
-	var o options
+// Command returns the command `demo`. With --keep, link makes the directory of the office's device usable from the command line, given the
+// address to dial and the one that the server calls itself; nil: it is not offered.
+func Command(link func(dir, server, audience string) error) *cobra.Command {
+	o := options{link: link}
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "run a compressed shift of a crew against a real server, with all that can go wrong, and check the promises",
+		Short: "Run a compressed shift of a crew against a real server, with all that can go wrong, and check the promises",
 		Long: "Starts the real server as a child process, makes a community, and runs a crew of device libraries through a shift: hours offline,\n" +
 			"ten-second windows over a link of 64 kbit/s and 400 ms that is cut and loses replies, wrong clocks, conflicting edits, phones killed in\n" +
 			"mid-write and the server killed in mid-push. It ends with a report and an independent check of the promises. Exit code 1: a promise is broken.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		PreRunE: func(*cobra.Command, []string) error {
 			if o.devices < 4 || o.devices > 60 || o.hours <= 0 || o.hours > 72 || o.kills < 0 || o.kills > 50 {
-				return errors.New("demo: 4 to 60 devices, up to 72 hours, up to 50 kills of the server")
+				return errors.New("a demo has 4 to 60 devices, up to 72 hours, up to 50 kills of the server")
 			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			return run(ctx, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&o.devices, "devices", 20, "how many devices work")
-	flags.Float64Var(&o.hours, "hours", 8, "length of the shift")
+	flags.IntVar(&o.devices, "devices", 20, "how many devices work, 4 to 60")
+	flags.Float64Var(&o.hours, "hours", 8, "length of the shift, up to 72")
 	flags.Uint64Var(&o.seed, "seed", 1, "the same seed makes the same community, crew and plan of the shift")
-	flags.IntVar(&o.kills, "kills", 3, "how often the server is killed with -9 in mid-push")
+	flags.IntVar(&o.kills, "kills", 3, "how often the server is killed with -9 in mid-push, up to 50")
 	flags.BoolVar(&o.json, "json", false, "print the report as one line of JSON")
 	flags.BoolVar(&o.keep, "keep", false, "leave the server up at the end and say what to try")
 	flags.StringVar(&o.dir, "dir", "", "directory for the server's and the devices' data; default: a temporary one, removed at the end")
@@ -145,6 +150,9 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 		report.print(out)
 	}
 	if o.keep {
+		if o.json {
+			out = log // the standard output holds JSON alone
+		}
 		if err := d.stay(ctx, out); err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "demo" {
 		root := &cobra.Command{Use: "rounds", SilenceUsage: true, SilenceErrors: true}
-		root.AddCommand(Command())
+		root.AddCommand(Command(nil))
 		if err := root.Execute(); err != nil {
 			os.Stderr.WriteString(err.Error() + "\n")
 			os.Exit(1)

@@ -25,16 +25,15 @@ import (
 // phone is one device of the demo: the device library on a store of its own on disk, behind a link of its own, with clocks of its own.
 type phone struct {
 	community.Person
-	name     string
-	dir      string
-	link     *link.Link
-	url      string // the server's public address, which tokens are bound to
-	clocks   *clocks
-	random   *rand.Rand
-	rules    *work.Rules
-	httpc    *http.Client
-	ledger   ledger
-	lastSync client.Report
+	name   string
+	dir    string
+	link   *link.Link
+	url    string // the server's public address, which tokens are bound to
+	clocks *clocks
+	random *rand.Rand
+	rules  *work.Rules
+	httpc  *http.Client
+	ledger ledger
 
 	store  *boltstore.Store
 	device *client.Device

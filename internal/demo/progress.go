@@ -15,17 +15,16 @@ type progress struct {
 	out  io.Writer
 	live bool
 
-	mu      sync.Mutex // guards what follows
-	begin   time.Time
-	hours   float64
-	now     time.Time
-	shown   time.Time // when the view was last drawn, by the machine's clock
-	drawn   bool
-	phase   string
-	sum     client.Report
-	syncs   int
-	failed  int
-	serious []string // what went wrong on purpose, the latest last
+	mu     sync.Mutex // guards what follows
+	begin  time.Time
+	hours  float64
+	now    time.Time
+	shown  time.Time // when the view was last drawn, by the machine's clock
+	drawn  bool
+	phase  string
+	sum    client.Report
+	syncs  int
+	failed int
 }
 
 func (p *progress) step(phase string) {

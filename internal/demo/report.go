@@ -130,16 +130,27 @@ func (d *demo) stay(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	office := filepath.Join(d.dir, "office")
-	fmt.Fprintf(out, `The server stays up at %s; Ctrl-C ends it. Data: %s. In another terminal try:
+	fmt.Fprintf(out, `The server stays up at %s; Ctrl-C ends it.
+Its data and that of all phones stands in %s.
+In another terminal (go build -o bin/rounds ./cmd/rounds makes the program) try:
 
   curl -s %s/grpc.health.v1.Health/Check -H 'Content-Type: application/json' -d '{}'
-  rounds device status --dir %s
-  rounds device ticket list --dir %s
-  rounds admin devices --dir %s
+`, ready.Address, d.dir, ready.Address)
+	if d.link != nil {
+		if err := d.link(office, ready.Address, d.office.url); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, `  bin/rounds device status --dir %s
+  bin/rounds device ticket list --dir %s
+  bin/rounds admin person list --dir %s
+`, office, office, office)
+	}
+	fmt.Fprintf(out, `
+After Ctrl-C:
 
-After Ctrl-C: rounds audit --data %s
+  bin/rounds audit --data %s
 
-`, ready.Address, d.dir, ready.Address, office, office, office, d.server.data())
+`, d.server.data())
 	<-ctx.Done()
 	return nil
 }
