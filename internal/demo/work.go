@@ -283,7 +283,8 @@ func (w *worker) supervise(ctx context.Context, tickets []client.View) error {
 		ref, err := w.device.Command(ctx, w.site, v.ID, &roundsv1.Command{Command: &roundsv1.Command_Conflict{Conflict: decide}})
 		return w.note(ref, err)
 	}
-	if open := in(tickets, roundsv1.TicketState_TICKET_STATE_NEW, roundsv1.TicketState_TICKET_STATE_DISPATCHED); len(open) > 8 && w.random.IntN(4) == 0 {
+	// Cancelling what somebody in a basement is finishing is where work after a cancellation comes from.
+	if open := in(tickets, roundsv1.TicketState_TICKET_STATE_ACCEPTED, roundsv1.TicketState_TICKET_STATE_IN_PROGRESS); len(open) > 0 && w.random.IntN(2) == 0 {
 		return w.command(ctx, pick(w.random, open), &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Cancel{Cancel: &roundsv1.TicketCancel{Reason: "重复报事 / reported twice"}}})
 	}
 	return w.touch(ctx, tickets)
