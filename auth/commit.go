@@ -3,8 +3,10 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 
 	"google.golang.org/protobuf/proto"
@@ -100,6 +102,16 @@ type operation struct {
 	done chan struct{}
 }
 
+// try runs the operation. A panic fails it alone: whoever commits for many must not take their turn along.
+func (op *operation) try() (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("auth: panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return op.run(op.tx)
+}
+
 // committer runs operations one after the other. Those that wait while one commits share the next transaction, and with it the
 // sync of the disk.
 type committer struct {
@@ -159,7 +171,7 @@ func (c *committer) runBatch(ctx context.Context) {
 			ran = false
 			for _, op := range batch {
 				op.tx, op.err = &tx{w: w}, nil
-				if op.err = op.run(op.tx); op.err != nil {
+				if op.err = op.try(); op.err != nil {
 					continue
 				}
 				if err := op.tx.flush(); err != nil {
