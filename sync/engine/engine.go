@@ -83,13 +83,13 @@ type Engine struct {
 func Open(cfg Config) (*Engine, error) {
 	var faults []error
 	if cfg.Store == nil {
-		faults = append(faults, errors.New("Store is missing"))
+		faults = append(faults, errors.New("no Store"))
 	}
 	if cfg.Rules == nil {
-		faults = append(faults, errors.New("Rules are missing"))
+		faults = append(faults, errors.New("no Rules"))
 	}
 	if cfg.Access == nil {
-		faults = append(faults, errors.New("Access is missing"))
+		faults = append(faults, errors.New("no Access"))
 	}
 	for _, n := range []int{cfg.Limits.Mutations, cfg.Limits.RequestBytes, cfg.Limits.PageBytes, cfg.Limits.MaxPageBytes, cfg.Limits.GroupBytes} {
 		if n < 0 {
