@@ -28,6 +28,8 @@ type link struct {
 	split map[Scope][]*roundsv1.RecordRange
 	// denied are the scopes that the server would not hear of in this Sync.
 	denied map[Scope]bool
+	// parked are the scopes whose lane it refused in this Sync. What the lane itself says of its rest goes by a clock that may be set meanwhile.
+	parked map[Scope]bool
 	// asked says in which round a scope was pulled last.
 	asked map[Scope]uint64
 	round uint64
@@ -42,7 +44,7 @@ func (l *link) reset(limits Limits) {
 
 // begin begins a Sync. What was known of the link a minute ago or in another boot is forgotten: the person has walked on.
 func (l *link) begin(c Clock) {
-	l.denied = map[Scope]bool{}
+	l.denied, l.parked = map[Scope]bool{}, map[Scope]bool{}
 	if l.known && l.boot == c.Boot() && c.Monotonic()-l.last < time.Minute {
 		return
 	}

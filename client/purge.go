@@ -204,6 +204,16 @@ func (d *Device) told(ctx context.Context, scopes []Scope) error {
 	return nil
 }
 
+// givingUp tells how the device was revoked, while there may be something left on it: a step of the giving up may have failed.
+func (d *Device) givingUp() closing {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.state.Purged {
+		return open
+	}
+	return d.state.Revoked
+}
+
 // revoke gives up everything: at once, or after the delivery of what is queued.
 func (d *Device) revoke(ctx context.Context, how closing, report *Report) error {
 	d.mu.Lock()

@@ -430,3 +430,63 @@ func TestDoFindsWhatItsStoreHasDone(t *testing.T) {
 		t.Fatalf("%d queued", got)
 	}
 }
+
+// P8: a device that was revoked, and could not write that down, gives up everything at the next occasion, and not only after a restart.
+func TestP8RevocationGoesOnAfterAFailedWrite(t *testing.T) {
+	for failing := 1; ; failing++ {
+		s := newServer(t)
+		d := newRig(t, s, 1)
+		d.create(site, id1, "lamp")
+		d.create(desk, id1, "lamp")
+		d.sync()
+		s.mu.Lock()
+		s.revoked[identity(t, 1).Device] = roundsv1.Revocation_REVOCATION_GRACEFUL
+		s.mu.Unlock()
+		commits, struck := 0, false
+		d.open(d.disk.CloneWith(memstore.Config{Fault: func(op memstore.Op) memstore.Fault {
+			if op.Step == memstore.StepCommit || op.Step == memstore.StepDrop {
+				if commits++; commits == failing {
+					struck = true
+					return memstore.Fail
+				}
+			}
+			return memstore.None
+		}}))
+		for range 3 {
+			_, _ = d.Sync(t.Context())
+		}
+		scopes, err := d.Scopes(t.Context())
+		if err != nil || len(scopes) > 0 {
+			t.Fatalf("write %d failed: the device still holds %v (%v)", failing, scopes, err)
+		}
+		if !struck {
+			if failing < 5 {
+				t.Fatalf("only %d writes", commits)
+			}
+			return
+		}
+	}
+}
+
+// A lane that the server refuses is sent once in a Sync, also where that Sync finds out that the device's clock was wrong.
+func TestRefusedLaneRestsThroughAClockChange(t *testing.T) {
+	s := newServer(t)
+	d := newRig(t, s, 1)
+	d.sync()
+	d.clock.reboot("boot-2")
+	d.clock.jump(10 * time.Hour)
+	d.create("site/foreign", id2, "elsewhere")
+	d.create("site/strange", id2, "elsewhere")
+	refused := map[string]int{}
+	s.before = func(n int) error {
+		for _, batch := range s.log[n-1].GetLanes() {
+			refused[batch.GetScope()]++
+			return refuse(connect.CodePermissionDenied, &roundsv1.Problem{Code: roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, Scope: batch.GetScope()})
+		}
+		return nil
+	}
+	d.sync()
+	if refused["site/foreign"] != 1 || refused["site/strange"] != 1 {
+		t.Fatalf("sent and refused: %v", refused)
+	}
+}

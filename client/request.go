@@ -118,7 +118,8 @@ func (d *Device) addLanes(ctx context.Context, x *request, all []standing) error
 		if s.lane.Forked {
 			x.forked = append(x.forked, s.scope)
 		}
-		if s.hasLane && !s.lane.Forked && !s.lane.rests(now, d.cfg.Timing) && s.replica.Closing != purging {
+		rests := d.link.parked[s.scope] || s.lane.rests(now, d.cfg.Timing)
+		if s.hasLane && !s.lane.Forked && !rests && s.replica.Closing != purging {
 			ready = append(ready, s)
 		}
 	}

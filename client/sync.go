@@ -39,6 +39,11 @@ func (d *Device) sync(ctx context.Context, pull bool) (Report, error) {
 		return report, ErrOffline
 	}
 	d.link.begin(d.cfg.Clock)
+	if how := d.givingUp(); how != open {
+		if err := d.revoke(ctx, how, &report); err != nil {
+			return report, err
+		}
+	}
 	call := caller{}
 	more, idle := pull, 0
 	for {
@@ -212,6 +217,7 @@ func (d *Device) forked(ctx context.Context, x *request, scope Scope, sent sentL
 // parkLane lets a lane rest that the server refuses as a whole, so that the others go on.
 func (d *Device) parkLane(ctx context.Context, x *request, scope Scope, problem *roundsv1.Problem, report *Report) error {
 	d.log.WarnContext(ctx, "lane refused", "scope", scope, "code", problem.GetCode())
+	d.link.parked[scope] = true
 	return d.onLane(ctx, x, scope, report, func(l *laneTx) error {
 		l.report.Parked = []Scope{scope}
 		return l.park(problem, x.now(d))
