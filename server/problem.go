@@ -90,7 +90,7 @@ func codeOfProblem(code roundsv1.ProblemCode) connect.Code {
 		return connect.CodeNotFound
 	case roundsv1.ProblemCode_PROBLEM_CODE_RATE, roundsv1.ProblemCode_PROBLEM_CODE_LIMIT:
 		return connect.CodeResourceExhausted
-	case roundsv1.ProblemCode_PROBLEM_CODE_FULL:
+	case roundsv1.ProblemCode_PROBLEM_CODE_FULL, roundsv1.ProblemCode_PROBLEM_CODE_UNAVAILABLE:
 		return connect.CodeUnavailable
 	case roundsv1.ProblemCode_PROBLEM_CODE_STATE, roundsv1.ProblemCode_PROBLEM_CODE_DELETED, roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED:
 		return connect.CodeFailedPrecondition
