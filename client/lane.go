@@ -87,25 +87,29 @@ func (l *laneTx) rewind(taken journal.LaneSeq) error {
 	s.Taken = min(s.Taken, taken)
 	s.Acked, s.Confirmed = min(s.Acked, taken), min(s.Confirmed, taken)
 	s.Shown, s.Stable = min(s.Shown, taken), min(s.Stable, taken)
-	l.doubt()
+	s.doubt()
 	return nil
 }
 
 // sure is the lane seq through which the stored outcomes cannot have changed: the server could not lose these mutations.
 func (s laneState) sure() journal.LaneSeq { return max(s.Stable, s.Floor-min(s.Floor, 1)) }
 
-// makeSure lets the device ask how far the server has the lane before it gives up what it holds: a server that was restored from a backup may
-// lack something. It is false where nothing is held.
-func (s *laneState) makeSure() bool {
-	s.Ask = s.Ask || s.Floor <= s.Last
-	return s.Ask
+// doubt asks again for the outcomes of all mutations held that the server may have lost: one that was restored from a backup may have judged
+// them anew already, when a copy of an old request arrived.
+func (s *laneState) doubt() {
+	s.Acked, s.Confirmed = min(s.Acked, s.sure()), min(s.Confirmed, s.sure())
 }
 
-// doubt asks again for the outcomes of all mutations held that the server may have lost: one that was restored from a backup
-// may have judged them anew already, when a copy of an old request arrived.
-func (l *laneTx) doubt() {
-	s := &l.state
-	s.Acked, s.Confirmed = min(s.Acked, s.sure()), min(s.Confirmed, s.sure())
+// makeSure lets the device ask how far the server has the lane, and what became of it, before it gives up what it holds: a server that was
+// restored from a backup may lack something. It is false where nothing is held,
+// or nothing can be asked.
+func (s *laneState) makeSure() bool {
+	if s.Floor > s.Last || s.Forked {
+		return false
+	}
+	s.Ask = true
+	s.doubt()
+	return true
 }
 
 // record returns which record a held mutation is about.

@@ -110,15 +110,16 @@ func (d *Device) takeShare(ctx context.Context, x *request, scope Scope, s *shar
 			if s.page.GetComplete() {
 				rep.state.OwnBranch = x.me.branch
 			}
-			if ours && s.lane == nil && rep.state.Closing == graceful && wasReplica.Closing == open {
+			closing := rep.state.Closing == graceful && wasReplica.Closing == open
+			told := s.lane != nil && x.lanes[scope].confirmed <= l.state.sure() // how far the server has the lane, and all that may have changed
+			switch {
+			case !ours || told:
+			case closing:
 				l.state.makeSure()
-			}
-			if ours && did.Resets > 0 && l.state.Last > 0 {
+			case did.Resets > 0 && l.state.Last > 0:
 				// A reset may mean that the server lost something.
 				l.state.Ask = l.state.Ask || s.lane == nil
-				if s.lane == nil || x.lanes[scope].confirmed > l.state.sure() {
-					l.doubt() // otherwise this answer told them all already
-				}
+				l.state.doubt()
 			}
 		}
 		did.Changed += rep.changed

@@ -103,6 +103,75 @@ func TestP11RestoredServerThatRevokes(t *testing.T) {
 	}
 }
 
+// P1 where a restored server has judged a copy of an old request anew, and the person has lost the right since: the device hears of it before it
+// gives up what it holds.
+func TestP1JudgedAnewAndRevoked(t *testing.T) {
+	s := newServer(t)
+	d := newRig(t, s, 1)
+	d.create(site, id1, "lamp")
+	d.sync()
+	backup := s.backup()
+	d.edit(site, id1, "lamp out")
+	d.sync()
+	d.sync()
+	s.restore(backup)
+	s.judge = func(client.Scope, *roundsv1.Mutation) *roundsv1.Outcome {
+		return &roundsv1.Outcome{Status: roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED}
+	}
+	for _, old := range s.log {
+		again := connect.NewRequest(old)
+		again.Header().Set("Authorization", "Bearer "+string(identity(t, 1).Device)+"#0")
+		if _, err := s.Exchange(t.Context(), again); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.denied[site] = roundsv1.Revocation_REVOCATION_GRACEFUL
+	d.sync()
+	var last client.QueuedEntry
+	for entry, err := range d.Queued(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = entry
+	}
+	if last.Lane != 2 || last.Status != roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED {
+		t.Fatalf("the device knows of %+v", last)
+	}
+}
+
+// A clone that hears that the server has more than it ever made goes on comparing: what both made is not sent again under the new identity.
+func TestForkWithTheServerAhead(t *testing.T) {
+	s := newServer(t)
+	d := newRig(t, s, 1)
+	for _, title := range []string{"a", "b", "c", "d", "e"} {
+		d.create(site, client.DerivedID(id1, title), title)
+	}
+	cloned := newRig(t, s, 1)
+	cloned.cfg.Limits = client.Limits{FirstRequestBytes: 200, RequestBytes: 200} // one or two at a time
+	cloned.open(d.disk.Clone())
+	for _, title := range []string{"f", "g", "h"} {
+		d.create(site, client.DerivedID(id1, title), title)
+	}
+	d.sync()
+	cloned.create(site, id2, "of the clone")
+	if _, err := cloned.Sync(t.Context()); !errors.Is(err, client.ErrForked) {
+		t.Fatalf("Sync: %v", err)
+	}
+	next := identity(t, 2)
+	s.mu.Lock()
+	s.keys[next.Device] = next.Key.Public().(ed25519.PublicKey)
+	s.mu.Unlock()
+	cloned.cfg.Identity, cloned.cfg.Tokens = nil, &tokens{device: next.Device}
+	cloned.open(cloned.disk)
+	if err := cloned.Reenrol(t.Context(), next); err != nil {
+		t.Fatal(err)
+	}
+	cloned.sync()
+	if got := s.scope(site).lane(next.Device).taken(); got != 1 {
+		t.Fatalf("%d mutations came under the new identity, want the one that the server did not have", got)
+	}
+}
+
 // What the server has in a backup is not kept, nor what is older or more than the settings say.
 func TestRetention(t *testing.T) {
 	for name, prepare := range map[string]func(*server, *rig){
