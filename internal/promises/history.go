@@ -53,9 +53,10 @@ func (e *entry) stands() bool {
 
 func (e *entry) isMutation() bool { return e.GetType() == roundsv1.EntryType_ENTRY_TYPE_MUTATION }
 
-// saw: whether the author of e knew what another, earlier entry wrote.
+// saw: whether the author of e knew what another, earlier entry wrote. Of its own device's writes one that was let in late knows those before it.
 func (e *entry) saw(other *entry) bool {
-	return e.rules || other.GetSeq() <= e.base || (other.GetDeviceId() == e.GetDeviceId() && !other.rules)
+	own := other.GetDeviceId() == e.GetDeviceId() && !other.rules && other.GetOutcome().GetTimeUs() <= e.GetOutcome().GetTimeUs()
+	return e.rules || other.GetSeq() <= e.base || own
 }
 
 // read verifies a journal and decodes it as far as it can be decoded.

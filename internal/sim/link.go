@@ -45,7 +45,7 @@ func (l link) Exchange(_ context.Context, req *connect.Request[roundsv1.Exchange
 	}
 	from := p.caller()
 	w.note("%s: request %s", p.name, w.request(req.Msg))
-	w.pass(5*time.Millisecond, time.Second)
+	w.travel()
 	if !p.online {
 		p.faulted = true
 		return nil, cut()
@@ -72,7 +72,7 @@ func (l link) Exchange(_ context.Context, req *connect.Request[roundsv1.Exchange
 		}
 	}
 	w.meanwhile(p)
-	w.pass(5*time.Millisecond, time.Second)
+	w.travel()
 	if fate == replyLost {
 		w.seen.RepliesLost++
 		p.faulted = true
@@ -86,6 +86,13 @@ func (l link) Exchange(_ context.Context, req *connect.Request[roundsv1.Exchange
 		return nil, err
 	}
 	return connect.NewResponse(decoded), nil
+}
+
+// travel is the time that a request or an answer takes.
+func (w *world) travel() {
+	if !w.plan.instant {
+		w.pass(5*time.Millisecond, time.Second)
+	}
 }
 
 // fate is what becomes of a request.

@@ -208,6 +208,24 @@ func (p *phone) kill() {
 	p.remembers()
 }
 
+// jump sets the wall clock.
+func (p *phone) jump() {
+	p.clock.skew += p.w.skew() / 3
+	p.w.note("%s: its wall clock jumps to %v off", p.name, p.clock.skew)
+}
+
+// reboot ends everything on the phone at once, and starts a new boot; its wall clock may have been lost with the power.
+func (p *phone) reboot() {
+	p.disk = p.disk.Crash()
+	p.clock.reboot()
+	if p.w.plan.jumps && p.w.chance(2) {
+		p.jump()
+	}
+	p.open()
+	p.w.note("%s: rebooted", p.name)
+	p.remembers()
+}
+
 // forgets notes which scopes the phone has given up, or is about to, those told besides: what was queued there it does not hold any more, should
 // the server lose it.
 func (p *phone) forgets(purged ...store.Scope) {

@@ -28,10 +28,10 @@ func (w *world) act() {
 		}
 	case n < 82:
 		p.sync()
-	case n < 87:
+	case n < 86:
 		p.online = !p.online
 		w.note("%s: online %v", p.name, p.online)
-	case n < 91:
+	case n < 89:
 		w.again()
 	default:
 		w.rarely(p)
@@ -49,52 +49,30 @@ func (w *world) together() {
 	}
 }
 
-// rarely is what does not happen every hour.
+// rarely is what does not happen every hour: one of what the plan has.
 func (w *world) rarely(p *phone) {
-	n := w.rand.IntN(16)
-	if w.plan.deletes && w.chance(3) {
-		n = 0
+	s := w.server
+	all := []func(){s.tend, s.save}
+	add := func(planned bool, times int, do func()) {
+		for range times {
+			if planned {
+				all = append(all, do)
+			}
+		}
 	}
-	switch {
-	case n < 2:
-		w.server.tend()
-	case n < 4 && w.plan.serverFaults:
-		w.server.kill()
-	case n < 6 && w.plan.deviceFaults:
-		if !p.gone {
-			p.kill()
-		}
-	case n == 6 && w.plan.clone && len(w.phones) < 7:
-		p.clone()
-	case n < 9 && w.plan.restore:
-		if w.server.backup == nil || w.chance(3) {
-			w.server.save()
-		} else {
-			w.server.restore()
-		}
-	case n == 9 && w.plan.rights:
-		w.rights(p)
-	case n == 10 && w.plan.rights:
-		w.rights(p)
-	case n == 11 && w.plan.revoke:
-		w.revoke(p)
-	case n == 12 && w.plan.evictions:
-		w.server.evict()
-	case n == 13 && w.plan.serverSteps:
-		w.server.stepClock()
-	case n == 14 && w.plan.jumps:
-		p.clock.skew += w.skew() / 3
-		w.note("%s: its wall clock jumps to %v off", p.name, p.clock.skew)
-	case n == 15 && w.plan.reboots:
-		if !p.busy && !p.gone {
-			p.disk = p.disk.Crash()
-			p.clock.reboot()
-			p.open()
-			w.note("%s: rebooted", p.name)
-		}
-	default:
-		w.server.save()
-	}
+	add(w.plan.deletes, 4, s.tend)
+	add(w.plan.serverFaults, 2, s.kill)
+	add(w.plan.deviceFaults && !p.gone, 2, p.kill)
+	add(w.plan.clone, 2, p.clone)
+	add(w.plan.restore, 3, s.save)
+	add(w.plan.restore, 3, s.restore)
+	add(w.plan.rights, 2, func() { w.rights(p) })
+	add(w.plan.revoke, 1, func() { w.revoke(p) })
+	add(w.plan.evictions, 2, s.evict)
+	add(w.plan.serverSteps, 3, s.stepClock)
+	add(w.plan.jumps, 2, p.jump)
+	add(w.plan.reboots && !p.gone, 2, p.reboot)
+	pick(w, all)()
 }
 
 // rights ends a right of a phone's person, or gives it back.
