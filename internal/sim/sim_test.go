@@ -67,7 +67,7 @@ func TestSeeds(t *testing.T) {
 	}
 	all.Wait()
 	t.Logf("%d seeds in %v\n%+v\n%+v", done, time.Since(began).Round(time.Millisecond), counts, seen)
-	if failed == 0 && *seeds >= 100 {
+	if failed == 0 && *seeds >= 1000 {
 		for i := range reflect.TypeFor[sim.Seen]().NumField() {
 			if reflect.ValueOf(seen).Field(i).Int() == 0 {
 				t.Errorf("in %d seeds never happened: %s", *seeds, reflect.TypeFor[sim.Seen]().Field(i).Name)
@@ -86,7 +86,7 @@ func add[T any](sum *T, o T) {
 
 // TestOneSeedOneHistory lives through seeds twice: a failure that cannot be played again is of little use.
 func TestOneSeedOneHistory(t *testing.T) {
-	for n := range uint64(8) {
+	for n := range uint64(max(8, *seeds/25)) {
 		a, b := sim.Run(*first+n, sim.Options{}), sim.Run(*first+n, sim.Options{})
 		if a.Digest != b.Digest {
 			t.Errorf("seed %d has two histories", *first+n)
