@@ -34,7 +34,8 @@ func Holdings(ctx context.Context, d *client.Device) (map[store.Scope]Holding, e
 	}
 	all := map[store.Scope]Holding{}
 	for _, s := range status.Scopes {
-		h := Holding{Complete: s.Complete, Head: journal.Witness{Seq: s.Journal.Seq, Hash: s.Journal.Hash}, StateHash: s.StateHash, Repaired: s.Repairs}
+		h := Holding{Complete: s.Complete, Head: journal.Witness{Seq: s.Journal.Seq, Hash: s.Journal.Hash},
+			StateHash: s.StateHash, Repaired: s.Repairs}
 		if h.Records, h.Pending, err = records(ctx, d, s.Scope); err != nil {
 			return nil, err
 		}

@@ -215,7 +215,8 @@ func (c *check) ledgers() {
 			}
 			if first := taken[e.content]; first != nil {
 				c.counts.Duplicated++
-				c.find(P2, s.Name, "entry %d of device %s holds again what entry %d of device %s holds", e.GetSeq(), e.GetDeviceId(), first.GetSeq(), first.GetDeviceId())
+				c.find(P2, s.Name, "entry %d of device %s holds again what entry %d of device %s holds",
+					e.GetSeq(), e.GetDeviceId(), first.GetSeq(), first.GetDeviceId())
 			}
 			taken[e.content] = e
 			if !claimed[s.Name][e] && !c.evidence.Strangers {

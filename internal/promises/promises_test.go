@@ -49,7 +49,9 @@ type link struct {
 }
 
 // Exchange implements roundsv1connect.SyncServiceClient.
-func (l link) Exchange(ctx context.Context, req *connect.Request[roundsv1.ExchangeRequest]) (*connect.Response[roundsv1.ExchangeResponse], error) {
+func (l link) Exchange(
+	ctx context.Context, req *connect.Request[roundsv1.ExchangeRequest],
+) (*connect.Response[roundsv1.ExchangeResponse], error) {
 	answer, err := l.engine.Exchange(ctx, l.caller, proto.CloneOf(req.Msg))
 	if err != nil {
 		return nil, err
@@ -107,9 +109,11 @@ func shift(t *testing.T) promises.Evidence {
 	do(a.Fact(ctx, site, other, record(&roundsv1.Ticket{Visits: 1}))) // its record never comes
 	sync(a, b)
 	do(a.Edit(ctx, site, ticket, record(&roundsv1.Ticket{Title: "of a", ContactPhone: "2", Priority: 2}), "title", "contact_phone", "priority"))
-	do(b.Edit(ctx, site, ticket, record(&roundsv1.Ticket{Title: "of b", ContactPhone: "3", Priority: 3, Tags: []string{"wet"}}), "title", "contact_phone", "priority", "tags"))
+	do(b.Edit(ctx, site, ticket, record(&roundsv1.Ticket{Title: "of b", ContactPhone: "3", Priority: 3, Tags: []string{"wet"}}),
+		"title", "contact_phone", "priority", "tags"))
 	do(a.Fact(ctx, site, ticket, record(&roundsv1.Ticket{Visits: 2, Readings: []*roundsv1.Reading{{Id: string(other), Value: 1}}})))
-	do(b.Fact(ctx, site, ticket, record(&roundsv1.Ticket{Visits: 1, Answers: map[string]*roundsv1.Answer{"i": {Result: roundsv1.AnswerResult_ANSWER_RESULT_FAIL}}})))
+	fail := map[string]*roundsv1.Answer{"i": {Result: roundsv1.AnswerResult_ANSWER_RESULT_FAIL}}
+	do(b.Fact(ctx, site, ticket, record(&roundsv1.Ticket{Visits: 1, Answers: fail})))
 	sync(a, b, a, b)
 	auditor := open("auditor")
 	sync(auditor)
@@ -229,7 +233,8 @@ func TestCheck(t *testing.T) {
 				for _, f := range report.Findings {
 					t.Error(f)
 				}
-				if c := report.Counts; !report.Converged || c.Queued != 6 || c.Taken != 6 || c.Facts != 3 || c.KeptFacts != 2 || c.QuarantinedFacts != 1 || c.Lost != 0 || c.Orders == 0 {
+				if c := report.Counts; !report.Converged || c.Queued != 6 || c.Taken != 6 || c.Facts != 3 ||
+					c.KeptFacts != 2 || c.QuarantinedFacts != 1 || c.Lost != 0 || c.Orders == 0 {
 					t.Errorf("%+v", report)
 				}
 				return

@@ -227,7 +227,8 @@ func (p *phone) fact(id recordID) *roundsv1.Mutation {
 			t.Readings = append(t.Readings, p.reading())
 		}
 	case 2:
-		t.Answers = map[string]*roundsv1.Answer{pick(w, []string{"i1", "i2"}): {Result: roundsv1.AnswerResult(1 + w.rand.IntN(4)), Note: pick(w, []string{"", w.word(p)})}}
+		t.Answers = map[string]*roundsv1.Answer{pick(w, []string{"i1", "i2"}): {
+			Result: roundsv1.AnswerResult(1 + w.rand.IntN(4)), Note: pick(w, []string{"", w.word(p)})}}
 	case 3:
 		t.PartsUsed = map[string]int64{pick(w, []string{"bulb", "seal"}): int64(w.rand.IntN(5) - 2)}
 		t.Visits = 1
@@ -291,8 +292,8 @@ func (p *phone) photo(scope store.Scope) {
 	w := p.w
 	w.serial++
 	id := w.record(scope, w.id('f', w.serial), "photo"+itoa(uint64(w.serial)))
-	photo := &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "ticket", Id: string(pick(w, w.tickets[scope]))}, Role: roundsv1.PhotoRole_PHOTO_ROLE_AFTER,
-		Round: 1, SizeBytes: int64(w.serial), PersonId: string(p.person)}
+	photo := &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "ticket", Id: string(pick(w, w.tickets[scope]))},
+		Role: roundsv1.PhotoRole_PHOTO_ROLE_AFTER, Round: 1, SizeBytes: int64(w.serial), PersonId: string(p.person)}
 	p.do(scope, "new", factOf(id, &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: photo}}))
 }
 
@@ -309,7 +310,8 @@ func (p *phone) keepAsset(scope store.Scope) {
 	case !known && chief:
 		p.do(scope, "new", editOf(id, record(&roundsv1.Asset{Code: w.word(p), Type: "pump"})))
 	case w.plan.deletes && (n == 0 || n < 4 && chief):
-		p.do(scope, "delete", commandOf(id, &roundsv1.Command{Command: &roundsv1.Command_Delete{Delete: &roundsv1.Delete{Kind: "asset", Reason: "sold"}}}))
+		p.do(scope, "delete", commandOf(id, &roundsv1.Command{Command: &roundsv1.Command_Delete{
+			Delete: &roundsv1.Delete{Kind: "asset", Reason: "sold"}}}))
 	case n < 4:
 		p.do(scope, "stock of", factOf(id, record(&roundsv1.Asset{Stock: int64(1 + w.rand.IntN(4))})))
 	default:

@@ -37,7 +37,9 @@ func (s service) caller(header http.Header) engine.Caller {
 }
 
 // Exchange implements roundsv1connect.SyncServiceHandler.
-func (s service) Exchange(ctx context.Context, req *connect.Request[roundsv1.ExchangeRequest]) (*connect.Response[roundsv1.ExchangeResponse], error) {
+func (s service) Exchange(
+	ctx context.Context, req *connect.Request[roundsv1.ExchangeRequest],
+) (*connect.Response[roundsv1.ExchangeResponse], error) {
 	answer, err := s.engine.Exchange(ctx, s.caller(req.Header()), req.Msg)
 	if err != nil {
 		return nil, refusal(err)
@@ -46,7 +48,9 @@ func (s service) Exchange(ctx context.Context, req *connect.Request[roundsv1.Exc
 }
 
 // Watch implements roundsv1connect.SyncServiceHandler.
-func (s service) Watch(ctx context.Context, req *connect.Request[roundsv1.WatchRequest], stream *connect.ServerStream[roundsv1.WatchResponse]) error {
+func (s service) Watch(
+	ctx context.Context, req *connect.Request[roundsv1.WatchRequest], stream *connect.ServerStream[roundsv1.WatchResponse],
+) error {
 	if err := s.engine.Watch(ctx, s.caller(req.Header()), req.Msg, stream.Send); err != nil {
 		return refusal(err)
 	}
@@ -116,8 +120,9 @@ func TestConcurrent(t *testing.T) {
 	link := &flaky{next: server.Client().Transport, rand: newRand(1)}
 	open := func(n int) *client.Device {
 		d, err := client.Open(ctx, client.Config{Store: memstore.New(memstore.Config{}), Identity: &identities[n], Tokens: token(identities[n].Device),
-			Sync:   roundsv1connect.NewSyncServiceClient(&http.Client{Transport: link}, server.URL),
-			Timing: client.Timing{Debounce: time.Millisecond, Poll: 20 * time.Millisecond, BackoffFirst: time.Millisecond, BackoffMax: 10 * time.Millisecond}})
+			Sync: roundsv1connect.NewSyncServiceClient(&http.Client{Transport: link}, server.URL),
+			Timing: client.Timing{Debounce: time.Millisecond, Poll: 20 * time.Millisecond,
+				BackoffFirst: time.Millisecond, BackoffMax: 10 * time.Millisecond}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +131,7 @@ func TestConcurrent(t *testing.T) {
 	for n := range devices {
 		phones = append(phones, open(n))
 	}
-	var loops, people2 sync.WaitGroup
+	var loops, typing sync.WaitGroup
 	running, halt := context.WithCancel(ctx)
 	for n, d := range phones {
 		loops.Go(func() {
@@ -134,7 +139,7 @@ func TestConcurrent(t *testing.T) {
 				t.Errorf("Run: %v", err)
 			}
 		})
-		people2.Go(func() {
+		typing.Go(func() {
 			r := newRand(uint64(n))
 			for i := range each {
 				words := fmt.Sprintf("%d of p%d", i, n)
@@ -152,7 +157,7 @@ func TestConcurrent(t *testing.T) {
 			}
 		})
 	}
-	people2.Wait()
+	typing.Wait()
 	halt()
 	loops.Wait()
 	link.mu.Lock()

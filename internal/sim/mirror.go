@@ -200,7 +200,8 @@ func (m *mirror) lanes(caller engine.Caller, request *roundsv1.ExchangeRequest, 
 	w, scope := m.w, store.Scope(result.GetScope())
 	entries := m.entries[scope]
 	if n := m.lane(scope, caller.Device, uint64(len(entries))); n != result.GetTaken() {
-		w.broken(promises.P1, "%s: %s is told that %d were taken, the journal has %d", scope, w.deviceName(string(caller.Device)), result.GetTaken(), n)
+		w.broken(promises.P1, "%s: %s is told that %d were taken, the journal has %d",
+			scope, w.deviceName(string(caller.Device)), result.GetTaken(), n)
 	}
 	i := slices.IndexFunc(request.GetLanes(), func(b *roundsv1.LaneBatch) bool { return b.GetScope() == result.GetScope() })
 	next := request.GetLanes()[i].GetConfirmed()

@@ -118,7 +118,8 @@ func (p *phone) identity() client.Identity {
 	p.lives++
 	name := fmt.Sprintf("%s.%d", p.name, p.lives)
 	seed := sha256.Sum256([]byte(name))
-	id := client.Identity{Device: client.DeviceID(client.DerivedID(p.w.id('d', 0), name)), Person: client.PersonID(p.person), Key: ed25519.NewKeyFromSeed(seed[:])}
+	id := client.Identity{Device: client.DeviceID(client.DerivedID(p.w.id('d', 0), name)),
+		Person: client.PersonID(p.person), Key: ed25519.NewKeyFromSeed(seed[:])}
 	p.w.access.enrol(engine.DeviceID(id.Device), id.Key.Public().(ed25519.PublicKey))
 	p.w.devices[string(id.Device)] = name
 	return id
@@ -258,7 +259,8 @@ func (p *phone) remembers() {
 	}
 	for scope, n := range p.returned {
 		if found[scope] < n {
-			p.w.broken(promises.P10, "%s: %d calls queued something in %s, after a crash the phone knows of %d", p.name, n, p.w.short(scope), found[scope])
+			p.w.broken(promises.P10, "%s: %d calls queued something in %s, after a crash the phone knows of %d",
+				p.name, n, p.w.short(scope), found[scope])
 		}
 	}
 }
@@ -270,7 +272,8 @@ func (p *phone) clone() {
 		return
 	}
 	p.cloned = true
-	q := &phone{w: p.w, name: p.name + "'", person: p.person, online: true, returned: maps.Clone(p.returned), looked: map[recordID]client.View{}, opens: 1, cloned: true}
+	q := &phone{w: p.w, name: p.name + "'", person: p.person, online: true,
+		returned: maps.Clone(p.returned), looked: map[recordID]client.View{}, opens: 1, cloned: true}
 	q.disk = p.disk.CloneWith(memstore.Config{Paranoid: p.w.plan.paranoid, Fault: q.strike, Unsynced: p.w.options.UnsyncedDevices})
 	q.clock = clock{p: q, skew: p.clock.skew}
 	q.clock.reboot()
@@ -296,7 +299,8 @@ func (p *phone) sync() {
 	if err != nil {
 		words = err.Error()
 	}
-	w.note("%s: synced: sent %d, outcomes %d, changed %d, again %d, resets %d: %s", p.name, report.Sent, report.Outcomes(), report.Changed, report.Again, report.Resets, words)
+	w.note("%s: synced: sent %d, outcomes %d, changed %d, again %d, resets %d: %s", p.name,
+		report.Sent, report.Outcomes(), report.Changed, report.Again, report.Resets, words)
 	w.seen.Again += report.Again
 	w.seen.Resets += report.Resets
 	w.seen.Purges += len(report.Purged)

@@ -50,7 +50,8 @@ func crashes(f memstore.Fault) bool { return f == memstore.CrashBefore || f == m
 
 // faults are what may strike a store.
 func faults() []memstore.Fault {
-	return []memstore.Fault{memstore.CrashBefore, memstore.CrashAfter, memstore.CrashBefore, memstore.CrashAfter, memstore.Fail, memstore.ReplyLost, memstore.Full}
+	return []memstore.Fault{memstore.CrashBefore, memstore.CrashAfter, memstore.CrashBefore, memstore.CrashAfter,
+		memstore.Fail, memstore.ReplyLost, memstore.Full}
 }
 
 // turnstile is the server's store. The engine commits the scopes of one request beside each other; here they pass in an order that is told before,
@@ -182,7 +183,7 @@ func (s *server) tend() {
 func (s *server) save() {
 	w := s.w
 	w.seen.Backups++
-	b := &backup{disk: s.disk.CloneWith(memstore.Config{Paranoid: w.plan.paranoid, Fault: s.fuse.strike, Unsynced: w.options.Unsynced}), seqs: map[store.Scope]journal.Seq{}}
+	b := &backup{disk: s.disk.Clone(), seqs: map[store.Scope]journal.Seq{}}
 	for _, scope := range w.scopes {
 		b.seqs[scope] = journal.Seq(len(w.mirror.entries[scope]))
 		if err := s.engine.MarkStable(background(), scope, uint64(b.seqs[scope])); err != nil {
@@ -236,7 +237,7 @@ func (s *server) evict() {
 	w.mirror.catchUp()
 }
 
-// verified reads a scope's journal, as it rests.
+// journal reads a scope's journal, as it rests.
 func (s *server) journal(scope store.Scope) [][]byte {
 	var all [][]byte
 	for encoded, err := range s.engine.Journal(background(), scope, 1) {

@@ -17,7 +17,6 @@ package sim
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
@@ -141,13 +140,6 @@ func (w *world) fail(format string, args ...any) {
 // broken is fail for a promise.
 func (w *world) broken(p promises.Name, format string, args ...any) {
 	w.fail("%s: %s", p, fmt.Sprintf(format, args...))
-}
-
-func newDigest() interface {
-	Write([]byte) (int, error)
-	Sum([]byte) []byte
-} {
-	return sha256.New()
 }
 
 // chance is true in one of n cases.

@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"math/rand/v2"
 	"strconv"
 	"sync"
@@ -56,11 +58,8 @@ type world struct {
 
 	failures []string
 	last     []string
-	digest   interface {
-		Write([]byte) (int, error)
-		Sum([]byte) []byte
-	}
-	seen Seen
+	digest   hash.Hash // of all events
+	seen     Seen
 }
 
 // queued is what the model knows of one mutation.
@@ -91,8 +90,9 @@ func newWorld(seed uint64, o Options) *world {
 	r := newRand(seed)
 	w := &world{seed: seed, options: o, rand: r, plan: draw(r), now: begins, rules: rules(), access: newAccess(),
 		tickets: map[store.Scope][]recordID{}, assets: map[store.Scope][]recordID{}, homes: map[recordID]store.Scope{},
-		names: map[recordID]string{}, devices: map[string]string{}, queued: map[mark]*queued{}, contents: map[journal.Hash]*queued{}, witnesses: map[store.Scope][]witness{},
-		digest: newDigest()}
+		names: map[recordID]string{}, devices: map[string]string{}, queued: map[mark]*queued{},
+		contents: map[journal.Hash]*queued{}, witnesses: map[store.Scope][]witness{},
+		digest: sha256.New()}
 	w.mirror = newMirror(w)
 	return w
 }
@@ -166,7 +166,8 @@ func (w *world) deviceName(id string) string {
 // hire makes the n-th phone and its person, and gives them rights.
 func (w *world) hire(n int) {
 	staff := [][]roundsv1.Role{
-		{roundsv1.Role_ROLE_MANAGER, roundsv1.Role_ROLE_ADMIN}, {roundsv1.Role_ROLE_WORKER}, {roundsv1.Role_ROLE_FOREMAN, roundsv1.Role_ROLE_DISPATCHER},
+		{roundsv1.Role_ROLE_MANAGER, roundsv1.Role_ROLE_ADMIN}, {roundsv1.Role_ROLE_WORKER},
+		{roundsv1.Role_ROLE_FOREMAN, roundsv1.Role_ROLE_DISPATCHER},
 		{roundsv1.Role_ROLE_BUTLER}, {roundsv1.Role_ROLE_SUPERVISOR},
 	}
 	person := n
