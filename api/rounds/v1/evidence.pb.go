@@ -158,6 +158,10 @@ const (
 	PhotoState_PHOTO_STATE_SOFT PhotoState = 5
 	// Looked at, cannot count as evidence.
 	PhotoState_PHOTO_STATE_HARD PhotoState = 6
+	// Stored and decoded, its small copies made; the checks are still to come.
+	PhotoState_PHOTO_STATE_ANALYSED PhotoState = 7
+	// The bytes were removed, by law or because their time was over. The hash stays.
+	PhotoState_PHOTO_STATE_REDACTED PhotoState = 8
 )
 
 // Enum value maps for PhotoState.
@@ -170,6 +174,8 @@ var (
 		4: "PHOTO_STATE_CLEAN",
 		5: "PHOTO_STATE_SOFT",
 		6: "PHOTO_STATE_HARD",
+		7: "PHOTO_STATE_ANALYSED",
+		8: "PHOTO_STATE_REDACTED",
 	}
 	PhotoState_value = map[string]int32{
 		"PHOTO_STATE_UNSPECIFIED": 0,
@@ -179,6 +185,8 @@ var (
 		"PHOTO_STATE_CLEAN":       4,
 		"PHOTO_STATE_SOFT":        5,
 		"PHOTO_STATE_HARD":        6,
+		"PHOTO_STATE_ANALYSED":    7,
+		"PHOTO_STATE_REDACTED":    8,
 	}
 )
 
@@ -207,6 +215,447 @@ func (x PhotoState) Number() protoreflect.EnumNumber {
 // Deprecated: Use PhotoState.Descriptor instead.
 func (PhotoState) EnumDescriptor() ([]byte, []int) {
 	return file_rounds_v1_evidence_proto_rawDescGZIP(), []int{2}
+}
+
+// CheckCode names a check of a photo; domain words and thresholds stand in docs/evidence.md.
+type CheckCode int32
+
+const (
+	// Not set.
+	CheckCode_CHECK_CODE_UNSPECIFIED CheckCode = 0
+	// There are no bytes in it.
+	CheckCode_CHECK_CODE_EMPTY CheckCode = 1
+	// It is not an image that can be decoded to its end.
+	CheckCode_CHECK_CODE_UNDECODABLE CheckCode = 2
+	// It has more pixels, or needs more memory, than the server decodes.
+	CheckCode_CHECK_CODE_TOO_LARGE CheckCode = 3
+	// It is of another type than was promised.
+	CheckCode_CHECK_CODE_WRONG_TYPE CheckCode = 4
+	// It is an image and something else besides, or has bytes behind its end.
+	CheckCode_CHECK_CODE_POLYGLOT CheckCode = 5
+	// The same bytes stand on another ticket, round or checklist item.
+	CheckCode_CHECK_CODE_REUSED CheckCode = 6
+	// It looks like an older photo of the same site.
+	CheckCode_CHECK_CODE_NEAR_DUPLICATE CheckCode = 7
+	// It is too dark or too even to be compared with others.
+	CheckCode_CHECK_CODE_FEATURELESS CheckCode = 8
+	// Before and after look the same.
+	CheckCode_CHECK_CODE_NO_CHANGE CheckCode = 9
+	// The image says another time of its making than the phone.
+	CheckCode_CHECK_CODE_EXIF_TIME CheckCode = 10
+	// The image says nothing of its making, as after an editor or a messenger.
+	CheckCode_CHECK_CODE_EXIF_MISSING CheckCode = 11
+	// Taken before the work was given out.
+	CheckCode_CHECK_CODE_BEFORE_DISPATCH CheckCode = 12
+	// Taken before the last rejection: it belongs to an earlier round.
+	CheckCode_CHECK_CODE_BEFORE_REJECTION CheckCode = 13
+	// Taken outside the place, beyond the accuracy of the fix.
+	CheckCode_CHECK_CODE_OUTSIDE CheckCode = 14
+	// The place was made up by a program on the phone.
+	CheckCode_CHECK_CODE_MOCK_LOCATION CheckCode = 15
+	// Where it was taken cannot be told; the finding says why.
+	CheckCode_CHECK_CODE_PLACE_UNKNOWN CheckCode = 16
+	// It is from the gallery where the live camera is demanded.
+	CheckCode_CHECK_CODE_NOT_CAMERA CheckCode = 17
+	// Photos that the device took before it are missing.
+	CheckCode_CHECK_CODE_GAP CheckCode = 18
+	// The pixel size is not the promised one.
+	CheckCode_CHECK_CODE_WRONG_PIXELS CheckCode = 19
+)
+
+// Enum value maps for CheckCode.
+var (
+	CheckCode_name = map[int32]string{
+		0:  "CHECK_CODE_UNSPECIFIED",
+		1:  "CHECK_CODE_EMPTY",
+		2:  "CHECK_CODE_UNDECODABLE",
+		3:  "CHECK_CODE_TOO_LARGE",
+		4:  "CHECK_CODE_WRONG_TYPE",
+		5:  "CHECK_CODE_POLYGLOT",
+		6:  "CHECK_CODE_REUSED",
+		7:  "CHECK_CODE_NEAR_DUPLICATE",
+		8:  "CHECK_CODE_FEATURELESS",
+		9:  "CHECK_CODE_NO_CHANGE",
+		10: "CHECK_CODE_EXIF_TIME",
+		11: "CHECK_CODE_EXIF_MISSING",
+		12: "CHECK_CODE_BEFORE_DISPATCH",
+		13: "CHECK_CODE_BEFORE_REJECTION",
+		14: "CHECK_CODE_OUTSIDE",
+		15: "CHECK_CODE_MOCK_LOCATION",
+		16: "CHECK_CODE_PLACE_UNKNOWN",
+		17: "CHECK_CODE_NOT_CAMERA",
+		18: "CHECK_CODE_GAP",
+		19: "CHECK_CODE_WRONG_PIXELS",
+	}
+	CheckCode_value = map[string]int32{
+		"CHECK_CODE_UNSPECIFIED":      0,
+		"CHECK_CODE_EMPTY":            1,
+		"CHECK_CODE_UNDECODABLE":      2,
+		"CHECK_CODE_TOO_LARGE":        3,
+		"CHECK_CODE_WRONG_TYPE":       4,
+		"CHECK_CODE_POLYGLOT":         5,
+		"CHECK_CODE_REUSED":           6,
+		"CHECK_CODE_NEAR_DUPLICATE":   7,
+		"CHECK_CODE_FEATURELESS":      8,
+		"CHECK_CODE_NO_CHANGE":        9,
+		"CHECK_CODE_EXIF_TIME":        10,
+		"CHECK_CODE_EXIF_MISSING":     11,
+		"CHECK_CODE_BEFORE_DISPATCH":  12,
+		"CHECK_CODE_BEFORE_REJECTION": 13,
+		"CHECK_CODE_OUTSIDE":          14,
+		"CHECK_CODE_MOCK_LOCATION":    15,
+		"CHECK_CODE_PLACE_UNKNOWN":    16,
+		"CHECK_CODE_NOT_CAMERA":       17,
+		"CHECK_CODE_GAP":              18,
+		"CHECK_CODE_WRONG_PIXELS":     19,
+	}
+)
+
+func (x CheckCode) Enum() *CheckCode {
+	p := new(CheckCode)
+	*p = x
+	return p
+}
+
+func (x CheckCode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CheckCode) Descriptor() protoreflect.EnumDescriptor {
+	return file_rounds_v1_evidence_proto_enumTypes[3].Descriptor()
+}
+
+func (CheckCode) Type() protoreflect.EnumType {
+	return &file_rounds_v1_evidence_proto_enumTypes[3]
+}
+
+func (x CheckCode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CheckCode.Descriptor instead.
+func (CheckCode) EnumDescriptor() ([]byte, []int) {
+	return file_rounds_v1_evidence_proto_rawDescGZIP(), []int{3}
+}
+
+// Severity is what a finding means for the closure.
+type Severity int32
+
+const (
+	// Not set.
+	Severity_SEVERITY_UNSPECIFIED Severity = 0
+	// To be known; nothing hangs on it.
+	Severity_SEVERITY_NOTE Severity = 1
+	// For the reviewer's eye.
+	Severity_SEVERITY_SOFT Severity = 2
+	// The photo cannot count as evidence.
+	Severity_SEVERITY_HARD Severity = 3
+)
+
+// Enum value maps for Severity.
+var (
+	Severity_name = map[int32]string{
+		0: "SEVERITY_UNSPECIFIED",
+		1: "SEVERITY_NOTE",
+		2: "SEVERITY_SOFT",
+		3: "SEVERITY_HARD",
+	}
+	Severity_value = map[string]int32{
+		"SEVERITY_UNSPECIFIED": 0,
+		"SEVERITY_NOTE":        1,
+		"SEVERITY_SOFT":        2,
+		"SEVERITY_HARD":        3,
+	}
+)
+
+func (x Severity) Enum() *Severity {
+	p := new(Severity)
+	*p = x
+	return p
+}
+
+func (x Severity) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Severity) Descriptor() protoreflect.EnumDescriptor {
+	return file_rounds_v1_evidence_proto_enumTypes[4].Descriptor()
+}
+
+func (Severity) Type() protoreflect.EnumType {
+	return &file_rounds_v1_evidence_proto_enumTypes[4]
+}
+
+func (x Severity) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Severity.Descriptor instead.
+func (Severity) EnumDescriptor() ([]byte, []int) {
+	return file_rounds_v1_evidence_proto_rawDescGZIP(), []int{4}
+}
+
+// Finding is what one check of a photo found.
+type Finding struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which check.
+	Code CheckCode `protobuf:"varint,1,opt,name=code,proto3,enum=rounds.v1.CheckCode" json:"code,omitempty"`
+	// What it means.
+	Severity Severity `protobuf:"varint,2,opt,name=severity,proto3,enum=rounds.v1.Severity" json:"severity,omitempty"`
+	// A sentence for the reviewer.
+	Sentence *Text `protobuf:"bytes,3,opt,name=sentence,proto3" json:"sentence,omitempty"`
+	// The photo that it was compared with; empty where there is none.
+	OtherPhotoId string `protobuf:"bytes,4,opt,name=other_photo_id,json=otherPhotoId,proto3" json:"other_photo_id,omitempty"`
+	// The record that the other photo belongs to.
+	OtherSubject *RecordRef `protobuf:"bytes,5,opt,name=other_subject,json=otherSubject,proto3" json:"other_subject,omitempty"`
+	// What was measured, in the unit that the sentence names (seconds, metres, bits).
+	Measured float64 `protobuf:"fixed64,6,opt,name=measured,proto3" json:"measured,omitempty"`
+	// The threshold that it was held against, in the same unit.
+	Threshold     float64 `protobuf:"fixed64,7,opt,name=threshold,proto3" json:"threshold,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Finding) Reset() {
+	*x = Finding{}
+	mi := &file_rounds_v1_evidence_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Finding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Finding) ProtoMessage() {}
+
+func (x *Finding) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_evidence_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Finding.ProtoReflect.Descriptor instead.
+func (*Finding) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_evidence_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Finding) GetCode() CheckCode {
+	if x != nil {
+		return x.Code
+	}
+	return CheckCode_CHECK_CODE_UNSPECIFIED
+}
+
+func (x *Finding) GetSeverity() Severity {
+	if x != nil {
+		return x.Severity
+	}
+	return Severity_SEVERITY_UNSPECIFIED
+}
+
+func (x *Finding) GetSentence() *Text {
+	if x != nil {
+		return x.Sentence
+	}
+	return nil
+}
+
+func (x *Finding) GetOtherPhotoId() string {
+	if x != nil {
+		return x.OtherPhotoId
+	}
+	return ""
+}
+
+func (x *Finding) GetOtherSubject() *RecordRef {
+	if x != nil {
+		return x.OtherSubject
+	}
+	return nil
+}
+
+func (x *Finding) GetMeasured() float64 {
+	if x != nil {
+		return x.Measured
+	}
+	return 0
+}
+
+func (x *Finding) GetThreshold() float64 {
+	if x != nil {
+		return x.Threshold
+	}
+	return 0
+}
+
+// PhotoReport is what the server found out about a photo's bytes.
+type PhotoReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the checks found, the worst first.
+	Findings []*Finding `protobuf:"bytes,1,rep,name=findings,proto3" json:"findings,omitempty"`
+	// The real media type.
+	MediaType string `protobuf:"bytes,2,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	// Width as it is shown, pixels.
+	WidthPx uint32 `protobuf:"varint,3,opt,name=width_px,json=widthPx,proto3" json:"width_px,omitempty"`
+	// Height as it is shown, pixels.
+	HeightPx uint32 `protobuf:"varint,4,opt,name=height_px,json=heightPx,proto3" json:"height_px,omitempty"`
+	// Size of the original, bytes.
+	SizeBytes int64 `protobuf:"varint,5,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	// The time of the image's making as the image says, microseconds since 1970; 0: it does not say.
+	ExifTakenUs int64 `protobuf:"varint,6,opt,name=exif_taken_us,json=exifTakenUs,proto3" json:"exif_taken_us,omitempty"`
+	// The image's time names its zone; otherwise it was read in the site's.
+	ExifZoned bool `protobuf:"varint,7,opt,name=exif_zoned,json=exifZoned,proto3" json:"exif_zoned,omitempty"`
+	// Make and model of the camera as the image says.
+	Camera string `protobuf:"bytes,8,opt,name=camera,proto3" json:"camera,omitempty"`
+	// Where the image says that it was made.
+	ExifLocation *Location `protobuf:"bytes,9,opt,name=exif_location,json=exifLocation,proto3" json:"exif_location,omitempty"`
+	// Perceptual hash by frequencies, 64 bits.
+	FrequencyHash uint64 `protobuf:"fixed64,10,opt,name=frequency_hash,json=frequencyHash,proto3" json:"frequency_hash,omitempty"`
+	// Perceptual hash by differences of neighbours, 64 bits.
+	DifferenceHash uint64 `protobuf:"fixed64,11,opt,name=difference_hash,json=differenceHash,proto3" json:"difference_hash,omitempty"`
+	// Too dark or too even for its perceptual hashes to mean anything.
+	Featureless bool `protobuf:"varint,12,opt,name=featureless,proto3" json:"featureless,omitempty"`
+	// When the bytes were stored, their hash computed again, microseconds since 1970.
+	StoredUs int64 `protobuf:"varint,13,opt,name=stored_us,json=storedUs,proto3" json:"stored_us,omitempty"`
+	// When they were looked at, microseconds since 1970.
+	AnalysedUs    int64 `protobuf:"varint,14,opt,name=analysed_us,json=analysedUs,proto3" json:"analysed_us,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PhotoReport) Reset() {
+	*x = PhotoReport{}
+	mi := &file_rounds_v1_evidence_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PhotoReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PhotoReport) ProtoMessage() {}
+
+func (x *PhotoReport) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_evidence_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PhotoReport.ProtoReflect.Descriptor instead.
+func (*PhotoReport) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_evidence_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PhotoReport) GetFindings() []*Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+func (x *PhotoReport) GetMediaType() string {
+	if x != nil {
+		return x.MediaType
+	}
+	return ""
+}
+
+func (x *PhotoReport) GetWidthPx() uint32 {
+	if x != nil {
+		return x.WidthPx
+	}
+	return 0
+}
+
+func (x *PhotoReport) GetHeightPx() uint32 {
+	if x != nil {
+		return x.HeightPx
+	}
+	return 0
+}
+
+func (x *PhotoReport) GetSizeBytes() int64 {
+	if x != nil {
+		return x.SizeBytes
+	}
+	return 0
+}
+
+func (x *PhotoReport) GetExifTakenUs() int64 {
+	if x != nil {
+		return x.ExifTakenUs
+	}
+	return 0
+}
+
+func (x *PhotoReport) GetExifZoned() bool {
+	if x != nil {
+		return x.ExifZoned
+	}
+	return false
+}
+
+func (x *PhotoReport) GetCamera() string {
+	if x != nil {
+		return x.Camera
+	}
+	return ""
+}
+
+func (x *PhotoReport) GetExifLocation() *Location {
+	if x != nil {
+		return x.ExifLocation
+	}
+	return nil
+}
+
+func (x *PhotoReport) GetFrequencyHash() uint64 {
+	if x != nil {
+		return x.FrequencyHash
+	}
+	return 0
+}
+
+func (x *PhotoReport) GetDifferenceHash() uint64 {
+	if x != nil {
+		return x.DifferenceHash
+	}
+	return 0
+}
+
+func (x *PhotoReport) GetFeatureless() bool {
+	if x != nil {
+		return x.Featureless
+	}
+	return false
+}
+
+func (x *PhotoReport) GetStoredUs() int64 {
+	if x != nil {
+		return x.StoredUs
+	}
+	return 0
+}
+
+func (x *PhotoReport) GetAnalysedUs() int64 {
+	if x != nil {
+		return x.AnalysedUs
+	}
+	return 0
 }
 
 // Photo is the promise of an image, as a fact: it stands before its bytes travel.
@@ -244,17 +693,25 @@ type Photo struct {
 	PersonId string `protobuf:"bytes,15,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
 	// Out of sight, with a reason.
 	Hidden *Hidden `protobuf:"bytes,16,opt,name=hidden,proto3" json:"hidden,omitempty"`
+	// The device's own count of the photos it took, dense from 1; 0: it does not count. A number that never arrives is a photo that was kept back.
+	CaptureNumber uint64 `protobuf:"varint,17,opt,name=capture_number,json=captureNumber,proto3" json:"capture_number,omitempty"`
+	// The capture is shared with another subject on purpose: one photo of two faults.
+	Shared bool `protobuf:"varint,18,opt,name=shared,proto3" json:"shared,omitempty"`
 	// How far the bytes have come.
 	State PhotoState `protobuf:"varint,40,opt,name=state,proto3,enum=rounds.v1.PhotoState" json:"state,omitempty"`
 	// What the checks found, as codes.
-	Findings      []string `protobuf:"bytes,41,rep,name=findings,proto3" json:"findings,omitempty"`
+	Findings []string `protobuf:"bytes,41,rep,name=findings,proto3" json:"findings,omitempty"`
+	// What the server found out about the bytes.
+	Report *PhotoReport `protobuf:"bytes,42,opt,name=report,proto3" json:"report,omitempty"`
+	// Not to be removed while this is set, whatever the retention: why, in the words of whoever set it.
+	LegalHold     string `protobuf:"bytes,43,opt,name=legal_hold,json=legalHold,proto3" json:"legal_hold,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Photo) Reset() {
 	*x = Photo{}
-	mi := &file_rounds_v1_evidence_proto_msgTypes[0]
+	mi := &file_rounds_v1_evidence_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -266,7 +723,7 @@ func (x *Photo) String() string {
 func (*Photo) ProtoMessage() {}
 
 func (x *Photo) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_evidence_proto_msgTypes[0]
+	mi := &file_rounds_v1_evidence_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -279,7 +736,7 @@ func (x *Photo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Photo.ProtoReflect.Descriptor instead.
 func (*Photo) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_evidence_proto_rawDescGZIP(), []int{0}
+	return file_rounds_v1_evidence_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Photo) GetSubject() *RecordRef {
@@ -394,6 +851,20 @@ func (x *Photo) GetHidden() *Hidden {
 	return nil
 }
 
+func (x *Photo) GetCaptureNumber() uint64 {
+	if x != nil {
+		return x.CaptureNumber
+	}
+	return 0
+}
+
+func (x *Photo) GetShared() bool {
+	if x != nil {
+		return x.Shared
+	}
+	return false
+}
+
 func (x *Photo) GetState() PhotoState {
 	if x != nil {
 		return x.State
@@ -406,6 +877,20 @@ func (x *Photo) GetFindings() []string {
 		return x.Findings
 	}
 	return nil
+}
+
+func (x *Photo) GetReport() *PhotoReport {
+	if x != nil {
+		return x.Report
+	}
+	return nil
+}
+
+func (x *Photo) GetLegalHold() string {
+	if x != nil {
+		return x.LegalHold
+	}
+	return ""
 }
 
 // Comment is a remark, as a fact.
@@ -427,7 +912,7 @@ type Comment struct {
 
 func (x *Comment) Reset() {
 	*x = Comment{}
-	mi := &file_rounds_v1_evidence_proto_msgTypes[1]
+	mi := &file_rounds_v1_evidence_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -439,7 +924,7 @@ func (x *Comment) String() string {
 func (*Comment) ProtoMessage() {}
 
 func (x *Comment) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_evidence_proto_msgTypes[1]
+	mi := &file_rounds_v1_evidence_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -452,7 +937,7 @@ func (x *Comment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Comment.ProtoReflect.Descriptor instead.
 func (*Comment) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_evidence_proto_rawDescGZIP(), []int{1}
+	return file_rounds_v1_evidence_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Comment) GetSubject() *RecordRef {
@@ -494,7 +979,35 @@ var File_rounds_v1_evidence_proto protoreflect.FileDescriptor
 
 const file_rounds_v1_evidence_proto_rawDesc = "" +
 	"\n" +
-	"\x18rounds/v1/evidence.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x15rounds/v1/value.proto\"\xd2\x06\n" +
+	"\x18rounds/v1/evidence.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x15rounds/v1/value.proto\"\xb5\x02\n" +
+	"\aFinding\x12(\n" +
+	"\x04code\x18\x01 \x01(\x0e2\x14.rounds.v1.CheckCodeR\x04code\x12/\n" +
+	"\bseverity\x18\x02 \x01(\x0e2\x13.rounds.v1.SeverityR\bseverity\x12+\n" +
+	"\bsentence\x18\x03 \x01(\v2\x0f.rounds.v1.TextR\bsentence\x12-\n" +
+	"\x0eother_photo_id\x18\x04 \x01(\tB\a\xbaH\x04r\x02($R\fotherPhotoId\x129\n" +
+	"\rother_subject\x18\x05 \x01(\v2\x14.rounds.v1.RecordRefR\fotherSubject\x12\x1a\n" +
+	"\bmeasured\x18\x06 \x01(\x01R\bmeasured\x12\x1c\n" +
+	"\tthreshold\x18\a \x01(\x01R\tthreshold\"\x95\x04\n" +
+	"\vPhotoReport\x128\n" +
+	"\bfindings\x18\x01 \x03(\v2\x12.rounds.v1.FindingB\b\xbaH\x05\x92\x01\x02\x10@R\bfindings\x12&\n" +
+	"\n" +
+	"media_type\x18\x02 \x01(\tB\a\xbaH\x04r\x02(@R\tmediaType\x12\x19\n" +
+	"\bwidth_px\x18\x03 \x01(\rR\awidthPx\x12\x1b\n" +
+	"\theight_px\x18\x04 \x01(\rR\bheightPx\x12\x1d\n" +
+	"\n" +
+	"size_bytes\x18\x05 \x01(\x03R\tsizeBytes\x12\"\n" +
+	"\rexif_taken_us\x18\x06 \x01(\x03R\vexifTakenUs\x12\x1d\n" +
+	"\n" +
+	"exif_zoned\x18\a \x01(\bR\texifZoned\x12 \n" +
+	"\x06camera\x18\b \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x06camera\x128\n" +
+	"\rexif_location\x18\t \x01(\v2\x13.rounds.v1.LocationR\fexifLocation\x12%\n" +
+	"\x0efrequency_hash\x18\n" +
+	" \x01(\x06R\rfrequencyHash\x12'\n" +
+	"\x0fdifference_hash\x18\v \x01(\x06R\x0edifferenceHash\x12 \n" +
+	"\vfeatureless\x18\f \x01(\bR\vfeatureless\x12\x1b\n" +
+	"\tstored_us\x18\r \x01(\x03R\bstoredUs\x12\x1f\n" +
+	"\vanalysed_us\x18\x0e \x01(\x03R\n" +
+	"analysedUs\"\x88\b\n" +
 	"\x05Photo\x126\n" +
 	"\asubject\x18\x01 \x01(\v2\x14.rounds.v1.RecordRefB\x06\x82\xd3'\x02\b\vR\asubject\x120\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x14.rounds.v1.PhotoRoleB\x06\x82\xd3'\x02\b\vR\x04role\x12\x1c\n" +
@@ -514,9 +1027,14 @@ const file_rounds_v1_evidence_proto_rawDesc = "" +
 	"\x06source\x18\r \x01(\x0e2\x16.rounds.v1.PhotoSourceB\x06\x82\xd3'\x02\b\vR\x06source\x12(\n" +
 	"\apreview\x18\x0e \x01(\fB\x0e\xbaH\x05z\x03\x18\x80@\x82\xd3'\x02\b\vR\apreview\x12*\n" +
 	"\tperson_id\x18\x0f \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\vR\bpersonId\x121\n" +
-	"\x06hidden\x18\x10 \x01(\v2\x11.rounds.v1.HiddenB\x06\x82\xd3'\x02\b\x01R\x06hidden\x123\n" +
+	"\x06hidden\x18\x10 \x01(\v2\x11.rounds.v1.HiddenB\x06\x82\xd3'\x02\b\x01R\x06hidden\x12-\n" +
+	"\x0ecapture_number\x18\x11 \x01(\x04B\x06\x82\xd3'\x02\b\vR\rcaptureNumber\x12\x1e\n" +
+	"\x06shared\x18\x12 \x01(\bB\x06\x82\xd3'\x02\b\vR\x06shared\x123\n" +
 	"\x05state\x18( \x01(\x0e2\x15.rounds.v1.PhotoStateB\x06\x82\xd3'\x02\b\fR\x05state\x120\n" +
-	"\bfindings\x18) \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02(@\x82\xd3'\x02\b\fR\bfindings\"\xf5\x01\n" +
+	"\bfindings\x18) \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02(@\x82\xd3'\x02\b\fR\bfindings\x126\n" +
+	"\x06report\x18* \x01(\v2\x16.rounds.v1.PhotoReportB\x06\x82\xd3'\x02\b\fR\x06report\x12-\n" +
+	"\n" +
+	"legal_hold\x18+ \x01(\tB\x0e\xbaH\x05r\x03(\x80\b\x82\xd3'\x02\b\fR\tlegalHold\"\xf5\x01\n" +
 	"\aComment\x126\n" +
 	"\asubject\x18\x01 \x01(\v2\x14.rounds.v1.RecordRefB\x06\x82\xd3'\x02\b\vR\asubject\x12%\n" +
 	"\x05words\x18\x02 \x01(\tB\x0f\xbaH\x06r\x04(\x80\x80\x04\x82\xd3'\x02\b\vR\x05words\x12*\n" +
@@ -533,7 +1051,7 @@ const file_rounds_v1_evidence_proto_rawDesc = "" +
 	"\vPhotoSource\x12\x1c\n" +
 	"\x18PHOTO_SOURCE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13PHOTO_SOURCE_CAMERA\x10\x01\x12\x18\n" +
-	"\x14PHOTO_SOURCE_GALLERY\x10\x02*\xb9\x01\n" +
+	"\x14PHOTO_SOURCE_GALLERY\x10\x02*\xed\x01\n" +
 	"\n" +
 	"PhotoState\x12\x1b\n" +
 	"\x17PHOTO_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +
@@ -542,7 +1060,36 @@ const file_rounds_v1_evidence_proto_rawDesc = "" +
 	"\x12PHOTO_STATE_STORED\x10\x03\x12\x15\n" +
 	"\x11PHOTO_STATE_CLEAN\x10\x04\x12\x14\n" +
 	"\x10PHOTO_STATE_SOFT\x10\x05\x12\x14\n" +
-	"\x10PHOTO_STATE_HARD\x10\x06B6Z4github.com/rounds-sync/rounds/api/rounds/v1;roundsv1b\x06proto3"
+	"\x10PHOTO_STATE_HARD\x10\x06\x12\x18\n" +
+	"\x14PHOTO_STATE_ANALYSED\x10\a\x12\x18\n" +
+	"\x14PHOTO_STATE_REDACTED\x10\b*\xab\x04\n" +
+	"\tCheckCode\x12\x1a\n" +
+	"\x16CHECK_CODE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10CHECK_CODE_EMPTY\x10\x01\x12\x1a\n" +
+	"\x16CHECK_CODE_UNDECODABLE\x10\x02\x12\x18\n" +
+	"\x14CHECK_CODE_TOO_LARGE\x10\x03\x12\x19\n" +
+	"\x15CHECK_CODE_WRONG_TYPE\x10\x04\x12\x17\n" +
+	"\x13CHECK_CODE_POLYGLOT\x10\x05\x12\x15\n" +
+	"\x11CHECK_CODE_REUSED\x10\x06\x12\x1d\n" +
+	"\x19CHECK_CODE_NEAR_DUPLICATE\x10\a\x12\x1a\n" +
+	"\x16CHECK_CODE_FEATURELESS\x10\b\x12\x18\n" +
+	"\x14CHECK_CODE_NO_CHANGE\x10\t\x12\x18\n" +
+	"\x14CHECK_CODE_EXIF_TIME\x10\n" +
+	"\x12\x1b\n" +
+	"\x17CHECK_CODE_EXIF_MISSING\x10\v\x12\x1e\n" +
+	"\x1aCHECK_CODE_BEFORE_DISPATCH\x10\f\x12\x1f\n" +
+	"\x1bCHECK_CODE_BEFORE_REJECTION\x10\r\x12\x16\n" +
+	"\x12CHECK_CODE_OUTSIDE\x10\x0e\x12\x1c\n" +
+	"\x18CHECK_CODE_MOCK_LOCATION\x10\x0f\x12\x1c\n" +
+	"\x18CHECK_CODE_PLACE_UNKNOWN\x10\x10\x12\x19\n" +
+	"\x15CHECK_CODE_NOT_CAMERA\x10\x11\x12\x12\n" +
+	"\x0eCHECK_CODE_GAP\x10\x12\x12\x1b\n" +
+	"\x17CHECK_CODE_WRONG_PIXELS\x10\x13*]\n" +
+	"\bSeverity\x12\x18\n" +
+	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rSEVERITY_NOTE\x10\x01\x12\x11\n" +
+	"\rSEVERITY_SOFT\x10\x02\x12\x11\n" +
+	"\rSEVERITY_HARD\x10\x03B6Z4github.com/rounds-sync/rounds/api/rounds/v1;roundsv1b\x06proto3"
 
 var (
 	file_rounds_v1_evidence_proto_rawDescOnce sync.Once
@@ -556,35 +1103,47 @@ func file_rounds_v1_evidence_proto_rawDescGZIP() []byte {
 	return file_rounds_v1_evidence_proto_rawDescData
 }
 
-var file_rounds_v1_evidence_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_rounds_v1_evidence_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_rounds_v1_evidence_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_rounds_v1_evidence_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_rounds_v1_evidence_proto_goTypes = []any{
-	(PhotoRole)(0),    // 0: rounds.v1.PhotoRole
-	(PhotoSource)(0),  // 1: rounds.v1.PhotoSource
-	(PhotoState)(0),   // 2: rounds.v1.PhotoState
-	(*Photo)(nil),     // 3: rounds.v1.Photo
-	(*Comment)(nil),   // 4: rounds.v1.Comment
-	(*RecordRef)(nil), // 5: rounds.v1.RecordRef
-	(*Clock)(nil),     // 6: rounds.v1.Clock
-	(*Location)(nil),  // 7: rounds.v1.Location
-	(*Hidden)(nil),    // 8: rounds.v1.Hidden
+	(PhotoRole)(0),      // 0: rounds.v1.PhotoRole
+	(PhotoSource)(0),    // 1: rounds.v1.PhotoSource
+	(PhotoState)(0),     // 2: rounds.v1.PhotoState
+	(CheckCode)(0),      // 3: rounds.v1.CheckCode
+	(Severity)(0),       // 4: rounds.v1.Severity
+	(*Finding)(nil),     // 5: rounds.v1.Finding
+	(*PhotoReport)(nil), // 6: rounds.v1.PhotoReport
+	(*Photo)(nil),       // 7: rounds.v1.Photo
+	(*Comment)(nil),     // 8: rounds.v1.Comment
+	(*Text)(nil),        // 9: rounds.v1.Text
+	(*RecordRef)(nil),   // 10: rounds.v1.RecordRef
+	(*Location)(nil),    // 11: rounds.v1.Location
+	(*Clock)(nil),       // 12: rounds.v1.Clock
+	(*Hidden)(nil),      // 13: rounds.v1.Hidden
 }
 var file_rounds_v1_evidence_proto_depIdxs = []int32{
-	5,  // 0: rounds.v1.Photo.subject:type_name -> rounds.v1.RecordRef
-	0,  // 1: rounds.v1.Photo.role:type_name -> rounds.v1.PhotoRole
-	6,  // 2: rounds.v1.Photo.captured:type_name -> rounds.v1.Clock
-	7,  // 3: rounds.v1.Photo.location:type_name -> rounds.v1.Location
-	1,  // 4: rounds.v1.Photo.source:type_name -> rounds.v1.PhotoSource
-	8,  // 5: rounds.v1.Photo.hidden:type_name -> rounds.v1.Hidden
-	2,  // 6: rounds.v1.Photo.state:type_name -> rounds.v1.PhotoState
-	5,  // 7: rounds.v1.Comment.subject:type_name -> rounds.v1.RecordRef
-	6,  // 8: rounds.v1.Comment.said:type_name -> rounds.v1.Clock
-	8,  // 9: rounds.v1.Comment.hidden:type_name -> rounds.v1.Hidden
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	3,  // 0: rounds.v1.Finding.code:type_name -> rounds.v1.CheckCode
+	4,  // 1: rounds.v1.Finding.severity:type_name -> rounds.v1.Severity
+	9,  // 2: rounds.v1.Finding.sentence:type_name -> rounds.v1.Text
+	10, // 3: rounds.v1.Finding.other_subject:type_name -> rounds.v1.RecordRef
+	5,  // 4: rounds.v1.PhotoReport.findings:type_name -> rounds.v1.Finding
+	11, // 5: rounds.v1.PhotoReport.exif_location:type_name -> rounds.v1.Location
+	10, // 6: rounds.v1.Photo.subject:type_name -> rounds.v1.RecordRef
+	0,  // 7: rounds.v1.Photo.role:type_name -> rounds.v1.PhotoRole
+	12, // 8: rounds.v1.Photo.captured:type_name -> rounds.v1.Clock
+	11, // 9: rounds.v1.Photo.location:type_name -> rounds.v1.Location
+	1,  // 10: rounds.v1.Photo.source:type_name -> rounds.v1.PhotoSource
+	13, // 11: rounds.v1.Photo.hidden:type_name -> rounds.v1.Hidden
+	2,  // 12: rounds.v1.Photo.state:type_name -> rounds.v1.PhotoState
+	6,  // 13: rounds.v1.Photo.report:type_name -> rounds.v1.PhotoReport
+	10, // 14: rounds.v1.Comment.subject:type_name -> rounds.v1.RecordRef
+	12, // 15: rounds.v1.Comment.said:type_name -> rounds.v1.Clock
+	13, // 16: rounds.v1.Comment.hidden:type_name -> rounds.v1.Hidden
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_rounds_v1_evidence_proto_init() }
@@ -599,8 +1158,8 @@ func file_rounds_v1_evidence_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rounds_v1_evidence_proto_rawDesc), len(file_rounds_v1_evidence_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   2,
+			NumEnums:      5,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -201,6 +201,16 @@ const (
 	ProblemCode_PROBLEM_CODE_SUPERSEDED ProblemCode = 24
 	// Something that the server asks in turn (an identity provider) does not answer: wait for retry_after.
 	ProblemCode_PROBLEM_CODE_UNAVAILABLE ProblemCode = 25
+	// No photo of the scope promises these bytes, as far as the server has heard. Sync, then ask again.
+	ProblemCode_PROBLEM_CODE_NOT_PROMISED ProblemCode = 26
+	// Parts of the upload are not here. Plan again: the answer says which.
+	ProblemCode_PROBLEM_CODE_PARTS_MISSING ProblemCode = 27
+	// The bytes that arrived are not those that were promised, and were dropped. Plan again and upload from the beginning.
+	ProblemCode_PROBLEM_CODE_BYTES_DIFFER ProblemCode = 28
+	// The bytes were removed, by law or because their time was over. The hash stays; they are not to be sent again.
+	ProblemCode_PROBLEM_CODE_REDACTED ProblemCode = 29
+	// A signed link or page token that is not the server's, was changed, or has expired.
+	ProblemCode_PROBLEM_CODE_LINK ProblemCode = 30
 )
 
 // Enum value maps for ProblemCode.
@@ -232,6 +242,11 @@ var (
 		23: "PROBLEM_CODE_BAD_BASE",
 		24: "PROBLEM_CODE_SUPERSEDED",
 		25: "PROBLEM_CODE_UNAVAILABLE",
+		26: "PROBLEM_CODE_NOT_PROMISED",
+		27: "PROBLEM_CODE_PARTS_MISSING",
+		28: "PROBLEM_CODE_BYTES_DIFFER",
+		29: "PROBLEM_CODE_REDACTED",
+		30: "PROBLEM_CODE_LINK",
 	}
 	ProblemCode_value = map[string]int32{
 		"PROBLEM_CODE_UNSPECIFIED":    0,
@@ -260,6 +275,11 @@ var (
 		"PROBLEM_CODE_BAD_BASE":       23,
 		"PROBLEM_CODE_SUPERSEDED":     24,
 		"PROBLEM_CODE_UNAVAILABLE":    25,
+		"PROBLEM_CODE_NOT_PROMISED":   26,
+		"PROBLEM_CODE_PARTS_MISSING":  27,
+		"PROBLEM_CODE_BYTES_DIFFER":   28,
+		"PROBLEM_CODE_REDACTED":       29,
+		"PROBLEM_CODE_LINK":           30,
 	}
 )
 
@@ -1070,7 +1090,7 @@ const file_rounds_v1_mutation_proto_rawDesc = "" +
 	"\x15OUTCOME_STATUS_MERGED\x10\x02\x12\x1b\n" +
 	"\x17OUTCOME_STATUS_CONFLICT\x10\x03\x12\x1b\n" +
 	"\x17OUTCOME_STATUS_REJECTED\x10\x04\x12\x1e\n" +
-	"\x1aOUTCOME_STATUS_QUARANTINED\x10\x05*\xf4\x05\n" +
+	"\x1aOUTCOME_STATUS_QUARANTINED\x10\x05*\x84\a\n" +
 	"\vProblemCode\x12\x1c\n" +
 	"\x18PROBLEM_CODE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aPROBLEM_CODE_INVALID_FIELD\x10\x01\x12\x16\n" +
@@ -1098,7 +1118,12 @@ const file_rounds_v1_mutation_proto_rawDesc = "" +
 	"\x1bPROBLEM_CODE_ENROLMENT_CODE\x10\x16\x12\x19\n" +
 	"\x15PROBLEM_CODE_BAD_BASE\x10\x17\x12\x1b\n" +
 	"\x17PROBLEM_CODE_SUPERSEDED\x10\x18\x12\x1c\n" +
-	"\x18PROBLEM_CODE_UNAVAILABLE\x10\x19*\x89\x01\n" +
+	"\x18PROBLEM_CODE_UNAVAILABLE\x10\x19\x12\x1d\n" +
+	"\x19PROBLEM_CODE_NOT_PROMISED\x10\x1a\x12\x1e\n" +
+	"\x1aPROBLEM_CODE_PARTS_MISSING\x10\x1b\x12\x1d\n" +
+	"\x19PROBLEM_CODE_BYTES_DIFFER\x10\x1c\x12\x19\n" +
+	"\x15PROBLEM_CODE_REDACTED\x10\x1d\x12\x15\n" +
+	"\x11PROBLEM_CODE_LINK\x10\x1e*\x89\x01\n" +
 	"\tEntryType\x12\x1a\n" +
 	"\x16ENTRY_TYPE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13ENTRY_TYPE_MUTATION\x10\x01\x12\x16\n" +

@@ -336,7 +336,11 @@ type Location struct {
 	// Longitude, degrees, WGS 84.
 	Longitude float64 `protobuf:"fixed64,5,opt,name=longitude,proto3" json:"longitude,omitempty"`
 	// Radius within which the fix is right, metres.
-	AccuracyM     float32 `protobuf:"fixed32,6,opt,name=accuracy_m,json=accuracyM,proto3" json:"accuracy_m,omitempty"`
+	AccuracyM float32 `protobuf:"fixed32,6,opt,name=accuracy_m,json=accuracyM,proto3" json:"accuracy_m,omitempty"`
+	// The system said that a program other than its own made the fix up.
+	Mocked bool `protobuf:"varint,7,opt,name=mocked,proto3" json:"mocked,omitempty"`
+	// How old the fix was when it was used, microseconds: the last one before the basement, say.
+	AgeUs         int64 `protobuf:"varint,8,opt,name=age_us,json=ageUs,proto3" json:"age_us,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -409,6 +413,20 @@ func (x *Location) GetLongitude() float64 {
 func (x *Location) GetAccuracyM() float32 {
 	if x != nil {
 		return x.AccuracyM
+	}
+	return 0
+}
+
+func (x *Location) GetMocked() bool {
+	if x != nil {
+		return x.Mocked
+	}
+	return false
+}
+
+func (x *Location) GetAgeUs() int64 {
+	if x != nil {
+		return x.AgeUs
 	}
 	return 0
 }
@@ -801,7 +819,7 @@ const file_rounds_v1_value_proto_rawDesc = "" +
 	"\x02en\x18\x02 \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x04R\x02en\"A\n" +
 	"\tRecordRef\x12\x1b\n" +
 	"\x04kind\x18\x01 \x01(\tB\a\xbaH\x04r\x02(@R\x04kind\x12\x17\n" +
-	"\x02id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\x02id\"\x98\x02\n" +
+	"\x02id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\x02id\"\xd0\x02\n" +
 	"\bLocation\x12\"\n" +
 	"\bplace_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02($R\aplaceId\x12\x1e\n" +
 	"\x05words\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\x05words\x121\n" +
@@ -811,7 +829,9 @@ const file_rounds_v1_value_proto_rawDesc = "" +
 	"\n" +
 	"accuracy_m\x18\x06 \x01(\x02B\n" +
 	"\xbaH\a\n" +
-	"\x05-\x00\x00\x00\x00R\taccuracyM\"\x9f\x01\n" +
+	"\x05-\x00\x00\x00\x00R\taccuracyM\x12\x16\n" +
+	"\x06mocked\x18\a \x01(\bR\x06mocked\x12\x1e\n" +
+	"\x06age_us\x18\b \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x05ageUs\"\x9f\x01\n" +
 	"\aReading\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\tB\a\xbaH\x04r\x02($R\x02id\x12$\n" +
 	"\bquantity\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\bquantity\x12\x14\n" +
