@@ -3,6 +3,7 @@ package badgerstore_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -169,9 +170,10 @@ func TestFullMedium(t *testing.T) {
 	fill := func() {
 		t.Helper()
 		for {
+			value := noise(taken, 4<<10)
 			err := s.Update(ctx, scope, func(w store.Writer) error {
 				for i := range 100 {
-					if err := w.Set(fmt.Appendf(nil, "%08d/%02d", taken, i), noise(taken, 4<<10)); err != nil {
+					if err := w.Set(fmt.Appendf(nil, "%08d/%02d", taken, i), value); err != nil {
 						return err
 					}
 				}
@@ -190,13 +192,16 @@ func TestFullMedium(t *testing.T) {
 	}
 	check := func() {
 		t.Helper()
-		n := 0
+		n, value := 0, []byte(nil)
 		if err := s.View(ctx, scope, func(r store.Reader) error {
 			for e, err := range r.Scan(store.Span{}) {
 				if err != nil {
 					return err
 				}
-				if want := fmt.Sprintf("%08d/%02d", n/100, n%100); string(e.Key) != want || !bytes.Equal(e.Value, noise(n/100, 4<<10)) {
+				if n%100 == 0 {
+					value = noise(n/100, 4<<10)
+				}
+				if want := fmt.Sprintf("%08d/%02d", n/100, n%100); string(e.Key) != want || !bytes.Equal(e.Value, value) {
 					return fmt.Errorf("want %s, got %s", want, e.Key)
 				}
 				n++
@@ -238,15 +243,15 @@ func TestFullMedium(t *testing.T) {
 
 // noise does not compress.
 func noise(seed, n int) []byte {
-	out := make([]byte, n)
+	out := make([]byte, n+7)
 	x := uint64(seed)*0x9e3779b97f4a7c15 + 1
-	for i := range out {
+	for i := 0; i < len(out); i += 8 {
 		x ^= x << 13
 		x ^= x >> 7
 		x ^= x << 17
-		out[i] = byte(x)
+		binary.LittleEndian.PutUint64(out[i:], x)
 	}
-	return out
+	return out[:n]
 }
 
 func TestBackup(t *testing.T) {
