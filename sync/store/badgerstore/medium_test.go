@@ -245,7 +245,7 @@ func TestFullMedium(t *testing.T) {
 func noise(seed, n int) []byte {
 	out := make([]byte, n+7)
 	x := uint64(seed)*0x9e3779b97f4a7c15 + 1
-	for i := 0; i < len(out); i += 8 {
+	for i := 0; i+8 <= len(out); i += 8 {
 		x ^= x << 13
 		x ^= x >> 7
 		x ^= x << 17
