@@ -19,11 +19,15 @@
 //
 // # Evidence
 //
-// Whether photos prove the work is known when their bytes are stored and verified, which is the business of package media. Nothing here
-// leads to PENDING_REVIEW: a ticket whose completion was submitted rests in DONE_PENDING_EVIDENCE, also where its category asks for no
-// photo, because categories live in the organisation's scope and a transaction reads one scope only. Approval is from PENDING_REVIEW
-// alone, by nobody who did the work, with every photo of the round in storage. So no ticket closes without verified evidence, but by
-// force_close: two people, each by an act of their own, and the closure carries the flag "forced".
+// Whether photos prove the work is known when their bytes are stored, verified and looked at, which is the business of package evidence. No
+// command leads to PENDING_REVIEW: a ticket whose completion was submitted rests in DONE_PENDING_EVIDENCE until the server itself asks
+// Verified, each time that one of its photos was looked at. It moves when every photo of the round's manifests is CLEAN or SOFT, and they
+// hold as many after-photos as the category asks for; the category comes with the question, because it lives in the organisation's scope
+// and a transaction reads one scope only. A ticket without a known category needs one photo. A HARD photo keeps it where it is, until the
+// work was photographed again and a leader has hidden the false one. An inspection round moves likewise, from SUBMITTED.
+//
+// Approval is from PENDING_REVIEW alone, by nobody who did the work, and asks for the photos once more. So no ticket closes without verified
+// evidence, but by force_close: two people, each by an act of their own, and the closure carries the flag "forced".
 //
 // # Rows left out
 //

@@ -81,6 +81,7 @@ func inspectionWorkflow() workflow {
 		{command: Submit, from: states{running}, needs: needs{thisRound, inspector}, to: submitted, effects: then{claim}},
 		{command: Submit, number: 30, from: states{missed, partial}, needs: needs{thisRound, inspector},
 			to: submitted, effects: then{claim, lateSync}},
+		{command: EvidenceVerified, from: states{submitted}, needs: needs{evidence}, to: inspectionQueue},
 		{command: Approve, from: states{submitted}, refuse: refusal{missing, "", "照片尚未上传并核验完毕,还不能确认。请等待,或提醒巡检人上传照片。",
 			"The photos are not all here and verified. Wait, or remind the inspector to upload them."}},
 		{command: Approve, from: states{inspectionQueue}, needs: needs{thisRound, notInspector, evidence}, to: approved},
@@ -114,7 +115,7 @@ func (j *judgement) flagInspection(name string) {
 	}
 }
 
-// answersStored: whether there are answers, and each photo of theirs is in storage, of this round, and sound.
+// answersStored: whether there are answers, and each photo of theirs that is in sight is in storage, of this inspection, and sound.
 func (j *judgement) answersStored() bool {
 	if j.foresees {
 		return true
@@ -122,7 +123,7 @@ func (j *judgement) answersStored() bool {
 	for _, answer := range j.inspection().GetAnswers() {
 		for _, id := range answer.GetPhotoIds() {
 			photo := j.lookup(kindPhoto, id).GetRecord().GetPhoto()
-			if photo.GetSubject().GetId() != j.Current.GetRecordId() || !stored(photo.GetState()) {
+			if photo.GetHidden() == nil && (photo.GetSubject().GetId() != j.Current.GetRecordId() || !sound(photo)) {
 				return false
 			}
 		}

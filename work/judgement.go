@@ -15,6 +15,8 @@ type judgement struct {
 	args arguments
 	// foresees is set on a device that asks what will probably become of a command: it has seen all that it has, and rights are not asked.
 	foresees bool
+	// category of the ticket, nil where it is not known; set for EvidenceVerified alone.
+	category *roundsv1.Category
 	draft    draft
 	verdict  engine.Verdict
 }

@@ -45,6 +45,9 @@ const (
 	Dismiss          Operation = "dismiss"
 )
 
+// EvidenceVerified is no command: the server itself asks for it when a photo has been looked at; see Rules.Verified.
+const EvidenceVerified Operation = "evidence_verified"
+
 // words name an operation in a sentence: "no right to ...".
 func (o Operation) words() (zh, en string) {
 	switch o {
@@ -100,6 +103,8 @@ func (o Operation) words() (zh, en string) {
 		return "采纳", "let this in"
 	case Dismiss:
 		return "不予采纳", "dismiss this"
+	case EvidenceVerified:
+		return "核验照片", "verify the evidence of this"
 	}
 	return string(o), string(o)
 }

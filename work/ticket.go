@@ -97,6 +97,7 @@ func ticketWorkflow() workflow {
 		{command: SubmitCompletion, from: assigned, needs: needs{is.assignedOrCrew, is.room}, to: donePending,
 			effects: then{does.complete, does.clearPause}},
 
+		{command: EvidenceVerified, from: states{donePending}, needs: needs{is.evidence, is.enough}, to: pendingReview},
 		{command: Approve, from: states{donePending}, refuse: refusal{missing, "", "照片尚未上传并核验完毕,还不能确认。请等待,或提醒处理人上传照片。",
 			"The photos are not all here and verified. Wait, or remind the worker to upload them."}},
 		{command: Approve, from: states{pendingReview}, needs: needs{is.thisRound, is.notPerformer, is.evidence},

@@ -20,7 +20,7 @@ const (
 type ticketConditionSet struct {
 	fresh, placed, writesCrew, crewByLeader, leadsCrew, unseenDispatch, unseenState, unseenEscalation, sawState, namesAssignee, declinedElsewhere,
 	epoch, assignee, assignedOrCrew, notAssigned, reassigned, performer, notPerformer, noWork, supervisor, reason,
-	futureRound, olderRound, thisRound, room, evidence, admitted, target, belowTop, asked, askedBySelf, namesFirst, twoPeople condition
+	futureRound, olderRound, thisRound, room, evidence, enough, admitted, target, belowTop, asked, askedBySelf, namesFirst, twoPeople condition
 }
 
 func ticketConditions() ticketConditionSet {
@@ -104,6 +104,9 @@ func ticketConditions() ticketConditionSet {
 			"完工记录或照片过多(每次最多64张)。请减少照片后重新提交。", "Too many completions or photos (64 at most). Submit again with fewer photos."}},
 		evidence: condition{name: "every photo of the round is stored and sound", holds: (*judgement).evidenceStored, refusal: refusal{missing, "",
 			"本轮照片尚未全部上传并核验,不能确认。请等待,或退回返工。", "Not every photo of this round is stored and verified. Wait, or send it back."}},
+		enough: condition{name: "as many photos of the finished work as the category asks for", holds: (*judgement).enoughPhotos,
+			refusal: refusal{missing, "", "照片数量少于类别要求。请补拍完工照片并重新报完工。",
+				"There are fewer photos than the category asks for. Take the missing ones and report it as done again."}},
 		admitted: condition{name: "let in by a person", holds: func(j *judgement) bool { return j.Admitted }},
 		target: condition{name: "the other ticket is here and open", holds: (*judgement).mergeTarget, refusal: refusal{missing, "into_id",
 			"要并入的工单不存在或已结束,请选择另一张未结束的工单。", "The ticket to merge into is not here or has ended. Choose another that is open."}},
@@ -169,7 +172,8 @@ func (j *judgement) roomForCompletion() bool {
 	return len(all) <= maxCompletions && !slices.ContainsFunc(all, func(c *roundsv1.Completion) bool { return len(c.GetPhotoIds()) > maxPhotos })
 }
 
-// evidenceStored: whether somebody submitted this round and each photo of the manifests is in storage, of this ticket and round, and sound.
+// evidenceStored: whether somebody submitted this round and each photo of the manifests is in storage, of this ticket and round, and sound. One
+// that a leader took out of sight neither counts nor stands in the way.
 func (j *judgement) evidenceStored() bool {
 	if j.foresees {
 		return true
@@ -182,7 +186,7 @@ func (j *judgement) evidenceStored() bool {
 		submitted = true
 		for _, id := range c.GetPhotoIds() {
 			photo := j.lookup(kindPhoto, id).GetRecord().GetPhoto()
-			if photo.GetSubject().GetId() != j.Current.GetRecordId() || photo.GetRound() != c.GetRound() || !stored(photo.GetState()) {
+			if photo.GetHidden() == nil && !j.provesRound(photo) {
 				return false
 			}
 		}
@@ -190,10 +194,35 @@ func (j *judgement) evidenceStored() bool {
 	return submitted
 }
 
-// stored: whether the bytes of a photo are in storage and may count.
-func stored(s roundsv1.PhotoState) bool {
-	switch s {
-	case roundsv1.PhotoState_PHOTO_STATE_STORED, roundsv1.PhotoState_PHOTO_STATE_CLEAN, roundsv1.PhotoState_PHOTO_STATE_SOFT:
+// enoughPhotos: whether the manifests of the round hold the photos that the ticket's category asks for. Where the category is not known, one.
+func (j *judgement) enoughPhotos() bool {
+	counted := map[string]bool{}
+	for _, c := range j.ticket().GetCompletions() {
+		if c.GetRound() != j.ticket().GetRound() {
+			continue
+		}
+		for _, id := range c.GetPhotoIds() {
+			photo := j.lookup(kindPhoto, id).GetRecord().GetPhoto()
+			if photo.GetHidden() == nil && j.provesRound(photo) && (j.category == nil || photo.GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_AFTER) {
+				counted[id] = true
+			}
+		}
+	}
+	if j.category == nil {
+		return len(counted) > 0
+	}
+	return len(counted) >= int(j.category.GetAfterPhotos())
+}
+
+// provesRound: whether a photo is of this ticket and its round, and sound.
+func (j *judgement) provesRound(photo *roundsv1.Photo) bool {
+	return photo.GetSubject().GetId() == j.Current.GetRecordId() && photo.GetRound() == j.ticket().GetRound() && sound(photo)
+}
+
+// sound: whether a photo was looked at, its bytes in storage, and may count.
+func sound(photo *roundsv1.Photo) bool {
+	switch photo.GetState() {
+	case roundsv1.PhotoState_PHOTO_STATE_CLEAN, roundsv1.PhotoState_PHOTO_STATE_SOFT:
 		return true
 	}
 	return false
