@@ -207,7 +207,7 @@ func (v *Verifier) inside(at Seq, cur *entry) (moved lane, fault *Fault) {
 		return v.mutation(at, cur)
 	case len(h.Signature) > 0:
 		fault = v.faultf(at, KindMalformed, "an entry of the server with a device's signature")
-	case h.Cause >= uint64(at) || h.Cause == 0 && h.Type != roundsv1.EntryType_ENTRY_TYPE_EVICTED:
+	case h.Cause >= uint64(at) || h.Cause == 0 && h.Type == roundsv1.EntryType_ENTRY_TYPE_ADMITTED:
 		fault = v.faultf(at, KindCause, "it follows from entry %d, which is none before it", h.Cause)
 	case h.LaneSeq == 0:
 	case h.Type != roundsv1.EntryType_ENTRY_TYPE_ADMITTED:

@@ -430,7 +430,6 @@ func TestP12SealedWrongly(t *testing.T) {
 		{"a type of the future", 2, func(h head) { h.Type = 99 }, journal.KindMalformed},
 		{"a derived change in a lane", 4, func(h head) { h.LaneSeq = 4 }, journal.KindMalformed},
 		{"a derived change with a signature", 4, func(h head) { h.Signature = []byte{1} }, journal.KindMalformed},
-		{"a derived change of nothing", 4, func(h head) { h.Cause = 0 }, journal.KindCause},
 		{"a derived change of itself", 4, func(h head) { h.Cause = 4 }, journal.KindCause},
 		{"admitted what comes later", 8, func(h head) { h.Cause = 9 }, journal.KindCause},
 		{"admitted nothing", 8, func(h head) { h.Cause = 0 }, journal.KindCause},
@@ -461,6 +460,11 @@ func TestP12SealedWrongly(t *testing.T) {
 	p[8].head.Cause = 0
 	entries, _ = p.seal(t)
 	verified(t, "an eviction by age has no cause", entries, trusting())
+
+	p = morning(6)
+	p[3].head.Cause, p[3].head.Reason = 0, "law"
+	entries, _ = p.seal(t)
+	verified(t, "an act of the server itself has no cause", entries, trusting())
 
 	p = morning(6)
 	p[7].head.DeviceId, p[7].head.LaneSeq, p[7].head.Outcome = "phone-b", 2, &roundsv1.Outcome{LaneSeq: 2, Seq: 8}

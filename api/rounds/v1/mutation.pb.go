@@ -318,7 +318,7 @@ const (
 	EntryType_ENTRY_TYPE_UNSPECIFIED EntryType = 0
 	// A device's mutation.
 	EntryType_ENTRY_TYPE_MUTATION EntryType = 1
-	// A change that the rules derived from another entry; content is a Mutation of the server.
+	// A change of the server: one that the rules derived from another entry, or an act of its own (cause 0). Content is a Mutation of the server.
 	EntryType_ENTRY_TYPE_DERIVED EntryType = 2
 	// A mutation that waited was let in: cause names its entry, and content is empty.
 	EntryType_ENTRY_TYPE_ADMITTED EntryType = 3
@@ -831,8 +831,10 @@ type EntryHead struct {
 	Outcome *Outcome `protobuf:"bytes,12,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	// The record's greatest effective time after it, microseconds since 1970.
 	RecordTimeUs int64 `protobuf:"varint,13,opt,name=record_time_us,json=recordTimeUs,proto3" json:"record_time_us,omitempty"`
-	// The seq of the entry that this one follows from; 0 for a mutation.
-	Cause         uint64 `protobuf:"varint,14,opt,name=cause,proto3" json:"cause,omitempty"`
+	// The seq of the entry that this one follows from; 0 for a mutation, and for an act of the server itself.
+	Cause uint64 `protobuf:"varint,14,opt,name=cause,proto3" json:"cause,omitempty"`
+	// Of a redaction: why, in the words of whoever ordered it. It stays for good: nothing that may have to be redacted belongs here.
+	Reason        string `protobuf:"bytes,15,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -965,6 +967,13 @@ func (x *EntryHead) GetCause() uint64 {
 	return 0
 }
 
+func (x *EntryHead) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // JournalEntry is one entry of a scope's journal, as it rests.
 type JournalEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1059,7 +1068,7 @@ const file_rounds_v1_mutation_proto_rawDesc = "" +
 	"\vconflict_id\x18\a \x01(\tR\n" +
 	"conflictId\x12,\n" +
 	"\aproblem\x18\b \x01(\v2\x12.rounds.v1.ProblemR\aproblem\x12\x14\n" +
-	"\x05flags\x18\t \x03(\tR\x05flags\"\xd3\x03\n" +
+	"\x05flags\x18\t \x03(\tR\x05flags\"\xeb\x03\n" +
 	"\tEntryHead\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x1a\n" +
 	"\bprevious\x18\x02 \x01(\fR\bprevious\x12!\n" +
@@ -1075,7 +1084,8 @@ const file_rounds_v1_mutation_proto_rawDesc = "" +
 	"\btaken_us\x18\v \x01(\x03R\atakenUs\x12,\n" +
 	"\aoutcome\x18\f \x01(\v2\x12.rounds.v1.OutcomeR\aoutcome\x12$\n" +
 	"\x0erecord_time_us\x18\r \x01(\x03R\frecordTimeUs\x12\x14\n" +
-	"\x05cause\x18\x0e \x01(\x04R\x05cause\"<\n" +
+	"\x05cause\x18\x0e \x01(\x04R\x05cause\x12\x16\n" +
+	"\x06reason\x18\x0f \x01(\tR\x06reason\"<\n" +
 	"\fJournalEntry\x12\x12\n" +
 	"\x04head\x18\x01 \x01(\fR\x04head\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\fR\acontent*E\n" +
