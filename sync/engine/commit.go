@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
 
@@ -27,6 +28,9 @@ type scope struct {
 	watchers map[*watcher]struct{}
 	tail     tail
 	progress map[DeviceID]uint64 // how far devices came since maintenance wrote it down
+
+	// index is the state of the scope's indexes as of the last commit that asked; nil: not known. Only commits store it.
+	index atomic.Pointer[indexState]
 }
 
 // job is one piece of work for a scope's next transaction. apply may run more than once; it either writes nothing and returns an *Error, which
@@ -90,6 +94,9 @@ func (s *scope) drain() {
 		}
 		if uncertain {
 			s.look()
+		}
+		if s.engine.cfg.Committed != nil && (len(commits) > 0 || uncertain) {
+			s.engine.cfg.Committed(s.name)
 		}
 	}
 }
@@ -155,6 +162,12 @@ func (s *scope) transact(group []*job) (tx *transaction, err error) {
 		}
 		return tx.finish()
 	})
+	switch {
+	case err != nil:
+		s.index.Store(nil)
+	case tx.index != nil:
+		s.index.Store(tx.index)
+	}
 	return tx, err
 }
 
@@ -170,6 +183,7 @@ type transaction struct {
 	written []recordName // names of records that were put, in order, perhaps more than once
 	flushed int          // how many of them are in the store
 	changed bool
+	index   *indexState // nil: not read yet
 }
 
 type recordName struct {
@@ -181,6 +195,7 @@ type recordName struct {
 type stored struct {
 	change  *roundsv1.Change // nil: there is none
 	encoded []byte           // canonical bytes of the version that the store has
+	settled *roundsv1.Change // that version, where change is another
 	rests   uint64           // that version; 0: none
 	counted bool             // that version is part of the state hash
 	grown   int              // bytes of mutations that were put since
@@ -291,7 +306,12 @@ func (tx *transaction) put(kind merge.Kind, before *stored, after *roundsv1.Chan
 		return fmt.Errorf("engine: record id %q: %w", after.GetRecordId(), errKey)
 	}
 	name := recordName{kind, after.GetRecordId()}
-	tx.records[name] = &stored{change: after, encoded: before.encoded, rests: before.rests, counted: before.counted, grown: before.grown + grown}
+	settled := before.settled
+	if before.rests == before.change.GetVersion() {
+		settled = before.change
+	}
+	tx.records[name] = &stored{change: after, encoded: before.encoded, settled: settled, rests: before.rests, counted: before.counted,
+		grown: before.grown + grown}
 	tx.written = append(tx.written, name)
 	tx.changed = true
 	return nil
@@ -308,6 +328,9 @@ func (tx *transaction) flush() error {
 		version := have.change.GetVersion()
 		if have.rests == version {
 			continue
+		}
+		if err := tx.reindex(name, have); err != nil {
+			return err
 		}
 		if have.rests != 0 {
 			if err := tx.w.Delete(seqKey(tableChange, have.rests)); err != nil {

@@ -66,7 +66,8 @@ func resolved(how string) *roundsv1.Edit {
 		fieldConflictState, fieldConflictResolution)
 }
 
-// derive writes a record that follows from the entry cause, with a journal entry of its own. What waited for the record is judged then.
+// derive writes a record that follows from the entry cause, 0 for an act of the server itself, with a journal entry of its own. What waited for the record
+// is judged then.
 func (tx *transaction) derive(id string, edit *roundsv1.Edit, at int64, cause uint64) error {
 	kind, ok := merge.KindOf(edit.GetRecord())
 	if !ok {
@@ -120,28 +121,8 @@ func (tx *transaction) derivable(c *candidate, after *roundsv1.Change, list []De
 		return true, nil
 	}
 	tried := map[recordName]*roundsv1.Change{{c.item.kind, c.item.mutation.GetRecordId()}: after}
-	for i, one := range list {
-		kind, known := merge.KindOf(one.Edit.GetRecord())
-		_, valid := parseID(one.RecordID)
-		if !known || !valid {
-			return false, nil
-		}
-		name := recordName{kind, one.RecordID}
-		before, ok := tried[name]
-		if !ok {
-			have, err := tx.record(kind, one.RecordID)
-			if err != nil {
-				return false, err
-			}
-			before = have.change
-		}
-		_, merged := derived(one.RecordID, one.Edit, before, c.time, tx.head.GetSeq()+2+uint64(i))
-		if merged.Problem != nil {
-			return false, nil
-		}
-		tried[name] = merged.Change
-	}
-	return true, nil
+	why, err := tx.try(list, c.time, tx.head.GetSeq()+2, tried)
+	return why == nil && err == nil, err
 }
 
 // askAgain opens a conflict for each field that must not be guessed and now has several values, and closes those that have one again.

@@ -153,9 +153,8 @@ func (tx *transaction) judge(c *candidate, d *decision, mutation *roundsv1.Mutat
 			d.refuseMerge(c, merged.Problem)
 			return nil
 		}
-		if full(d.before, merged.Change, c.item.content) {
-			d.refuse(c, roundsv1.ConflictType_CONFLICT_TYPE_COMMAND, problem(roundsv1.ProblemCode_PROBLEM_CODE_LIMIT, "record_id",
-				"该记录内容已满,请新建记录。", "This record is full. Go on in a new one."))
+		if full(d.before, merged.Change, len(c.item.content)) {
+			d.refuse(c, roundsv1.ConflictType_CONFLICT_TYPE_COMMAND, problemOfFull())
 			return nil
 		}
 		after = merged.Change
@@ -197,9 +196,13 @@ func (tx *transaction) judge(c *candidate, d *decision, mutation *roundsv1.Mutat
 // maxRecord bounds the bytes of one record, with who wrote what of it: it travels whole, and has to fit in a store's value many times over.
 const maxRecord = 4 << 20
 
-// full: whether a mutation would let a record grow beyond maxRecord. What makes it smaller is never refused.
-func full(before *stored, after *roundsv1.Change, content []byte) bool {
-	if len(before.encoded)+4*(before.grown+len(content)) <= maxRecord {
+func problemOfFull() *roundsv1.Problem {
+	return problem(roundsv1.ProblemCode_PROBLEM_CODE_LIMIT, "record_id", "该记录内容已满,请新建记录。", "This record is full. Go on in a new one.")
+}
+
+// full: whether a mutation of so many bytes would let a record grow beyond maxRecord. What makes it smaller is never refused.
+func full(before *stored, after *roundsv1.Change, added int) bool {
+	if len(before.encoded)+4*(before.grown+added) <= maxRecord {
 		return false // nearly always, without measuring: a mutation adds its content, and names for it
 	}
 	return proto.Size(after) > max(maxRecord, len(before.encoded))

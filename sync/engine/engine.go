@@ -37,6 +37,14 @@ type Config struct {
 	Rules Rules
 	// Access knows who may read what.
 	Access Access
+	// Index says what records put into the secondary indexes that Find reads. Default: there are none.
+	Index Index
+	// IndexVersion names the definition of Index, in a few bytes. With another one a scope's indexes are built anew at its first use: change it
+	// whenever Index.Entries comes to say anything else of records that stand.
+	IndexVersion string
+	// Committed, if not nil, hears after each commit which scope changed. It is a hint: one may be lost with a crash, or come twice, or of a commit that
+	// failed. It is called from the scope's commits, so it must not block, nor wait for the engine.
+	Committed func(scope store.Scope)
 	// Validate checks one decoded message against the rules of its schema; its error is shown to the person. Default: nothing is checked.
 	Validate func(proto.Message) error
 	// Now is the server's clock. Default: time.Now.

@@ -21,6 +21,8 @@ import (
 //	t <seq>                   tombstone: the time of the deletion, 8 bytes, microseconds since 1970
 //	u <seq>                   the Outcome of a journal entry together with the values that lost, which the entry's head leaves out
 //	d <device>                the seq through which a device is known to have the scope, 8 bytes
+//	i <index> 0 <key>         an entry of a secondary index
+//	v                         which version the indexes are of, and how far they are (indexState)
 const (
 	tableHead      = 'm'
 	tableChange    = 'c'
@@ -32,6 +34,8 @@ const (
 	tableTombstone = 't'
 	tableDevice    = 'd'
 	tableOutcome   = 'u'
+	tableIndex     = 'i'
+	tableVersion   = 'v'
 )
 
 // The flag byte of the change index.
@@ -72,6 +76,13 @@ func deviceKey(table byte, device DeviceID) []byte {
 
 func runKey(device DeviceID, first uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(deviceKey(tableRun, device), 0), first)
+}
+
+func indexStateKey() []byte { return []byte{tableVersion} }
+
+func indexKey(name IndexName, key []byte) []byte {
+	b := make([]byte, 0, 2+len(name)+len(key)+1)
+	return append(append(append(append(b, tableIndex), name...), 0), key...)
 }
 
 func seqValue(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }

@@ -19,13 +19,18 @@ import (
 )
 
 // Maintain writes down how far devices have a scope and removes the tombstones that all of them have passed, or that are older than
-// Config.TombstoneLife; removed counts them. Run it now and then; it may be interrupted.
+// Config.TombstoneLife; removed counts them. Indexes of another Config.IndexVersion it rebuilds. Run it now and then; it may be interrupted.
 func (e *Engine) Maintain(ctx context.Context, scope store.Scope) (removed int, err error) {
 	leave, err := e.enter()
 	if err != nil {
 		return 0, err
 	}
 	defer leave()
+	if e.cfg.Index != nil {
+		if err := e.ready(ctx, scope); err != nil {
+			return 0, err
+		}
+	}
 	s := e.scope(scope)
 	progress := s.takeProgress()
 	for more := true; more; {
