@@ -191,25 +191,53 @@ func (l *Link) accept() {
 	}
 }
 
-// carry is one connection from beginning to end.
+// carry is one connection of a device from beginning to end.
 func (l *Link) carry(device net.Conn) {
-	l.mu.Lock()
-	refused, shape := l.offAir || l.closed, l.shape
-	l.mu.Unlock()
-	if refused {
-		_ = device.Close()
-		return
-	}
 	// The kernel has taken the connection already: the device's first bytes wait for the round trip that this would have cost.
-	if l.wait(shape.RoundTrip) != nil {
-		_ = device.Close()
-		return
-	}
-	server, err := l.cfg.Dial(l.ctx, "tcp", l.cfg.Target)
+	server, err := l.reach(l.ctx, "tcp", l.cfg.Target)
 	if err != nil {
 		_ = device.Close()
 		return
 	}
+	l.join(device, server)
+}
+
+// Dial makes a connection over the link to any address: it shares the link's capacity and its fate with those to Target. It has the form of
+// net.Dialer's DialContext, for an http.Transport.
+func (l *Link) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	server, err := l.reach(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	near, far := net.Pipe()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed { // nothing may begin once Close waits
+		return nil, errors.Join(errOff, near.Close(), far.Close(), server.Close())
+	}
+	l.busy.Go(func() { l.join(far, server) })
+	return near, nil
+}
+
+// errOff is what a device hears that has no signal.
+var errOff = errors.New("link: no signal")
+
+// reach makes a connection to the far side, which costs one round trip.
+func (l *Link) reach(ctx context.Context, network, address string) (net.Conn, error) {
+	l.mu.Lock()
+	refused, shape := l.offAir || l.closed, l.shape
+	l.mu.Unlock()
+	if refused {
+		return nil, errOff
+	}
+	if err := l.wait(ctx, shape.RoundTrip); err != nil {
+		return nil, err
+	}
+	return l.cfg.Dial(ctx, network, address)
+}
+
+// join carries bytes between two ends until one of them, or the link, ends it.
+func (l *Link) join(device, server net.Conn) {
 	p := &pair{link: l, device: device, server: server, done: make(chan struct{})}
 	l.mu.Lock()
 	if l.offAir || l.closed {
@@ -279,7 +307,7 @@ func (l *Link) arrived(direction, n int) {
 }
 
 // wait waits on the clock of timers.
-func (l *Link) wait(d time.Duration) error {
+func (l *Link) wait(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
@@ -288,6 +316,8 @@ func (l *Link) wait(d time.Duration) error {
 	select {
 	case <-timer.C:
 		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	case <-l.ctx.Done():
 		return cmp.Or(context.Cause(l.ctx), context.Canceled)
 	}

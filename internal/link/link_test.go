@@ -75,6 +75,71 @@ func echo(server *wire, size int) {
 	}
 }
 
+// TestDial: a connection to another address shares the line with one to the target, and ends with the signal.
+func TestDial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		device, server, store := newWire(), newWire(), newWire()
+		go echo(server, 8000)
+		go echo(store, 8000)
+		defer server.Close()
+		defer store.Close()
+		l, err := link.Open(link.Config{Shape: link.Shape{BitsPerSecond: 64_000, RoundTrip: 400 * time.Millisecond}, Listener: device,
+			Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+				if address == "store:9000" {
+					return store.dial(ctx, network, address)
+				}
+				return server.dial(ctx, network, address)
+			}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		a, err := l.Dial(t.Context(), "tcp", "store:9000")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		if took := time.Since(began); took != 400*time.Millisecond {
+			t.Errorf("the connection took %v", took)
+		}
+		b, err := l.Dial(t.Context(), "tcp", "server:80")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		began = time.Now()
+		request := bytes.Repeat([]byte("abcd"), 2000)
+		go a.Write(request)
+		go b.Write(request)
+		for _, c := range []net.Conn{a, b} {
+			answer := make([]byte, len(request))
+			if _, err := io.ReadFull(c, answer); err != nil || !bytes.Equal(answer, request) {
+				t.Fatalf("the answer is another: %v", err)
+			}
+		}
+		if took := time.Since(began); took < 3*time.Second || took > 4*time.Second+400*time.Millisecond {
+			t.Errorf("two requests of a second each, and their answers, took %v", took)
+		}
+		if n := l.Counts(); n.Connections != 2 || n.Up != 16000 {
+			t.Errorf("counted %+v", n)
+		}
+		l.Off()
+		if _, err := a.Read(make([]byte, 1)); err == nil {
+			t.Error("a connection outlived the signal")
+		}
+		if _, err := l.Dial(t.Context(), "tcp", "store:9000"); err == nil {
+			t.Error("a connection without a signal")
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		l.On()
+		if _, err := l.Dial(t.Context(), "tcp", "store:9000"); err == nil {
+			t.Error("a connection over a closed link")
+		}
+	})
+}
+
 // TestShape: a request of 8,000 bytes and its answer at 64 kbit/s and 400 ms take 1 s and 200 ms each way, and the connection 400 ms before.
 func TestShape(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
