@@ -36,7 +36,8 @@ help: ## list the targets
 build: ## build bin/rounds
 	go build -trimpath -o bin/rounds ./cmd/rounds
 
-test: ## run every test with the race detector, then the simulation on SEEDS seeds without it
+# The object store is built first (minutes the first time); ROUNDS_TEST_MINIO=/path/to/minio takes another, and none is built.
+test: $(if $(ROUNDS_TEST_MINIO),,$(BIN)/minio) ## run every test with the race detector, then the simulation on SEEDS seeds without it
 	@[ -n "$(RACE)" ] || echo "no C compiler found: testing without the race detector"
 	go test $(RACE) -timeout 8m $(PKGS)
 	go test -count=1 ./internal/layout
@@ -109,6 +110,13 @@ $(BUF) $(PLUGIN) $(BIN)/staticcheck $(BIN)/govulncheck: tools/go.mod tools/go.su
 	@mkdir -p $(BIN)
 	@echo "building $(@F) from source (once; buf takes minutes if Go's build cache is empty)"
 	@go -C tools build -mod=readonly -ldflags='-s -w' -o ../$@ $(TOOL)
+	@touch $@
+
+# MinIO, the object store that media/s3blobs is tested with: only a program to run, never imported (it is AGPL). The first build takes minutes.
+$(BIN)/minio: tools/minio/go.mod tools/minio/go.sum
+	@mkdir -p $(BIN)
+	@echo "building $(@F) from source (once; it takes minutes)"
+	@go -C tools/minio build -mod=readonly -ldflags='-s -w' -o ../../$@ github.com/minio/minio
 	@touch $@
 
 $(VALIDATE_TO): Makefile
