@@ -86,7 +86,7 @@ func (tx *transaction) derive(id string, edit *roundsv1.Edit, at int64, cause ui
 	if merged.Problem != nil {
 		return fmt.Errorf("engine: derived %s %s after entry %d: %s: %s", kind, id, cause, merged.Problem.GetField(), merged.Problem.GetSentence().GetEn())
 	}
-	if !merged.Changed {
+	if !merged.Changed || cause == 0 && repeats(before.change, merged.Change) {
 		return nil
 	}
 	content, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)

@@ -125,3 +125,18 @@ func (tx *transaction) try(list []Derived, at int64, seq uint64, tried map[recor
 	}
 	return nil, nil
 }
+
+// repeats: whether the server wrote what stands already: the same values, and none beside them that are gone now. To merging that is a change, for the
+// values are another's then; to an act of the server, which may come twice, it is none.
+func repeats(before, after *roundsv1.Change) bool {
+	return before != nil && beside(before) == beside(after) && proto.Equal(before.GetRecord(), after.GetRecord())
+}
+
+// beside counts the values that stand beside shown ones.
+func beside(change *roundsv1.Change) int {
+	n := 0
+	for _, write := range change.GetWrites() {
+		n += len(write.GetSiblings()) + len(write.GetSiblingElements())
+	}
+	return n
+}

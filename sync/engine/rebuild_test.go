@@ -1,0 +1,173 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/sync/store"
+	"github.com/rounds-sync/rounds/sync/store/memstore"
+)
+
+// older is another definition of the same indexes, whose entries must all go.
+type older struct{}
+
+func (older) Entries(kind merge.Kind, change *roundsv1.Change) []engine.IndexEntry {
+	entries := words{}.Entries(kind, change)
+	for i := range entries {
+		entries[i].Key = append([]byte("older "), entries[i].Key...)
+	}
+	return append(entries, engine.IndexEntry{Name: "gone", Key: []byte(change.GetRecordId())})
+}
+
+const rebuilt = 1300 // records, more than two pages of a rebuilding take
+
+// aged is a store with many records, indexed by the older definition or, without it, not at all.
+func aged(t *testing.T, index engine.Index) (*memstore.Store, map[string]merge.Kind) {
+	memory := newMemory()
+	w := newWorld(t, memory)
+	w.index(index, "older")
+	a := w.phone("a")
+	ids := map[string]merge.Kind{}
+	for n := range rebuilt {
+		a.do(site, id(n), create(&roundsv1.Ticket{Title: fmt.Sprint("t", n%7), Tags: []string{"x", "y"}}))
+		ids[id(n)] = "ticket"
+		if n%500 == 0 {
+			a.sync()
+		}
+	}
+	a.do(site, id(3), delete_())
+	a.sync()
+	if err := w.Evict(context.Background(), site, "ticket", id(4)); err != nil {
+		t.Fatal(err)
+	}
+	return memory, ids
+}
+
+var indexNames = []engine.IndexName{"title", "tag", "state", "gone"}
+
+func TestIndexesOfAnotherVersionAreBuiltAnew(t *testing.T) {
+	for name, before := range map[string]engine.Index{"added to a store without": nil, "changed": older{}} {
+		t.Run(name, func(t *testing.T) {
+			memory, ids := aged(t, before)
+			w := newWorld(t, memory)
+			w.index(words{}, "newer")
+			w.wantIndexes(indexNames, ids)
+			steps := memory.Steps()
+			w.index(words{}, "newer") // the next engine has nothing to do
+			w.find("gone", store.Span{})
+			if used := memory.Steps() - steps; used > 6 {
+				t.Fatalf("finding takes %d steps of the store when the indexes stand", used)
+			}
+			w.index(older{}, "older") // a step back is another version, too
+			w.find("gone", store.Span{})
+			w.index(words{}, "newer")
+			if _, err := w.Maintain(context.Background(), site); err != nil {
+				t.Fatal(err)
+			}
+			w.wantIndexes(indexNames, ids)
+		})
+	}
+}
+
+// Whatever stands between two engines with the same version: what an engine without indexes wrote is not missed.
+func TestIndexesAfterAnEngineWithoutThem(t *testing.T) {
+	w := newWorld(t, newMemory())
+	w.index(words{}, "1")
+	a := w.phone("a")
+	a.do(site, id(1), create(&roundsv1.Ticket{Title: "first"}))
+	a.sync()
+	w.open()
+	a.do(site, id(1), title("second"))
+	a.sync()
+	a.do(site, id(2), create(&roundsv1.Ticket{Title: "third"}))
+	a.sync()
+	w.index(words{}, "1")
+	a.do(site, id(2), title("fourth"))
+	a.sync()
+	w.wantIndexes(indexNames, map[string]merge.Kind{id(1): "ticket", id(2): "ticket"})
+}
+
+// A rebuilding is cut by a crash after every commit that it makes, with writes before and behind the place that it has reached. It goes on where it was,
+// and ends in what the records say.
+func TestARebuildingThatIsInterrupted(t *testing.T) {
+	memory, ids := aged(t, older{})
+	commits, left := 0, 0
+	memory = memory.CloneWith(memstore.Config{Paranoid: true, Fault: func(op memstore.Op) memstore.Fault {
+		if op.Step != memstore.StepCommit || op.Writes == 0 {
+			return memstore.None
+		}
+		if left--; left == 0 {
+			return memstore.CrashAfter
+		}
+		return memstore.None
+	}})
+	w := newWorld(t, memory)
+	w.index(words{}, "newer")
+	w.phone("a") // its key is known
+	writer := w.phone("writer")
+	for ; ; commits++ {
+		left = 2 // the write's own commit, and one page
+		at := commits * 97 % rebuilt
+		if err := w.Write(context.Background(), site, func(engine.View) ([]engine.Derived, error) {
+			return []engine.Derived{
+				{RecordID: id(10 + at), Edit: title(fmt.Sprint("moved ", commits))},
+				{RecordID: id(rebuilt + 10 - commits), Edit: title("near the end")},
+				{RecordID: id(100_000 - commits), Edit: create(&roundsv1.Ticket{Title: "new"})},
+			}, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		ids[id(rebuilt+10-commits)], ids[id(100_000-commits)], ids[id(10+at)] = "ticket", "ticket", "ticket"
+		writer.do(site, id(commits), title("by a phone"))
+		var failed error
+		for _, err := range w.Find(context.Background(), site, "title", store.Span{}) {
+			failed = err
+		}
+		if failed == nil {
+			break
+		}
+		memory = memory.Crash()
+		w.store = memory
+		w.index(words{}, "newer")
+	}
+	if commits < 4 {
+		t.Fatalf("the rebuilding took %d commits: this test tests nothing", commits)
+	}
+	left = 0
+	writer.sync()
+	for seq := range writer.lane(site).contents {
+		if conflict := writer.outcome(site, uint64(seq+1)).GetConflictId(); conflict != "" {
+			ids[conflict] = "conflict"
+		}
+	}
+	w.wantIndexes(indexNames, ids)
+	w.audit(site)
+}
+
+// A rebuilding whose reader went away ends with the next one, and writers are not kept out meanwhile.
+func TestARebuildingThatNobodyWaitsFor(t *testing.T) {
+	memory, ids := aged(t, nil)
+	w := newWorld(t, memory)
+	w.index(words{}, "newer")
+	ctx, leave := context.WithCancel(context.Background())
+	leave()
+	for _, err := range w.Find(ctx, site, "title", store.Span{}) {
+		if err == nil {
+			t.Fatal("found without waiting")
+		}
+	}
+	a := w.phone("b")
+	a.do(site, id(1), title("meanwhile"))
+	a.do(site, id(2000), create(&roundsv1.Ticket{Title: "meanwhile"}))
+	ids[id(2000)] = "ticket"
+	a.sync()
+	w.wantIndexes(indexNames, ids)
+	if got := strings.Join(w.find("title", store.Prefix([]byte("meanwhile"))), " "); strings.Count(got, "meanwhile") != 1 {
+		t.Fatalf("found %s", got) // the edit lost nothing: it named a base of 0 on a record that stood, so it waits or is merged
+	}
+}
