@@ -1,0 +1,460 @@
+package evidence
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math/bits"
+	"slices"
+
+	"github.com/google/uuid"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/media"
+	"github.com/rounds-sync/rounds/media/check"
+	"github.com/rounds-sync/rounds/media/picture"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/sync/store"
+)
+
+// Fields whose stamps say when something happened.
+const (
+	ticketRound     = 41
+	ticketEpoch     = 43
+	inspectionRound = 41
+)
+
+const (
+	mostSimilar = 16 // photos that look alike and are held against one
+	mostOthers  = 64 // photos of the same bytes, or of the same subject
+	mostLevels  = 16 // of the tree of places
+	gapWindow   = 64 // numbers before a photo's own that are missed
+)
+
+// caseOf gathers what a photo is held against.
+func (d *Desk) caseOf(ctx context.Context, scope store.Scope, change *roundsv1.Change, refused *check.Refusal) (check.Case, check.Policy, error) {
+	photo, stamp := change.GetRecord().GetPhoto(), creation(change)
+	c := check.Case{ID: change.GetRecordId(), Photo: photo, Report: photo.GetReport(), Refused: refused, CapturedUs: stamp.GetTimeUs()}
+	if refused != nil {
+		c.Report = nil
+	}
+	site, err := d.siteOf(ctx, scope)
+	if err != nil {
+		return c, check.Policy{}, err
+	}
+	policy, faults := check.ParsePolicy(site.GetPolicy())
+	if faults != nil {
+		d.log.Warn("evidence: settings of a site that are not understood", "scope", string(scope), "error", faults)
+	}
+	if err := d.trustOf(ctx, scope, stamp, &c); err != nil {
+		return c, policy, err
+	}
+	gatherers := []func(context.Context, store.Scope, *roundsv1.Change, *check.Case) error{d.subjectOf, d.sameBytes, d.beforeWork, d.missingNumbers}
+	if refused == nil {
+		gatherers = append(gatherers, d.similar(max(policy.NearFrequency, policy.NearDifference)))
+	}
+	for _, gather := range gatherers {
+		if err := gather(ctx, scope, change, &c); err != nil {
+			return c, policy, err
+		}
+	}
+	return c, policy, nil
+}
+
+// trustOf tells how well the time of the capture is known: that stands in the journal, beside the outcome.
+func (d *Desk) trustOf(ctx context.Context, scope store.Scope, stamp *roundsv1.Stamp, c *check.Case) error {
+	if d.cfg.Entry == nil || stamp.GetSeq() == 0 {
+		return nil
+	}
+	head, err := d.cfg.Entry(ctx, scope, stamp.GetSeq())
+	if err != nil {
+		return err
+	}
+	c.Trust = head.GetOutcome().GetTrust()
+	return nil
+}
+
+// subjectOf gathers what the ticket or the inspection round says: when it was given out, where it is, what its category demands.
+func (d *Desk) subjectOf(ctx context.Context, scope store.Scope, change *roundsv1.Change, c *check.Case) error {
+	photo := change.GetRecord().GetPhoto()
+	subject, err := d.cfg.Records.Record(ctx, scope, merge.Kind(photo.GetSubject().GetKind()), photo.GetSubject().GetId())
+	if err != nil || subject == nil || subject.GetDeleted() {
+		return err
+	}
+	if ticket := subject.GetRecord().GetTicket(); ticket != nil {
+		if ticket.GetAssignEpoch() == 1 { // of a later dispatch the first one's time is not in the record
+			c.DispatchedUs = writer(subject, ticketEpoch).GetTimeUs()
+		}
+		if ticket.GetRound() > 1 && ticket.GetRound() == photo.GetRound() {
+			c.RejectedUs = writer(subject, ticketRound).GetTimeUs()
+		}
+		category, err := d.categoryOf(ctx, scope, ticket)
+		if err != nil {
+			return err
+		}
+		c.LiveCamera = category.GetLiveCamera()
+		c.Scans = scansOf(photo, c.CapturedUs, ticket.GetScans())
+		return d.areaOf(ctx, scope, ticket.GetLocation(), photo, c)
+	}
+	if round := subject.GetRecord().GetInspection(); round != nil {
+		if round.GetRound() > 1 && round.GetRound() == photo.GetRound() {
+			c.RejectedUs = writer(subject, inspectionRound).GetTimeUs()
+		}
+		c.Scans = scansOf(photo, c.CapturedUs, round.GetVisits())
+	}
+	return nil
+}
+
+// writer is the stamp of what is shown in a field.
+func writer(change *roundsv1.Change, field uint32) *roundsv1.Stamp {
+	for _, w := range change.GetWrites() {
+		if slices.Contains(w.GetShown(), field) {
+			return w.GetStamp()
+		}
+	}
+	return nil
+}
+
+// scansOf puts the scans of a subject on the photo's time: within one boot by the monotonic clock, else by the wall clock.
+func scansOf(photo *roundsv1.Photo, capturedUs int64, scans []*roundsv1.Scan) []check.Scan {
+	var list []check.Scan
+	for _, scan := range scans {
+		at, taken := scan.GetScanned(), photo.GetCaptured()
+		apart := at.GetWallUs() - taken.GetWallUs()
+		if at.GetBootId() == taken.GetBootId() && at.GetBootId() != "" {
+			apart = at.GetMonotonicUs() - taken.GetMonotonicUs()
+		}
+		list = append(list, check.Scan{PlaceID: scan.GetCheckpointId(), Us: capturedUs + apart})
+	}
+	return list
+}
+
+// areaOf tells where the work is: its place, with the outline of the nearest place above that has one; without any, the fix of the report.
+func (d *Desk) areaOf(ctx context.Context, scope store.Scope, at *roundsv1.Location, photo *roundsv1.Photo, c *check.Case) error {
+	if at.GetPlaceId() == "" {
+		if at.GetSource() == roundsv1.LocationSource_LOCATION_SOURCE_GPS && at.GetAccuracyM() > 0 {
+			c.Area.Centre, c.Area.RadiusM = check.Point{Latitude: at.GetLatitude(), Longitude: at.GetLongitude()}, float64(at.GetAccuracyM())
+		}
+		return nil
+	}
+	above, err := d.placesAbove(ctx, scope, at.GetPlaceId())
+	if err != nil {
+		return err
+	}
+	c.Area.PlaceIDs = []string{at.GetPlaceId()}
+	for i, place := range above {
+		if i == 0 {
+			c.Area.Signal = place.GetSignal()
+		}
+		if outline := place.GetOutline(); outline != "" {
+			c.Area.Outlines = []string{outline}
+			break
+		}
+	}
+	// Tags of places within the place of the work count for it.
+	tagged := []string{photo.GetLocation().GetPlaceId()}
+	for _, scan := range c.Scans {
+		tagged = append(tagged, scan.PlaceID)
+	}
+	slices.Sort(tagged)
+	for _, id := range slices.Compact(tagged)[:min(mostOthers, len(slices.Compact(tagged)))] {
+		within, err := d.within(ctx, scope, id, at.GetPlaceId())
+		if err != nil {
+			return err
+		}
+		if within && id != at.GetPlaceId() {
+			c.Area.PlaceIDs = append(c.Area.PlaceIDs, id)
+		}
+	}
+	return nil
+}
+
+// placesAbove returns a place and those that it lies in, from the inside out.
+func (d *Desk) placesAbove(ctx context.Context, scope store.Scope, id string) ([]*roundsv1.Place, error) {
+	var list []*roundsv1.Place
+	for range mostLevels {
+		if id == "" {
+			break
+		}
+		change, err := d.cfg.Records.Record(ctx, scope, kindPlace, id)
+		if err != nil {
+			return nil, err
+		}
+		place := change.GetRecord().GetPlace()
+		if place == nil || change.GetDeleted() {
+			break
+		}
+		list, id = append(list, place), place.GetParentId()
+	}
+	return list, nil
+}
+
+// within: whether a place is another one or lies in it.
+func (d *Desk) within(ctx context.Context, scope store.Scope, id, other string) (bool, error) {
+	if id == "" || id == other {
+		return id == other, nil
+	}
+	above, err := d.placesAbove(ctx, scope, id)
+	return slices.ContainsFunc(above, func(p *roundsv1.Place) bool { return p.GetParentId() == other }), err
+}
+
+// other makes of a record what a photo is compared with.
+func other(change *roundsv1.Change, report *roundsv1.PhotoReport) check.Other {
+	photo := change.GetRecord().GetPhoto()
+	of := photo.GetReport()
+	return check.Other{ID: change.GetRecordId(), Photo: photo, CapturedUs: creation(change).GetTimeUs(),
+		FrequencyBits:  bits.OnesCount64(of.GetFrequencyHash() ^ report.GetFrequencyHash()),
+		DifferenceBits: bits.OnesCount64(of.GetDifferenceHash() ^ report.GetDifferenceHash()),
+		Featureless:    of.GetFeatureless()}
+}
+
+// sameBytes gathers photos with the same bytes: of this site, and of the others that whoever took it works at.
+func (d *Desk) sameBytes(ctx context.Context, scope store.Scope, change *roundsv1.Change, c *check.Case) error {
+	h, err := media.HashFrom(c.Photo.GetSha256())
+	if err != nil {
+		return nil // it is not in the index either
+	}
+	for _, site := range d.sitesOf(scope, photographer(c.Photo, creation(change))) {
+		promises, err := d.promises(ctx, site, h)
+		if err != nil {
+			return err
+		}
+		for _, p := range promises {
+			if p.id == c.ID || !hasBytes(p.photo) && p.photo.GetState() != stateRedacted {
+				continue
+			}
+			p.photo.Sha256 = h[:]
+			c.Same = append(c.Same, check.Other{ID: p.id, Photo: p.photo, CapturedUs: p.stamp.GetTimeUs()})
+			if len(c.Same) == mostOthers {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// sitesOf are a site and the others of a person's work, this one first.
+func (d *Desk) sitesOf(scope store.Scope, person string) []store.Scope {
+	sites := []store.Scope{scope}
+	for _, one := range d.cfg.Access.Scopes(engine.PersonID(person), d.cfg.Now()) {
+		if one != scope && bytes.HasPrefix([]byte(one), []byte("site/")) {
+			sites = append(sites, one)
+		}
+	}
+	return sites
+}
+
+// similar gathers photos of the site that look like it.
+func (d *Desk) similar(within int) func(context.Context, store.Scope, *roundsv1.Change, *check.Case) error {
+	return func(ctx context.Context, scope store.Scope, _ *roundsv1.Change, c *check.Case) error {
+		found, err := d.alike(ctx, scope, c.ID, c.Report, within)
+		if err != nil {
+			return err
+		}
+		for _, one := range found {
+			c.Similar = append(c.Similar, other(one, c.Report))
+		}
+		return nil
+	}
+}
+
+// alike returns the photos of a site that look like one of it.
+func (d *Desk) alike(ctx context.Context, scope store.Scope, id string, report *roundsv1.PhotoReport, within int) ([]*roundsv1.Change, error) {
+	if report.GetWidthPx() == 0 || report.GetFeatureless() {
+		return nil, nil
+	}
+	index, err := d.printsOf(ctx, scope)
+	if err != nil {
+		return nil, err
+	}
+	own, err := uuid.Parse(id)
+	if err != nil {
+		return nil, err
+	}
+	var list []*roundsv1.Change
+	for _, match := range index.Search(printOf(report), within, mostSimilar, func(one uuid.UUID) bool { return one == own }) {
+		change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, match.ID.String())
+		if err != nil {
+			return nil, err
+		}
+		if hasBytes(change.GetRecord().GetPhoto()) {
+			list = append(list, change)
+		}
+	}
+	return list, nil
+}
+
+// beforeWork gathers the photos of the state found, for one of the finished work.
+func (d *Desk) beforeWork(ctx context.Context, scope store.Scope, change *roundsv1.Change, c *check.Case) error {
+	if c.Photo.GetRole() != roundsv1.PhotoRole_PHOTO_ROLE_AFTER {
+		return nil
+	}
+	return d.ofSubject(ctx, scope, c.Photo, roundsv1.PhotoRole_PHOTO_ROLE_BEFORE, func(one *roundsv1.Change) {
+		if one.GetRecordId() != c.ID && one.GetRecord().GetPhoto().GetReport().GetWidthPx() > 0 {
+			c.Before = append(c.Before, other(one, c.Report))
+		}
+	})
+}
+
+// ofSubject visits the photos of a photo's subject and round in a role whose bytes are here.
+func (d *Desk) ofSubject(ctx context.Context, scope store.Scope, photo *roundsv1.Photo, role roundsv1.PhotoRole, visit func(*roundsv1.Change)) error {
+	subject, err := uuid.Parse(photo.GetSubject().GetId())
+	if err != nil {
+		return nil // it is not in the index either
+	}
+	seen := 0
+	for entry, err := range d.cfg.Records.Find(ctx, scope, indexSubject, store.Prefix(subjectKey(merge.Kind(photo.GetSubject().GetKind()), subject))) {
+		if err != nil {
+			return err
+		}
+		if seen++; seen > 4*mostOthers {
+			return nil
+		}
+		change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, idOf(entry.Key))
+		if err != nil {
+			return err
+		}
+		one := change.GetRecord().GetPhoto()
+		if hasBytes(one) && one.GetRole() == role && one.GetRound() == photo.GetRound() {
+			visit(change)
+		}
+	}
+	return nil
+}
+
+// missingNumbers gathers the numbers before a photo's own that its device gave to photos which the server has not heard of, at any site of the person's.
+func (d *Desk) missingNumbers(ctx context.Context, scope store.Scope, change *roundsv1.Change, c *check.Case) error {
+	number := c.Photo.GetCaptureNumber()
+	device, err := uuid.Parse(creation(change).GetDeviceId())
+	if number <= 1 || err != nil {
+		return nil
+	}
+	first := uint64(1)
+	if number > gapWindow {
+		first = number - gapWindow
+	}
+	here := map[uint64]bool{}
+	for _, site := range d.sitesOf(scope, photographer(c.Photo, creation(change))) {
+		span := store.Span{From: numberKey(device, first), To: numberKey(device, number)}
+		for entry, err := range d.cfg.Records.Find(ctx, site, indexNumber, span) {
+			if err != nil {
+				return err
+			}
+			if len(entry.Key) == 40 {
+				here[binary.BigEndian.Uint64(entry.Key[16:])] = true
+			}
+		}
+		if uint64(len(here)) == number-first {
+			return nil
+		}
+	}
+	for n := first; n < number; n++ {
+		if !here[n] {
+			c.Missing = append(c.Missing, n)
+		}
+	}
+	return nil
+}
+
+// othersAgain looks again at settled photos whose findings may have changed with this one: of the same bytes, after it where it is from before the work,
+// younger and alike, and with the next numbers where they missed it.
+func (d *Desk) othersAgain(ctx context.Context, scope store.Scope, id string, photo *roundsv1.Photo) error {
+	again := map[string]bool{}
+	settledOnes := func(change *roundsv1.Change) {
+		switch change.GetRecord().GetPhoto().GetState() {
+		case stateClean, stateSoft, stateHard:
+			again[change.GetRecordId()] = true
+		}
+	}
+	if h, err := media.HashFrom(photo.GetSha256()); err == nil {
+		promises, err := d.promises(ctx, scope, h)
+		if err != nil {
+			return err
+		}
+		for _, p := range promises[:min(len(promises), mostOthers)] {
+			settledOnes(&roundsv1.Change{RecordId: p.id, Record: &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: p.photo}}})
+		}
+	}
+	if photo.GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_BEFORE {
+		if err := d.ofSubject(ctx, scope, photo, roundsv1.PhotoRole_PHOTO_ROLE_AFTER, settledOnes); err != nil {
+			return err
+		}
+	}
+	own, err := d.cfg.Records.Record(ctx, scope, kindPhoto, id)
+	if err != nil {
+		return err
+	}
+	alike, err := d.alike(ctx, scope, id, own.GetRecord().GetPhoto().GetReport(), 32)
+	if err != nil {
+		return err
+	}
+	for _, one := range alike {
+		if creation(one).GetTimeUs() >= creation(own).GetTimeUs() {
+			settledOnes(one)
+		}
+	}
+	followers, err := d.followers(ctx, scope, own)
+	if err != nil {
+		return err
+	}
+	for _, one := range followers {
+		settledOnes(one)
+	}
+	delete(again, id)
+	for other := range again {
+		if err := d.settle(ctx, scope, other, nil); err != nil {
+			return err
+		}
+		change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, other)
+		if err != nil {
+			return err
+		}
+		if err := d.verifySubject(ctx, scope, change.GetRecord().GetPhoto()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// followers are the photos that the device took next and that missed one before them.
+func (d *Desk) followers(ctx context.Context, scope store.Scope, own *roundsv1.Change) ([]*roundsv1.Change, error) {
+	number := own.GetRecord().GetPhoto().GetCaptureNumber()
+	device, err := uuid.Parse(creation(own).GetDeviceId())
+	if number == 0 || err != nil || number > 1<<62 {
+		return nil, nil
+	}
+	var list []*roundsv1.Change
+	span := store.Span{From: numberKey(device, number+1), To: numberKey(device, number+gapWindow+1)}
+	for _, site := range d.sitesOf(scope, photographer(own.GetRecord().GetPhoto(), creation(own)))[:1] {
+		for entry, err := range d.cfg.Records.Find(ctx, site, indexNumber, span) {
+			if err != nil {
+				return nil, err
+			}
+			change, err := d.cfg.Records.Record(ctx, site, kindPhoto, idOf(entry.Key))
+			if err != nil {
+				return nil, err
+			}
+			if slices.Contains(change.GetRecord().GetPhoto().GetFindings(), check.Word(roundsv1.CheckCode_CHECK_CODE_GAP)) {
+				list = append(list, change)
+			}
+		}
+	}
+	return list, nil
+}
+
+// idOf is the id at the end of an index's key.
+func idOf(key []byte) string {
+	if len(key) < 16 {
+		return ""
+	}
+	return uuid.UUID(key[len(key)-16:]).String()
+}
+
+func endOf(err error) bool { return errors.Is(err, io.EOF) }
+
+func locationOf(at *picture.Position) *roundsv1.Location {
+	return &roundsv1.Location{Source: roundsv1.LocationSource_LOCATION_SOURCE_GPS, Latitude: at.Latitude, Longitude: at.Longitude}
+}

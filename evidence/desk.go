@@ -1,0 +1,253 @@
+package evidence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/media"
+	"github.com/rounds-sync/rounds/media/picture"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/sync/store"
+)
+
+// Records is where photos and what they belong to stand. *engine.Engine is one, if its Config.Index is the Desk's Index; see there for the contracts.
+type Records interface {
+	// Record reads a record as it stands; nil where there is none.
+	Record(ctx context.Context, scope store.Scope, kind merge.Kind, id string) (*roundsv1.Change, error)
+	// Find visits the entries of an index in order.
+	Find(ctx context.Context, scope store.Scope, name engine.IndexName, span store.Span) iter.Seq2[engine.IndexEntry, error]
+	// Write is an act of the server itself.
+	Write(ctx context.Context, scope store.Scope, act func(engine.View) ([]engine.Derived, error)) error
+	// Redact takes the content of fields out of a record and its history.
+	Redact(ctx context.Context, scope store.Scope, kind merge.Kind, id string, fields []uint32, reason string) error
+}
+
+var _ Records = (*engine.Engine)(nil)
+
+// Access knows people, devices and the organisation. Its methods answer from memory.
+type Access interface {
+	// Roles that a person holds over a scope at a time.
+	Roles(person engine.PersonID, scope store.Scope, at time.Time) []roundsv1.Role
+	// MayRead: whether a person may read a scope at a time.
+	MayRead(person engine.PersonID, scope store.Scope, at time.Time) bool
+	// EverHad: whether a person has or once had any role over a scope.
+	EverHad(person engine.PersonID, scope store.Scope) bool
+	// Scopes that belong to a person's work at a time.
+	Scopes(person engine.PersonID, at time.Time) []store.Scope
+	// Revoked says whether a device was revoked, and how.
+	Revoked(device engine.DeviceID) roundsv1.Revocation
+	// Organisation returns the scope of the organisation that a site belongs to; "" where that is not known.
+	Organisation(site store.Scope) store.Scope
+	// LastSeen is when a device last called; zero where that is not known.
+	LastSeen(device engine.DeviceID) time.Time
+}
+
+// VerifiedFunc tells whether the evidence of a ticket or an inspection round is complete, and if so what to write in its record. Category is the
+// ticket's, nil where it is not known; lookup reads other records of the scope. It is pure but for lookup.
+type VerifiedFunc func(current *roundsv1.Change, category *roundsv1.Category,
+	lookup func(merge.Kind, string) (*roundsv1.Change, error)) (*roundsv1.Edit, bool)
+
+// Config is what a Desk is made of. Records, Driver, Access, Scopes, Verified and Now are needed; the rest has defaults.
+type Config struct {
+	// Records that hold the promises.
+	Records Records
+	// Driver keeps the bytes. The Desk does not close it.
+	Driver media.Driver
+	// Access knows who may do what.
+	Access Access
+	// Scopes returns all scopes that hold records.
+	Scopes func(context.Context) ([]store.Scope, error)
+	// Verified decides when work goes to review.
+	Verified VerifiedFunc
+	// Entry reads the head of a journal entry, for how well the time of a capture is known. nil: that is not known.
+	Entry func(ctx context.Context, scope store.Scope, seq uint64) (*roundsv1.EntryHead, error)
+	// Now is the server's clock.
+	Now func() time.Time
+	// Logger hears what an operator should know. Default: nothing is logged.
+	Logger *slog.Logger
+	// Workers look at photos beside each other. Default: one for each CPU.
+	Workers int
+	// MemoryBytes is what all photos that are being decoded may take together. Default: 768 MiB.
+	MemoryBytes int64
+	// HEIC decodes HEIC. Default: such photos are refused.
+	HEIC picture.DecodeFunc
+	// MaxPhotoBytes is the largest photo that is taken. Default: 32 MiB.
+	MaxPhotoBytes int64
+	// PartLife is how long the URL of a part works. Default: 1 hour.
+	PartLife time.Duration
+	// LinkLife is how long the URL of a download works. Default: 15 minutes.
+	LinkLife time.Duration
+	// UploadLife is how long an upload in which nothing happens is kept. Default: 14 days.
+	UploadLife time.Duration
+	// Grace is how old an object must be before it can be taken for garbage. Default: 7 days.
+	Grace time.Duration
+	// Sites whose photos are kept in memory for the search of similar ones. Default: 64.
+	Sites int
+}
+
+// Desk brings bytes to the photos that promise them. It is safe for concurrent use. Errors of its methods are *engine.Error.
+type Desk struct {
+	cfg       Config
+	log       *slog.Logger
+	inspector *picture.Inspector
+	hashes    locks
+	proved    proofs
+	stats     stats
+	prints    *prints
+	work      *queue
+}
+
+// New makes a desk. Run has to run for photos to be looked at.
+func New(cfg Config) (*Desk, error) {
+	var faults []error
+	for name, missing := range map[string]bool{"Records": cfg.Records == nil, "Driver": cfg.Driver == nil, "Access": cfg.Access == nil,
+		"Scopes": cfg.Scopes == nil, "Verified": cfg.Verified == nil, "Now": cfg.Now == nil} {
+		if missing {
+			faults = append(faults, errors.New("no "+name))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, fmt.Errorf("evidence: %w", err)
+	}
+	set(&cfg.Workers, runtime.NumCPU())
+	set(&cfg.MemoryBytes, 768<<20)
+	set(&cfg.MaxPhotoBytes, 32<<20)
+	set(&cfg.PartLife, time.Hour)
+	set(&cfg.LinkLife, 15*time.Minute)
+	set(&cfg.UploadLife, 14*24*time.Hour)
+	set(&cfg.Grace, 7*24*time.Hour)
+	set(&cfg.Sites, 64)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	d := &Desk{cfg: cfg, log: cfg.Logger, work: newQueue()}
+	d.prints = newPrints(cfg.Sites)
+	d.inspector = picture.NewInspector(picture.Config{Memory: cfg.MemoryBytes, HEIC: cfg.HEIC, Limits: picture.Limits{Bytes: cfg.MaxPhotoBytes}})
+	return d, nil
+}
+
+// set gives a setting its default.
+func set[T int | int64 | time.Duration](value *T, otherwise T) {
+	if *value <= 0 {
+		*value = otherwise
+	}
+}
+
+// mayDeliver: bytes are taken from every device that is not to purge at once, of a person who ever had a right to the scope. What was done while the right
+// stood may be handed in after it ended.
+func (d *Desk) mayDeliver(caller engine.Caller, scope store.Scope) error {
+	if d.cfg.Access.Revoked(caller.Device) == roundsv1.Revocation_REVOCATION_IMMEDIATE {
+		return denied(scope, roundsv1.ProblemCode_PROBLEM_CODE_DEVICE_REVOKED, "设备已被停用。", "The device was revoked.")
+	}
+	if !d.cfg.Access.EverHad(caller.Person, scope) {
+		return noRight(scope)
+	}
+	return nil
+}
+
+// mayRead: only who may read the scope now, on a device in service.
+func (d *Desk) mayRead(caller engine.Caller, scope store.Scope) error {
+	if d.cfg.Access.Revoked(caller.Device) != roundsv1.Revocation_REVOCATION_UNSPECIFIED {
+		return denied(scope, roundsv1.ProblemCode_PROBLEM_CODE_DEVICE_REVOKED, "设备已被停用。", "The device was revoked.")
+	}
+	if !d.cfg.Access.MayRead(caller.Person, scope, d.cfg.Now()) {
+		return noRight(scope)
+	}
+	return nil
+}
+
+// holds: whether the person has one of the roles over the scope now, on a device in service.
+func (d *Desk) holds(caller engine.Caller, scope store.Scope, roles ...roundsv1.Role) bool {
+	if d.cfg.Access.Revoked(caller.Device) != roundsv1.Revocation_REVOCATION_UNSPECIFIED {
+		return false
+	}
+	for _, held := range d.cfg.Access.Roles(caller.Person, scope, d.cfg.Now()) {
+		for _, role := range roles {
+			if held == role {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// locks has the Desk do one thing at a time with the bytes of a hash: an object must not be removed between the moment when an upload found it there and
+// the moment when the record says that it is stored. The zero value is ready.
+type locks struct {
+	mu   sync.Mutex // guards held
+	held map[media.Hash]*lock
+}
+
+type lock struct {
+	mu      sync.Mutex
+	waiting int // guarded by locks.mu: who holds it and who waits for it
+}
+
+// lock waits for a hash; the returned function lets go of it.
+func (l *locks) lock(h media.Hash) (unlock func()) {
+	l.mu.Lock()
+	if l.held == nil {
+		l.held = map[media.Hash]*lock{}
+	}
+	one := l.held[h]
+	if one == nil {
+		one = &lock{}
+		l.held[h] = one
+	}
+	one.waiting++
+	l.mu.Unlock()
+	one.mu.Lock()
+	return func() {
+		one.mu.Unlock()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if one.waiting--; one.waiting == 0 {
+			delete(l.held, h)
+		}
+	}
+}
+
+// maxProofs bounds what is remembered of deliveries that could not be written down.
+const maxProofs = 10_000
+
+// proofs remembers which device delivered which bytes, durably, while the record could not be written. Lost, it costs one more upload. The zero value is
+// ready.
+type proofs struct {
+	mu  sync.Mutex // guards of
+	set map[proof]struct{}
+}
+
+type proof struct {
+	device engine.DeviceID
+	hash   media.Hash
+}
+
+func (p *proofs) add(of proof) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.set == nil || len(p.set) >= maxProofs {
+		p.set = map[proof]struct{}{}
+	}
+	p.set[of] = struct{}{}
+}
+
+func (p *proofs) has(of proof) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, ok := p.set[of]
+	return ok
+}
+
+func (p *proofs) drop(of proof) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.set, of)
+}

@@ -1,0 +1,87 @@
+package evidence
+
+import (
+	"context"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/sync/store"
+)
+
+// verify moves a ticket or an inspection round on where its evidence is complete. What it looked at is looked at once more in the transaction that writes.
+func (d *Desk) verify(ctx context.Context, scope store.Scope, kind merge.Kind, id string) error {
+	if kind != kindTicket && kind != kindInspection {
+		return nil
+	}
+	read := func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+		return d.cfg.Records.Record(ctx, scope, kind, id)
+	}
+	current, err := read(kind, id)
+	if err != nil || current == nil || current.GetDeleted() {
+		return err
+	}
+	var failed error
+	category, err := d.categoryOf(ctx, scope, current.GetRecord().GetTicket())
+	if err != nil {
+		return err
+	}
+	if _, ok := d.cfg.Verified(current, category, noting(read, &failed)); !ok || failed != nil {
+		return failed
+	}
+	return d.cfg.Records.Write(ctx, scope, func(view engine.View) ([]engine.Derived, error) {
+		current, err := view.Get(kind, id)
+		if err != nil {
+			return nil, err
+		}
+		edit, ok := d.cfg.Verified(current, category, view.Get)
+		if !ok {
+			return nil, nil
+		}
+		return []engine.Derived{{RecordID: id, Edit: edit}}, nil
+	})
+}
+
+// noting keeps the error of a look-up, which a VerifiedFunc takes for nothing there.
+func noting(read func(merge.Kind, string) (*roundsv1.Change, error), failed *error) func(merge.Kind, string) (*roundsv1.Change, error) {
+	return func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+		change, err := read(kind, id)
+		if err != nil {
+			*failed = err
+		}
+		return change, err
+	}
+}
+
+// categoryOf reads the category of a ticket from the organisation's scope; nil where it is not known.
+func (d *Desk) categoryOf(ctx context.Context, scope store.Scope, ticket *roundsv1.Ticket) (*roundsv1.Category, error) {
+	if ticket.GetCategoryId() == "" {
+		return nil, nil
+	}
+	organisation := d.cfg.Access.Organisation(scope)
+	if organisation == "" {
+		return nil, nil
+	}
+	change, err := d.cfg.Records.Record(ctx, organisation, kindCategory, ticket.GetCategoryId())
+	if err != nil || change.GetDeleted() {
+		return nil, err
+	}
+	return change.GetRecord().GetCategory(), nil
+}
+
+// siteOf reads the record of the site itself; an empty one where there is none.
+func (d *Desk) siteOf(ctx context.Context, scope store.Scope) (*roundsv1.Site, error) {
+	for entry, err := range d.cfg.Records.Find(ctx, scope, indexSite, store.Span{}) {
+		if err != nil {
+			return nil, err
+		}
+		change, err := d.cfg.Records.Record(ctx, scope, kindSite, idOf(entry.Key))
+		if err != nil {
+			return nil, err
+		}
+		if site := change.GetRecord().GetSite(); site != nil {
+			return site, nil
+		}
+	}
+	return &roundsv1.Site{}, nil
+}

@@ -1,0 +1,222 @@
+package evidence
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/rounds-sync/rounds/media"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/sync/store"
+)
+
+const (
+	// gather is how long the worker lets hints come together before it looks.
+	gather = 20 * time.Millisecond
+	// turn is how many jobs one scope has handed out before the next one has its turn.
+	turn = 64
+	// lostAfter is how often the storage must say that it does not have an original before that is believed.
+	lostAfter = 5
+)
+
+// Run looks at photos until ctx ends, and returns when all that it began has ended. At its beginning it goes through all scopes for what was left to do;
+// after that it follows the hints that Changed gets. It runs once at a time.
+func (d *Desk) Run(ctx context.Context) {
+	jobs := make(chan job)
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer close(jobs)
+	for range d.cfg.Workers {
+		group.Go(func() {
+			for j := range jobs {
+				d.do(ctx, j)
+			}
+		})
+	}
+	if !d.begin(ctx) {
+		return
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.work.wake:
+		}
+		scopes, rested := d.work.take()
+		for _, j := range rested {
+			if !hand(ctx, jobs, j) {
+				return
+			}
+		}
+		for _, scope := range scopes {
+			if err := d.pass(ctx, scope, jobs); err != nil {
+				if ctx.Err() != nil {
+					return
+				}
+				d.log.Error("evidence: looking through a scope failed", "scope", string(scope), "error", err)
+				time.AfterFunc(longestRest, func() { d.work.mark(scope) })
+			}
+		}
+		if !pause(ctx, gather) {
+			return
+		}
+	}
+}
+
+// begin marks all scopes, trying until they can be read. False: ctx ended.
+func (d *Desk) begin(ctx context.Context) bool {
+	for failures := 0; ; failures++ {
+		scopes, err := d.cfg.Scopes(ctx)
+		if err == nil {
+			for _, scope := range scopes {
+				if strings.HasPrefix(string(scope), "site/") {
+					d.work.mark(scope)
+				}
+			}
+			return true
+		}
+		if ctx.Err() == nil {
+			d.log.Error("evidence: reading the scopes failed", "error", err)
+		}
+		if !pause(ctx, rest(failures)) {
+			return false
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+func hand(ctx context.Context, jobs chan<- job, j job) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case jobs <- j:
+		return true
+	}
+}
+
+// pass hands out what a scope has to do, as much as its turn allows.
+func (d *Desk) pass(ctx context.Context, scope store.Scope, jobs chan<- job) error {
+	handed := 0
+	offer := func(j job) bool {
+		if !d.work.begin(j) {
+			return true
+		}
+		if !hand(ctx, jobs, j) {
+			return false
+		}
+		handed++
+		return true
+	}
+	span := store.Span{From: binary.BigEndian.AppendUint64(nil, d.work.from(scope)+1)}
+	for entry, err := range d.cfg.Records.Find(ctx, scope, indexAwaits, span) {
+		if err != nil {
+			return err
+		}
+		version, j, ok := decodeAwaits(scope, entry.Key)
+		if handed >= turn || d.work.resting() {
+			d.work.mark(scope)
+			return nil
+		}
+		if ok && !offer(j) {
+			return ctx.Err()
+		}
+		d.work.saw(scope, version)
+	}
+	for entry, err := range d.cfg.Records.Find(ctx, scope, indexWork, store.Span{}) {
+		if err != nil {
+			return err
+		}
+		if len(entry.Key) != 24 {
+			continue
+		}
+		if handed >= turn || d.work.resting() {
+			d.work.mark(scope)
+			return nil
+		}
+		if !offer(job{scope: scope, kind: kindPhoto, id: uuid.UUID(entry.Key[8:]).String()}) {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func decodeAwaits(scope store.Scope, key []byte) (version uint64, j job, ok bool) {
+	if len(key) < 8+1+16 {
+		return 0, job{}, false
+	}
+	kind := merge.Kind(key[8 : len(key)-17])
+	return binary.BigEndian.Uint64(key), job{scope: scope, kind: kind, id: uuid.UUID(key[len(key)-16:]).String(), hidden: kind == kindPhoto}, true
+}
+
+// do does a job, and sees to it that one that fails comes again. A panic is a failure of its job alone.
+func (d *Desk) do(ctx context.Context, j job) {
+	err := func() (err error) {
+		defer func() {
+			if r := recover(); r != nil {
+				err = fmt.Errorf("evidence: panic: %v\n%s", r, debug.Stack())
+			}
+		}()
+		switch {
+		case j.hidden:
+			return d.hiddenPhoto(ctx, j.scope, j.id)
+		case j.kind == kindPhoto:
+			return d.look(ctx, j.scope, j.id)
+		}
+		return d.verify(ctx, j.scope, j.kind, j.id)
+	}()
+	switch {
+	case err == nil:
+		d.work.done(j)
+	case ctx.Err() != nil:
+		d.work.drop(j)
+	default:
+		storage := storageWide(err)
+		n := d.work.failed(j, storage)
+		d.stats.failed(storage)
+		d.log.Warn("evidence: a job failed and is tried again", "scope", string(j.scope), "kind", string(j.kind), "record", j.id, "failures", n, "error", err)
+		if errors.Is(err, errLost) && n >= lostAfter {
+			d.askAgain(ctx, j)
+		}
+	}
+}
+
+// storageWide: whether an error says that the storage as a whole is out of order.
+func storageWide(err error) bool {
+	var own *engine.Error
+	return errors.Is(err, media.ErrUnavailable) || errors.Is(err, media.ErrFull) || errors.Is(err, media.ErrClosed) ||
+		errors.As(err, &own) && own.Kind == engine.Unavailable
+}
+
+// storageFailed notes a fault of the storage that a caller was told of.
+func (d *Desk) storageFailed(what string, err error) {
+	d.stats.storage(what)
+	d.log.Error("photo storage failed", "what", what, "error", err)
+}
+
+// errLost: the storage does not have what the record says is stored.
+var errLost = errors.New("evidence: the original is not in the storage")
+
+// askAgain gives up on an original that the storage lost: the photo waits for its bytes again, and its device is asked for them.
+func (d *Desk) askAgain(ctx context.Context, j job) {
+	if err := d.write(ctx, j.scope, toAgain(j.id, findingLost, stateStored, stateAnalysed)); err == nil {
+		d.log.Error("evidence: an original is lost; its device is asked for it again", "scope", string(j.scope), "photo", j.id)
+	}
+}
