@@ -14,6 +14,16 @@
 // transactions of a scope one after the other, so Do and Sync need no lock against each other. Those that talk to the server
 // take turns: one Sync, Reenrol or Close at a time. The mutex of a Device guards only the few values that are kept in memory
 // beside the store, and is never held during a call to anything.
+//
+// # Photos
+//
+// A photo is words and bytes. AddPhoto puts the bytes among the Originals and then queues, in one transaction, the promise of the photo (a fact
+// like any other) and its upload. The words always go first: a photo is uploaded only when the server has its promise, and parts wait while an
+// Exchange brings mutations. What is to be sent the server tells (Plan); the device keeps nothing but the queue, so that an upload goes on from
+// the last whole part after any interruption. The bytes are held against their hash before any of them is sent. Small photos go first, the
+// oldest of a size before the others; one that has waited for a day goes before all smaller ones, so none starves. Over a good link parts grow
+// to some seconds' worth and several travel at once; over a bad one it is one small part at a time. An original is removed when the server
+// has stored it, the fact's outcome is here, and its ticket is closed or 14 days have passed.
 package client
 
 import (
@@ -36,6 +46,15 @@ type Device struct {
 	online chan struct{} // wakes Run when the app saw the network come
 	synced chan struct{} // tells Run that a Sync was done beside it
 
+	photoTurn    chan struct{} // holds one token; who uploads photos has it
+	photosDue    chan struct{} // wakes the uploads of Run
+	photosOnline chan struct{} // wakes them after the app saw the network come
+	uploads      *uploads
+	words        gate // closed while words travel: photos yield
+	// originals is held for reading from the moment that an original is kept until the queue names it, and for writing while originals that
+	// nothing names are removed. It is taken with no other lock held.
+	originals sync.RWMutex
+
 	link link // what is known of the link; with the token
 
 	mu     sync.Mutex // guards what follows
@@ -55,8 +74,10 @@ func Open(ctx context.Context, cfg Config) (*Device, error) {
 	d := &Device{
 		cfg: cfg, log: cfg.Logger,
 		turn: make(chan struct{}, 1), queued: make(chan struct{}, 1), online: make(chan struct{}, 1), synced: make(chan struct{}, 1),
-		purged: map[Scope]purgeState{},
+		purged:    map[Scope]purgeState{},
+		photoTurn: make(chan struct{}, 1), photosDue: make(chan struct{}, 1), photosOnline: make(chan struct{}, 1),
 	}
+	d.uploads = newUploads(d)
 	d.link.reset(cfg.Limits)
 	if err := d.read(ctx); err != nil {
 		return nil, in(deviceScope, err)
@@ -67,7 +88,11 @@ func Open(ctx context.Context, cfg Config) (*Device, error) {
 	if err := d.resumePurges(ctx); err != nil {
 		return nil, err
 	}
+	if err := d.sweepOriginals(ctx, nil); err != nil {
+		d.log.WarnContext(ctx, "originals not swept", "err", err)
+	}
 	d.turn <- struct{}{}
+	d.photoTurn <- struct{}{}
 	return d, nil
 }
 
@@ -125,24 +150,31 @@ func (d *Device) begin(ctx context.Context) error {
 	return nil
 }
 
-// Close waits for a Sync that is under way, or for ctx, and ends the device. The store may be closed after a nil return.
+// Close waits for a Sync and for uploads that are under way, or for ctx, and ends the device. The store may be closed after a nil return.
 func (d *Device) Close(ctx context.Context) error {
 	d.mu.Lock()
 	d.closed = true
 	d.mu.Unlock()
-	select {
-	case <-d.turn:
-		d.turn <- struct{}{}
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	for _, turn := range []chan struct{}{d.turn, d.photoTurn} {
+		select {
+		case <-turn:
+			turn <- struct{}{}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
+	return nil
 }
 
 // take waits for the device's turn to talk to the server; the returned function gives it back.
 func (d *Device) take(ctx context.Context) (giveBack func(), err error) {
+	return d.takeTurn(ctx, d.turn)
+}
+
+// takeTurn takes the token of turn; the returned function gives it back.
+func (d *Device) takeTurn(ctx context.Context, turn chan struct{}) (giveBack func(), err error) {
 	select {
-	case <-d.turn:
+	case <-turn:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -150,10 +182,10 @@ func (d *Device) take(ctx context.Context) (giveBack func(), err error) {
 	closed := d.closed
 	d.mu.Unlock()
 	if closed {
-		d.turn <- struct{}{}
+		turn <- struct{}{}
 		return nil, ErrClosed
 	}
-	return func() { d.turn <- struct{}{} }, nil
+	return func() { turn <- struct{}{} }, nil
 }
 
 // Scopes returns the scopes that the device holds something of, in order.
@@ -172,7 +204,10 @@ func (d *Device) Scopes(ctx context.Context) ([]Scope, error) {
 }
 
 // Online tells Run that the network has come: it does not wait any longer. It never blocks.
-func (d *Device) Online() { signal(d.online) }
+func (d *Device) Online() {
+	signal(d.online)
+	signal(d.photosOnline)
+}
 
 func signal(c chan struct{}) {
 	select {

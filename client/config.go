@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"time"
 
+	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -21,6 +23,16 @@ type Config struct {
 	Store store.Store
 	// Sync reaches the server. Default: none, the device is offline and Sync answers ErrOffline.
 	Sync roundsv1connect.SyncServiceClient
+	// Media plans the upload of photos. Default: none, photos are queued and their bytes stay here.
+	Media roundsv1connect.MediaServiceClient
+	// HTTP sends the bytes of photos, by plain HTTP to the addresses that Media answers with. Its client must not follow redirects. Default: a
+	// client of its own.
+	HTTP connect.HTTPClient
+	// Originals keep the bytes of photos until the server has them. Default: none, AddPhoto answers ErrNoOriginals.
+	Originals Originals
+	// Progress hears how the uploads go: at each step of a photo and while its bytes travel. One call at a time, from the goroutine that does the
+	// work: it must return soon, and must not call the device. Default: nobody hears.
+	Progress func(PhotoProgress)
 	// Tokens give the access token of each call. Default: calls carry none.
 	Tokens Tokens
 	// Identity of the device. It is stored at the first Open and need not be given again; another one than the stored is
@@ -61,6 +73,14 @@ type Limits struct {
 	PageBytes int
 	// RetainBytes of mutations kept in a scope after the server took them, until it has them in a backup. Default: 64 MiB.
 	RetainBytes int64
+	// PhotoBytes of one original. Default: 64 MiB.
+	PhotoBytes int64
+	// PreviewPixels of an image that a preview is made of; of a larger one none is made. Default: 64 million.
+	PreviewPixels int
+	// PartBytes of one part of a photo over a good link, 64 KiB to 8 MiB. Default: 8 MiB.
+	PartBytes int64
+	// Parts on their way at once over a good link. Over a bad one it is one. Default: 4.
+	Parts int
 }
 
 // Timing are durations. The zero value of a field means its default.
@@ -80,6 +100,10 @@ type Timing struct {
 	Retain time.Duration
 	// Parked is how long a lane rests that the server refused as a whole. Default: 1 h.
 	Parked time.Duration
+	// Standstill is how long a part of a photo may not move before its connection is given up. Default: 30 s.
+	Standstill time.Duration
+	// Originals is how long the original of a photo is kept after the server has it, while its ticket is not closed. Default: 14 days.
+	Originals time.Duration
 }
 
 // withDefaults returns the config with every default filled in, or all faults at once.
@@ -102,6 +126,10 @@ func (c Config) withDefaults() (Config, error) {
 	l.FirstRequestBytes = or(l.FirstRequestBytes, 40<<10)
 	l.PageBytes = or(l.PageBytes, 1<<20)
 	l.RetainBytes = or(l.RetainBytes, 64<<20)
+	l.PhotoBytes = or(l.PhotoBytes, 64<<20)
+	l.PreviewPixels = or(l.PreviewPixels, 64_000_000)
+	l.PartBytes = or(l.PartBytes, maxPart)
+	l.Parts = or(l.Parts, 4)
 	t := &c.Timing
 	t.Exchange = or(t.Exchange, time.Minute)
 	t.Debounce = or(t.Debounce, 200*time.Millisecond)
@@ -111,6 +139,11 @@ func (c Config) withDefaults() (Config, error) {
 	t.BackoffMax = or(t.BackoffMax, 5*time.Minute)
 	t.Retain = or(t.Retain, 30*24*time.Hour)
 	t.Parked = or(t.Parked, time.Hour)
+	t.Standstill = or(t.Standstill, 30*time.Second)
+	t.Originals = or(t.Originals, 14*24*time.Hour)
+	if c.HTTP == nil {
+		c.HTTP = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	}
 	return c, nil
 }
 
@@ -134,18 +167,21 @@ func (c Config) faults() error {
 	}{
 		{"MutationBytes", int64(c.Limits.MutationBytes)}, {"RequestBytes", int64(c.Limits.RequestBytes)},
 		{"FirstRequestBytes", int64(c.Limits.FirstRequestBytes)}, {"PageBytes", int64(c.Limits.PageBytes)},
-		{"RetainBytes", c.Limits.RetainBytes},
+		{"RetainBytes", c.Limits.RetainBytes}, {"PhotoBytes", c.Limits.PhotoBytes}, {"PreviewPixels", int64(c.Limits.PreviewPixels)},
+		{"Parts", int64(c.Limits.Parts)},
 	}
 	for _, s := range sizes {
 		fault(s.value < 0, "Limits.%s is negative: %d", s.name, s.value)
 	}
 	fault(c.Limits.MutationBytes > maxMutation, "Limits.MutationBytes is more than %d", maxMutation)
+	fault(c.Limits.PartBytes != 0 && (c.Limits.PartBytes < minPart || c.Limits.PartBytes > maxPart), "Limits.PartBytes is not within %d and %d", minPart, maxPart)
 	durations := []struct {
 		name  string
 		value time.Duration
 	}{
 		{"Exchange", c.Timing.Exchange}, {"Debounce", c.Timing.Debounce}, {"Poll", c.Timing.Poll}, {"Heartbeat", c.Timing.Heartbeat},
 		{"BackoffFirst", c.Timing.BackoffFirst}, {"BackoffMax", c.Timing.BackoffMax}, {"Retain", c.Timing.Retain}, {"Parked", c.Timing.Parked},
+		{"Standstill", c.Timing.Standstill}, {"Originals", c.Timing.Originals},
 	}
 	for _, d := range durations {
 		fault(d.value < 0, "Timing.%s is negative: %v", d.name, d.value)

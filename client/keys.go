@@ -21,6 +21,8 @@ import (
 //	p <kind> 0 <id> 0 <branch> <seq>  a mutation that is laid on top of the record: uvarint journal seq, 0 while there is no outcome
 //	r <kind> 0 <id>            record: uvarint generation, and the canonical Change
 //	t <branch> <seq>           tray: JSON of trayState
+//	a <id>                     photo whose original is kept: JSON of photoState
+//	n                          count of the photos taken: JSON of photoCount
 //	w <number>                 witness: journal seq, 8 bytes, and the hash of the journal's head there
 //
 // In the device's own key space:
@@ -34,14 +36,16 @@ import (
 //	g <scope>                  a scope that was purged: JSON of purgeState
 //	h <scope> 0 <branch> <seq> ledger of a purged scope
 const (
-	tableLane    = 'l'
-	tableReplica = 'c'
-	tableOutbox  = 'q'
-	tableLedger  = 'h'
-	tablePending = 'p'
-	tableRecord  = 'r'
-	tableTray    = 't'
-	tableWitness = 'w'
+	tableLane       = 'l'
+	tableReplica    = 'c'
+	tableOutbox     = 'q'
+	tableLedger     = 'h'
+	tablePending    = 'p'
+	tableRecord     = 'r'
+	tableTray       = 't'
+	tableWitness    = 'w'
+	tablePhoto      = 'a'
+	tablePhotoCount = 'n'
 
 	tableFormat    = 'f'
 	tableDevice    = 'd'
@@ -126,6 +130,8 @@ func keyRef(key []byte) (recordRef, error) {
 	}
 	return recordRef{}, bad
 }
+
+func photoKey(id RecordID) []byte { return append([]byte{tablePhoto}, id...) }
 
 func witnessKey(number uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(make([]byte, 0, 9), tableWitness), number)

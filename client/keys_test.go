@@ -23,6 +23,8 @@ func TestGoldenKeys(t *testing.T) {
 		"record":   {hex.EncodeToString(recordKey(ref.kind, ref.id)), "72" + "7469636b657400" + id},
 		"pending":  {hex.EncodeToString(pendingKey(ref, 1, 258)), "70" + "7469636b657400" + id + "00" + "00000001" + "0000000000000102"},
 		"witness":  {hex.EncodeToString(witnessKey(7)), "77" + "0000000000000007"},
+		"photo":    {hex.EncodeToString(photoKey(ref.id)), "61" + id},
+		"photos":   {hex.EncodeToString(single(tablePhotoCount)), "6e"},
 		"format":   {hex.EncodeToString(single(tableFormat)), "66"},
 		"device":   {hex.EncodeToString(single(tableDevice)), "64"},
 		"identity": {hex.EncodeToString(single(tableIdentity)), "69"},
@@ -66,8 +68,11 @@ func TestGoldenStates(t *testing.T) {
 			`{"access":"a","access_expires_us":1,"refresh":"r","refresh_expires_us":2,"nonce":"AQ==","audience":"x"}`},
 		"enrolment": {pendingEnrolment{Proof: []byte{1}, Seed: []byte{2}, Device: "d"}, `{"proof":"AQ==","seed":"Ag==","device_id":"d"}`},
 		"tray":      {trayState{Status: TrayClosed, Mutation: []byte{1}, Outcome: []byte{2}, Resolution: "x"}, `{"status":"closed","mutation":"AQ==","outcome":"Ag==","resolution":"x"}`},
-		"purge": {purgeState{Done: true, Told: true, Lost: 1, Lane: laneState{Branch: 1, Head: hash}},
-			`{"done":true,"told":true,"lane":{"branch":1,"last":0,"head":"` + digits + `","floor":0,"bytes":0,"taken":0,"acked":0,"confirmed":0,"shown":0,"stable":0},"lost":1}`},
+		"photo": {photoState{Hash: hash, Size: 9, SubjectKind: "ticket", SubjectID: "x", AddedUS: 1, StoredUS: 2, Fault: PhotoRefused, Problem: []byte{1}},
+			`{"sha256":"` + digits + `","size":9,"subject_kind":"ticket","subject_id":"x","added_us":1,"stored_us":2,"fault":"refused","problem":"AQ=="}`},
+		"photos": {photoCount{Captured: 7}, `{"captured":7}`},
+		"purge": {purgeState{Done: true, Told: true, Lost: 1, Photos: 3, Lane: laneState{Branch: 1, Head: hash}},
+			`{"done":true,"told":true,"lane":{"branch":1,"last":0,"head":"` + digits + `","floor":0,"bytes":0,"taken":0,"acked":0,"confirmed":0,"shown":0,"stable":0},"lost":1,"photos":3}`},
 	} {
 		got, err := json.Marshal(c.state)
 		if err != nil || string(got) != c.want {

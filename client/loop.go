@@ -13,17 +13,39 @@ import (
 // happen, and polls while no stream can be held. After a failure it waits, longer each time, with jitter, and at least as long
 // as the server asks; Online cuts the wait short. A forked or parked lane does not stop it; Status tells.
 //
+// Photos travel on a goroutine of their own, behind the words, unless an option says otherwise.
+//
 // It returns ctx's error, or ErrOffline, ErrNotEnrolled, ErrRevoked or ErrClosed when there is nothing to wait for.
-func (d *Device) Run(ctx context.Context) error {
+func (d *Device) Run(ctx context.Context, options ...SyncOption) error {
+	if !syncingAs(options).wordsOnly && d.hasMedia() {
+		uploading, stop := context.WithCancel(ctx)
+		var photos sync.WaitGroup
+		photos.Go(func() { d.runPhotos(uploading) })
+		defer photos.Wait()
+		defer stop()
+	}
+	return d.runWords(ctx, options)
+}
+
+// runWords is Run for the words.
+func (d *Device) runWords(ctx context.Context, options []SyncOption) error {
+	photos := !syncingAs(options).wordsOnly
 	wait := waits{first: d.cfg.Timing.BackoffFirst, most: d.cfg.Timing.BackoffMax, rand: d.cfg.Rand}
 	for {
-		report, err := d.Sync(ctx)
+		report, err := d.syncWords(ctx)
+		if errors.Is(err, ErrRevoked) && photos && d.photosLeft(ctx) {
+			// The last words are said; the last photos follow before the device is emptied.
+			report, err = d.Sync(ctx, options...)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case errors.Is(err, ErrRevoked) && photos && d.photosLeft(ctx):
+			// Those that wait for their turn, or for the link, are delivered before the device is emptied.
 		case errors.Is(err, ErrOffline), errors.Is(err, ErrNotEnrolled), errors.Is(err, ErrRevoked), errors.Is(err, ErrClosed):
 			return err
-		case err != nil && !errors.Is(err, ErrForked):
+		}
+		if err != nil && !errors.Is(err, ErrForked) {
 			pause := max(wait.next(), RetryAfter(err))
 			d.log.InfoContext(ctx, "sync failed", "err", err, "again_in", pause)
 			d.pause(ctx, pause)
@@ -33,6 +55,45 @@ func (d *Device) Run(ctx context.Context) error {
 		wait.reset()
 		d.live(ctx)
 	}
+}
+
+// runPhotos uploads photos whenever there may be some to upload, until ctx ends.
+func (d *Device) runPhotos(ctx context.Context) {
+	wait := waits{first: d.cfg.Timing.BackoffFirst, most: d.cfg.Timing.BackoffMax, rand: d.cfg.Rand}
+	due := d.photosDue // nothing before the first words
+	pause := time.Duration(0)
+	for d.pausePhotos(ctx, due, pause) {
+		tally, next, err := d.uploadPhotos(ctx, false)
+		switch {
+		case ctx.Err() != nil || errors.Is(err, ErrClosed):
+			return
+		case err != nil:
+			due, pause = nil, max(wait.next(), RetryAfter(err))
+			d.log.InfoContext(ctx, "uploads failed", "err", err, "again_in", pause)
+		default:
+			wait.reset()
+			due, pause = d.photosDue, max(min(or(next, time.Hour), time.Hour), d.cfg.Timing.BackoffFirst)
+			d.log.DebugContext(ctx, "uploaded", "stored", tally.Stored, "parts", tally.Parts, "bytes", tally.Bytes)
+		}
+	}
+}
+
+// pausePhotos waits: for so long, until something is due, or until the app says that the network has come. 0 has no end. It is false when ctx
+// ended.
+func (d *Device) pausePhotos(ctx context.Context, due <-chan struct{}, how time.Duration) bool {
+	var over <-chan time.Time
+	if how > 0 {
+		timer := time.NewTimer(how)
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-over:
+	case <-due:
+	case <-d.photosOnline:
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
 }
 
 // pause waits, until the app says that the network has come.
@@ -122,6 +183,9 @@ func (d *Device) push(ctx context.Context) bool {
 	}
 	defer giveBack()
 	report, err := d.sync(ctx, false)
+	if err == nil && report.Outcomes() > 0 {
+		signal(d.photosDue)
+	}
 	if err != nil || report.Again > 0 || report.Resets > 0 {
 		return false
 	}

@@ -30,7 +30,9 @@ type Option func(*doing)
 
 type doing struct {
 	seen *View
-	also func(store.Writer) error // in the same transaction
+	// prepare completes the mutation in the transaction that queues it; also writes something besides.
+	prepare func(store.Writer, *roundsv1.Mutation) error
+	also    func(store.Writer) error
 }
 
 // Seen tells which view of the record the person was looking at. Without it that is the record as it stands when Do is called,
@@ -169,6 +171,13 @@ func (d *Device) queue(ctx context.Context, scope Scope, about recordRef, m *rou
 		}
 		if replica.Closing != open {
 			return ErrRevoked
+		}
+		m := m
+		if how.prepare != nil {
+			m = proto.CloneOf(m)
+			if err := how.prepare(w, m); err != nil {
+				return err
+			}
 		}
 		content, err := d.encode(w, about, m, how)
 		if err != nil {

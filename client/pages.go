@@ -180,6 +180,9 @@ func (d *Device) turnPage(ctx context.Context, scope Scope, rep *replica, page *
 		d.log.InfoContext(ctx, "snapshot begins anew", "scope", scope)
 		rep.reset()
 		did.Resets++
+		if err := doubtPhotos(rep.w); err != nil {
+			return err
+		}
 	}
 	conflicts := map[string]*roundsv1.Change{}
 	for _, change := range page.GetChanges() {

@@ -35,6 +35,11 @@ func (d *Device) purgeClosing(ctx context.Context, report *Report) error {
 			}
 			delivered := lane.Acked == lane.Last && lane.Old == nil && (!lane.Ask || lane.Forked)
 			ripe = state.Closing == purging || (state.Closing == graceful && delivered)
+			if ripe && state.Closing == graceful && d.hasMedia() {
+				waits, err := photosWait(r, scope)
+				ripe = !waits
+				return err
+			}
 			return nil
 		})
 		if err != nil {
@@ -50,6 +55,46 @@ func (d *Device) purgeClosing(ctx context.Context, report *Report) error {
 		report.Purged = union(report.Purged, []Scope{scope})
 	}
 	return d.purgedAll(ctx, left)
+}
+
+// photosWait tells whether a scope that is given up gracefully holds photos that are still to be delivered.
+func photosWait(r store.Reader, scope Scope) (bool, error) {
+	queue, err := photosOf(r, scope, func(s photoState) bool { return !s.done() && s.Fault == "" })
+	return len(queue) > 0, err
+}
+
+// photosLeft tells whether a scope that is given up gracefully waits for its photos.
+func (d *Device) photosLeft(ctx context.Context) bool {
+	return d.hasMedia() && d.anyClosing(ctx, func(waits bool) bool { return waits })
+}
+
+// purgesNow tells whether a scope is given up and waits for nothing any more.
+func (d *Device) purgesNow(ctx context.Context) bool {
+	return d.anyClosing(ctx, func(waits bool) bool { return !waits })
+}
+
+// anyClosing looks for a scope that is given up gracefully, by whether it waits for photos.
+func (d *Device) anyClosing(ctx context.Context, is func(waits bool) bool) bool {
+	scopes, err := d.Scopes(ctx)
+	if err != nil {
+		return false
+	}
+	for _, scope := range scopes {
+		found := false
+		err := d.cfg.Store.View(ctx, scope, func(r store.Reader) error {
+			var state replicaState
+			if _, err := load(r, single(tableReplica), &state); err != nil || state.Closing != graceful {
+				return err
+			}
+			waits, err := photosWait(r, scope)
+			found = err == nil && is(waits)
+			return err
+		})
+		if err == nil && found {
+			return true
+		}
+	}
+	return false
 }
 
 // purgedAll remembers that a revoked device holds nothing any more.
@@ -77,6 +122,11 @@ func (d *Device) purge(ctx context.Context, scope Scope) error {
 		if err := rep.save(); err != nil {
 			return err
 		}
+		var count photoCount
+		if _, err := load(w, single(tablePhotoCount), &count); err != nil {
+			return err
+		}
+		mark.Photos = count.Captured
 		var lane laneState
 		found, err := load(w, single(tableLane), &lane)
 		if err != nil || !found {
@@ -152,6 +202,9 @@ func (d *Device) finishPurge(ctx context.Context, scope Scope, mark purgeState) 
 		return err
 	}
 	d.log.InfoContext(ctx, "scope purged", "scope", scope, "undelivered", mark.Lost)
+	if err := d.sweepOriginals(ctx, nil); err != nil {
+		d.log.WarnContext(ctx, "originals not swept", "err", err)
+	}
 	return nil
 }
 

@@ -25,6 +25,8 @@ type Report struct {
 	Diverged, Repairs int
 	// Purged, Parked and Forked name the scopes to which that happened.
 	Purged, Parked, Forked []Scope
+	// Photos counts what the uploads behind the words did.
+	Photos PhotoTally
 
 	halvings int // of batches in search of a fork: they end, so they are progress
 }
@@ -71,6 +73,7 @@ func (r *Report) add(o Report) {
 	r.Purged = union(r.Purged, o.Purged)
 	r.Parked = union(r.Parked, o.Parked)
 	r.Forked = union(r.Forked, o.Forked)
+	r.Photos.add(o.Photos)
 }
 
 func union(a, b []Scope) []Scope {

@@ -110,6 +110,8 @@ type purgeState struct {
 	Told bool      `json:"told,omitempty"`
 	Lane laneState `json:"lane"`
 	Lost int       `json:"lost,omitempty"` // mutations that were not delivered
+	// Photos is the last number of the device's count of photos.
+	Photos uint64 `json:"photos,omitempty"`
 }
 
 // load reads a state; found is false where there is none.

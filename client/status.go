@@ -24,6 +24,36 @@ type Status struct {
 	Revoked bool
 	// Untold counts purged scopes of which the server does not know yet.
 	Untold int
+	// Photos whose originals are kept.
+	Photos PhotoStatus
+}
+
+// PhotoStatus counts the photos whose originals are kept.
+type PhotoStatus struct {
+	// Waiting photos are not on the server; these are their bytes, parts that are there already included.
+	Waiting int
+	Bytes   int64
+	// Failed counts those of them that cannot be sent as things stand.
+	Failed int
+	// Kept originals are on the server, and stay here for a while.
+	Kept int
+	// Uploading now.
+	Uploading []PhotoProgress
+}
+
+func (s *PhotoStatus) count(p PhotoProgress) {
+	if p.Stage == PhotoStored || p.Fault == PhotoRedacted {
+		s.Kept++
+		return
+	}
+	s.Waiting++
+	s.Bytes += p.Size
+	switch p.Stage {
+	case PhotoFailed:
+		s.Failed++
+	case PhotoSending, PhotoFinishing:
+		s.Uploading = append(s.Uploading, p)
+	}
 }
 
 // ScopeStatus says how one scope stands.
@@ -80,7 +110,11 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 		}
 		status.Scopes = append(status.Scopes, s)
 	}
-	return status, nil
+	photos, err := d.Photos(ctx)
+	for _, p := range photos {
+		status.Photos.count(p)
+	}
+	return status, err
 }
 
 func (s *ScopeStatus) read(r store.Reader) error {

@@ -16,20 +16,68 @@ import (
 // patience is how many exchanges in a row may achieve nothing before Sync gives up.
 const patience = 4
 
+// SyncOption changes what a Sync or a Run does.
+type SyncOption func(*syncing)
+
+type syncing struct{ wordsOnly bool }
+
+// WithoutPhotos leaves the bytes of photos where they are: only words travel.
+func WithoutPhotos() SyncOption { return func(s *syncing) { s.wordsOnly = true } }
+
+func syncingAs(options []SyncOption) (how syncing) {
+	for _, option := range options {
+		option(&how)
+	}
+	return how
+}
+
 // Sync pushes what is queued and pulls what changed, until nothing is left to push and the device holds a snapshot of every
-// scope. Most often that is one round trip. It waits for its turn when another Sync is under way. The report is valid also
+// scope. Most often that is one round trip. When all the words are there it uploads the bytes of photos, as UploadPhotos does, if the device has
+// originals and a MediaService. It waits for its turn when another Sync is under way. The report is valid also
 // beside an error; whatever was achieved before the error stays. RetryAfter tells how long the server asks to wait.
 //
 // ErrOffline, ErrNotEnrolled, ErrRevoked and ErrClosed say that there is nothing to be done; ErrForked that a lane needs a new
 // identity while all else was synced.
-func (d *Device) Sync(ctx context.Context) (Report, error) {
+func (d *Device) Sync(ctx context.Context, options ...SyncOption) (Report, error) {
+	report, err := d.syncWords(ctx)
+	if syncingAs(options).wordsOnly || !d.hasMedia() || (err != nil && !d.deliversStill(err)) {
+		return report, err
+	}
+	var photosErr error
+	if report.Photos, _, photosErr = d.uploadPhotos(ctx, true); photosErr != nil {
+		return report, errors.Join(err, photosErr)
+	}
+	if d.purgesNow(ctx) {
+		// What was given up waited for its photos only; the server is told that it is gone.
+		more, err := d.syncWords(ctx)
+		report.add(more)
+		return report, err
+	}
+	return report, err
+}
+
+// syncWords does the words of a Sync.
+func (d *Device) syncWords(ctx context.Context) (Report, error) {
 	giveBack, err := d.take(ctx)
 	if err != nil {
 		return Report{}, err
 	}
 	defer giveBack()
 	defer signal(d.synced)
-	return d.sync(ctx, true)
+	report, err := d.sync(ctx, true)
+	if err == nil {
+		signal(d.photosDue)
+	}
+	return report, err
+}
+
+// hasMedia tells whether photos can be uploaded.
+func (d *Device) hasMedia() bool { return d.cfg.Originals != nil && d.cfg.Media != nil }
+
+// deliversStill tells whether photos are uploaded after a Sync that ended with this error: another lane's fork is nothing to them, and a device
+// that is revoked gracefully delivers what it holds.
+func (d *Device) deliversStill(err error) bool {
+	return errors.Is(err, ErrForked) || (errors.Is(err, ErrRevoked) && d.givingUp() == graceful)
 }
 
 // sync is Sync for who has the turn. Without pull only what is queued is pushed.
@@ -121,6 +169,9 @@ func (d *Device) exchange(ctx context.Context, call *caller, x *request) (*round
 	if err := d.authorise(ctx, call, message); err != nil {
 		return nil, err
 	}
+	if x.bytes > 0 {
+		defer d.words.shut()()
+	}
 	began := d.cfg.Clock.Monotonic()
 	answer, err := d.cfg.Sync.Exchange(ctx, message)
 	if err != nil {
@@ -158,17 +209,12 @@ func (d *Device) recover(ctx context.Context, call *caller, x *request, err erro
 			return failed
 		}
 		return errors.Join(ErrRevoked, err)
-	case code == roundsv1.ProblemCode_PROBLEM_CODE_TOKEN, connect.CodeOf(err) == connect.CodeUnauthenticated && problem == nil:
-		if call.refreshed || d.cfg.Tokens == nil {
-			return err
-		}
-		call.refreshed = true
-		token, failed := d.cfg.Tokens.Token(ctx, call.token)
-		if failed != nil {
+	case refusesToken(err):
+		again, failed := d.anotherToken(ctx, call, err)
+		if failed != nil || again {
 			return failed
 		}
-		call.token = token
-		return nil
+		return err
 	case code == roundsv1.ProblemCode_PROBLEM_CODE_LANE_GAP && ours:
 		return d.gap(ctx, x, scope, problem.GetExpectedLaneSeq(), report)
 	case code == roundsv1.ProblemCode_PROBLEM_CODE_LANE_FORKED && ours:
@@ -187,6 +233,25 @@ func (d *Device) recover(ctx context.Context, call *caller, x *request, err erro
 		return nil
 	}
 	return err
+}
+
+func refusesToken(err error) bool {
+	problem := problemOf(err)
+	return problem.GetCode() == roundsv1.ProblemCode_PROBLEM_CODE_TOKEN || (problem == nil && connect.CodeOf(err) == connect.CodeUnauthenticated)
+}
+
+// anotherToken gets a new token, once, where err says that the old one is not good any more. again is true when there is one.
+func (d *Device) anotherToken(ctx context.Context, call *caller, err error) (again bool, failed error) {
+	if !refusesToken(err) || call.refreshed || d.cfg.Tokens == nil {
+		return false, nil
+	}
+	call.refreshed = true
+	token, failed := d.cfg.Tokens.Token(ctx, call.token)
+	if failed != nil {
+		return false, failed
+	}
+	call.token = token
+	return true, nil
 }
 
 // gap goes back to the lane seq that the server expects.
