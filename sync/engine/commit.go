@@ -184,6 +184,7 @@ type transaction struct {
 	flushed int          // how many of them are in the store
 	changed bool
 	index   *indexState // nil: not read yet
+	forgets bool        // what was remembered of earlier commits must not be told any more
 }
 
 type recordName struct {

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"encoding/hex"
+	"reflect"
 	"testing"
 
 	"github.com/google/uuid"
@@ -34,6 +35,8 @@ func TestGoldenKeys(t *testing.T) {
 		"clearing":  {(&indexState{phase: indexClearing, version: "v1"}).encode(), "01027631"},
 		"filling":   {(&indexState{phase: indexFilling, version: "v1", through: []byte("rx")}).encode(), "020276317278"},
 		"stale":     {(&indexState{phase: indexStale}).encode(), "0300"},
+		"redaction": {redactionKey(recordName{"photo", id.String()}), "7870686f746f000199c0de00007000800000000000002a"},
+		"redacting": {(&redaction{through: 258, fields: []uint32{12, 300}, reason: "law"}).encode(), "0000000000000102020cac026c6177"},
 		"seq":       {seqValue(258), "0000000000000102"},
 		"cursor": {cursor{epoch: epoch{1, 2, 3, 4, 5, 6, 7, 8}, complete: 300, seq: 301, began: 302}.encode(),
 			"010102030405060708ac02ad02ae02"},
@@ -62,6 +65,22 @@ func FuzzCursor(f *testing.F) {
 		head := &roundsv1.ScopeHead{Epoch: bytes.Repeat([]byte{1}, 8), Seq: 10, Floor: 3}
 		if !reset(c, head) && (c.seq > 10 || (c.complete > 0 && c.complete < 3)) {
 			t.Fatalf("%+v is let through", c)
+		}
+	})
+}
+
+func FuzzRedaction(f *testing.F) {
+	f.Add((&redaction{through: 258, fields: []uint32{12, 300}, reason: "law"}).encode(), (&indexState{version: "v", through: []byte("r")}).encode())
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		if r, err := decodeRedaction(a); err == nil {
+			if again, err := decodeRedaction(r.encode()); err != nil || !reflect.DeepEqual(again, r) {
+				t.Fatalf("%+v became %+v, %v", r, again, err)
+			}
+		}
+		if s, err := decodeIndexState(b); err == nil {
+			if again, err := decodeIndexState(s.encode()); err != nil || !reflect.DeepEqual(again, s) {
+				t.Fatalf("%+v became %+v, %v", s, again, err)
+			}
 		}
 	})
 }

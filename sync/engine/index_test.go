@@ -40,7 +40,9 @@ func wordKey(word, id string) []byte { return []byte(word + "\x00" + id) }
 // indexFunc lets a test be the index.
 type indexFunc func(merge.Kind, *roundsv1.Change) []engine.IndexEntry
 
-func (f indexFunc) Entries(kind merge.Kind, change *roundsv1.Change) []engine.IndexEntry { return f(kind, change) }
+func (f indexFunc) Entries(kind merge.Kind, change *roundsv1.Change) []engine.IndexEntry {
+	return f(kind, change)
+}
 
 // index opens an engine with an index of a version.
 func (w *world) index(index engine.Index, version string) {

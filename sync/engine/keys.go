@@ -22,6 +22,7 @@ import (
 //	u <seq>                   the Outcome of a journal entry together with the values that lost, which the entry's head leaves out
 //	d <device>                the seq through which a device is known to have the scope, 8 bytes
 //	i <index> 0 <key>         an entry of a secondary index
+//	x <kind> 0 <id>           a redaction of this record that is under way: how far, the fields, the reason
 //	v                         which version the indexes are of, and how far they are (indexState)
 const (
 	tableHead      = 'm'
@@ -36,6 +37,7 @@ const (
 	tableOutcome   = 'u'
 	tableIndex     = 'i'
 	tableVersion   = 'v'
+	tableRedaction = 'x'
 )
 
 // The flag byte of the change index.
@@ -64,6 +66,16 @@ func recordKey(table byte, kind merge.Kind, id uuid.UUID) []byte {
 	key := make([]byte, 0, 2+len(kind)+len(id))
 	key = append(append(append(key, table), kind...), 0)
 	return append(key, id[:]...)
+}
+
+// splitRecordKey takes a recordKey apart.
+func splitRecordKey(key []byte) (kind merge.Kind, id uuid.UUID, ok bool) {
+	cut := len(key) - len(id) - 1
+	if cut < 1 || key[cut] != 0 {
+		return "", id, false
+	}
+	copy(id[:], key[cut+1:])
+	return merge.Kind(key[1:cut]), id, true
 }
 
 func waitingKey(kind merge.Kind, id uuid.UUID, seq uint64) []byte {

@@ -19,7 +19,8 @@ import (
 )
 
 // Maintain writes down how far devices have a scope and removes the tombstones that all of them have passed, or that are older than
-// Config.TombstoneLife; removed counts them. Indexes of another Config.IndexVersion it rebuilds. Run it now and then; it may be interrupted.
+// Config.TombstoneLife; removed counts them. Indexes of another Config.IndexVersion it rebuilds, and
+// redactions that were interrupted it finishes. Run it now and then; it may be interrupted.
 func (e *Engine) Maintain(ctx context.Context, scope store.Scope) (removed int, err error) {
 	leave, err := e.enter()
 	if err != nil {
@@ -32,6 +33,9 @@ func (e *Engine) Maintain(ctx context.Context, scope store.Scope) (removed int, 
 		}
 	}
 	s := e.scope(scope)
+	if err := s.unfinished(ctx); err != nil {
+		return 0, err
+	}
 	progress := s.takeProgress()
 	for more := true; more; {
 		var gone atomic.Int64 // atomic: when ctx ends first, the job may still run

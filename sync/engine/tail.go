@@ -66,14 +66,14 @@ func (s *scope) publish(tx *transaction) {
 	page := commitPage{from: tx.began, to: tx.head.GetSeq(), changes: changes}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil {
+	if err != nil || tx.forgets {
 		s.tail = tail{} // watchers read the store instead
 		page.changes = nil
 	}
 	if n := len(s.tail.commits); n > 0 && s.tail.commits[n-1].to != page.from {
 		s.tail = tail{}
 	}
-	if err == nil {
+	if err == nil && !tx.forgets {
 		s.tail.commits = append(s.tail.commits, page)
 		s.tail.bytes += len(page.changes)
 	}

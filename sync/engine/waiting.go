@@ -28,7 +28,13 @@ func (tx *transaction) kept(a *admission) (*candidate, error) {
 		return nil, fmt.Errorf("engine: journal entry %d is no mutation", a.entry)
 	}
 	it := &item{content: content}
-	tx.scope.engine.decode(it)
+	if journal.Redacted(head, content) {
+		it.kind, it.mutation = merge.Kind(head.GetRecord().GetKind()), &roundsv1.Mutation{RecordId: head.GetRecord().GetId()}
+		it.id, _ = parseID(it.mutation.GetRecordId())
+		it.problem = problem(roundsv1.ProblemCode_PROBLEM_CODE_REDACTED, "", "该内容已依法删除,无法采纳。", "What this said was removed by law; it cannot be let in.")
+	} else {
+		tx.scope.engine.decode(it)
+	}
 	return &candidate{
 		item: it, caller: Caller{Device: DeviceID(head.GetDeviceId()), Person: PersonID(head.GetPersonId())}, laneSeq: head.GetLaneSeq(),
 		time: head.GetOutcome().GetTimeUs(), trust: head.GetOutcome().GetTrust(), now: head.GetTakenUs(), admitted: a.admit,
