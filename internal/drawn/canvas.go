@@ -131,27 +131,16 @@ func (c *canvas) glow(x, y, radius, strength float64) {
 	})
 }
 
-// view is how the camera stands: where its middle looks, how far it is turned and how near it is.
+// view is how the camera stands: where its middle looks, how far it is turned and how near it is; and how much light it takes in.
 type view struct {
 	x, y, turn, zoom, shear float64
 	gain                    float64
 }
 
-// lens decides how the camera stands for a shot.
-func lens(shot *rand.Rand, o Options) view {
-	v := view{x: worldW / 2, y: worldH / 2, zoom: 1, gain: .85 + .3*shot.Float64()}
-	dx, dy, turn, zoom, shear := shot.Float64(), shot.Float64(), shot.Float64(), shot.Float64(), shot.Float64()
-	if !o.Steady {
-		v.x += 180 * (dx - .5)
-		v.y += 140 * (dy - .5)
-		v.turn = .14 * (turn - .5)
-		v.zoom = .9 + .25*zoom
-		v.shear = .08 * (shear - .5)
-	}
-	if o.Light != 0 {
-		v.gain *= o.Light
-	}
-	return v
+// lens decides how the camera stands.
+func lens(stand *rand.Rand) view {
+	return view{x: worldW/2 + 260*(stand.Float64()-.5), y: worldH/2 + 200*(stand.Float64()-.5), turn: .2 * (stand.Float64() - .5),
+		zoom: .92 + .36*stand.Float64(), shear: .12 * (stand.Float64() - .5)}
 }
 
 // shoot makes the photo: where each pixel looks, the light there, and the noise of the sensor. The walk through the world is in sixteenths of
@@ -168,7 +157,7 @@ func (c *canvas) shoot(width int, v view, shot *rand.Rand) image.Image {
 
 	grain := noise(shot)
 	sides, centre := falloff(width), falloff(height)
-	tilt := (shot.Float64() - .5) * .3
+	tilt := (shot.Float64() - .5) * .15
 	for y := range height {
 		wx, wy := x0+bx*y, y0+by*y
 		row := img.Y[y*img.YStride:][:width]
@@ -201,7 +190,7 @@ func falloff(n int) []int {
 	f := make([]int, n)
 	for i := range f {
 		d := 2*float64(i)/float64(n) - 1
-		f[i] = int(256 * (1 - .18*d*d))
+		f[i] = int(256 * (1 - .08*d*d))
 	}
 	return f
 }

@@ -66,8 +66,8 @@ type Options struct {
 	Stage Stage
 	// Shot tells photos of one place and stage apart: where the person stands, the light, the noise of the sensor, where the dirt lies.
 	Shot uint64
-	// Steady is a camera that was not moved between shots: only light and noise differ.
-	Steady bool
+	// Stand is where the person stands: photos of one place with the same one are from the same spot. 0: the shot decides.
+	Stand uint64
 	// WidthPx, pixels; the height is three quarters of it. 0 stands for DefaultWidthPx; less than 64 is taken as 64, more than 8,192 as 8,192.
 	WidthPx int
 	// Quality of the JPEG, 1 to 100. 0 stands for one that the shot decides, 84 to 92.
@@ -129,5 +129,14 @@ func draw(seed uint64, scene Scene, o Options) (image.Image, int) {
 	if quality == 0 {
 		quality = 84 + shot.IntN(9)
 	}
-	return c.shoot(width, lens(shot, o), shot), quality
+	stand := shot
+	if o.Stand != 0 {
+		stand = rand.New(rand.NewPCG(seed<<8+uint64(scene), o.Stand^0x7374616e64))
+	}
+	v := lens(stand)
+	v.gain = .85 + .3*shot.Float64()
+	if o.Light != 0 {
+		v.gain *= o.Light
+	}
+	return c.shoot(width, v, shot), quality
 }

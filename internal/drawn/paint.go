@@ -51,6 +51,9 @@ func (c *canvas) paint(scene Scene, place, shot *rand.Rand, o Options) {
 	for range 3 + m.place.IntN(3) {
 		m.glow(m.between(0, worldW), m.between(0, worldH), m.between(250, 620), m.between(-75, 75))
 	}
+	for range 2 { // the hour of the day, a flash, somebody's shadow
+		m.glow(worldW*m.shot.Float64(), worldH*m.shot.Float64(), 250+400*m.shot.Float64(), 100*(m.shot.Float64()-.5))
+	}
 	if o.Stage == Before {
 		top := 520.
 		if scene == Meter {
