@@ -20,7 +20,11 @@ func refused(l *look) {
 const mostOthers = 3
 
 // reused looks for the same bytes on other work. It does not matter which was first: a photo of one place cannot be evidence of two.
+// Bytes that cannot count are not compared: all photos without bytes are the same.
 func reused(l *look) {
+	if l.Refused != nil {
+		return
+	}
 	found := 0
 	for _, o := range l.Same {
 		another := l.elsewhere(o) || l.Photo.GetItemId() != o.Photo.GetItemId()

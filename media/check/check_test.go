@@ -103,6 +103,10 @@ func TestChecks(t *testing.T) {
 			c.Report, c.Refused = nil, &check.Refusal{Code: roundsv1.CheckCode_CHECK_CODE_EMPTY, Sentence: &roundsv1.Text{Zh: "空", En: "none"}}
 		}, "hard EMPTY"},
 
+		{"empty, as another one", all(func(c *check.Case) {
+			c.Report, c.Refused = nil, &check.Refusal{Code: roundsv1.CheckCode_CHECK_CODE_EMPTY, Sentence: &roundsv1.Text{Zh: "空", En: "none"}}
+		}, same(other("p0", "t2", 0, 0))), "hard EMPTY"},
+
 		{"same bytes on another ticket", same(other("p0", "t2", 0, 0)), "hard REUSED"},
 		{"same bytes in another round", same(other("p0", "t1", 0, 0), func(o *check.Other) { o.Photo.Round = 2 }), "hard REUSED"},
 		{"same bytes on another item", same(other("p0", "t1", 0, 0), func(o *check.Other) { o.Photo.ItemId = "i02" }), "hard REUSED"},

@@ -58,9 +58,9 @@ func settings(p *Policy) []Setting {
 	return []Setting{
 		{Key: "photo.near.frequency", Default: "10", Unit: "bits", High: 32, whole: &p.NearFrequency,
 			Meaning: "like an older photo: at most so many of 64 bits of the hash by frequencies differ"},
-		{Key: "photo.near.difference", Default: "12", Unit: "bits", High: 32, whole: &p.NearDifference,
+		{Key: "photo.near.difference", Default: "8", Unit: "bits", High: 32, whole: &p.NearDifference,
 			Meaning: "and at most so many of 64 bits of the hash by differences"},
-		{Key: "photo.change.frequency", Default: "8", Unit: "bits", High: 32, whole: &p.ChangeFrequency,
+		{Key: "photo.change.frequency", Default: "6", Unit: "bits", High: 32, whole: &p.ChangeFrequency,
 			Meaning: "before and after look the same: at most so many bits of the hash by frequencies differ"},
 		{Key: "photo.change.difference", Default: "8", Unit: "bits", High: 32, whole: &p.ChangeDifference,
 			Meaning: "and at most so many bits of the hash by differences"},
