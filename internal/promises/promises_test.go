@@ -67,8 +67,8 @@ func (link) Watch(context.Context, *connect.Request[roundsv1.WatchRequest]) (*co
 
 var _ roundsv1connect.SyncServiceClient = link{}
 
-// shift lets two devices work beside each other and returns the evidence.
-func shift(t *testing.T) promises.Evidence {
+// shift lets two devices work beside each other, and the server act when they have heard of each other, and returns the evidence.
+func shift(t *testing.T, acts ...func(*engine.Engine) error) promises.Evidence {
 	t.Helper()
 	ctx, keys := t.Context(), everybody{}
 	server, err := engine.Open(engine.Config{Store: memstore.New(memstore.Config{}), Rules: work.New(work.Config{}), Access: keys})
@@ -115,6 +115,12 @@ func shift(t *testing.T) promises.Evidence {
 	fail := map[string]*roundsv1.Answer{"i": {Result: roundsv1.AnswerResult_ANSWER_RESULT_FAIL}}
 	do(b.Fact(ctx, site, ticket, record(&roundsv1.Ticket{Visits: 1, Answers: fail})))
 	sync(a, b, a, b)
+	for _, act := range acts {
+		if err := act(server); err != nil {
+			t.Fatal(err)
+		}
+		sync(a, b)
+	}
 	auditor := open("auditor")
 	sync(auditor)
 	fresh, err := promises.Holdings(ctx, auditor)
@@ -241,6 +247,42 @@ func TestCheck(t *testing.T) {
 			}
 			if !slices.Contains(report.Broken(), test.want) || report.OK() {
 				t.Errorf("broken: %v, want %s among them; findings: %v", report.Broken(), test.want, report.Findings)
+			}
+		})
+	}
+}
+
+// TestCheckAfterTheServerActed wants what the server writes of its own accord, and what it redacts, to break no promise, and what is broken beside it to be
+// found all the same.
+func TestCheckAfterTheServerActed(t *testing.T) {
+	ctx := t.Context()
+	writes := func(e *engine.Engine) error {
+		return e.Write(ctx, site, func(v engine.View) ([]engine.Derived, error) {
+			have, err := v.Get("ticket", string(ticket))
+			if have == nil {
+				t.Error("the act does not see the ticket")
+			}
+			edit := &roundsv1.Edit{Fields: []uint32{2}, Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{Description: "by the server"}}}}
+			return []engine.Derived{{RecordID: string(ticket), Edit: edit}}, err
+		})
+	}
+	redacts := func(e *engine.Engine) error {
+		return e.Redact(ctx, site, "ticket", string(ticket), []uint32{1, 15, 11}, "law")
+	}
+	for name, acts := range map[string][]func(*engine.Engine) error{"wrote": {writes}, "redacted": {redacts}, "did both": {redacts, writes}} {
+		t.Run(name, func(t *testing.T) {
+			e := shift(t, acts...)
+			report := promises.Check(e)
+			for _, f := range report.Findings {
+				t.Error(f)
+			}
+			if !report.Converged {
+				t.Error("the devices differ")
+			}
+			e.Devices[0].Queued[0].Status = roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED
+			hold(e.Devices[1], func(h *promises.Holding) { h.Records, h.StateHash = h.Records[:1], journal.Hash{} })
+			if broken := promises.Check(e); len(broken.Findings) < 2 {
+				t.Errorf("what is broken beside it is not found: %v", broken.Findings)
 			}
 		})
 	}

@@ -142,8 +142,12 @@ func (h *history) evicted(r ref) bool {
 	return false
 }
 
-// past collects the writes of a record; nil for a kind that the schema does not have.
+// past collects the writes of a record; nil for a kind that the schema does not have, and where contents were removed: then the journal alone does not
+// tell any more what was written.
 func (h *history) past(r ref) *past {
+	if slices.ContainsFunc(h.acts[r], func(e *entry) bool { return e.redacted || e.GetReason() != "" }) {
+		return nil
+	}
 	field := (&roundsv1.Record{}).ProtoReflect().Descriptor().Fields().ByName(protoreflect.Name(r.kind))
 	if field == nil {
 		return nil

@@ -11,6 +11,8 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/internal/bench/corpus"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/sync/store/badgerstore"
 	"github.com/rounds-sync/rounds/sync/store/memstore"
@@ -227,4 +229,36 @@ func (p *phone) one(words *corpus.Corpus) *roundsv1.ExchangeRequest {
 	at := p.do(site, words.ID(), create(words.Ticket()))
 	l.confirmed = at - 1
 	return &roundsv1.ExchangeRequest{Clock: p.clock(), Lanes: []*roundsv1.LaneBatch{p.batch(site, at, at)}}
+}
+
+// BenchmarkPushIndexed is BenchmarkPush on one scope with an index that has nothing to say of tickets, and with one that has three entries for each.
+func BenchmarkPushIndexed(b *testing.B) {
+	nothing := indexFunc(func(kind merge.Kind, change *roundsv1.Change) []engine.IndexEntry {
+		if kind != "photo" {
+			return nil
+		}
+		return []engine.IndexEntry{{Name: "photo", Key: []byte(change.GetRecordId())}}
+	})
+	three := indexFunc(func(_ merge.Kind, change *roundsv1.Change) []engine.IndexEntry {
+		key := wordKey(change.GetRecord().GetTicket().GetTitle(), change.GetRecordId())
+		return []engine.IndexEntry{{Name: "title", Key: key}, {Name: "state", Key: []byte(change.GetRecordId())}, {Name: "taken", Key: []byte(change.GetRecordId())}}
+	})
+	for _, c := range []struct {
+		name  string
+		index engine.Index
+	}{{"none", nil}, {"of another kind", nothing}, {"three entries", three}} {
+		b.Run(c.name, func(b *testing.B) {
+			benchStores(b, func(b *testing.B, s store.Store) {
+				w := newWorld(b, s)
+				w.index(c.index, "1")
+				p := w.phone("pusher")
+				made := p.signed(site, corpus.New(1, 1), b.N/benchBatch+1)
+				b.ReportAllocs()
+				b.ResetTimer()
+				if err := p.push(made); err != nil {
+					b.Fatal(err)
+				}
+			})
+		})
+	}
 }
