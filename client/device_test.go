@@ -131,9 +131,9 @@ func (r *rig) open(disk *memstore.Store) {
 	r.Device = d
 }
 
-func (r *rig) sync() client.Report {
+func (r *rig) sync(options ...client.SyncOption) client.Report {
 	r.t.Helper()
-	report, err := r.Sync(r.t.Context())
+	report, err := r.Sync(r.t.Context(), options...)
 	if err != nil {
 		r.t.Fatalf("Sync: %v", err)
 	}
