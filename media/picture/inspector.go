@@ -27,7 +27,7 @@ type DecodeFunc func(r io.Reader) (image.Image, error)
 
 // Config says how an Inspector works.
 type Config struct {
-	// Memory is the budget, bytes, that all photos which are looked at in one moment share; 0: 768 MiB. A quarter holds their files, the rest
+	// Memory is the budget, bytes, that all photos which are looked at in one moment share; 0: 1 GiB. A quarter holds their files, the rest
 	// what decoding them takes, by an estimate from above. A photo that needs more than the whole of either part is refused as too large.
 	Memory int64
 	// Limits of one photo.
@@ -50,7 +50,7 @@ type Inspector struct {
 // NewInspector returns an inspector.
 func NewInspector(c Config) *Inspector {
 	if c.Memory <= 0 {
-		c.Memory = 768 << 20
+		c.Memory = 1 << 30
 	}
 	if c.Limits.Bytes <= 0 {
 		c.Limits.Bytes = 32 << 20

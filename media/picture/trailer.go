@@ -17,27 +17,30 @@ const maxPictures = 16
 func jpegTrailer(rest []byte, w jpegWalk, limits Limits) *Refused {
 	all := len(rest)
 	for range maxPictures {
-		rest = padding(rest)
-		if !w.pictures || sniff(rest) != JPEG {
+		next := padding(rest)
+		if !w.pictures || sniff(next) != JPEG {
 			break
 		}
-		next, refused := markers(rest, limits)
+		walked, refused := markers(next, limits)
 		if refused != nil {
 			return refused
 		}
-		rest = rest[next.end:]
+		rest = next[walked.end:]
 	}
-	rest = samsung(padding(rest))
-	if w.motion && len(rest) >= 16 && string(rest[4:8]) == "ftyp" && !heicBrand(rest) {
-		rest = boxes(rest)
+	rest = samsung(rest)
+	if w.motion {
+		// The length of its first box begins with zeros too.
+		if at := bytes.Index(rest, []byte("ftyp")) - 4; at >= 0 && len(padding(rest[:at])) == 0 && len(rest[at:]) >= 16 && !heicBrand(rest[at:]) {
+			rest = boxes(rest[at:])
+		}
 	}
-	if rest = padding(rest); len(rest) > 0 {
+	if len(padding(rest)) > 0 {
 		return behindEnd(all)
 	}
 	return nil
 }
 
-// padding cuts the zero bytes off the front.
+// padding returns b without the zero bytes at its front.
 func padding(b []byte) []byte { return bytes.TrimLeft(b, "\x00") }
 
 // samsung cuts Samsung's trailer off the end, if b is one or has one behind a video; what is in front of its first entry stays.
