@@ -107,7 +107,7 @@ func testPlanInvalid(t *testing.T, r *run) {
 
 // testPartSizesChange is a phone that walks from a good link into a bad one and out again.
 func testPartSizesChange(t *testing.T, r *run) {
-	content := photo("change", 17*mib+777)
+	content := photo("change", 9*mib+777)
 	u := uploadOf(device, content)
 	parts := r.plan(t, u, 8*mib).Parts
 	r.send(t, content, parts[1])
