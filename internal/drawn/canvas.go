@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"math/bits"
 	"math/rand/v2"
 )
 
@@ -155,7 +156,7 @@ func (c *canvas) shoot(width int, v view, shot *rand.Rand) image.Image {
 	x0 := int(v.x*c.scale*65536) - (ax*width+bx*height)/2
 	y0 := int(v.y*c.scale*65536) - (ay*width+by*height)/2
 
-	grain := noise(shot)
+	grain := noise(shot, width)
 	sides, centre := falloff(width), falloff(height)
 	tilt := (shot.Float64() - .5) * .15
 	for y := range height {
@@ -195,13 +196,13 @@ func falloff(n int) []int {
 	return f
 }
 
-// noise is a stretch of a sensor's noise, of a length that is a power of two.
-func noise(shot *rand.Rand) []int8 {
-	grain := make([]int8, 1<<14)
+// noise is a stretch of a sensor's noise, longer than a line, of a length that is a power of two.
+func noise(shot *rand.Rand, width int) []int8 {
+	grain := make([]int8, 1<<bits.Len(uint(4*width)))
 	for i := 0; i < len(grain); i += 8 {
-		bits := shot.Uint64()
+		dice := shot.Uint64()
 		for j := range 8 {
-			b := int(bits >> (8 * j) & 255)
+			b := int(dice >> (8 * j) & 255)
 			grain[i+j] = int8((b&15 + b>>4) - 15) // two dice: small values are likelier
 		}
 	}

@@ -234,9 +234,10 @@ func TestChecks(t *testing.T) {
 
 func TestAFindingSaysWhatWasCompared(t *testing.T) {
 	c := sound()
-	c.Similar = []check.Other{other("far", "t3", 9, 9), other("near", "t2", 2, 3)}
+	c.Similar = []check.Other{other("far", "t3", 8, 8), other("near", "t2", 2, 3)}
 	f := check.Run(c, check.DefaultPolicy())
-	if len(f) != 2 || f[0].OtherPhotoId != "near" || f[0].OtherSubject.GetId() != "t2" || f[0].Measured != 2 || f[0].Threshold != 10 {
+	if len(f) != 2 || f[0].OtherPhotoId != "near" || f[0].OtherSubject.GetId() != "t2" || f[0].Measured != 2 ||
+		f[0].Threshold != float64(check.DefaultPolicy().NearFrequency) {
 		t.Errorf("found %v", f)
 	}
 	c = sound()

@@ -28,13 +28,13 @@ func nearDuplicate(l *look) {
 	slices.SortStableFunc(near, closer)
 	for _, o := range near[:min(len(near), mostOthers)] {
 		zh, en := describe(l, o)
-		mirroredZh, mirroredEn := "", ""
+		mirroredZh, mirroredEn := "", "It"
 		if o.Mirrored {
-			mirroredZh, mirroredEn = "左右翻转后", "mirrored, "
+			mirroredZh, mirroredEn = "左右翻转后", "Mirrored, it"
 		}
 		l.findIn(o, soft, fmt.Sprintf("%s与%s中较早的一张照片很相似（两种感知哈希相差 %d 位和 %d 位），请对比查看。",
 			mirroredZh, zh, o.FrequencyBits, o.DifferenceBits),
-			fmt.Sprintf("It looks, %slike an older photo %s (%d and %d of 64 bits differ): compare the two.", mirroredEn, en, o.FrequencyBits, o.DifferenceBits),
+			fmt.Sprintf("%s looks like an older photo %s (%d and %d of 64 bits differ): compare the two.", mirroredEn, en, o.FrequencyBits, o.DifferenceBits),
 			float64(o.FrequencyBits), float64(l.policy.NearFrequency))
 	}
 }
