@@ -316,3 +316,14 @@ func TestMovedNodes(t *testing.T) {
 	want(t, err, roundsv1.ProblemCode_PROBLEM_CODE_LIMIT)
 	want(t, move(n.district, at), roundsv1.ProblemCode_PROBLEM_CODE_LIMIT)
 }
+
+func TestOrganisationOf(t *testing.T) {
+	w := found(t)
+	n := w.plant()
+	for scope, want := range map[auth.Scope]auth.Scope{siteOf(n.a): orgOf(w.root), deskOf(n.far): orgOf(w.root), orgOf(w.root): "",
+		siteOf(auth.NodeID("0199c0de-0000-7000-8000-0000000000ff")): "", "site/": "", "": ""} {
+		if got, ok := w.OrganisationOf(scope); got != want || ok != (want != "") {
+			t.Errorf("%q: %q, want %q", scope, got, want)
+		}
+	}
+}

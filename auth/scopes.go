@@ -144,6 +144,21 @@ func (a *Authority) Suspended(person PersonID, t time.Time) bool {
 	return a.index.barred(p, t.UnixMicro())
 }
 
+// OrganisationOf returns the scope of the organisation that a site or its desk belongs to now; false for other scopes and for a site that is not there.
+func (a *Authority) OrganisationOf(scope Scope) (Scope, bool) {
+	kind, id, ok := scope.parse()
+	if !ok || kind != scopeSite && kind != scopeDesk {
+		return "", false
+	}
+	a.index.mu.RLock()
+	defer a.index.mu.RUnlock()
+	n := a.index.findUID(id)
+	if n == none {
+		return "", false
+	}
+	return scopeOf(scopeOrg, a.index.nodes[a.index.root(n)].id), true
+}
+
 // DeviceState is what became of a device.
 type DeviceState struct {
 	// Known is false for a device that never enrolled; the rest is zero then.

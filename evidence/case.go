@@ -255,14 +255,28 @@ func (d *Desk) similar(within int) func(context.Context, store.Scope, *roundsv1.
 			return err
 		}
 		for _, one := range found {
-			c.Similar = append(c.Similar, other(one, c.Report))
+			o := other(one.Change, c.Report)
+			if one.mirrored {
+				p := printOf(c.Report).Mirrored()
+				of := one.GetRecord().GetPhoto().GetReport()
+				o.Mirrored = true
+				o.FrequencyBits = bits.OnesCount64(of.GetFrequencyHash() ^ p.Frequency)
+				o.DifferenceBits = bits.OnesCount64(of.GetDifferenceHash() ^ p.Difference)
+			}
+			c.Similar = append(c.Similar, o)
 		}
 		return nil
 	}
 }
 
+// likeOne is a photo that looks like another, or like its mirror image.
+type likeOne struct {
+	*roundsv1.Change
+	mirrored bool
+}
+
 // alike returns the photos of a site that look like one of it.
-func (d *Desk) alike(ctx context.Context, scope store.Scope, id string, report *roundsv1.PhotoReport, within int) ([]*roundsv1.Change, error) {
+func (d *Desk) alike(ctx context.Context, scope store.Scope, id string, report *roundsv1.PhotoReport, within int) ([]likeOne, error) {
 	if report.GetWidthPx() == 0 || report.GetFeatureless() {
 		return nil, nil
 	}
@@ -274,14 +288,22 @@ func (d *Desk) alike(ctx context.Context, scope store.Scope, id string, report *
 	if err != nil {
 		return nil, err
 	}
-	var list []*roundsv1.Change
-	for _, match := range index.Search(printOf(report), within, mostSimilar, func(one uuid.UUID) bool { return one == own }) {
-		change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, match.ID.String())
-		if err != nil {
-			return nil, err
+	var list []likeOne
+	seen := map[uuid.UUID]bool{own: true}
+	for _, mirrored := range []bool{false, true} {
+		print := printOf(report)
+		if mirrored {
+			print = print.Mirrored()
 		}
-		if hasBytes(change.GetRecord().GetPhoto()) {
-			list = append(list, change)
+		for _, match := range index.Search(print, within, mostSimilar, func(one uuid.UUID) bool { return seen[one] }) {
+			change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, match.ID.String())
+			if err != nil {
+				return nil, err
+			}
+			seen[match.ID] = true
+			if hasBytes(change.GetRecord().GetPhoto()) {
+				list = append(list, likeOne{change, mirrored})
+			}
 		}
 	}
 	return list, nil
@@ -392,8 +414,8 @@ func (d *Desk) othersAgain(ctx context.Context, scope store.Scope, id string, ph
 		return err
 	}
 	for _, one := range alike {
-		if creation(one).GetTimeUs() >= creation(own).GetTimeUs() {
-			settledOnes(one)
+		if creation(one.Change).GetTimeUs() >= creation(own).GetTimeUs() {
+			settledOnes(one.Change)
 		}
 	}
 	followers, err := d.followers(ctx, scope, own)

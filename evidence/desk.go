@@ -89,6 +89,8 @@ type Config struct {
 	UploadLife time.Duration
 	// Grace is how old an object must be before it can be taken for garbage. Default: 7 days.
 	Grace time.Duration
+	// Rest after a first failure of the worker; each further one in a row doubles it, to a minute. Default: 250 ms.
+	Rest time.Duration
 	// Sites whose photos are kept in memory for the search of similar ones. Default: 64.
 	Sites int
 }
@@ -125,10 +127,11 @@ func New(cfg Config) (*Desk, error) {
 	set(&cfg.UploadLife, 14*24*time.Hour)
 	set(&cfg.Grace, 7*24*time.Hour)
 	set(&cfg.Sites, 64)
+	set(&cfg.Rest, 250*time.Millisecond)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	d := &Desk{cfg: cfg, log: cfg.Logger, work: newQueue()}
+	d := &Desk{cfg: cfg, log: cfg.Logger, work: newQueue(cfg.Rest)}
 	d.prints = newPrints(cfg.Sites)
 	d.inspector = picture.NewInspector(picture.Config{Memory: cfg.MemoryBytes, HEIC: cfg.HEIC, Limits: picture.Limits{Bytes: cfg.MaxPhotoBytes}})
 	return d, nil

@@ -12,7 +12,7 @@
 // # States
 //
 // UNSPECIFIED (promised), DECLARED (planned), UPLOADING, STORED, ANALYSED, then CLEAN, SOFT or HARD; REDACTED at the end. A photo whose bytes turn out to
-// be others than promised goes back to DECLARED with the finding "bytes_differ", and is asked for again; so does one whose bytes the storage lost.
+// be others than promised goes back to DECLARED with the finding BYTES_DIFFER, and is asked for again; so does one whose bytes the storage lost.
 //
 // # What belongs to whom
 //

@@ -162,10 +162,10 @@ func toStored(id string) move {
 }
 
 // findingDiffers marks a photo whose bytes were others than promised when they arrived. They are asked for again.
-const findingDiffers = "bytes_differ"
+const findingDiffers = "BYTES_DIFFER"
 
 // findingLost marks a photo whose bytes the storage no longer has. They are asked for again.
-const findingLost = "bytes_lost"
+const findingLost = "BYTES_LOST"
 
 // toAgain asks for the bytes of a photo once more.
 func toAgain(id, why string, from ...roundsv1.PhotoState) move {

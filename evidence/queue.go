@@ -22,7 +22,8 @@ type job struct {
 
 // queue is what the worker knows beyond what the indexes say: all of it can be lost.
 type queue struct {
-	wake chan struct{} // holds one when there may be something to do
+	first time.Duration // the rest after a first failure
+	wake  chan struct{} // holds one when there may be something to do
 
 	mu       sync.Mutex               // guards what follows
 	dirty    map[store.Scope]struct{} // scopes to look through
@@ -33,8 +34,8 @@ type queue struct {
 	failures int                      // of the storage, in a row
 }
 
-func newQueue() *queue {
-	return &queue{wake: make(chan struct{}, 1), dirty: map[store.Scope]struct{}{}, busy: map[job]int{}, through: map[store.Scope]uint64{}}
+func newQueue(rest time.Duration) *queue {
+	return &queue{first: rest, wake: make(chan struct{}, 1), dirty: map[store.Scope]struct{}{}, busy: map[job]int{}, through: map[store.Scope]uint64{}}
 }
 
 // Changed says that a scope may hold something to do. It is cheap, and never blocks: engine.Config.Committed may be this.
@@ -119,14 +120,11 @@ func (q *queue) drop(j job) {
 	q.dirty[j.scope] = struct{}{}
 }
 
-// The rest after a failure doubles with each one in a row, from firstRest to longestRest.
-const (
-	firstRest   = 250 * time.Millisecond
-	longestRest = time.Minute
-)
+// longestRest bounds the rest after a failure, which doubles with each one in a row.
+const longestRest = time.Minute
 
-func rest(failures int) time.Duration {
-	return min(longestRest, firstRest<<min(failures, 10))
+func (q *queue) rest(failures int) time.Duration {
+	return min(longestRest, q.first<<min(failures, 16))
 }
 
 // failed has a job tried again after a rest, and where it was the storage's fault the others wait too. It returns how often the job failed now.
@@ -135,7 +133,7 @@ func (q *queue) failed(j job, storage bool) int {
 	defer q.mu.Unlock()
 	n := q.busy[j]
 	q.busy[j] = n + 1
-	time.AfterFunc(rest(n), func() {
+	time.AfterFunc(q.rest(n), func() {
 		q.mu.Lock()
 		q.again = append(q.again, j)
 		q.mu.Unlock()
@@ -143,7 +141,7 @@ func (q *queue) failed(j job, storage bool) int {
 	})
 	if storage && !q.paused {
 		q.paused = true
-		time.AfterFunc(rest(q.failures), func() {
+		time.AfterFunc(q.rest(q.failures), func() {
 			q.mu.Lock()
 			q.paused = false
 			q.mu.Unlock()

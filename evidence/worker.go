@@ -86,7 +86,7 @@ func (d *Desk) begin(ctx context.Context) bool {
 		if ctx.Err() == nil {
 			d.log.Error("evidence: reading the scopes failed", "error", err)
 		}
-		if !pause(ctx, rest(failures)) {
+		if !pause(ctx, d.work.rest(failures)) {
 			return false
 		}
 	}

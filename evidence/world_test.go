@@ -115,7 +115,7 @@ func (w *world) start() {
 	}
 	w.records = &records{Engine: w.engine}
 	cfg := evidence.Config{Records: w.records, Driver: w.memory, Access: w, Scopes: w.store.Scopes, Verified: w.rules.Verified, Now: w.clock,
-		Workers: 2, MaxPhotoBytes: 1 << 20}
+		Rest: 4 * time.Millisecond, Workers: 2, MaxPhotoBytes: 1 << 20}
 	w.config(&cfg)
 	if w.desk, err = evidence.New(cfg); err != nil {
 		w.t.Fatal(err)

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rounds-sync/rounds/media"
+	"github.com/rounds-sync/rounds/media/s3blobs"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -38,6 +40,7 @@ type Config struct {
 	Timeouts TimeoutConfig  `koanf:"timeouts"`
 	Auth     AuthConfig     `koanf:"auth"`
 	Store    StoreConfig    `koanf:"store"`
+	Media    MediaConfig    `koanf:"media"`
 	Upkeep   UpkeepConfig   `koanf:"upkeep"`
 	First    FirstConfig    `koanf:"first"`
 	Inject   InjectedConfig `koanf:"-"`
@@ -147,12 +150,37 @@ type StoreConfig struct {
 	CacheBytes int64 `koanf:"cache_bytes" usage:"cache of blocks read, bytes; 0: 16 MiB"`
 }
 
+// MediaConfig is about photos.
+type MediaConfig struct {
+	// Dir keeps photos in files. Default: media below Data.
+	Dir string `koanf:"dir" usage:"directory that holds photos; default: media in the data directory"`
+	// S3 keeps photos in an object store instead: s3+https://KEY:SECRET@host:port/bucket/prefix?region=...; see s3blobs.ParseURL. Default: none.
+	S3 string `koanf:"s3" usage:"object store that holds photos: s3+https://KEY:SECRET@host:port/bucket/prefix?region=..."`
+	// URL is where devices reach photos in files. Default: the public address where that is told, else where the server listens.
+	URL string `koanf:"url" usage:"address at which devices reach photos in files; default: the public address"`
+	// MaxPhotoBytes is the largest photo that is taken. Default: 32 MiB.
+	MaxPhotoBytes int64 `koanf:"max_photo_bytes" usage:"largest photo that is taken, bytes"`
+	// Workers look at photos beside each other. Default: 0, one for each CPU.
+	Workers int `koanf:"workers" usage:"photos looked at beside each other; 0: one for each CPU"`
+	// MemoryBytes is what the photos that are looked at may take together. Default: 768 MiB.
+	MemoryBytes int64 `koanf:"memory_bytes" usage:"memory that all photos being decoded may take together, bytes"`
+	// PartLife is how long the address of a part works, LinkLife that of a download. Default: 1 h and 15 min.
+	PartLife time.Duration `koanf:"part_life" usage:"how long the address to send a part to works"`
+	LinkLife time.Duration `koanf:"link_life" usage:"how long the address to download a photo from works"`
+	// UploadLife is how long an upload in which nothing happens is kept. Default: 14 days.
+	UploadLife time.Duration `koanf:"upload_life" usage:"how long an upload in which nothing happens is kept"`
+	// Grace is how old bytes that no photo has must be to be removed. Default: 7 days.
+	Grace time.Duration `koanf:"grace" usage:"age from which on bytes that no photo has are removed"`
+}
+
 // UpkeepConfig is about what is done now and then.
 type UpkeepConfig struct {
 	// Tombstones is how often deletions that all devices have passed are removed. Default: 1 h.
 	Tombstones time.Duration `koanf:"tombstones" usage:"how often deletions that all devices have passed are removed"`
 	// Garbage is how often the store frees what was overwritten. Default: 10 min.
 	Garbage time.Duration `koanf:"garbage" usage:"how often the store frees what was overwritten"`
+	// Media is how often photos whose time is over and bytes that no photo has are removed. Default: 6 h.
+	Media time.Duration `koanf:"media" usage:"how often old uploads, photos whose time is over and bytes that no photo has are removed"`
 }
 
 // FirstConfig is what the first start makes.
@@ -175,8 +203,10 @@ type InjectedConfig struct {
 	Out io.Writer
 	// Store takes the place of the embedded one in Data. The server does not close it.
 	Store store.Store
-	// TombstonesTick and GarbageTick, if not nil, take the place of the intervals in Upkeep.
-	TombstonesTick, GarbageTick <-chan time.Time
+	// Media takes the place of the storage that the section Media describes. The server does not close it.
+	Media media.Driver
+	// TombstonesTick, GarbageTick and MediaTick, if not nil, take the place of the intervals in Upkeep.
+	TombstonesTick, GarbageTick, MediaTick <-chan time.Time
 }
 
 // Default returns the config that a server has when it is told nothing.
@@ -191,8 +221,10 @@ func Default() Config {
 			AddressRate: 20, AddressBurst: 200, Tracked: 100_000},
 		Timeouts: TimeoutConfig{ReadHeader: 10 * time.Second, Read: 30 * time.Second, Write: 30 * time.Second, Idle: 3 * time.Minute,
 			Heartbeat: 30 * time.Second, Drain: 20 * time.Second},
-		Auth:   AuthConfig{AccessLife: 15 * time.Minute, RefreshLife: 90 * day, CodeLife: day, KeyLife: 30 * day},
-		Upkeep: UpkeepConfig{Tombstones: time.Hour, Garbage: 10 * time.Minute},
+		Auth: AuthConfig{AccessLife: 15 * time.Minute, RefreshLife: 90 * day, CodeLife: day, KeyLife: 30 * day},
+		Media: MediaConfig{MaxPhotoBytes: 32 << 20, MemoryBytes: 768 << 20, PartLife: time.Hour, LinkLife: 15 * time.Minute, UploadLife: 14 * day,
+			Grace: 7 * day},
+		Upkeep: UpkeepConfig{Tombstones: time.Hour, Garbage: 10 * time.Minute, Media: 6 * time.Hour},
 		First:  FirstConfig{Organisation: "Rounds", Administrator: "Administrator"},
 	}
 }
@@ -212,7 +244,7 @@ func (c Config) Validate() error {
 		fault(err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != u.Path || u.RawQuery != "",
 			"url: %q is not an address like https://rounds.example.com", c.URL)
 	}
-	fault(c.Data == "" && c.Inject.Store == nil, "data: a directory is needed")
+	fault(c.Data == "" && (c.Inject.Store == nil || c.Inject.Media == nil && c.Media.S3 == ""), "data: a directory is needed")
 	fault((c.TLS.Cert == "") != (c.TLS.Key == ""), "tls.cert, tls.key: one needs the other")
 	fault(c.TLS.SelfSigned && c.TLS.Cert != "", "tls.self_signed: excludes tls.cert")
 	fault(c.Log.Format != "text" && c.Log.Format != "json", "log.format: %q is neither text nor json", c.Log.Format)
@@ -225,6 +257,16 @@ func (c Config) Validate() error {
 	for _, proxy := range c.Limits.Proxies {
 		_, err := netip.ParsePrefix(proxy)
 		fault(err != nil, "limits.proxies: %q is not a network like 10.0.0.0/8", proxy)
+	}
+	if c.Media.S3 != "" {
+		_, err := s3blobs.ParseURL(c.Media.S3)
+		fault(err != nil, "media.s3: %v", err)
+		fault(c.Media.Dir != "", "media.s3: excludes media.dir")
+	}
+	if c.Media.URL != "" {
+		u, err := url.Parse(c.Media.URL)
+		fault(err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "",
+			"media.url: %q is not an address like https://rounds.example.com", c.Media.URL)
 	}
 	faults = append(faults, c.numbers()...)
 	for i, issuer := range c.Auth.Issuers {
@@ -250,6 +292,9 @@ func (c Config) numbers() (faults []error) {
 		{"store.min_free_bytes", float64(c.Store.MinFreeBytes), 0, math.MaxInt64},
 		{"store.mem_table_bytes", float64(c.Store.MemTableBytes), 0, 1 << 30},
 		{"store.cache_bytes", float64(c.Store.CacheBytes), 0, 1 << 40},
+		{"media.max_photo_bytes", float64(c.Media.MaxPhotoBytes), 1 << 10, 1 << 30},
+		{"media.workers", float64(c.Media.Workers), 0, 1024},
+		{"media.memory_bytes", float64(c.Media.MemoryBytes), 64 << 20, 1 << 40},
 	} {
 		if math.IsNaN(n.value) || n.value < n.low || n.value > n.top {
 			faults = append(faults, fmt.Errorf("%s: %v is not between %v and %v", n.name, n.value, n.low, n.top))
@@ -273,6 +318,11 @@ func (c Config) numbers() (faults []error) {
 		{"store.sync_delay", c.Store.SyncDelay, 0, time.Minute},
 		{"upkeep.tombstones", c.Upkeep.Tombstones, time.Second, year},
 		{"upkeep.garbage", c.Upkeep.Garbage, time.Second, year},
+		{"upkeep.media", c.Upkeep.Media, time.Second, year},
+		{"media.part_life", c.Media.PartLife, time.Minute, 7 * 24 * time.Hour},
+		{"media.link_life", c.Media.LinkLife, time.Second, 7 * 24 * time.Hour},
+		{"media.upload_life", c.Media.UploadLife, time.Hour, year},
+		{"media.grace", c.Media.Grace, time.Hour, 10 * year},
 	} {
 		if d.value < d.low || d.value > d.top {
 			faults = append(faults, fmt.Errorf("%s: %v is not between %v and %v", d.name, d.value, d.low, d.top))

@@ -48,7 +48,8 @@ const sideBytes = 16 << 10
 
 // services are the services of the schema that the server offers.
 func services() []string {
-	return []string{roundsv1connect.SyncServiceName, roundsv1connect.AuthServiceName, roundsv1connect.AdminServiceName}
+	return []string{roundsv1connect.SyncServiceName, roundsv1connect.AuthServiceName, roundsv1connect.AdminServiceName,
+		roundsv1connect.MediaServiceName}
 }
 
 // calls returns the handler of all calls, and whether each procedure streams.
@@ -61,7 +62,8 @@ func (s *Server) calls() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	gate := &door{authority: s.authority, table: admissions(), addresses: addresses, devices: devices, rejected: s.metrics.reject}
+	gate := &door{authority: s.authority, table: admissions(), addresses: addresses, devices: devices, rejected: s.metrics.reject,
+		seen: func(device auth.DeviceID) { s.seen.note(device, s.cfg.Inject.Now()) }}
 	observe := &observer{log: s.log, metrics: s.metrics, now: s.cfg.Inject.Now}
 	decoding := &undecoded{}
 	interceptors := []connect.Interceptor{observe}
@@ -84,6 +86,7 @@ func (s *Server) calls() (http.Handler, error) {
 		&syncService{engine: s.engine, streams: s.streams, metrics: s.metrics, now: s.cfg.Inject.Now}, options))
 	mux.Handle(roundsv1connect.NewAuthServiceHandler(&authService{s.authority}, options))
 	mux.Handle(roundsv1connect.NewAdminServiceHandler(&adminService{s.authority.Admin()}, options))
+	mux.Handle(roundsv1connect.NewMediaServiceHandler(&mediaService{s.desk}, options))
 
 	proxies := make([]netip.Prefix, 0, len(s.cfg.Limits.Proxies))
 	for _, text := range s.cfg.Limits.Proxies {
@@ -105,7 +108,7 @@ func (s *Server) calls() (http.Handler, error) {
 func procedures() map[string]bool {
 	all := map[string]bool{}
 	for _, file := range []protoreflect.FileDescriptor{roundsv1.File_rounds_v1_sync_proto, roundsv1.File_rounds_v1_auth_proto,
-		roundsv1.File_rounds_v1_admin_proto} {
+		roundsv1.File_rounds_v1_admin_proto, roundsv1.File_rounds_v1_media_proto} {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)
 			for j := range service.Methods().Len() {
@@ -125,6 +128,9 @@ func (s *Server) handler() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", calls)
+	if photos := s.mediaHandler(); photos != nil {
+		mux.Handle("/media/v1/", photos) // by signed addresses, without a token
+	}
 	names := append(services(), grpchealth.HealthV1ServiceName)
 	// Neither needs a token, and Connect by itself reads and decompresses without end.
 	small := connect.WithHandlerOptions(compress.Handler(sideBytes, badCompression), connect.WithReadMaxBytes(sideBytes))
@@ -142,9 +148,9 @@ func (s *Server) handler() (http.Handler, error) {
 	if len(s.cfg.CORS.Origins) > 0 {
 		handler = cors.New(cors.Options{
 			AllowedOrigins: s.cfg.CORS.Origins,
-			AllowedMethods: connectcors.AllowedMethods(),
-			AllowedHeaders: append(connectcors.AllowedHeaders(), "Authorization", "X-Request-Id"),
-			ExposedHeaders: append(connectcors.ExposedHeaders(), "X-Request-Id", "Retry-After"),
+			AllowedMethods: append(connectcors.AllowedMethods(), http.MethodPut, http.MethodHead), // parts of photos, and ranges of them
+			AllowedHeaders: append(connectcors.AllowedHeaders(), "Authorization", "X-Request-Id", "Content-Md5", "Range", "If-Range"),
+			ExposedHeaders: append(connectcors.ExposedHeaders(), "X-Request-Id", "Retry-After", "Accept-Ranges", "Content-Range", "Content-Length"),
 			MaxAge:         7200,
 		}).Handler(handler)
 	}
@@ -220,9 +226,14 @@ func (s *Server) adminHandler() http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", s.metrics.handler())
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+	s.metrics.photos(s.desk, s.cfg.Inject.Now)
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if s.stopping() {
 			http.Error(w, "draining", http.StatusServiceUnavailable)
+			return
+		}
+		if err := s.storageReady(r.Context()); err != nil {
+			http.Error(w, "the storage of photos does not answer", http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = io.WriteString(w, "ok\n")

@@ -34,6 +34,9 @@ func admissions() map[string]admission {
 		roundsv1connect.SyncServiceWatchProcedure:    known,
 		roundsv1connect.AuthServiceEnrollProcedure:   open,
 		roundsv1connect.AuthServiceRefreshProcedure:  open,
+		// A device that was revoked hands in the bytes of what it promised, too.
+		roundsv1connect.MediaServicePlanProcedure:   known,
+		roundsv1connect.MediaServiceFinishProcedure: known,
 	}
 	for _, procedure := range []string{
 		roundsv1connect.AdminServiceCreateNodeProcedure, roundsv1connect.AdminServiceRenameNodeProcedure,
@@ -46,6 +49,8 @@ func admissions() map[string]admission {
 		roundsv1connect.AdminServiceCancelEnrolmentCodeProcedure, roundsv1connect.AdminServiceListEnrolmentCodesProcedure,
 		roundsv1connect.AdminServiceListDevicesProcedure, roundsv1connect.AdminServiceRevokeDeviceProcedure,
 		roundsv1connect.AdminServiceRotateSigningKeyProcedure, roundsv1connect.AdminServiceListSigningKeysProcedure,
+		roundsv1connect.MediaServiceDescribeProcedure, roundsv1connect.MediaServiceLinkProcedure, roundsv1connect.MediaServiceChaseProcedure,
+		roundsv1connect.MediaServiceHoldProcedure, roundsv1connect.MediaServiceRedactProcedure,
 	} {
 		table[procedure] = inService
 	}
@@ -59,6 +64,7 @@ type door struct {
 	addresses *limiter[netip.Addr]
 	devices   *limiter[auth.DeviceID]
 	rejected  func(reason string)
+	seen      func(device auth.DeviceID)
 }
 
 type identityKey struct{}
@@ -108,6 +114,7 @@ func (d *door) admit(ctx context.Context, spec connect.Spec, _ connect.Peer, hea
 		d.rejected("rate")
 		return nil, tooOften(wait)
 	}
+	d.seen(id.Device)
 	return context.WithValue(ctx, identityKey{}, id), nil
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -102,4 +103,9 @@ func outcomeName(s roundsv1.OutcomeStatus) string {
 
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// stateName is the state of a photo as a label.
+func stateName(s roundsv1.PhotoState) string {
+	return strings.ToLower(strings.TrimPrefix(s.String(), "PHOTO_STATE_"))
 }

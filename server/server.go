@@ -20,6 +20,8 @@ import (
 	"buf.build/go/protovalidate"
 
 	"github.com/rounds-sync/rounds/auth"
+	"github.com/rounds-sync/rounds/evidence"
+	"github.com/rounds-sync/rounds/media"
 	"github.com/rounds-sync/rounds/server/precheck"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store"
@@ -35,6 +37,10 @@ type Server struct {
 	embedded  *badgerstore.Store // nil where the store was handed in
 	authority *auth.Authority
 	engine    *engine.Engine
+	blobs     media.Driver
+	ownBlobs  closingDriver // nil where the storage was handed in
+	desk      *evidence.Desk
+	seen      *lastSeen
 	metrics   *metrics
 	streams   *streams
 	tracing   *tracing
@@ -48,6 +54,7 @@ type Server struct {
 	admin         *http.Server
 
 	stop    context.CancelFunc // ends what runs in the background
+	rest    context.CancelFunc // ends the desk's work, which comes first
 	running sync.WaitGroup
 	failed  chan error // of listening
 	ending  atomic.Bool
@@ -79,7 +86,8 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	cfg = cfg.withInjected()
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Server{cfg: cfg, log: cfg.Inject.Logger, metrics: newMetrics(), streams: newStreams(), stop: stop,
+	looking, rest := context.WithCancel(background)
+	s := &Server{cfg: cfg, log: cfg.Inject.Logger, metrics: newMetrics(), streams: newStreams(), stop: stop, rest: rest,
 		validator: precheck.New(protovalidate.GlobalValidator),
 		failed:    make(chan error, 2), drained: make(chan struct{})}
 	defer func() {
@@ -96,12 +104,20 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.found(ctx); err != nil {
 		return nil, err
 	}
+	rules := work.New(work.Config{})
 	s.engine, err = engine.Open(engine.Config{
-		Store: s.store, Rules: work.New(work.Config{}), Access: access{s.authority}, Validate: validMutation(s.validator),
+		Store: s.store, Rules: rules, Access: access{s.authority}, Validate: validMutation(s.validator),
+		Index: evidence.Index{}, IndexVersion: evidence.IndexVersion, Committed: s.committed,
 		Now: cfg.Inject.Now, Rand: cfg.Inject.Rand, Logger: s.log, Heartbeat: cfg.Timeouts.Heartbeat,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
+	}
+	if s.seen, err = newLastSeen(cfg.Limits.Tracked); err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
+	if err := s.openMedia(ctx, rules); err != nil {
+		return nil, err
 	}
 	if s.tracing, err = newTracing(ctx, s.log); err != nil {
 		return nil, fmt.Errorf("server: traces: %w", err)
@@ -110,6 +126,8 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.maintain(background)
+	s.running.Go(func() { s.desk.Run(looking) })
+	s.keepMedia(looking)
 	return s, s.ready()
 }
 
@@ -152,6 +170,7 @@ func (s *Server) stopping() bool { return s.ending.Load() }
 // drain ends the server. Watchers are told first, so that their calls end by themselves.
 func (s *Server) drain() error {
 	s.ending.Store(true)
+	s.rest() // what is being looked at is looked at again after the next start
 	s.log.Info("draining", "streams", s.streams.count())
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Timeouts.Drain)
 	defer cancel()
@@ -172,7 +191,10 @@ func (s *Server) drain() error {
 	s.stop()
 	s.running.Wait()
 	authErr := s.authority.Close()
-	var storeErr error
+	var storeErr, blobsErr error
+	if s.ownBlobs != nil {
+		blobsErr = s.ownBlobs.Close()
+	}
 	if s.embedded != nil {
 		storeErr = s.embedded.Close()
 	}
@@ -181,7 +203,7 @@ func (s *Server) drain() error {
 		_ = os.Remove(s.cfg.ReadyFile)
 	}
 	s.log.Info("ended")
-	return errors.Join(shutdownErr, engineErr, authErr, storeErr, tracingErr)
+	return errors.Join(shutdownErr, engineErr, authErr, storeErr, blobsErr, tracingErr)
 }
 
 // abandon closes what a start that failed has opened.
@@ -195,6 +217,9 @@ func (s *Server) abandon() {
 	}
 	if s.authority != nil {
 		_ = s.authority.Close()
+	}
+	if s.ownBlobs != nil {
+		_ = s.ownBlobs.Close()
 	}
 	if s.embedded != nil {
 		_ = s.embedded.Close()

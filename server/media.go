@@ -1,0 +1,259 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/auth"
+	"github.com/rounds-sync/rounds/evidence"
+	"github.com/rounds-sync/rounds/media"
+	"github.com/rounds-sync/rounds/media/fileblobs"
+	"github.com/rounds-sync/rounds/media/picture/heic"
+	"github.com/rounds-sync/rounds/media/s3blobs"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/journal"
+	"github.com/rounds-sync/rounds/sync/store"
+	"github.com/rounds-sync/rounds/work"
+)
+
+// mediaKeyFile holds the key that signs the URLs of the embedded storage.
+const mediaKeyFile = "media.key"
+
+// openMedia opens the storage of photos and makes the desk, which is not yet at work.
+func (s *Server) openMedia(ctx context.Context, rules *work.Rules) error {
+	if err := s.openBlobs(ctx); err != nil {
+		return err
+	}
+	if at, ok := s.blobs.(interface{ SetURL(string) error }); ok {
+		if err := at.SetURL(s.mediaURL()); err != nil {
+			return fmt.Errorf("server: media.url: %w", err)
+		}
+	}
+	m := s.cfg.Media
+	workers := m.Workers
+	if workers == 0 {
+		workers = runtime.NumCPU()
+	}
+	var err error
+	s.desk, err = evidence.New(evidence.Config{
+		Records: s.engine, Driver: s.blobs, Access: deskAccess{access{s.authority}, s.seen}, Scopes: s.recordScopes, Verified: rules.Verified,
+		Entry: s.entryHead, Now: s.cfg.Inject.Now, Logger: s.log, Workers: workers, MemoryBytes: m.MemoryBytes, MaxPhotoBytes: m.MaxPhotoBytes,
+		HEIC: heic.New(), PartLife: m.PartLife, LinkLife: m.LinkLife, UploadLife: m.UploadLife, Grace: m.Grace,
+	})
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	return nil
+}
+
+// openBlobs opens what keeps the bytes: what was handed in, an object store, or files.
+func (s *Server) openBlobs(ctx context.Context) error {
+	m := s.cfg.Media
+	switch {
+	case s.cfg.Inject.Media != nil:
+		s.blobs = s.cfg.Inject.Media
+		return nil
+	case m.S3 != "":
+		cfg, err := s3blobs.ParseURL(m.S3)
+		if err != nil {
+			return fmt.Errorf("server: media.s3: %w", err)
+		}
+		cfg.Logger = s.log
+		opened, err := openLate(ctx, func(ctx context.Context) (closingDriver, error) { return s3blobs.Open(ctx, cfg) })
+		if err != nil {
+			return fmt.Errorf("server: media.s3: %w", err)
+		}
+		s.blobs, s.ownBlobs = opened, opened
+		return nil
+	}
+	key, err := fileKey(filepath.Join(s.cfg.Data, mediaKeyFile), s.cfg.Inject.Rand)
+	if err != nil {
+		return fmt.Errorf("server: media: %w", err)
+	}
+	files, err := fileblobs.Open(fileblobs.Config{Dir: s.cfg.Media.dir(s.cfg.Data), Key: key, Now: s.cfg.Inject.Now, SyncDelay: s.cfg.Store.SyncDelay,
+		MinFreeBytes: s.cfg.Store.MinFreeBytes, MaxUploadBytes: m.MaxPhotoBytes, Standstill: s.cfg.Timeouts.Read, Logger: s.log})
+	if err != nil {
+		return fmt.Errorf("server: media: %w", err)
+	}
+	s.blobs, s.ownBlobs = files, files
+	return nil
+}
+
+// dir is where photos are kept in files.
+func (m MediaConfig) dir(data string) string {
+	if m.Dir != "" {
+		return m.Dir
+	}
+	return filepath.Join(data, "media")
+}
+
+// mediaURL is where devices reach the embedded storage: what was told, else where the server listens now. The address that tokens are bound to may be an
+// older one.
+func (s *Server) mediaURL() string {
+	switch {
+	case s.cfg.Media.URL != "":
+		return s.cfg.Media.URL
+	case s.cfg.URL != "":
+		return s.cfg.URL
+	}
+	return s.scheme() + "://" + reachable(s.listener.Addr())
+}
+
+// fileKey reads a key of 32 bytes, or makes one at the first start.
+func fileKey(path string, rand io.Reader) ([]byte, error) {
+	const size = 32
+	key, err := os.ReadFile(path)
+	switch {
+	case err == nil && len(key) == size:
+		return key, nil
+	case err == nil:
+		return nil, fmt.Errorf("%s does not hold a key of %d bytes: move it away, and links given out before end", path, size)
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	key = make([]byte, size)
+	if _, err := io.ReadFull(rand, key); err != nil {
+		return nil, err
+	}
+	return key, writeWhole(path, key)
+}
+
+// mediaHandler serves the URLs of a storage that needs that; nil for one that has a server of its own.
+func (s *Server) mediaHandler() http.Handler {
+	if of, ok := s.blobs.(interface{ Handler() http.Handler }); ok {
+		return of.Handler()
+	}
+	return nil
+}
+
+// recordScopes are the scopes that hold records.
+func (s *Server) recordScopes(ctx context.Context) ([]store.Scope, error) {
+	all, err := s.store.Scopes(ctx)
+	var records []store.Scope
+	for _, scope := range all {
+		if isRecords(scope) {
+			records = append(records, scope)
+		}
+	}
+	return records, err
+}
+
+// entryHead reads the head of one journal entry.
+func (s *Server) entryHead(ctx context.Context, scope store.Scope, seq uint64) (*roundsv1.EntryHead, error) {
+	for encoded, err := range s.engine.Journal(ctx, scope, journal.Seq(seq)) {
+		if err != nil {
+			return nil, err
+		}
+		entry, head := &roundsv1.JournalEntry{}, &roundsv1.EntryHead{}
+		if err := proto.Unmarshal(encoded, entry); err != nil {
+			return nil, err
+		}
+		if err := proto.Unmarshal(entry.GetHead(), head); err != nil {
+			return nil, err
+		}
+		if head.GetSeq() == seq {
+			return head, nil
+		}
+		break
+	}
+	return &roundsv1.EntryHead{}, nil
+}
+
+// committed is the engine's hint that a scope has changed. The desk is there before the first commit.
+func (s *Server) committed(scope store.Scope) {
+	if s.desk != nil {
+		s.desk.Changed(scope)
+	}
+}
+
+// deskAccess answers the desk's questions from an Authority.
+type deskAccess struct {
+	access
+	seen *lastSeen
+}
+
+var _ evidence.Access = deskAccess{}
+
+// Organisation implements evidence.Access.
+func (a deskAccess) Organisation(site store.Scope) store.Scope {
+	scope, _ := a.of.OrganisationOf(auth.Scope(site))
+	return store.Scope(scope)
+}
+
+// LastSeen implements evidence.Access.
+func (a deskAccess) LastSeen(device engine.DeviceID) time.Time {
+	return a.seen.at(auth.DeviceID(device))
+}
+
+// closingDriver is a driver that the server closes.
+type closingDriver interface {
+	media.Driver
+	io.Closer
+}
+
+// lateDriver is an object store that need not answer when the server starts: words are taken all the same, and photos once it does.
+type lateDriver struct {
+	open func(context.Context) (closingDriver, error)
+
+	mu     sync.Mutex // guards what follows; held while it is opened
+	driver closingDriver
+	tried  time.Time // of the last attempt
+	closed bool
+}
+
+// retryOpen is how long after an attempt the next one is made.
+const retryOpen = 2 * time.Second
+
+// openLate opens a driver. What is wrong with its settings is an error; that it does not answer is none.
+func openLate(ctx context.Context, open func(context.Context) (closingDriver, error)) (*lateDriver, error) {
+	l := &lateDriver{open: open}
+	if _, err := l.get(ctx); err != nil && !errors.Is(err, media.ErrUnavailable) {
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *lateDriver) get(ctx context.Context) (media.Driver, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch now := time.Now(); {
+	case l.closed:
+		return nil, media.ErrClosed
+	case l.driver != nil:
+		return l.driver, nil
+	case now.Sub(l.tried) < retryOpen:
+		return nil, media.ErrUnavailable
+	default:
+		l.tried = now
+	}
+	driver, err := l.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l.driver = driver
+	return driver, nil
+}
+
+// Close implements io.Closer.
+func (l *lateDriver) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed = true; l.driver == nil {
+		return nil
+	}
+	return l.driver.Close()
+}
