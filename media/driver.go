@@ -40,7 +40,7 @@ type Objects interface {
 	Put(ctx context.Context, at Address, mediaType string, content []byte) error
 	// Open reads an object, or ErrNotFound. The caller closes it. It stays readable to the end also when the object is deleted meanwhile.
 	Open(ctx context.Context, at Address) (Object, error)
-	// Delete removes an object. One that is not there is no error.
+	// Delete removes an object. One that is not there is no error. It makes room, and so works on a full storage.
 	Delete(ctx context.Context, at Address) error
 	// List visits the objects below a prefix of addresses ("" is all), in order. Uploads that are under way are not among them. An error ends
 	// the iteration and comes as its last pair.
@@ -54,15 +54,18 @@ type Objects interface {
 // Uploads are objects that arrive in parts, from whoever has the URLs.
 type Uploads interface {
 	// Plan begins an upload, or goes on with it, and returns which of its bytes have arrived in whole parts and what to send next. Parts that are
-	// here stay, whatever part size is asked for now. Two owners may upload the same bytes beside each other without knowing.
+	// here stay, whatever part size is asked for now. Two owners may upload the same bytes beside each other without knowing. URLs of earlier plans
+	// work until they expire or the upload is gone. It is asked for a photo that is stored already like for any other.
 	Plan(ctx context.Context, upload Upload, want Want) (Plan, error)
 	// Finish puts the parts together and shows the bytes, as they rest in storage, to check. If check returns nil they are durable under the upload's
-	// content address when Finish returns, and the upload is gone; otherwise the parts are dropped and check's error is returned as it is.
-	// ErrIncomplete where parts are missing; ErrNotFound where there is no such upload. An object that already stands under the address is left as it is.
+	// content address when Finish returns, and the upload is gone; otherwise the parts are dropped and check's error is returned as it is. They
+	// are not dropped where it was the reading that failed, or the context that ended: then Finish may be called again.
+	// ErrIncomplete where parts are missing; ErrNotFound where there is no such upload, as when it was finished and the reply got lost: whoever
+	// needs to know looks whether the object stands. An object that already stands under the address is left as it is.
 	Finish(ctx context.Context, upload Upload, check func(io.Reader) error) error
 	// Abort drops an upload and its parts. One that is not there is no error.
 	Abort(ctx context.Context, upload Upload) error
-	// Sweep aborts the uploads in which nothing has happened since a time, and returns how many.
+	// Sweep aborts the uploads in which nothing has happened since a time (no Plan, no part), and returns how many.
 	Sweep(ctx context.Context, before time.Time) (int, error)
 }
 
