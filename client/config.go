@@ -73,7 +73,7 @@ type Limits struct {
 	PageBytes int
 	// RetainBytes of mutations kept in a scope after the server took them, until it has them in a backup. Default: 64 MiB.
 	RetainBytes int64
-	// PhotoBytes of one original. Default: 64 MiB.
+	// PhotoBytes of one original. Default: 32 MiB, which is the most that a server takes unless it is set otherwise.
 	PhotoBytes int64
 	// PreviewPixels of an image that a preview is made of; of a larger one none is made. Default: 64 million.
 	PreviewPixels int
@@ -126,7 +126,7 @@ func (c Config) withDefaults() (Config, error) {
 	l.FirstRequestBytes = or(l.FirstRequestBytes, 40<<10)
 	l.PageBytes = or(l.PageBytes, 1<<20)
 	l.RetainBytes = or(l.RetainBytes, 64<<20)
-	l.PhotoBytes = or(l.PhotoBytes, 64<<20)
+	l.PhotoBytes = or(l.PhotoBytes, 32<<20)
 	l.PreviewPixels = or(l.PreviewPixels, 64_000_000)
 	l.PartBytes = or(l.PartBytes, maxPart)
 	l.Parts = or(l.Parts, 4)

@@ -87,17 +87,12 @@ type PhotoProgress struct {
 	// Fault of PhotoFailed, or the last one of a photo that is tried again; Problem is what the server said, nil where it is not the server's.
 	Fault   PhotoFault
 	Problem *roundsv1.Problem
-	// Subject that the photo belongs to.
-	Subject recordSubject
+	// SubjectKind and Subject name what the photo belongs to.
+	SubjectKind merge.Kind
+	Subject     RecordID
 	// Added is when the photo was taken in, Stored when the device learnt that the server has the bytes (zero: it has not), both by the server's
 	// clock as the device knew it.
 	Added, Stored time.Time
-}
-
-// recordSubject names what a photo belongs to.
-type recordSubject struct {
-	Kind merge.Kind
-	ID   RecordID
 }
 
 // queuedPhoto is an entry of the queue.
@@ -119,7 +114,7 @@ func (s photoState) done() bool { return s.StoredUS != 0 || s.Fault == PhotoReda
 func (q *queuedPhoto) progress() PhotoProgress {
 	s := q.state
 	p := PhotoProgress{Scope: q.scope, ID: q.id, Hash: q.hash(), Size: s.Size, Fault: s.Fault, Stage: PhotoWaiting, Added: time.UnixMicro(s.AddedUS),
-		Subject: recordSubject{Kind: merge.Kind(s.SubjectKind), ID: RecordID(s.SubjectID)}}
+		SubjectKind: merge.Kind(s.SubjectKind), Subject: RecordID(s.SubjectID)}
 	if len(s.Problem) > 0 {
 		p.Problem = new(roundsv1.Problem)
 		if proto.Unmarshal(s.Problem, p.Problem) != nil {

@@ -182,11 +182,11 @@ func TestPaceOnABadLink(t *testing.T) {
 // On a good link: large parts, four abreast, and the link is full.
 func TestPaceOnAGoodLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const rate = 4 << 20
+		const rate = 2 << 20
 		d, m, l := onTheLine(t, rate, 60*time.Millisecond)
 		total := 0
-		for i := range 8 {
-			content := noise(uint64(i), 3<<20)
+		for i := range 6 {
+			content := noise(uint64(i), 2<<20)
 			total += len(content)
 			d.addPhoto(site, content)
 		}
@@ -198,7 +198,7 @@ func TestPaceOnAGoodLink(t *testing.T) {
 			largest = max(largest, p.size)
 		}
 		t.Logf("%v for what takes %v at least, %d plans, parts up to %d, %d abreast", took, least, l.called("/Plan"), largest, m.widest)
-		if report.Photos.Stored != 8 || m.widest != 4 || largest < 1<<20 || took > least*13/10 {
+		if report.Photos.Stored != 6 || m.widest != 4 || largest < 256<<10 || took > least*13/10 {
 			t.Errorf("%+v, %d abreast, parts up to %d, %v", report.Photos, m.widest, largest, took)
 		}
 	})

@@ -326,8 +326,8 @@ func TestCalledWrongly(t *testing.T) {
 			t.Errorf("rounds %s: %+v", strings.Join(args, " "), r)
 		}
 	}
-	if r := p.run("device", "photo", "add", "x.jpg", "abcd"); !strings.Contains(r.err, `it is called as "rounds device photo add FILE --ticket ID"`) {
-		t.Errorf("photo add with two arguments said %q", r.err)
+	if r := p.run("device", "photo", "add"); !strings.Contains(r.err, `it is called as "rounds device photo add FILE... --ticket ID"`) {
+		t.Errorf("photo add without a file said %q", r.err)
 	}
 	for _, args := range [][]string{{"device", "sync"}, {"device", "token"}, {"device", "enroll", "--server", "http://127.0.0.1:1", "X"}, {"admin", "site", "list"}} {
 		if r := p.run(append(args, "--offline", "--dir", t.TempDir())...); r.code != 2 || !strings.Contains(r.err, "needs the server") {

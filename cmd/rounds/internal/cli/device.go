@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"connectrpc.com/connect"
@@ -116,6 +117,8 @@ func Link(dir, server, audience string) error {
 type remote struct {
 	http  *http.Client
 	sync  roundsv1connect.SyncServiceClient
+	media roundsv1connect.MediaServiceClient
+	parts *http.Client // for the bytes of photos
 	auth  roundsv1connect.AuthServiceClient
 	admin roundsv1connect.AdminServiceClient
 }
@@ -123,7 +126,7 @@ type remote struct {
 // dial makes the clients of a server; it does not reach for the network.
 func (l link) dial() (*remote, error) {
 	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: time.Minute, MaxIdleConnsPerHost: 2,
+		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: time.Minute, MaxIdleConnsPerHost: 8,
 		ForceAttemptHTTP2: true,
 	}
 	if l.CA != "" {
@@ -141,8 +144,11 @@ func (l link) dial() (*remote, error) {
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
 	r := &remote{http: &http.Client{Transport: transport}}
+	// A part of a photo goes where the server said, and nowhere else.
+	r.parts = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	options := connect.WithClientOptions(compress.Client(answerBytes), connect.WithCompressMinBytes(1<<10), connect.WithReadMaxBytes(answerBytes))
 	r.sync = roundsv1connect.NewSyncServiceClient(r.http, l.Server, options)
+	r.media = roundsv1connect.NewMediaServiceClient(r.http, l.Server, options)
 	r.auth = roundsv1connect.NewAuthServiceClient(r.http, l.Server, options)
 	r.admin = roundsv1connect.NewAdminServiceClient(r.http, l.Server, options)
 	return r, nil
@@ -156,6 +162,7 @@ type session struct {
 	store  *boltstore.Store
 	tokens client.Tokens
 	me     client.PersonID
+	shown  atomic.Pointer[uploads] // who shows how uploads go
 }
 
 func (d *deviceCommands) openStore() (*boltstore.Store, error) {
@@ -185,7 +192,18 @@ func (d *deviceCommands) open(ctx context.Context) (_ *session, err error) {
 		return nil, err
 	}
 	s.tokens = tokens
-	if s.Device, err = client.Open(ctx, client.Config{Store: s.store, Sync: s.remote.sync, Tokens: tokens}); err != nil {
+	// Behind the store's lock: one process has the folder.
+	originals, err := client.Folder(filepath.Join(d.dir, "originals"))
+	if err != nil {
+		return nil, err
+	}
+	progress := func(p client.PhotoProgress) {
+		if shown := s.shown.Load(); shown != nil {
+			shown.hear(p)
+		}
+	}
+	if s.Device, err = client.Open(ctx, client.Config{Store: s.store, Sync: s.remote.sync, Tokens: tokens, Media: s.remote.media, HTTP: s.remote.parts,
+		Originals: originals, Progress: progress}); err != nil {
 		return nil, err
 	}
 	identity, err := s.Identity()
@@ -229,7 +247,7 @@ func (d *deviceCommands) deliver(ctx context.Context, s *session, refs ...client
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.wait)
 	defer cancel()
-	if _, err := s.Sync(ctx); err != nil {
+	if _, err := s.Sync(ctx, client.WithoutPhotos()); err != nil {
 		if unreachable(err) {
 			return delivered{Why: absence(err)}, nil
 		}

@@ -126,7 +126,7 @@ func (d *deviceCommands) welcome(ctx context.Context, identity client.Identity) 
 	defer func() { _ = s.close(ctx) }()
 	within, cancel := context.WithTimeout(ctx, d.wait)
 	defer cancel()
-	_, syncErr := s.Sync(within)
+	_, syncErr := s.Sync(within, client.WithoutPhotos())
 	scopes, err := s.Scopes(ctx)
 	if err != nil {
 		return err

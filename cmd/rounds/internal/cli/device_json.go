@@ -24,24 +24,40 @@ type reportJSON struct {
 	Purged      []client.Scope `json:"purged,omitempty"`
 	Parked      []client.Scope `json:"parked,omitempty"`
 	Forked      []client.Scope `json:"forked,omitempty"`
+	Photos      photosJSON     `json:"photos"`
+}
+
+// photosJSON is what uploads did.
+type photosJSON struct {
+	Stored       int   `json:"stored"`
+	Deduplicated int   `json:"deduplicated"`
+	Parts        int   `json:"parts"`
+	Bytes        int64 `json:"bytes"`
+	Cut          int   `json:"parts_cut"`
+	Resumed      int64 `json:"bytes_saved_by_resuming"`
+	Failed       int   `json:"failed"`
 }
 
 func reportAsJSON(r client.Report) reportJSON {
 	return reportJSON{r.Exchanges, r.Sent, r.Applied, r.Merged, r.Conflicts, r.Rejected, r.Quarantined, r.Changed, r.Again, r.Resets,
-		r.Diverged, r.Repairs, r.Purged, r.Parked, r.Forked}
+		r.Diverged, r.Repairs, r.Purged, r.Parked, r.Forked, photosJSON(r.Photos)}
 }
 
 // statusJSON is how a device stands, as --json prints it.
 type statusJSON struct {
-	Device    client.DeviceID `json:"device_id"`
-	Person    client.PersonID `json:"person_id"`
-	Server    string          `json:"server"`
-	Directory string          `json:"directory"`
-	Contact   *time.Time      `json:"contact,omitempty"` // by the server's clock; absent: never
-	ClockOff  int64           `json:"clock_off_us"`
-	Revoked   bool            `json:"revoked"`
-	Untold    int             `json:"purged_untold"`
-	Scopes    []scopeJSON     `json:"scopes"`
+	Device        client.DeviceID `json:"device_id"`
+	Person        client.PersonID `json:"person_id"`
+	Server        string          `json:"server"`
+	Directory     string          `json:"directory"`
+	Contact       *time.Time      `json:"contact,omitempty"` // by the server's clock; absent: never
+	ClockOff      int64           `json:"clock_off_us"`
+	Revoked       bool            `json:"revoked"`
+	Untold        int             `json:"purged_untold"`
+	PhotosWaiting int             `json:"photos_waiting"`
+	PhotoBytes    int64           `json:"photo_bytes_waiting"`
+	PhotosFailed  int             `json:"photos_failed"`
+	PhotosKept    int             `json:"photos_kept"`
+	Scopes        []scopeJSON     `json:"scopes"`
 }
 
 // scopeJSON is how one scope stands; hashes are in hex, as rounds audit prints them.

@@ -1,142 +1,276 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
+	"errors"
 	"fmt"
-	"image"
-	_ "image/gif" // decoders of what phones and browsers save
-	"image/jpeg"
-	_ "image/png"
-	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/image/draw"
-	_ "golang.org/x/image/webp"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
 )
 
-const (
-	previewBytes   = 8 << 10   // what the schema allows
-	photoBytes     = 100 << 20 // more is no photo of a phone
-	photoPixels    = 200 << 20
-	previewLargest = 256 // pixels of the longer side
-)
-
 func (d *deviceCommands) photo() *cobra.Command {
-	cmd := &cobra.Command{Use: "photo", Short: "Photos, as the promise of an image"}
-	var ticket, inspection, role, item string
-	add := &cobra.Command{Use: "add FILE --ticket ID", Short: "Add a photo to a ticket or an inspection", Args: cobra.ExactArgs(1)}
-	add.Long = "Records the photo as a fact: its SHA-256, size, dimensions and a small preview, all of which is synced. The bytes of the image stay in the\n" +
-		"file for now: uploading them is not part of this version."
-	add.RunE = func(cmd *cobra.Command, args []string) error {
-		if (ticket == "") == (inspection == "") {
-			return usage(cmd, "one of --ticket and --inspection is needed")
-		}
-		value, err := enumValue(roundsv1.PhotoRole_value, "PHOTO_ROLE", role)
-		if err != nil {
-			return err
-		}
-		photo, err := readPhoto(args[0])
-		if err != nil {
-			return err
-		}
-		photo.Role, photo.ItemId = roundsv1.PhotoRole(value), item
-		return d.with(func(ctx context.Context, s *session, args []string) error {
-			kind, part := "ticket", ticket
-			if inspection != "" {
-				kind, part = "inspection", inspection
-			}
-			return d.addPhoto(ctx, s, kind, part, photo)
-		})(cmd, args)
-	}
-	add.Flags().StringVar(&ticket, "ticket", "", "the ticket that it belongs to")
-	add.Flags().StringVar(&inspection, "inspection", "", "the inspection that it belongs to")
-	add.Flags().StringVar(&role, "role", "after", "before, after, item or signature")
-	add.Flags().StringVar(&item, "item", "", "checklist item, for --role item")
-	cmd.AddCommand(add)
+	cmd := &cobra.Command{Use: "photo", Short: "Photos: promised with the words, their bytes behind them"}
+	cmd.AddCommand(d.photoAdd(), d.photoList())
 	return cmd
 }
 
-func (d *deviceCommands) addPhoto(ctx context.Context, s *session, kind, part string, photo *roundsv1.Photo) error {
+// photoFlags are what the photos of one call have in common.
+type photoFlags struct {
+	ticket, inspection, role, item, source, annotates string
+	place, words                                      string
+	shared, noPhotos                                  bool
+}
+
+func (d *deviceCommands) photoAdd() *cobra.Command {
+	var f photoFlags
+	add := &cobra.Command{Use: "add FILE... --ticket ID", Short: "Add photos to a ticket or an inspection", Args: cobra.MinimumNArgs(1)}
+	add.Long = "Takes photos in: a copy of each file is kept in the device's directory, and its promise (SHA-256, size, dimensions, a small preview) is\n" +
+		"queued with the words. When the server has the promise the bytes follow, in parts, for as long as --wait says; rounds device sync goes on\n" +
+		"where it stopped. The copy is removed when the server has the bytes and the ticket is closed, or 14 days after."
+	add.RunE = func(cmd *cobra.Command, args []string) error {
+		if (f.ticket == "") == (f.inspection == "") {
+			return usage(cmd, "one of --ticket and --inspection is needed")
+		}
+		in, err := f.input()
+		if err != nil {
+			return err
+		}
+		return d.with(func(ctx context.Context, s *session, args []string) error { return d.addPhotos(ctx, s, f, in, args) })(cmd, args)
+	}
+	flags := add.Flags()
+	flags.StringVar(&f.ticket, "ticket", "", "the ticket that they belong to")
+	flags.StringVar(&f.inspection, "inspection", "", "the inspection that they belong to")
+	flags.StringVar(&f.role, "role", "after", "before, after, item, signature or annotation")
+	flags.StringVar(&f.item, "item", "", "checklist item, for --role item")
+	flags.StringVar(&f.source, "source", "gallery", "camera or gallery")
+	flags.StringVar(&f.annotates, "annotates", "", "id of the photo drawn upon, for --role annotation")
+	flags.StringVar(&f.place, "place", "", "id of the place, from its tag")
+	flags.StringVar(&f.words, "where", "", "the place in words")
+	flags.BoolVar(&f.shared, "shared", false, "the photo is shared with another ticket on purpose")
+	flags.BoolVar(&f.noPhotos, "no-photos", false, "send the promise only; the bytes follow with rounds device sync")
+	return add
+}
+
+// input makes of the flags what the photos have in common.
+func (f photoFlags) input() (client.PhotoInput, error) {
+	role, err := enumValue(roundsv1.PhotoRole_value, "PHOTO_ROLE", f.role)
+	if err != nil {
+		return client.PhotoInput{}, err
+	}
+	source, err := enumValue(roundsv1.PhotoSource_value, "PHOTO_SOURCE", f.source)
+	if err != nil {
+		return client.PhotoInput{}, err
+	}
+	in := client.PhotoInput{Role: roundsv1.PhotoRole(role), Source: roundsv1.PhotoSource(source), ItemID: f.item, AnnotationOf: client.RecordID(f.annotates),
+		Shared: f.shared}
+	switch {
+	case f.place != "":
+		in.Location = &roundsv1.Location{PlaceId: f.place, Words: f.words, Source: roundsv1.LocationSource_LOCATION_SOURCE_TAG}
+	case f.words != "":
+		in.Location = &roundsv1.Location{Words: f.words, Source: roundsv1.LocationSource_LOCATION_SOURCE_TYPED}
+	}
+	return in, nil
+}
+
+func (d *deviceCommands) addPhotos(ctx context.Context, s *session, f photoFlags, in client.PhotoInput, paths []string) error {
+	kind, part := "ticket", f.ticket
+	if f.inspection != "" {
+		kind, part = "inspection", f.inspection
+	}
 	view, err := s.find(ctx, kindOf(kind), part)
 	if err != nil {
 		return err
 	}
-	photo.Subject = &roundsv1.RecordRef{Kind: kind, Id: string(view.ID)}
-	photo.Round = max(1, view.Record.GetTicket().GetRound(), view.Record.GetInspection().GetRound())
-	photo.PersonId = string(s.me)
-	photo.Captured = reading(client.SystemClock(d.Now))
-	ref, err := s.Fact(ctx, view.Scope, "", &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: photo}})
-	if err != nil {
-		return err
+	in.Subject = &roundsv1.RecordRef{Kind: kind, Id: string(view.ID)}
+	if in.AnnotationOf != "" {
+		of, err := s.find(ctx, kindOf("photo"), string(in.AnnotationOf))
+		if err != nil {
+			return err
+		}
+		in.AnnotationOf = of.ID
 	}
-	how, err := d.deliver(ctx, s, ref)
-	if err != nil {
-		return err
+	var refs []client.Ref
+	for _, path := range paths {
+		ref, err := d.addFile(ctx, s, view.Scope, in, path)
+		if err != nil {
+			return errors.Join(err, d.deliverPhotos(ctx, s, f, refs)) // those before it are queued all the same
+		}
+		refs = append(refs, ref)
 	}
-	if !d.json {
-		fmt.Fprintf(d.Out, "sha256 %x, %d bytes, %d x %d, preview of %d bytes\n", photo.GetSha256(), photo.GetSizeBytes(), photo.GetWidthPx(),
-			photo.GetHeightPx(), len(photo.GetPreview()))
-	}
-	fmt.Fprintln(d.Err, "note: the photo is recorded and synced as a promise; uploading its bytes comes with a later version, so keep the file")
-	return d.tell("photo", ref.ID, how)
+	return d.deliverPhotos(ctx, s, f, refs)
 }
 
-// readPhoto describes the image of a file.
-func readPhoto(path string) (*roundsv1.Photo, error) {
+// addFile takes one file in.
+func (d *deviceCommands) addFile(ctx context.Context, s *session, scope client.Scope, in client.PhotoInput, path string) (client.Ref, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return client.Ref{}, err
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	data, err := io.ReadAll(io.LimitReader(file, photoBytes+1))
+	in.Original = file
+	ref, id, err := s.AddPhoto(ctx, scope, in)
 	if err != nil {
-		return nil, err
+		return ref, fmt.Errorf("%s: %w", path, err)
 	}
-	if len(data) > photoBytes {
-		return nil, fail(Failed, "%s is larger than %d MiB: that is no photo", path, photoBytes>>20)
+	if d.json {
+		return ref, nil
 	}
-	config, format, err := image.DecodeConfig(bytes.NewReader(data))
+	view, err := s.Get(ctx, scope, kindOf("photo"), id)
 	if err != nil {
-		return nil, fail(Failed, "%s is no image that can be read (JPEG, PNG, GIF, WebP): %v", path, err)
+		return ref, err
 	}
-	if config.Width <= 0 || config.Height <= 0 || config.Width*config.Height > photoPixels {
-		return nil, fail(Failed, "%s has %d x %d pixels, more than a photo has", path, config.Width, config.Height)
+	photo := view.Record.GetPhoto()
+	fmt.Fprintf(d.Out, "sha256 %x, %d bytes, %d x %d, preview of %d bytes\n", photo.GetSha256(), photo.GetSizeBytes(), photo.GetWidthPx(),
+		photo.GetHeightPx(), len(photo.GetPreview()))
+	if len(photo.GetPreview()) == 0 {
+		fmt.Fprintf(d.Err, "note: %s cannot be read as an image here (%s); it goes in without a preview, and the server looks into it\n", clean(path),
+			photo.GetMediaType())
 	}
-	picture, _, err := image.Decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, fail(Failed, "%s is damaged: %v", path, err)
-	}
-	small, err := preview(picture)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(data)
-	return &roundsv1.Photo{Sha256: sum[:], SizeBytes: int64(len(data)), MediaType: "image/" + format, WidthPx: uint32(config.Width),
-		HeightPx: uint32(config.Height), Source: roundsv1.PhotoSource_PHOTO_SOURCE_GALLERY, Preview: small}, nil
+	return ref, nil
 }
 
-// preview is the best small JPEG of an image that fits into its bytes.
-func preview(picture image.Image) ([]byte, error) {
-	bounds := picture.Bounds()
-	for side := previewLargest; side >= 16; side = side * 3 / 4 {
-		scale := min(1, float64(side)/float64(max(bounds.Dx(), bounds.Dy())))
-		small := image.NewRGBA(image.Rect(0, 0, max(1, int(float64(bounds.Dx())*scale)), max(1, int(float64(bounds.Dy())*scale))))
-		draw.ApproxBiLinear.Scale(small, small.Bounds(), picture, bounds, draw.Src, nil)
-		for _, quality := range []int{75, 60, 45} {
-			var b bytes.Buffer
-			if err := jpeg.Encode(&b, small, &jpeg.Options{Quality: quality}); err != nil {
-				return nil, err
-			}
-			if b.Len() <= previewBytes {
-				return b.Bytes(), nil
-			}
+// deliverPhotos sends the words, and then bytes for a while.
+func (d *deviceCommands) deliverPhotos(ctx context.Context, s *session, f photoFlags, refs []client.Ref) error {
+	if len(refs) == 0 {
+		return nil
+	}
+	how, err := d.deliver(ctx, s, refs...)
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		if err := d.tell("photo", ref.ID, how); err != nil {
+			return err
 		}
 	}
-	return nil, nil
+	if !how.Sent || f.noPhotos {
+		return nil
+	}
+	within, cancel := context.WithTimeout(ctx, d.wait)
+	defer cancel()
+	if _, err := d.upload(within, s); err != nil && ctx.Err() == nil {
+		waiting, statusErr := s.Status(ctx)
+		if statusErr != nil {
+			return statusErr
+		}
+		fmt.Fprintf(d.Err, "note: the bytes of %d photos wait (%s): rounds device sync goes on where it stopped\n", waiting.Photos.Waiting, lateBytes(err))
+	}
+	return ctx.Err()
+}
+
+// lateBytes says why bytes were not all sent.
+func lateBytes(err error) string {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "out of time"
+	case unreachable(err):
+		return absence(err)
+	}
+	line, _ := explain(err)
+	return line
+}
+
+func (d *deviceCommands) photoList() *cobra.Command {
+	return &cobra.Command{Use: "list", Short: "List the photos that are kept here: what waits, in which order, and why", Args: cobra.NoArgs,
+		RunE: d.with(func(ctx context.Context, s *session, _ []string) error {
+			photos, err := s.Photos(ctx)
+			if err != nil {
+				return err
+			}
+			if d.json {
+				list := make([]photoJSON, 0, len(photos))
+				for _, p := range photos {
+					list = append(list, photoAsJSON(p))
+				}
+				return printJSON(d.Out, list)
+			}
+			if len(photos) == 0 {
+				_, err := fmt.Fprintln(d.Out, "no photos are kept here")
+				return err
+			}
+			t := &table{head: []string{"ID", "STATE", "SIZE", "TAKEN IN", "OF", "WHY"}}
+			for _, p := range photos {
+				t.add(shortID(string(p.ID)), string(p.Stage), bytesText(p.Size), when(p.Added.UnixMicro()),
+					string(p.SubjectKind)+" "+shortID(string(p.Subject)), cut(whyPhoto(p), 100))
+			}
+			return t.print(d.Out)
+		})}
+}
+
+// whyPhoto says why a photo stands where it stands.
+func whyPhoto(p client.PhotoProgress) string {
+	switch p.Stage {
+	case client.PhotoPromised:
+		return "the words go first"
+	case client.PhotoWaiting:
+		return "waits for its turn"
+	case client.PhotoStored:
+		if p.Stored.IsZero() {
+			return "the server has it"
+		}
+		return "the server has it since " + when(p.Stored.UnixMicro()) + "; the copy is kept until the work is closed, 14 days at most"
+	case client.PhotoFailed:
+		return faultText(p)
+	}
+	return fmt.Sprintf("%s of %s sent", bytesText(p.Sent), bytesText(p.Size))
+}
+
+// faultText is a sentence for a fault.
+func faultText(p client.PhotoProgress) string {
+	switch p.Fault {
+	case client.PhotoGone:
+		return "the copy on this device is gone: take the photo again"
+	case client.PhotoDamaged:
+		return "the copy on this device is damaged and is not sent: add the same file again, or take the photo again"
+	case client.PhotoUnreadable:
+		return "the copy on this device cannot be read"
+	case client.PhotoRedacted:
+		return "the server removed the bytes, by law or because their time was over"
+	}
+	if p.Problem == nil {
+		return "the server would not take it"
+	}
+	line, _ := explainProblem(p.Problem)
+	return line
+}
+
+// bytesText is a size for people.
+func bytesText(n int64) string {
+	switch {
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	case n >= 1<<10:
+		return fmt.Sprintf("%.0f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%d B", n)
+}
+
+// photoJSON is a photo that is kept, as --json prints it.
+type photoJSON struct {
+	ID       client.RecordID   `json:"id"`
+	Scope    client.Scope      `json:"scope"`
+	Hash     string            `json:"sha256"`
+	Size     int64             `json:"size_bytes"`
+	Sent     int64             `json:"sent_bytes"`
+	State    client.PhotoStage `json:"state"`
+	Fault    client.PhotoFault `json:"fault,omitempty"`
+	Why      string            `json:"why,omitempty"`
+	Kind     string            `json:"subject_kind"`
+	Subject  client.RecordID   `json:"subject_id"`
+	Added    time.Time         `json:"added"`
+	StoredAt *time.Time        `json:"stored,omitempty"`
+}
+
+func photoAsJSON(p client.PhotoProgress) photoJSON {
+	j := photoJSON{ID: p.ID, Scope: p.Scope, Hash: p.Hash.String(), Size: p.Size, Sent: p.Sent, State: p.Stage, Fault: p.Fault, Why: whyPhoto(p),
+		Kind: string(p.SubjectKind), Subject: p.Subject, Added: p.Added}
+	if !p.Stored.IsZero() {
+		j.StoredAt = &p.Stored
+	}
+	return j
 }

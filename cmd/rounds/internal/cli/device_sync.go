@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -13,22 +14,23 @@ import (
 )
 
 func (d *deviceCommands) sync() *cobra.Command {
-	var follow bool
+	var follow, noPhotos bool
 	var server string
 	run := d.with(func(ctx context.Context, s *session, _ []string) error {
 		if follow {
-			fmt.Fprintln(d.Err, "keeping in sync; Ctrl-C ends it")
-			if err := s.Run(ctx); !errors.Is(err, context.Canceled) {
-				return err
-			}
-			return nil
+			return d.follow(ctx, s, noPhotos)
 		}
-		within, cancel := context.WithTimeout(ctx, d.wait)
-		defer cancel()
-		report, err := s.Sync(within)
+		report, err := d.syncOnce(ctx, s)
+		if err == nil && !noPhotos {
+			if report.Photos, err = d.upload(ctx, s); err == nil {
+				err = d.sayGoodbye(ctx, s, &report)
+			}
+		}
 		return errors.Join(d.printReport(report), d.queuedStill(ctx, s, err))
 	})
 	cmd := &cobra.Command{Use: "sync", Short: "Deliver what is queued and bring what is new", Args: cobra.NoArgs,
+		Long: "Delivers the words first, for which --wait says how long it may take, and then the bytes of photos, for as long as they move. Interrupted\n" +
+			"at any time, the next sync goes on where this one stopped.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := d.reaching(cmd); err != nil {
 				return err
@@ -48,8 +50,43 @@ func (d *deviceCommands) sync() *cobra.Command {
 			return run(cmd, args)
 		}}
 	cmd.Flags().StringVar(&server, "server", "", "the server is reached at this address from now on")
+	cmd.Flags().BoolVar(&noPhotos, "no-photos", false, "words only; the bytes of photos wait for another time")
 	cmd.Flags().BoolVar(&follow, "follow", false, "stay in sync until interrupted; other commands cannot use the directory meanwhile")
 	return cmd
+}
+
+// syncOnce syncs the words.
+func (d *deviceCommands) syncOnce(ctx context.Context, s *session) (client.Report, error) {
+	within, cancel := context.WithTimeout(ctx, d.wait)
+	defer cancel()
+	return s.Sync(within, client.WithoutPhotos())
+}
+
+// sayGoodbye syncs once more where a scope that is given up waited for its photos only.
+func (d *deviceCommands) sayGoodbye(ctx context.Context, s *session, report *client.Report) error {
+	status, err := s.Status(ctx)
+	if err != nil || !slices.ContainsFunc(status.Scopes, func(one client.ScopeStatus) bool { return one.Closing }) {
+		return err
+	}
+	more, err := d.syncOnce(ctx, s)
+	more.Photos = report.Photos
+	*report = more
+	return err
+}
+
+// follow keeps in sync until it is interrupted.
+func (d *deviceCommands) follow(ctx context.Context, s *session, noPhotos bool) error {
+	fmt.Fprintln(d.Err, "keeping in sync; Ctrl-C ends it")
+	var options []client.SyncOption
+	if noPhotos {
+		options = append(options, client.WithoutPhotos())
+	} else if !d.json {
+		s.shown.Store(newUploads(d.Err)) // lines, for a bar would stand there for hours
+	}
+	if err := s.Run(ctx, options...); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
 }
 
 // queuedStill adds to an unreachable server what waits for it.
@@ -69,6 +106,9 @@ func (d *deviceCommands) queuedStill(ctx context.Context, s *session, err error)
 	if queued > 0 {
 		waits = fmt.Sprintf("%d queued, will be sent when it can", queued)
 	}
+	if n := status.Photos.Waiting; n > 0 {
+		waits += fmt.Sprintf(", and the bytes of %d photos (%s)", n, bytesText(status.Photos.Bytes))
+	}
 	if why := absence(err); why != absence(nil) {
 		return fail(Unreachable, "the server at %s says: %s: %s", s.link.Server, why, waits)
 	}
@@ -81,6 +121,10 @@ func (d *deviceCommands) printReport(r client.Report) error {
 	}
 	_, err := fmt.Fprintf(d.Out, "sent %d (%d applied, %d merged, %d in conflict, %d rejected, %d quarantined), %d records changed, %d round trips\n",
 		r.Sent, r.Applied, r.Merged, r.Conflicts, r.Rejected, r.Quarantined, r.Changed, r.Exchanges)
+	if p := r.Photos; err == nil && p != (client.PhotoTally{}) {
+		_, err = fmt.Fprintf(d.Out, "photos: %d stored (%d of them known there already), %s in %d parts, %s saved by resuming, %d failed (rounds device photo list)\n",
+			p.Stored, p.Deduplicated, bytesText(p.Bytes), p.Parts, bytesText(p.Resumed), p.Failed)
+	}
 	return err
 }
 
@@ -97,7 +141,8 @@ func (d *deviceCommands) status() *cobra.Command {
 			}
 			if d.json {
 				all := statusJSON{Device: identity.Device, Person: identity.Person, Server: s.link.Server, Directory: d.dir,
-					ClockOff: status.Offset.Microseconds(), Revoked: status.Revoked, Untold: status.Untold}
+					ClockOff: status.Offset.Microseconds(), Revoked: status.Revoked, Untold: status.Untold, PhotosWaiting: status.Photos.Waiting,
+					PhotoBytes: status.Photos.Bytes, PhotosFailed: status.Photos.Failed, PhotosKept: status.Photos.Kept}
 				if !status.Contact.IsZero() {
 					all.Contact = &status.Contact
 				}
@@ -118,6 +163,10 @@ func (d *deviceCommands) status() *cobra.Command {
 			}
 			if status.Revoked {
 				fmt.Fprintln(d.Out, "revoked  the device delivers what it may and purges")
+			}
+			if p := status.Photos; p.Waiting+p.Kept > 0 {
+				fmt.Fprintf(d.Out, "photos   %d wait (%s), %d of them cannot be sent as things stand; %d are on the server and kept here still\n", p.Waiting,
+					bytesText(p.Bytes), p.Failed, p.Kept)
 			}
 			t := &table{head: []string{"SCOPE", "NAME", "QUEUED", "WAITING", "TRAY", "STANDS"}}
 			for _, one := range status.Scopes {

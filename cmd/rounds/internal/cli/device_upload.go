@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
+
+	"github.com/rounds-sync/rounds/client"
+)
+
+// upload sends the bytes of photos, and shows how it goes: with a bar for each and one for all on a terminal, else with a line for each that ends.
+func (d *deviceCommands) upload(ctx context.Context, s *session) (client.PhotoTally, error) {
+	status, err := s.Status(ctx)
+	if err != nil {
+		return client.PhotoTally{}, err
+	}
+	if status.Photos.Waiting > 0 {
+		show := d.showUploads(status.Photos.Waiting, status.Photos.Bytes)
+		s.shown.Store(show)
+		defer func() {
+			s.shown.Store(nil)
+			show.end()
+		}()
+	}
+	return s.UploadPhotos(ctx)
+}
+
+// uploads shows how uploads go.
+type uploads struct {
+	to io.Writer // lines go there; nil: none
+
+	mu    sync.Mutex // guards what follows
+	bars  *mpb.Progress
+	each  map[client.RecordID]*mpb.Bar
+	total *mpb.Bar
+	sent  map[client.RecordID]int64
+	ended map[client.RecordID]bool
+	count int
+	of    int
+}
+
+// newUploads shows lines.
+func newUploads(to io.Writer) *uploads {
+	return &uploads{to: to, sent: map[client.RecordID]int64{}, each: map[client.RecordID]*mpb.Bar{}, ended: map[client.RecordID]bool{}}
+}
+
+// showUploads begins to show the upload of so many photos of so many bytes.
+func (d *deviceCommands) showUploads(photos int, bytes int64) *uploads {
+	if d.json {
+		return newUploads(nil)
+	}
+	file, ok := d.Err.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return newUploads(d.Err)
+	}
+	u := newUploads(nil)
+	u.of = photos
+	u.bars = mpb.New(mpb.WithOutput(file), mpb.WithWidth(40), mpb.WithRefreshRate(200*time.Millisecond))
+	u.total = u.bars.AddBar(bytes, mpb.BarPriority(1<<20),
+		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return u.counted() }, decor.WC{W: 20, C: decor.DindentRight})),
+		mpb.AppendDecorators(decor.CountersKibiByte("% .1f / % .1f"), decor.Percentage(decor.WC{W: 6})))
+	return u
+}
+
+func (u *uploads) counted() string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return fmt.Sprintf("%d of %d photos", u.count, u.of)
+}
+
+// hear takes in how far one photo has come.
+func (u *uploads) hear(p client.PhotoProgress) {
+	bar, total, line := u.note(p)
+	if line != "" {
+		fmt.Fprintln(u.to, line)
+	}
+	if bar == nil {
+		return
+	}
+	// Outside the mutex: a bar asks for the count while it draws.
+	total.SetCurrent(u.all())
+	switch p.Stage {
+	case client.PhotoStored:
+		bar.SetCurrent(max(p.Size, 1))
+	case client.PhotoFailed:
+		bar.Abort(true)
+	default:
+		bar.SetCurrent(max(min(p.Sent, p.Size-1), 0)) // it is over when the server says so
+	}
+}
+
+// note remembers how far a photo has come, and returns its bar and the one of all, or the line to print.
+func (u *uploads) note(p client.PhotoProgress) (bar, total *mpb.Bar, line string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.sent[p.ID] = p.Sent
+	over := p.Stage == client.PhotoStored || p.Stage == client.PhotoFailed
+	if over && !u.ended[p.ID] {
+		u.ended[p.ID] = true
+		if p.Stage == client.PhotoStored {
+			u.count++
+		}
+		if u.to != nil {
+			line = fmt.Sprintf("photo %s: %s, %s", shortID(string(p.ID)), p.Stage, bytesText(p.Size))
+			if p.Stage == client.PhotoFailed {
+				line = fmt.Sprintf("photo %s: %s", shortID(string(p.ID)), clean(faultText(p)))
+			}
+		}
+	}
+	if u.bars == nil {
+		return nil, nil, line
+	}
+	if u.each[p.ID] == nil {
+		u.each[p.ID] = u.bars.AddBar(max(p.Size, 1), mpb.BarRemoveOnComplete(),
+			mpb.PrependDecorators(decor.Name(shortID(string(p.ID)), decor.WC{W: 20, C: decor.DindentRight})),
+			mpb.AppendDecorators(decor.CountersKibiByte("% .1f / % .1f"), decor.Percentage(decor.WC{W: 6})))
+	}
+	return u.each[p.ID], u.total, ""
+}
+
+// all counts the bytes of all photos that are there or on their way.
+func (u *uploads) all() (n int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, sent := range u.sent {
+		n += sent
+	}
+	return n
+}
+
+// end ends the showing; what is not complete stays as it is.
+func (u *uploads) end() {
+	if u.bars == nil {
+		return
+	}
+	u.mu.Lock()
+	left := make([]*mpb.Bar, 0, len(u.each))
+	for _, bar := range u.each {
+		left = append(left, bar)
+	}
+	u.mu.Unlock()
+	for _, bar := range left {
+		bar.Abort(true)
+	}
+	u.total.Abort(false)
+	u.bars.Wait()
+}
