@@ -175,6 +175,51 @@ func TestAnActsErrorIsItsOwn(t *testing.T) {
 	w.audit(site)
 }
 
+// What an act says when it fails costs its neighbours nothing: they are not even asked again.
+func TestAnActThatFailsDoesNotEndTheGroup(t *testing.T) {
+	w := newWorld(t, newMemory())
+	var asked atomic.Int64
+	var acts []func(engine.View) ([]engine.Derived, error)
+	for n := range 8 {
+		acts = append(acts, func(engine.View) ([]engine.Derived, error) {
+			asked.Add(1)
+			return []engine.Derived{{RecordID: id(n), Edit: create(&roundsv1.Ticket{Title: "good"})}}, nil
+		}, func(engine.View) ([]engine.Derived, error) { return nil, errors.New("not now") })
+	}
+	for n, err := range grouped(w, acts...) {
+		if (err != nil) != (n%2 == 1) {
+			t.Errorf("act %d: %v", n, err)
+		}
+	}
+	if asked.Load() != 8 {
+		t.Errorf("8 acts were asked %d times", asked.Load())
+	}
+}
+
+// An act that overlooks that the store failed writes nothing on what it did not see.
+func TestAnActCannotOverlookAFault(t *testing.T) {
+	armed := false
+	memory := memstore.New(memstore.Config{Fault: func(op memstore.Op) memstore.Fault {
+		if armed && op.Step == memstore.StepGet {
+			return memstore.Fail
+		}
+		return memstore.None
+	}})
+	w := newWorld(t, memory)
+	err := w.Write(context.Background(), site, func(v engine.View) ([]engine.Derived, error) {
+		armed = true
+		have, _ := v.Get("ticket", id(1))
+		armed = false
+		if have != nil {
+			return nil, nil
+		}
+		return []engine.Derived{{RecordID: id(1), Edit: create(&roundsv1.Ticket{Title: "blind"})}}, nil
+	})
+	if !errors.Is(err, memstore.ErrInjected) || len(w.audit(site)) != 0 {
+		t.Fatalf("%v", err)
+	}
+}
+
 // Acts that look before they write do not overwrite each other, however many there are at once.
 func TestActsSeeEachOther(t *testing.T) {
 	onStores(t, func(t *testing.T, s store.Store) {
