@@ -13,6 +13,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/auth"
+	"github.com/rounds-sync/rounds/evidence"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/journal"
 	"github.com/rounds-sync/rounds/sync/store"
@@ -45,7 +46,8 @@ func OpenArchive(ctx context.Context, data string) (*Archive, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("server: %w", err), s.Close())
 	}
-	a.engine, err = engine.Open(engine.Config{Store: s, Rules: work.New(work.Config{}), Access: access{a.authority}})
+	a.engine, err = engine.Open(engine.Config{Store: s, Rules: work.New(work.Config{}), Access: access{a.authority},
+		Index: evidence.Index{}, IndexVersion: evidence.IndexVersion})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("server: %w", err), a.authority.Close(), s.Close())
 	}
@@ -97,6 +99,18 @@ func (a *Archive) Scopes(ctx context.Context) ([]store.Scope, error) {
 // Journal yields the entries of a scope's journal as they rest, from the first to the last, damaged ones too.
 func (a *Archive) Journal(ctx context.Context, scope store.Scope) iter.Seq2[[]byte, error] {
 	return a.engine.Journal(ctx, scope, 1)
+}
+
+// Originals visits what the records say of the bytes of photos, to hold their storage against.
+func (a *Archive) Originals(ctx context.Context) iter.Seq2[evidence.Original, error] {
+	return func(yield func(evidence.Original, error) bool) {
+		scopes, err := a.Scopes(ctx)
+		if err != nil {
+			yield(evidence.Original{}, err)
+			return
+		}
+		evidence.Originals(ctx, a.engine, scopes)(yield)
+	}
 }
 
 // Head returns the seq and the hash in which a scope's journal should end.

@@ -28,7 +28,10 @@ import (
 )
 
 // mediaKeyFile holds the key that signs the URLs of the embedded storage.
-const mediaKeyFile = "media.key"
+const (
+	mediaKeyFile  = "media.key"
+	mediaKeyBytes = 32
+)
 
 // openMedia opens the storage of photos and makes the desk, which is not yet at work.
 func (s *Server) openMedia(ctx context.Context, rules *work.Rules) error {
@@ -90,6 +93,37 @@ func (s *Server) openBlobs(ctx context.Context) error {
 	return nil
 }
 
+// Photos is the storage of photos of a server that does not run, for an audit of it.
+type Photos interface {
+	media.Driver
+	io.Closer
+}
+
+// OpenPhotos opens the storage of photos that a server with this data directory and these settings has. Files that a server uses answer
+// media.ErrUnavailable, and ErrNoData where there are none. Close it when done.
+func OpenPhotos(ctx context.Context, data string, settings MediaConfig) (Photos, error) {
+	if settings.S3 != "" {
+		cfg, err := s3blobs.ParseURL(settings.S3)
+		if err != nil {
+			return nil, fmt.Errorf("server: media.s3: %w", err)
+		}
+		opened, err := s3blobs.Open(ctx, cfg)
+		if err != nil {
+			return nil, fmt.Errorf("server: media.s3: %w", err)
+		}
+		return opened, nil
+	}
+	dir := settings.dir(data)
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoData, err)
+	}
+	files, err := fileblobs.Open(fileblobs.Config{Dir: dir, Key: make([]byte, mediaKeyBytes), Now: time.Now}) // it gives out no URLs
+	if err != nil {
+		return nil, fmt.Errorf("server: media: %w", err)
+	}
+	return files, nil
+}
+
 // dir is where photos are kept in files.
 func (m MediaConfig) dir(data string) string {
 	if m.Dir != "" {
@@ -110,9 +144,9 @@ func (s *Server) mediaURL() string {
 	return s.scheme() + "://" + reachable(s.listener.Addr())
 }
 
-// fileKey reads a key of 32 bytes, or makes one at the first start.
+// fileKey reads a key, or makes one at the first start.
 func fileKey(path string, rand io.Reader) ([]byte, error) {
-	const size = 32
+	const size = mediaKeyBytes
 	key, err := os.ReadFile(path)
 	switch {
 	case err == nil && len(key) == size:

@@ -1,0 +1,203 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/client"
+)
+
+// media is the group of commands about the bytes of photos.
+func (p *program) media() *cobra.Command {
+	cmd := &cobra.Command{Use: "media", Short: "The bytes of photos: verify the store, chase what is missing, keep, remove, score the checks"}
+	d := &deviceCommands{program: p}
+	for _, one := range []*cobra.Command{d.mediaChase(), d.mediaHold(), d.mediaRedact()} {
+		d.flags(one)
+		cmd.AddCommand(one)
+	}
+	cmd.AddCommand(p.mediaVerify(), p.mediaScore())
+	return cmd
+}
+
+// siteOrID finds a site as site does, and takes the whole id of one that the device does not hold: an administrator keeps sites without reading them.
+func (s *session) siteOrID(ctx context.Context, asked string) (client.Scope, error) {
+	id := strings.TrimPrefix(asked, "site/")
+	if parsed, err := uuid.Parse(id); err == nil && parsed.String() == id {
+		return client.Scope("site/" + id), nil
+	}
+	return s.site(ctx, asked)
+}
+
+func (d *deviceCommands) mediaChase() *cobra.Command {
+	var site, device, person string
+	var most int
+	cmd := &cobra.Command{Use: "chase", Short: "List photos that were promised and have not arrived, the oldest first", Args: cobra.NoArgs,
+		Long: "Lists every photo of a site that somebody promised and whose bytes are not on the server, with its age and who has to see to it: who took it\n" +
+			"for a day, then whoever the work was given to, and from the third day on the foremen. Without a leading role it lists your own."}
+	cmd.RunE = d.online(func(ctx context.Context, s *session, _ []string) error {
+		scope, err := s.siteOrID(ctx, site)
+		if err != nil {
+			return err
+		}
+		if person != "" {
+			if person, err = s.person(ctx, scope, person); err != nil {
+				return err
+			}
+		}
+		all := &roundsv1.ChaseResponse{}
+		for page := ""; ; {
+			resp, err := call(ctx, s, s.remote.media.Chase, &roundsv1.ChaseRequest{Scope: string(scope), DeviceId: device, PersonId: person,
+				PageSize: uint32(min(500, max(1, most-len(all.Photos)))), PageToken: page})
+			if err != nil {
+				return err
+			}
+			all.Photos = append(all.Photos, resp.GetPhotos()...)
+			if page == "" {
+				all.Devices = resp.GetDevices()
+			}
+			if page = resp.GetNextPageToken(); page == "" || len(all.Photos) >= most {
+				all.NextPageToken = page
+				break
+			}
+		}
+		return d.show(all, func() error { return d.printChase(ctx, s, scope, all) })
+	})
+	cmd.Flags().StringVar(&site, "site", "", "the site, by code, name or id (default: the only one)")
+	cmd.Flags().StringVar(&device, "device", "", "only what this device holds, by its whole id")
+	cmd.Flags().StringVar(&person, "person", "", "only what this person took, by name, id or me")
+	cmd.Flags().IntVar(&most, "most", 1000, "how many photos to list at most")
+	return cmd
+}
+
+// printChase prints what is missing for people.
+func (d *deviceCommands) printChase(ctx context.Context, s *session, scope client.Scope, all *roundsv1.ChaseResponse) error {
+	names, err := s.names(ctx, scope)
+	if err != nil {
+		return err
+	}
+	t := &table{head: []string{"PHOTO", "AGE", "LEVEL", "SEES TO IT", "TOOK IT", "DEVICE", "SIZE", "STATE", "OF"}}
+	for _, m := range all.GetPhotos() {
+		owner := names.of(m.GetOwnerId())
+		if m.GetOwnerId() == "" {
+			owner = "foremen"
+		}
+		state := enumName(m.GetState().String(), "PHOTO_STATE")
+		if m.GetState() == roundsv1.PhotoState_PHOTO_STATE_UNSPECIFIED {
+			state = "PROMISED"
+		}
+		t.add(shortID(m.GetPhotoId()), ageText(m.GetAgeUs()), fmt.Sprint(m.GetLevel()), owner, names.of(m.GetPersonId()), shortID(m.GetDeviceId()),
+			bytesText(m.GetSizeBytes()), state, clean(m.GetSubject().GetKind())+" "+clean(shortID(m.GetSubject().GetId())))
+	}
+	if err := t.print(d.Out); err != nil {
+		return err
+	}
+	if all.GetNextPageToken() != "" {
+		fmt.Fprintln(d.Err, "there are more: ask for them with --most")
+	}
+	t = &table{head: []string{"DEVICE", "WHOSE", "WAITING", "BYTES", "OLDEST", "LAST SEEN"}}
+	for _, one := range all.GetDevices() {
+		t.add(shortID(one.GetDeviceId()), names.of(one.GetPersonId()), fmt.Sprint(one.GetPhotos()), bytesText(one.GetBytes()), when(one.GetOldestUs()),
+			when(one.GetLastSeenUs()))
+	}
+	if len(t.rows) == 0 {
+		return nil
+	}
+	fmt.Fprintln(d.Out)
+	return t.print(d.Out)
+}
+
+// ageText is an age in the two units that matter.
+func ageText(us int64) string {
+	age := time.Duration(us) * time.Microsecond
+	switch {
+	case age < time.Minute:
+		return fmt.Sprintf("%ds", int(age.Seconds()))
+	case age < time.Hour:
+		return fmt.Sprintf("%dm", int(age.Minutes()))
+	case age < 48*time.Hour:
+		return fmt.Sprintf("%dh%02dm", int(age.Hours()), int(age.Minutes())%60)
+	}
+	return fmt.Sprintf("%dd%02dh", int(age.Hours())/24, int(age.Hours())%24)
+}
+
+// photoCommand is a command about one photo that the device knows of, or that is named by its whole id.
+func (d *deviceCommands) photoCommand(use, short, long string, run func(context.Context, *session, client.Scope, string) error) *cobra.Command {
+	var site string
+	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: cobra.ExactArgs(1)}
+	cmd.RunE = d.online(func(ctx context.Context, s *session, args []string) error {
+		id := strings.ToLower(args[0])
+		if len(id) == 36 && site != "" {
+			scope, err := s.siteOrID(ctx, site)
+			if err != nil {
+				return err
+			}
+			return run(ctx, s, scope, id)
+		}
+		view, err := s.find(ctx, "photo", id)
+		if err != nil {
+			return err
+		}
+		return run(ctx, s, view.Scope, string(view.ID))
+	})
+	cmd.Flags().StringVar(&site, "site", "", "the site, where the device does not hold the photo and its whole id is given")
+	return cmd
+}
+
+func (d *deviceCommands) mediaHold() *cobra.Command {
+	var reason string
+	var end bool
+	cmd := d.photoCommand("hold PHOTO --reason TEXT", "Keep a photo from being removed, or with --end let go of it", "",
+		func(ctx context.Context, s *session, scope client.Scope, id string) error {
+			if end {
+				reason = ""
+			}
+			resp, err := call(ctx, s, s.remote.media.Hold, &roundsv1.HoldRequest{Scope: string(scope), PhotoId: id, Reason: reason})
+			if err != nil {
+				return err
+			}
+			return d.show(resp, func() error {
+				words := "held: it is not removed, whatever the retention"
+				if end {
+					words = "no longer held"
+				}
+				_, err := fmt.Fprintf(d.Out, "photo %s %s\n", shortID(id), words)
+				return err
+			})
+		})
+	cmd.Flags().StringVar(&reason, "reason", "", "why it must be kept")
+	cmd.Flags().BoolVar(&end, "end", false, "end the hold")
+	cmd.MarkFlagsOneRequired("reason", "end")
+	cmd.MarkFlagsMutuallyExclusive("reason", "end")
+	return cmd
+}
+
+func (d *deviceCommands) mediaRedact() *cobra.Command {
+	var reason string
+	cmd := d.photoCommand("redact PHOTO --reason TEXT", "Remove a photo's bytes and preview for good",
+		"Removes the bytes, the copies and the preview of a photo, also from the history. The record, its hash and the reason stay. It cannot be undone.",
+		func(ctx context.Context, s *session, scope client.Scope, id string) error {
+			resp, err := call(ctx, s, s.remote.media.Redact, &roundsv1.RedactRequest{Scope: string(scope), PhotoId: id, Reason: reason})
+			if err != nil {
+				return err
+			}
+			return d.show(resp, func() error {
+				words := "its bytes are gone"
+				if !resp.GetRemoved() {
+					words = "another photo has the same bytes, which stay for that one"
+				}
+				_, err := fmt.Fprintf(d.Out, "photo %s redacted: %s\n", shortID(id), words)
+				return err
+			})
+		})
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the history")
+	if err := cmd.MarkFlagRequired("reason"); err != nil {
+		panic(err) // of a flag that there is not
+	}
+	return cmd
+}
