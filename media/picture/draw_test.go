@@ -72,12 +72,12 @@ func asPNG(t testing.TB, m image.Image) []byte {
 
 // exifOptions are what tiff writes.
 type exifOptions struct {
-	orientation       uint16
-	taken, offset     string
-	make, model       string
-	latRef, longRef   string
-	lat, long         [3]uint32 // degrees, minutes, hundredths of seconds
-	editedOnly, empty bool
+	orientation     uint16
+	taken, offset   string
+	make, model     string
+	latRef, longRef string
+	lat, long       [3]uint32 // degrees, minutes, hundredths of seconds
+	editedOnly      bool
 }
 
 // tiff writes the structure that EXIF is carried in, little-endian.

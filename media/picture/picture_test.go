@@ -18,7 +18,7 @@ import (
 
 func TestCopiesAreSmallUprightAndBare(t *testing.T) {
 	// A mark that is red in the upper left corner of what is shown, blue in the upper right.
-	shown := image.NewRGBA(image.Rect(0, 0, 400, 300))
+	shown := image.NewRGBA(image.Rect(0, 0, 400, 300)) // larger than the small copy, smaller than the large one
 	for y := range 300 {
 		for x := range 400 {
 			c := color.RGBA{120, 120, 120, 255}
@@ -131,10 +131,10 @@ func TestEXIF(t *testing.T) {
 }
 
 func TestBrokenEXIFIsNoEXIF(t *testing.T) {
-	plain := asJPEG(t, scene(1, 64, 48), 80)
+	plain := asJPEG(t, scene(1, 8, 8), 80)
 	whole := tiff(exifOptions{orientation: 1, taken: "2026:11:22 08:30:15", offset: "+08:00", make: "Apple", model: "iPhone 15", latRef: "N", longRef: "E"})
 	for at := range whole {
-		for _, v := range []byte{0, 1, 0x7f, 0xff} {
+		for _, v := range []byte{0, 0xff} {
 			b := bytes.Clone(whole)
 			b[at] = v
 			good(t, segment(plain, 0xe1, append([]byte("Exif\x00\x00"), b...)), picture.JPEG)
@@ -145,7 +145,6 @@ func TestBrokenEXIFIsNoEXIF(t *testing.T) {
 
 // How far hashes of one scene may lie apart after what happens to photos, and how near those of two scenes never come.
 func TestHashesKnowAPhotoAgain(t *testing.T) {
-	const scenes = 24
 	near := func(name string, same, other *picture.Inspection, most int) {
 		t.Helper()
 		f, d := bits.OnesCount64(same.FrequencyHash^other.FrequencyHash), bits.OnesCount64(same.DifferenceHash^other.DifferenceHash)
@@ -155,7 +154,7 @@ func TestHashesKnowAPhotoAgain(t *testing.T) {
 	}
 	var all []*picture.Inspection
 	for seed := range uint64(scenes) {
-		m := scene(seed, 480, 360)
+		m := scene(seed, 320, 240)
 		of := func(m image.Image, quality int) *picture.Inspection {
 			return good(t, asJPEG(t, m, quality), picture.JPEG)
 		}
@@ -165,11 +164,11 @@ func TestHashesKnowAPhotoAgain(t *testing.T) {
 		}
 		all = append(all, first)
 		near("recompressed", first, of(m, 30), 4)
-		near("at half its size", first, of(scene(seed, 240, 180), 85), 4)
+		near("at half its size", first, of(scene(seed, 160, 120), 85), 6)
 		near("as a PNG", first, good(t, asPNG(t, m), picture.PNG), 4)
 		near("brighter", first, of(mapped(m, func(v float64) float64 { return v*1.15 + 10 }), 85), 8)
 		near("darker", first, of(mapped(m, func(v float64) float64 { return v * 0.75 }), 85), 6)
-		near("cropped by 2 %", first, of(m.SubImage(image.Rect(5, 4, 475, 356)), 85), 12)
+		near("cropped by 2 %", first, of(m.SubImage(image.Rect(3, 2, 317, 238)), 85), 12)
 	}
 	for i, a := range all {
 		for _, b := range all[:i] {
