@@ -45,6 +45,8 @@ type Config struct {
 	Now func() time.Time
 	// MinFreeBytes is what is left free on the medium: what would take of it is answered with media.ErrFull. 0: 256 MiB. Negative: nothing is.
 	MinFreeBytes int64
+	// FreeBytes tells what may still be written to the file system of a folder; nil: the system is asked.
+	FreeBytes func(dir string) (int64, error)
 	// MaxUploadBytes is the size of the largest upload; 0: 256 MiB.
 	MaxUploadBytes int64
 	// Standstill is how long a connection may stand still before it is given up; 0: 30 s.
@@ -68,6 +70,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.MinFreeBytes == 0 {
 		c.MinFreeBytes = defaultMinFree
+	}
+	if c.FreeBytes == nil {
+		c.FreeBytes = freeBytes
 	}
 	if c.MaxUploadBytes == 0 {
 		c.MaxUploadBytes = defaultMaxUpload
@@ -160,7 +165,7 @@ func (b *Blobs) room(size int64) error {
 	if b.cfg.MinFreeBytes < 0 {
 		return nil
 	}
-	free, err := freeBytes(b.cfg.Dir)
+	free, err := b.cfg.FreeBytes(b.cfg.Dir)
 	if err != nil {
 		return fault(err)
 	}

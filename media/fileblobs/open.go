@@ -93,7 +93,7 @@ func (b *Blobs) mustBeEmpty() error {
 	}
 	for _, e := range entries {
 		switch e.Name() {
-		case tempName, uploadsName, string(media.Original), string(media.Large), string(media.Small), string(media.Report), "lost+found":
+		case tempName, uploadsName, string(media.Original), string(media.Large), string(media.Small), string(media.Report), "lost+found", tempName + ".lock":
 		default:
 			return fmt.Errorf("%w: %s holds something else: %s", media.ErrInvalid, b.cfg.Dir, e.Name())
 		}
