@@ -19,6 +19,7 @@ import (
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/media/s3blobs"
 )
 
 // Options say what to measure and how large. Default returns those of the design's figures.
@@ -51,6 +52,15 @@ type Options struct {
 	// BitsPerSecond and RoundTrip are the link of the shift.
 	BitsPerSecond int           `json:"bits_per_second"`
 	RoundTrip     time.Duration `json:"round_trip_ns"`
+	// Photos of PhotoBytes each are uploaded, PhotosAtOnce; then BigPhotos of BigPhotoBytes each, all at once; then LookedPhotos that are images.
+	Photos        int   `json:"photos"`
+	PhotoBytes    int64 `json:"photo_bytes"`
+	PhotosAtOnce  int   `json:"photos_at_once"`
+	BigPhotos     int   `json:"big_photos"`
+	BigPhotoBytes int64 `json:"big_photo_bytes"`
+	LookedPhotos  int   `json:"looked_photos"`
+	// S3 is an object store to measure photos on too, in the form of media/s3blobs; there is a secret in it. Empty: none.
+	S3 string `json:"-"`
 	// Dir is where the run's own server keeps its data; empty: a temporary directory.
 	Dir string `json:"-"`
 }
@@ -58,11 +68,14 @@ type Options struct {
 // Default returns the sizes that the design's figures are stated for.
 func Default() Options {
 	return Options{Devices: 50, Docs: 50_000, Batch: 25, Connections: 16, Scopes: 10, Records: 50_000, Readers: 20, Changes: 1000, Events: 500,
-		Watchers: 2000, Seed: 1, BitsPerSecond: 64_000, RoundTrip: 400 * time.Millisecond}
+		Watchers: 2000, Seed: 1, BitsPerSecond: 64_000, RoundTrip: 400 * time.Millisecond,
+		Photos: 200, PhotoBytes: 1_500_000, PhotosAtOnce: 8, BigPhotos: 64, BigPhotoBytes: 20_000_000, LookedPhotos: 64}
 }
 
 // Workloads returns the names of all workloads, in the order in which they run.
-func Workloads() []string { return []string{"push", "start", "pull", "delta", "live", "idle", "shift"} }
+func Workloads() []string {
+	return []string{"push", "start", "pull", "delta", "live", "idle", "shift", "photos"}
+}
 
 func (o Options) check() error {
 	var faults []error
@@ -77,9 +90,18 @@ func (o Options) check() error {
 	}{
 		{"devices", o.Devices}, {"docs", o.Docs}, {"batch", o.Batch}, {"connections", o.Connections}, {"scopes", o.Scopes}, {"readers", o.Readers},
 		{"changes", o.Changes}, {"events", o.Events}, {"watchers", o.Watchers}, {"bits-per-second", o.BitsPerSecond},
+		{"photos", o.Photos}, {"photos-at-once", o.PhotosAtOnce}, {"big-photos", o.BigPhotos}, {"looked-photos", o.LookedPhotos},
 	} {
 		if n.value < 1 {
 			faults = append(faults, fmt.Errorf("--%s must be at least 1", n.name))
+		}
+	}
+	if o.PhotoBytes < headBytes || o.BigPhotoBytes < headBytes {
+		faults = append(faults, fmt.Errorf("--photo-bytes and --big-photo-bytes must be at least %d", headBytes))
+	}
+	if o.S3 != "" {
+		if _, err := s3blobs.ParseURL(o.S3); err != nil {
+			faults = append(faults, fmt.Errorf("--s3: %w", err))
 		}
 	}
 	if o.Batch > maxMutations {
@@ -107,6 +129,7 @@ type run struct {
 	self    string // the program
 	dir     string
 	note    io.Writer // progress, for people
+	env     []string  // of the server, besides the run's own
 	report  *Report
 
 	server  *process // nil: a running one is measured
@@ -154,12 +177,12 @@ func Run(ctx context.Context, options Options, progress io.Writer) (_ *Report, e
 		name string
 		run  func(context.Context) error
 	}{
-		{"push", r.push}, {"start", r.restart}, {"pull", r.pull}, {"delta", r.delta}, {"live", r.live}, {"idle", r.idle}, {"shift", r.shift},
+		{"push", r.push}, {"start", r.restart}, {"pull", r.pull}, {"delta", r.delta}, {"live", r.live}, {"idle", r.idle}, {"shift", r.shift}, {"photos", r.photos},
 	} {
 		if !slices.Contains(options.Workloads, w.name) {
 			continue
 		}
-		if w.name != "push" && r.stored == 0 {
+		if w.name != "push" && w.name != "photos" && r.stored == 0 {
 			if err := r.fill(ctx, options.Records); err != nil {
 				return nil, fmt.Errorf("filling: %w", err)
 			}

@@ -32,6 +32,9 @@ func goals() map[string]goal {
 		"idle.memory_per_watcher_http2":    atMost(12),
 		"idle.write_reaches_p50":           atMost(40),
 		"idle.writer_answer_p50":           atMost(3),
+		"photos.mb_per_second":             atLeast(300),
+		"photos.server_cpu_per_gb":         atMost(3),
+		"photos.of_plain_put_s3":           atLeast(0.9),
 		"start.first_answer":               atMost(100),
 		"start.idle_memory":                atMost(40),
 	}

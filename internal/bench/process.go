@@ -48,7 +48,7 @@ func (r *run) start(ctx context.Context, args ...string) (*process, error) {
 		return nil, err
 	}
 	p := &process{cmd: exec.CommandContext(ctx, r.self, append(args, "--ready-file", readyFile)...), log: new(bytes.Buffer), ended: make(chan struct{})}
-	p.cmd.Stderr = p.log
+	p.cmd.Stderr, p.cmd.Env = p.log, append(os.Environ(), r.env...)
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 	p.cmd.WaitDelay = 30 * time.Second
 	began := time.Now()
@@ -166,6 +166,32 @@ func (p *process) memory() (own, mapped int64, ok bool) {
 		}
 	}
 	return own, mapped, ok
+}
+
+// watchPeak begins to watch how much of the machine's memory the process holds at most, its own and mapped; the function it returns tells, and false where
+// the system does not.
+func (p *process) watchPeak() func() (int64, bool) {
+	none := func() (int64, bool) { return 0, false }
+	if p == nil {
+		return none
+	}
+	at := fmt.Sprintf("/proc/%d/", p.cmd.Process.Pid)
+	if err := os.WriteFile(at+"clear_refs", []byte("5"), 0); err != nil { // the peak begins anew
+		return none
+	}
+	return func() (int64, bool) {
+		text, err := os.ReadFile(at + "status")
+		if err != nil {
+			return 0, false
+		}
+		for line := range strings.Lines(string(text)) {
+			if name, value, _ := strings.Cut(line, ":"); name == "VmHWM" {
+				kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+				return kib << 10, err == nil
+			}
+		}
+		return 0, false
+	}
 }
 
 // diskBytes is what a directory takes of the disk: blocks, so that the holes in sparse files do not count.

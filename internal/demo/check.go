@@ -45,13 +45,29 @@ func (d *demo) check(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	photos := &proof{photos: &report.Photos}
+	if err := photos.read(ctx, d.desk, d.sites()); err != nil {
+		return nil, err
+	}
+	if err := photos.hold(ctx, d); err != nil {
+		return nil, err
+	}
+	if err := photos.chase(ctx, d); err != nil {
+		return nil, err
+	}
+	photos.closures()
 	if err := d.server.stop(); err != nil {
 		return nil, err
 	}
 	if err := d.journals(ctx, &evidence, fresh); err != nil {
 		return nil, err
 	}
+	d.progress.step("hashing the storage again")
+	if err := d.server.objects(ctx, photos.audit); err != nil {
+		return nil, err
+	}
 	report.fill(promises.Check(evidence))
+	report.prove(photos.wrong)
 	return report, nil
 }
 

@@ -53,6 +53,14 @@ func serveCommand() *cobra.Command {
 		cfg.Inject.Now = func() time.Time { return at.Load().now() }
 		cfg.Inject.Out = io.Discard
 		cfg.Inject.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+		if s3 := os.Getenv(s3Env); s3 != "" {
+			store, err := openS3(ctx, s3, cfg.Inject.Now)
+			if err != nil {
+				return err
+			}
+			cfg.Inject.Media = store
+			return errors.Join(server.Run(ctx, cfg), store.Close())
+		}
 		return server.Run(ctx, cfg)
 	}}
 	flags := cmd.Flags()
@@ -67,6 +75,7 @@ func serveCommand() *cobra.Command {
 // child is the server's process as the demo sees it.
 type child struct {
 	exe, dir string
+	s3       string // object store for the photos; empty: a folder
 	time     *timeline
 	logs     io.Writer
 	listen   string // address of the first start, taken again by all later ones
@@ -95,6 +104,9 @@ func (c *child) start(ctx context.Context) (server.Ready, error) {
 	}
 	cmd := exec.Command(c.exe, "demo", "serve-child", "--data", c.data(), "--listen", c.listen, "--ready-file", ready, "--clock", clock)
 	cmd.Stderr = c.logs
+	if c.s3 != "" {
+		cmd.Env = append(os.Environ(), s3Env+"="+c.s3)
+	}
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return server.Ready{}, err

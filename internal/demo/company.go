@@ -19,6 +19,7 @@ import (
 type office struct {
 	*phone
 	admin roundsv1connect.AdminServiceClient
+	media roundsv1connect.MediaServiceClient
 	root  string
 }
 
@@ -58,7 +59,8 @@ func openOffice(ctx context.Context, dir string, r server.Ready, at *timeline) (
 		}
 	})
 	return &office{phone: p, root: r.Root,
-		admin: roundsv1connect.NewAdminServiceClient(http.DefaultClient, r.Address, connect.WithInterceptors(bearer))}, nil
+		admin: roundsv1connect.NewAdminServiceClient(http.DefaultClient, r.Address, connect.WithInterceptors(bearer)),
+		media: roundsv1connect.NewMediaServiceClient(http.DefaultClient, r.Address, connect.WithInterceptors(bearer))}, nil
 }
 
 // found enters the organisation, its people and their grants, and the directory of the site.

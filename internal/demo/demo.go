@@ -22,6 +22,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
 	"github.com/rounds-sync/rounds/internal/community"
+	"github.com/rounds-sync/rounds/media/s3blobs"
 )
 
 // options are what a person may choose.
@@ -30,6 +31,8 @@ type options struct {
 	hours   float64
 	seed    uint64
 	kills   int
+	photos  int
+	s3      string
 	json    bool
 	keep    bool
 	dir     string
@@ -48,9 +51,18 @@ func Command(link func(dir, server, audience string) error) *cobra.Command {
 		Short: "Run a compressed shift of a crew against a real server, with all that can go wrong, and check the promises",
 		Long: "Starts the real server as a child process, makes a community, and runs a crew of device libraries through a shift: hours offline,\n" +
 			"ten-second windows over a link of 64 kbit/s and 400 ms that is cut and loses replies, wrong clocks, conflicting edits, phones killed in\n" +
-			"mid-write and the server killed in mid-push. It ends with a report and an independent check of the promises. Exit code 1: a promise is broken.",
+			"mid-write and the server killed in mid-push. The crew takes photos, some of them not as they should be, and uploads them when the words are\n" +
+			"through. It ends with a report and an independent check of the promises and of every photo. Exit code 1: a promise is broken.",
 		Args: cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
+			if o.s3 != "" {
+				if _, err := s3blobs.ParseURL(o.s3); err != nil {
+					return fmt.Errorf("--s3: %w", err)
+				}
+			}
+			if o.photos < 0 || o.photos > 20_000 {
+				return errors.New("a demo has up to 20,000 photos")
+			}
 			if o.devices < 4 || o.devices > 60 || o.hours <= 0 || o.hours > 72 || o.kills < 0 || o.kills > 50 {
 				return errors.New("a demo has 4 to 60 devices, up to 72 hours, up to 50 kills of the server")
 			}
@@ -67,6 +79,8 @@ func Command(link func(dir, server, audience string) error) *cobra.Command {
 	flags.Float64Var(&o.hours, "hours", 8, "length of the shift, up to 72")
 	flags.Uint64Var(&o.seed, "seed", 1, "the same seed makes the same community, crew and plan of the shift")
 	flags.IntVar(&o.kills, "kills", 3, "how often the server is killed with -9 in mid-push, up to 50")
+	flags.IntVar(&o.photos, "photos", 300, "about how many photos are taken, up to 20,000; the work itself needs some")
+	flags.StringVar(&o.s3, "s3", "", "keep the photos in this object store instead of the server's folder: "+s3Form)
 	flags.BoolVar(&o.json, "json", false, "print the report as one line of JSON")
 	flags.BoolVar(&o.keep, "keep", false, "leave the server up at the end and say what to try")
 	flags.StringVar(&o.dir, "dir", "", "directory for the server's and the devices' data; default: a temporary one, removed at the end")
@@ -115,7 +129,7 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	}
 	defer logs.Close()
 	at := newTimeline(begin)
-	d := &demo{options: o, Community: community.New(o.seed), time: at, progress: view, server: &child{exe: exe, dir: o.dir, time: at, logs: logs}}
+	d := &demo{options: o, Community: community.New(o.seed), time: at, progress: view, server: &child{exe: exe, dir: o.dir, s3: o.s3, time: at, logs: logs}}
 	at.told = d.server.tell
 	defer func() { err = errors.Join(err, d.end(context.WithoutCancel(ctx))) }()
 	if err := d.prepare(ctx); err != nil {
@@ -191,12 +205,15 @@ func (d *demo) prepare(ctx context.Context) error {
 	site := client.Scope("site/" + d.Site.ID)
 	d.desk = &worker{phone: d.office.phone, Community: d.Community, site: site}
 	d.progress.step("handing out phones")
+	planted := &plants{tricks: tricks(), times: map[string]int{}}
 	for i, person := range d.crew() {
 		p, err := newPhone(d.dir, fmt.Sprintf("phone-%02d", i+1), ready.Address[len("http://"):], d.time, d.seed*1000+uint64(i)+1)
 		if err != nil {
 			return err
 		}
 		p.Person, p.url = person, ready.URL
+		p.camera = &camera{random: rand.New(rand.NewPCG(d.seed*1000+uint64(i)+1, 0x63616d657261)), plants: planted, begin: d.progress.begin, hours: d.hours,
+			wanted: (d.options.photos + d.devices - 1) / d.devices, took: d.progress.took}
 		w := &worker{phone: p, Community: d.Community, site: site}
 		switch i {
 		case d.devices - 1: // works at another site
@@ -220,6 +237,15 @@ func (d *demo) prepare(ctx context.Context) error {
 		p.link.Off()
 		p.dropIdle()
 		d.workers = append(d.workers, w)
+	}
+	var hands []community.Person
+	for _, w := range d.workers {
+		if w.Role == roundsv1.Role_ROLE_WORKER && !w.visitor {
+			hands = append(hands, w.Person)
+		}
+	}
+	for _, w := range d.workers {
+		w.hands = hands
 	}
 	d.time.jump(d.time.Now())
 	return nil

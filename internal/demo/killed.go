@@ -2,7 +2,9 @@ package demo
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,12 +18,26 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
 	"github.com/rounds-sync/rounds/internal/community"
+	"github.com/rounds-sync/rounds/internal/drawn"
 )
 
-// writeCommand is a phone's process that is going to be killed: it queues remarks as fast as it can and prints each once it is on disk. It is not for
-// people.
+// written is a line of the process that is going to be killed: what is on disk.
+type written struct {
+	Ref client.Ref `json:"ref"`
+	// Photo is the number of the photo that it is; 0: a remark.
+	Photo uint64 `json:"photo,omitempty"`
+}
+
+// lastShot is the recipe of a photo that is taken shortly before a phone is killed.
+func lastShot(ticket client.RecordID, number uint64) (recipe, subject) {
+	s := subject{kind: "ticket", id: ticket, role: roundsv1.PhotoRole_PHOTO_ROLE_BEFORE, round: 1}
+	return recipe{seed: s.place64(), scene: drawn.Pipes, options: drawn.Options{Shot: number, WidthPx: smallest, Quality: 60}}, s
+}
+
+// writeCommand is a phone's process that is going to be killed: it queues remarks and photos as fast as it can and prints each once it is on disk. It is
+// not for people.
 func writeCommand() *cobra.Command {
-	var dir, clock, scope string
+	var dir, clock, scope, ticket string
 	cmd := &cobra.Command{Use: "write-child", Hidden: true, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		at, err := parseLine(clock)
 		if err != nil {
@@ -33,13 +49,23 @@ func writeCommand() *cobra.Command {
 			return err
 		}
 		out := json.NewEncoder(cmd.OutOrStdout())
-		for n := 0; ; n++ {
-			ref, err := p.device.Fact(ctx, client.Scope(scope), "", &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: &roundsv1.Comment{
-				Words: fmt.Sprintf("written shortly before the end, %d", n)}}})
+		for n := uint64(1); ; n++ {
+			var did written
+			if ticket != "" && n%4 == 0 {
+				made, s := lastShot(client.RecordID(ticket), n)
+				img, content := made.draw()
+				did.Photo = n
+				did.Ref, _, err = p.device.AddPhoto(ctx, client.Scope(scope), client.PhotoInput{Original: bytes.NewReader(content),
+					Subject: &roundsv1.RecordRef{Kind: s.kind, Id: ticket}, Role: s.role, Round: s.round, Source: roundsv1.PhotoSource_PHOTO_SOURCE_CAMERA,
+					Preview: drawn.Encode(drawn.Shrink(img, previewSide), 40, drawn.Exif{})})
+			} else {
+				did.Ref, err = p.device.Fact(ctx, client.Scope(scope), "", &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: &roundsv1.Comment{
+					Words: fmt.Sprintf("written shortly before the end, %d", n)}}})
+			}
 			if err != nil {
 				return err
 			}
-			if err := out.Encode(ref); err != nil {
+			if err := out.Encode(did); err != nil {
 				return err
 			}
 		}
@@ -48,6 +74,7 @@ func writeCommand() *cobra.Command {
 	flags.StringVar(&dir, "dir", "", "")
 	flags.StringVar(&clock, "clock", "", "")
 	flags.StringVar(&scope, "scope", "", "")
+	flags.StringVar(&ticket, "ticket", "", "")
 	return cmd
 }
 
@@ -57,10 +84,19 @@ func (d *demo) killWhileWriting(ctx context.Context, w *worker) error {
 	if w.device == nil {
 		return nil
 	}
+	tickets, err := w.tickets(ctx)
+	if err != nil {
+		return err
+	}
+	var ticket client.RecordID
+	if len(tickets) > 0 {
+		ticket = pick(w.camera.random, tickets).ID
+	}
 	if err := w.off(ctx); err != nil {
 		return err
 	}
-	cmd := exec.Command(d.server.exe, "demo", "write-child", "--dir", w.dir, "--clock", d.time.current().String(), "--scope", string(w.site))
+	cmd := exec.Command(d.server.exe, "demo", "write-child", "--dir", w.dir, "--clock", d.time.current().String(), "--scope", string(w.site),
+		"--ticket", string(ticket))
 	cmd.Stderr = d.server.logs
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -76,11 +112,16 @@ func (d *demo) killWhileWriting(ctx context.Context, w *worker) error {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		var ref client.Ref
-		if err := errors.Join(err, json.Unmarshal(text, &ref)); err != nil {
+		var did written
+		if err := errors.Join(err, json.Unmarshal(text, &did)); err != nil {
 			return errors.Join(err, cmd.Process.Kill(), cmd.Wait())
 		}
-		w.ledger.add(ref)
+		w.ledger.add(did.Ref)
+		if did.Photo > 0 {
+			made, s := lastShot(ticket, did.Photo)
+			_, content := made.draw()
+			w.camera.keep(&shot{recipe: made, ref: did.Ref, subject: s, hash: sha256.Sum256(content), size: int64(len(content)), quick: true})
+		}
 		if n == enough {
 			// In the middle of whatever it does then: a little later than the line.
 			time.AfterFunc(time.Duration(w.random.IntN(3000))*time.Microsecond, func() { _ = cmd.Process.Kill() })

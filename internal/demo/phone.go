@@ -33,7 +33,11 @@ type phone struct {
 	random *rand.Rand
 	rules  *work.Rules
 	httpc  *http.Client
+	parts  *http.Client
 	ledger ledger
+	camera *camera // nil: the office, which takes no photos
+	travel *transfers
+	tally  client.PhotoTally // what all uploads did so far
 
 	store  *boltstore.Store
 	device *client.Device
@@ -108,7 +112,7 @@ func (c *clocks) set(skew time.Duration) {
 // newPhone makes a phone that stands switched off.
 func newPhone(dir, name string, server string, at *timeline, seed uint64) (*phone, error) {
 	p := &phone{name: name, dir: filepath.Join(dir, name), clocks: &clocks{time: at, boots: 1, booted: at.Now()},
-		random: rand.New(rand.NewPCG(seed, 0x70686f6e65)), rules: work.New(work.Config{})}
+		random: rand.New(rand.NewPCG(seed, 0x70686f6e65)), rules: work.New(work.Config{}), travel: newTransfers()}
 	if err := os.MkdirAll(p.dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -117,8 +121,11 @@ func newPhone(dir, name string, server string, at *timeline, seed uint64) (*phon
 		return nil, err
 	}
 	p.link = l
-	// HTTP/1.1, as through many a carrier's proxy: one connection, reused while the signal lasts.
+	// HTTP/1.1, as through many a carrier's proxy: one connection, reused while the signal lasts. The parts of photos go to where the server says, which
+	// may be an object store; that is over the same link, on a few connections of their own.
 	p.httpc = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1, DisableCompression: true}}
+	p.parts = &http.Client{Transport: &http.Transport{DialContext: l.Dial, MaxIdleConnsPerHost: 4, DisableCompression: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return p, nil
 }
 
@@ -145,9 +152,17 @@ func (p *phone) on(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("demo: %s: %w", p.name, err), s.Close())
 	}
+	originals, err := p.originals()
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
 	p.store = s
-	p.device, err = client.Open(ctx, client.Config{Store: s, Sync: roundsv1connect.NewSyncServiceClient(p.httpc, p.address(), connect.WithSendGzip(), connect.WithCompressMinBytes(400)),
-		Tokens: tokens, Roles: []roundsv1.Role{p.Role}, Clock: p.clocks, Timing: client.Timing{Exchange: 20 * time.Second},
+	less := []connect.ClientOption{connect.WithSendGzip(), connect.WithCompressMinBytes(400)}
+	p.device, err = client.Open(ctx, client.Config{Store: s, Sync: roundsv1connect.NewSyncServiceClient(p.httpc, p.address(), less...),
+		Media: watchedMedia{roundsv1connect.NewMediaServiceClient(p.httpc, p.address(), less...), p.travel}, HTTP: watchedParts{p.parts, p.travel},
+		Originals: originals, Tokens: tokens, Roles: []roundsv1.Role{p.Role}, Clock: p.clocks,
+		// An hour of the shift lasts seconds: so do the waits.
+		Timing: client.Timing{Exchange: 20 * time.Second, BackoffFirst: 20 * time.Millisecond, BackoffMax: 500 * time.Millisecond},
 		Foresee: func(current *roundsv1.Change, m *roundsv1.Mutation) *roundsv1.Edit {
 			edit, ok := p.rules.Foresee(current, m, p.ID)
 			if !ok {
@@ -167,9 +182,40 @@ func (p *phone) onOffline(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("demo: %s: %w", p.dir, err)
 	}
+	originals, err := p.originals()
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
 	p.store = s
-	p.device, err = client.Open(ctx, client.Config{Store: s, Clock: p.clocks})
+	p.device, err = client.Open(ctx, client.Config{Store: s, Originals: originals, Clock: p.clocks})
 	return err
+}
+
+// originals opens the folder in which the phone keeps the bytes of its photos.
+func (p *phone) originals() (client.Originals, error) {
+	folder, err := client.Folder(filepath.Join(p.dir, "originals"))
+	if err != nil {
+		return nil, fmt.Errorf("demo: %s: %w", p.name, err)
+	}
+	return folder, nil
+}
+
+// upload sends photos while there is a signal, and adds to the tally.
+func (p *phone) upload(ctx context.Context) error {
+	tally, err := p.device.UploadPhotos(ctx)
+	p.count(tally)
+	return err
+}
+
+// count adds to what uploads did.
+func (p *phone) count(t client.PhotoTally) {
+	p.tally.Stored += t.Stored
+	p.tally.Deduplicated += t.Deduplicated
+	p.tally.Parts += t.Parts
+	p.tally.Bytes += t.Bytes
+	p.tally.Cut += t.Cut
+	p.tally.Resumed += t.Resumed
+	p.tally.Failed += t.Failed
 }
 
 // off closes the device.
@@ -195,4 +241,7 @@ func (p *phone) note(ref client.Ref, err error) error {
 }
 
 // dropIdle closes connections, as the loss of the signal does.
-func (p *phone) dropIdle() { p.httpc.CloseIdleConnections() }
+func (p *phone) dropIdle() {
+	p.httpc.CloseIdleConnections()
+	p.parts.CloseIdleConnections()
+}

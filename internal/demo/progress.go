@@ -25,6 +25,8 @@ type progress struct {
 	sum    client.Report
 	syncs  int
 	failed int
+	photos client.PhotoTally
+	taken  int // photos
 }
 
 func (p *progress) step(phase string) {
@@ -60,6 +62,26 @@ func (p *progress) synced(r client.Report, err error) {
 	p.draw(false)
 }
 
+// uploaded adds what a phone's uploads did between two tallies.
+func (p *progress) uploaded(before, after client.PhotoTally) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.photos.Stored += after.Stored - before.Stored
+	p.photos.Bytes += after.Bytes - before.Bytes
+	p.photos.Cut += after.Cut - before.Cut
+	p.draw(false)
+}
+
+// took says that one more photo was taken.
+func (p *progress) took() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.taken++
+}
+
+// note keeps what is worth knowing when one wonders about the report: it is told on the progress's output, in lines of its own.
+func (p *progress) note(format string, args ...any) { p.say("note: "+format, args...) }
+
 func (p *progress) say(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,7 +94,7 @@ func (p *progress) say(format string, args ...any) {
 }
 
 // viewLines is how many lines the live view takes.
-const viewLines = 3
+const viewLines = 4
 
 func (p *progress) erase() {
 	if p.drawn {
@@ -97,14 +119,15 @@ func (p *progress) draw(always bool) {
 	}
 	outcomes := fmt.Sprintf("%d applied, %d merged, %d in conflict, %d rejected, %d quarantined",
 		p.sum.Applied, p.sum.Merged, p.sum.Conflicts, p.sum.Rejected, p.sum.Quarantined)
+	photos := fmt.Sprintf("photos: %d taken, %d uploaded, %.1f MB", p.taken, p.photos.Stored, float64(p.photos.Bytes)/1e6)
 	if !p.live {
-		fmt.Fprintf(p.out, "  %s  %3.0f %%  %s; %d syncs, %d cut short; %s\n", p.now.Format("15:04"), done*100, p.phase, p.syncs, p.failed, outcomes)
+		fmt.Fprintf(p.out, "  %s  %3.0f %%  %s; %d syncs, %d cut short; %s; %s\n", p.now.Format("15:04"), done*100, p.phase, p.syncs, p.failed, outcomes, photos)
 		return
 	}
 	p.erase()
 	const width = 40
 	full := int(done * width)
-	fmt.Fprintf(p.out, "  %s  [%s%s] %3.0f %%  %s\n  syncs %d, cut short %d, mutations sent %d\n  %s\n", p.now.Format("15:04"),
-		strings.Repeat("█", full), strings.Repeat("·", width-full), done*100, p.phase, p.syncs, p.failed, p.sum.Sent, outcomes)
+	fmt.Fprintf(p.out, "  %s  [%s%s] %3.0f %%  %s\n  syncs %d, cut short %d, mutations sent %d\n  %s\n  %s, cut in the middle of %d parts\n", p.now.Format("15:04"),
+		strings.Repeat("█", full), strings.Repeat("·", width-full), done*100, p.phase, p.syncs, p.failed, p.sum.Sent, outcomes, photos, p.photos.Cut)
 	p.drawn = true
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"github.com/rounds-sync/rounds/internal/promises"
 	"github.com/rounds-sync/rounds/sync/store/badgerstore"
@@ -34,6 +35,7 @@ type Report struct {
 	BytesUp          int64                  `json:"bytes_up"`
 	BytesDown        int64                  `json:"bytes_down"`
 	RoundTrips       int64                  `json:"round_trips"`
+	Photos           Photos                 `json:"photos"`
 	Promises         map[promises.Name]bool `json:"promises"`
 	Broken           []promises.Name        `json:"broken,omitempty"`
 	Findings         []string               `json:"findings,omitempty"`
@@ -64,6 +66,28 @@ func (r *Report) fill(found promises.Report) {
 	}
 }
 
+// evidenceKept is the promise that the photos are checked for: no photo counts before its bytes are durable and hashed again, none is lost, and no ticket
+// closes without them but by two people.
+const evidenceKept = promises.Name("P9")
+
+// prove adds what was found out about the photos.
+func (r *Report) prove(wrong []string) {
+	r.Promises[evidenceKept] = len(wrong) == 0
+	if len(wrong) > 0 {
+		r.Broken = append(r.Broken, evidenceKept)
+	}
+	for _, words := range wrong[:min(len(wrong), mostFindings)] {
+		r.Findings = append(r.Findings, "P9: "+words)
+	}
+}
+
+// printed are the promises in the order of their numbers.
+func printed() []promises.Name {
+	names := promises.Names()
+	at := slices.Index(names, promises.P10)
+	return slices.Insert(slices.Clone(names), at, evidenceKept)
+}
+
 var promiseWords = map[promises.Name]string{
 	promises.P1:  "every outcome stands in the journal, once",
 	promises.P2:  "repeats, doubles, cuts and lost replies changed nothing",
@@ -73,6 +97,7 @@ var promiseWords = map[promises.Name]string{
 	promises.P6:  "nothing blocked anything",
 	promises.P7:  "a device's own mutations are in its snapshots",
 	promises.P8:  "no record is where it has no right to be",
+	evidenceKept: "every photo is stored as it was taken; no closure without",
 	promises.P10: "kills of server and devices broke none of these",
 	promises.P12: "the journals are whole, and signed by the devices",
 	promises.P13: "wrong clocks broke none of these",
@@ -96,7 +121,9 @@ func (r *Report) print(out io.Writer) {
 		fmt.Fprintf(out, "  %-46s %10v\n", row.words, row.value)
 	}
 	fmt.Fprintln(out)
-	for _, name := range promises.Names() {
+	r.Photos.print(out)
+	fmt.Fprintln(out)
+	for _, name := range printed() {
 		mark := "held  "
 		if !r.Promises[name] {
 			mark = "BROKEN"

@@ -15,16 +15,34 @@ import (
 	"github.com/rounds-sync/rounds/internal/link"
 )
 
-// The link in a window: what a phone gets at the lift lobby. While a window lasts, the demo's clock runs haste times as fast as the machine's, and the link
-// with it.
+// A window is what a phone gets at the lift lobby. While it lasts, the demo's clock runs haste times as fast as the machine's, and the link with it.
 const (
-	windowBits  = 64_000
-	windowDelay = 400 * time.Millisecond
-	window      = 10 * time.Second
-	haste       = 40
-	cutChance   = 0.06
-	loseChance  = 0.06
+	window     = 10 * time.Second
+	haste      = 60
+	cutChance  = 0.06
+	loseChance = 0.06
 )
+
+// reception is how good a link is.
+type reception struct {
+	bits  int // a second
+	delay time.Duration
+}
+
+// signals: most windows are narrow, one in fairEvery is by a door where there is more, and the last part of the shift is spent above ground.
+func signals() (narrow, fair, good reception) {
+	return reception{64_000, 400 * time.Millisecond}, reception{400_000, 160 * time.Millisecond}, reception{4_000_000, 60 * time.Millisecond}
+}
+
+const (
+	fairEvery = 5
+	goodFrom  = 0.9 // of the shift
+)
+
+// shape is the link in the demo's time.
+func (r reception) shape() link.Shape {
+	return link.Shape{BitsPerSecond: r.bits * haste, RoundTrip: r.delay / haste, Cut: cutChance, LoseReply: loseChance}
+}
 
 // slot is how finely windows are laid: those of one slot come at the same time, so that phones meet at the server.
 const slot = 2 * time.Minute
@@ -34,6 +52,7 @@ type event struct {
 	at     time.Time
 	phone  int
 	window bool // a signal for ten seconds; else the person does something
+	signal reception
 	does   func(context.Context) error
 }
 
@@ -41,6 +60,7 @@ type event struct {
 // does meanwhile.
 func plan(workers []*worker, begin time.Time, hours float64, random *rand.Rand) []event {
 	end := begin.Add(time.Duration(hours * float64(time.Hour)))
+	narrow, fair, good := signals()
 	var events []event
 	for i := range workers {
 		for at := begin; ; {
@@ -57,7 +77,14 @@ func plan(workers []*worker, begin time.Time, hours float64, random *rand.Rand) 
 				break
 			}
 			next = next.Truncate(slot).Add(slot)
-			events = append(events, event{at: next, phone: i, window: true})
+			has := narrow
+			switch {
+			case next.Sub(begin).Hours() > goodFrom*hours:
+				has = good
+			case random.IntN(fairEvery) == 0:
+				has = fair
+			}
+			events = append(events, event{at: next, phone: i, window: true, signal: has})
 			at = next.Add(window)
 		}
 	}
@@ -95,12 +122,9 @@ func (d *demo) run(ctx context.Context, events []event) error {
 		for n < len(events) && events[n].window && events[n].at.Equal(e.at) {
 			n++
 		}
-		open := make([]*worker, 0, n)
-		for _, e := range events[:n] {
-			open = append(open, d.workers[e.phone])
-		}
+		together := events[:n]
 		events = events[n:]
-		if err := d.open(ctx, open); err != nil {
+		if err := d.open(ctx, together); err != nil {
 			return err
 		}
 	}
@@ -121,43 +145,85 @@ func btoi(b bool) int {
 	return 0
 }
 
-// open gives some phones a signal for ten seconds, at the same time. Where a kill of the server is due, it comes while they push.
-func (d *demo) open(ctx context.Context, phones []*worker) error {
+// open gives some phones a signal for ten seconds, at the same time. Where a kill of the server is due, it comes while they send.
+func (d *demo) open(ctx context.Context, windows []event) error {
 	if err := d.time.run(haste); err != nil {
 		return err
 	}
-	ctx, end := context.WithTimeout(ctx, window/haste*4) // the machine may be slow; what is not done by then waits for the next window
+	// Words may take longer than the window where the machine is slow; what is not done by then waits for the next one. Photos may not: the window ends
+	// in the middle of whatever part is on its way.
+	ctx, end := context.WithTimeout(ctx, window/haste*4)
 	defer end()
 	var all sync.WaitGroup
-	for _, w := range phones {
+	var phones []*worker
+	for _, e := range windows {
+		w := d.workers[e.phone]
 		if w.device == nil {
 			continue
 		}
+		phones = append(phones, w)
 		all.Go(func() {
-			w.link.Reshape(link.Shape{BitsPerSecond: windowBits * haste, RoundTrip: windowDelay / haste, Cut: cutChance, LoseReply: loseChance})
+			began := time.Now()
+			w.travel.begin()
+			w.link.Reshape(e.signal.shape())
 			w.link.On()
+			defer w.dropIdle()
 			defer w.link.Off()
 			for range 4 { // a link that is cut is tried again while the window lasts
-				report, err := w.device.Sync(ctx)
+				report, err := w.device.Sync(ctx, client.WithoutPhotos())
 				d.progress.synced(report, err)
-				if err == nil || ctx.Err() != nil || errors.Is(err, client.ErrRevoked) {
+				if errors.Is(err, client.ErrRevoked) {
+					return
+				}
+				if err == nil {
 					break
 				}
+				if ctx.Err() != nil {
+					return
+				}
 			}
-			w.dropIdle()
+			d.uploadUntil(ctx, w, began.Add(window/haste))
 		})
 	}
 	var killed error
-	if d.killDue(d.time.Now()) && len(phones) > 0 {
-		killed = d.killMidPush(ctx, phones)
+	if len(phones) > 0 && d.killDue(d.time.Now(), phones) {
+		killed = d.killMidway(ctx, phones)
 	}
 	all.Wait()
 	d.time.jump(d.time.Now())
 	return killed
 }
 
-// killMidPush waits until bytes are on their way up and kills the server while they are.
-func (d *demo) killMidPush(ctx context.Context, phones []*worker) error {
+// uploadUntil sends photos until a window ends, which is in the middle of what is on its way.
+func (d *demo) uploadUntil(ctx context.Context, w *worker, ends time.Time) {
+	left := time.Until(ends)
+	if left <= 0 {
+		return
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	over := time.AfterFunc(left, func() {
+		w.link.Off()
+		stop()
+	})
+	defer over.Stop()
+	before := w.tally
+	_ = w.upload(ctx) // what was cut goes on in the next window, and what never arrives is told by the check
+	d.progress.uploaded(before, w.tally)
+}
+
+// What has gone up when a kill comes: some of the words of a sync, or some of a part.
+const (
+	wordsUp = 1500
+	partUp  = 4000
+)
+
+// duringPhotos: of the kills of the server the first comes in the middle of words, the next two in the middle of a part, and so on.
+func (c *child) duringPhotos() bool { return c.kills%3 > 0 }
+
+// killMidway waits until bytes are on their way up and kills the server while they are.
+func (d *demo) killMidway(ctx context.Context, phones []*worker) error {
+	photos := d.server.duringPhotos()
 	before := make([]int64, len(phones))
 	for i, w := range phones {
 		before[i] = w.link.Counts().Up
@@ -166,52 +232,131 @@ func (d *demo) killMidPush(ctx context.Context, phones []*worker) error {
 	defer look.Stop()
 	for {
 		for i, w := range phones {
-			if w.link.Counts().Up > before[i]+1500 {
+			up := w.link.Counts().Up
+			switch {
+			case photos && w.travel.sending.Load() == 0:
+				before[i] = up
+			case photos && up > before[i]+partUp:
+				d.progress.say("kill -9 of the server while %s uploads a photo", w.name)
+				return d.server.kill(context.WithoutCancel(ctx))
+			case !photos && up > before[i]+wordsUp:
 				d.progress.say("kill -9 of the server while %s pushes", w.name)
 				return d.server.kill(context.WithoutCancel(ctx))
 			}
 		}
 		select {
 		case <-look.C:
-		case <-ctx.Done(): // nobody pushed: it is killed all the same
+		case <-ctx.Done(): // nobody sends so much: it is killed all the same
 			d.progress.say("kill -9 of the server")
 			return d.server.kill(context.WithoutCancel(ctx))
 		}
 	}
 }
 
-// killDue tells whether a kill is planned at or before a time, and takes it off the plan.
-func (d *demo) killDue(now time.Time) bool {
+// killDue tells whether a kill is planned at or before a time, and takes it off the plan. One in the middle of photos waits for phones that have some,
+// for as long as nothing else is due.
+func (d *demo) killDue(now time.Time, phones []*worker) bool {
 	if len(d.kills) == 0 || now.Before(d.kills[0]) {
+		return false
+	}
+	full := slices.ContainsFunc(phones, func(w *worker) bool { return len(w.camera.shots) > w.tally.Stored+w.tally.Failed })
+	if pressing := len(d.kills) > 1 && !now.Before(d.kills[1]); d.server.duringPhotos() && !full && !pressing {
 		return false
 	}
 	d.kills = d.kills[1:]
 	return true
 }
 
-// settle lets every phone sync over a good link until nothing is left to do.
+// settle lets every phone deliver its words and photos over a good link, and the offices decide what was waiting for these, until nothing is left to do.
 func (d *demo) settle(ctx context.Context) error {
 	if err := d.time.run(1); err != nil {
 		return err
 	}
-	for round := range 6 {
+	for _, w := range d.everybody() {
+		w.travel.begin()
+		w.link.Reshape(link.Shape{})
+		w.link.On()
+	}
+	if err := d.drain(ctx); err != nil {
+		return err
+	}
+	d.progress.step("the server looks at the last photos")
+	p := &proof{}
+	if err := d.analysed(ctx, p); err != nil {
+		return err
+	}
+	d.progress.step("the offices decide")
+	if err := d.decide(ctx, p); err != nil {
+		return err
+	}
+	for round := range settleRounds {
 		quiet := true
-		for _, w := range append([]*worker{d.desk}, d.workers...) {
-			if w.device == nil {
-				continue
+		for _, w := range d.everybody() {
+			report, err := d.syncAtRest(ctx, w)
+			if err != nil {
+				return err
 			}
-			w.link.Reshape(link.Shape{})
-			w.link.On()
-			report, err := w.device.Sync(ctx)
-			d.progress.synced(report, err)
-			if err != nil && !errors.Is(err, client.ErrRevoked) && !w.lost {
-				return fmt.Errorf("demo: %s at the end of the shift: %w", w.name, err)
-			}
-			quiet = quiet && report.Sent == 0 && report.Changed == 0 && len(report.Purged) == 0
+			quiet = quiet && report.Sent == 0 && report.Changed == 0 && len(report.Purged) == 0 && report.Photos == client.PhotoTally{}
 		}
 		if quiet && round > 0 {
 			return nil
 		}
 	}
 	return errors.New("demo: the phones find no rest")
+}
+
+// settleRounds is how often everybody syncs at the end before the demo gives up.
+const settleRounds = 8
+
+// everybody is the office and all phones that are switched on.
+func (d *demo) everybody() []*worker {
+	all := []*worker{d.desk}
+	for _, w := range d.workers {
+		if w.device != nil {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// syncAtRest syncs words and photos over the good link of the end, on which only who was shut out may fail.
+func (d *demo) syncAtRest(ctx context.Context, w *worker) (client.Report, error) {
+	report, err := w.device.Sync(ctx)
+	before := w.tally
+	w.count(report.Photos)
+	d.progress.synced(report, err)
+	d.progress.uploaded(before, w.tally)
+	if err != nil && !errors.Is(err, client.ErrRevoked) && !w.lost {
+		return report, fmt.Errorf("demo: %s at the end of the shift: %w", w.name, err)
+	}
+	return report, nil
+}
+
+// drain lets the phones send until none has anything left that can be sent.
+func (d *demo) drain(ctx context.Context) error {
+	for range settleRounds {
+		left := 0
+		for _, w := range d.everybody() {
+			report, err := d.syncAtRest(ctx, w)
+			if err != nil {
+				return err
+			}
+			if left += report.Sent; w.lost {
+				continue
+			}
+			list, err := w.device.Photos(ctx)
+			if err != nil {
+				return err
+			}
+			for _, one := range list {
+				if one.Stage != client.PhotoStored && one.Stage != client.PhotoFailed {
+					left++
+				}
+			}
+		}
+		if left == 0 {
+			return nil
+		}
+	}
+	return nil // the check tells what is left
 }

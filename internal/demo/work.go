@@ -3,7 +3,6 @@ package demo
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -17,7 +16,8 @@ import (
 type worker struct {
 	*phone
 	*community.Community
-	site client.Scope
+	site  client.Scope
+	hands []community.Person // the workers of the main site who have a phone
 }
 
 func pick[T any](random *rand.Rand, from []T) T { return from[random.IntN(len(from))] }
@@ -33,10 +33,10 @@ func (w *worker) act(ctx context.Context) error {
 	}
 	switch w.Role {
 	case roundsv1.Role_ROLE_DISPATCHER:
-		return w.dispatch(ctx, tickets)
+		return w.dispatch(ctx, tickets, 3)
 	case roundsv1.Role_ROLE_FOREMAN, roundsv1.Role_ROLE_MANAGER:
 		if w.random.IntN(3) > 0 {
-			return w.dispatch(ctx, tickets)
+			return w.dispatch(ctx, tickets, 1)
 		}
 	case roundsv1.Role_ROLE_SUPERVISOR:
 		if w.random.IntN(2) > 0 {
@@ -49,6 +49,11 @@ func (w *worker) act(ctx context.Context) error {
 	default:
 		if w.random.IntN(5) > 1 {
 			return w.labour(ctx, tickets)
+		}
+	}
+	if w.camera.behind(w.clocks.time.Now()) {
+		if err := w.look(ctx, tickets); err != nil {
+			return err
 		}
 	}
 	return w.touch(ctx, tickets)
@@ -102,25 +107,11 @@ func (w *worker) report(ctx context.Context) error {
 	if err := w.note(ref, err); err != nil || w.Role == roundsv1.Role_ROLE_BUTLER {
 		return err
 	}
-	return w.photo(ctx, ref.ID, roundsv1.PhotoRole_PHOTO_ROLE_BEFORE, 1)
+	return w.photographFind(ctx, ref.ID, t)
 }
 
 func record(t *roundsv1.Ticket) *roundsv1.Record {
 	return &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: t}}
-}
-
-// photo promises a photo: the fact, whose bytes follow when there is more signal.
-func (w *worker) photo(ctx context.Context, ticket client.RecordID, role roundsv1.PhotoRole, round uint32) error {
-	preview := make([]byte, 400+w.random.IntN(600)) // as little as a small grey picture of the scene takes
-	for i := range preview {
-		preview[i] = byte(w.random.Uint32())
-	}
-	hash := sha256.Sum256(preview)
-	ref, err := w.device.Fact(ctx, w.site, "", &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{
-		Subject: &roundsv1.RecordRef{Kind: "ticket", Id: string(ticket)}, Role: role, Round: round, Sha256: hash[:], SizeBytes: int64(120_000 + w.random.IntN(280_000)),
-		MediaType: "image/jpeg", WidthPx: 1600, HeightPx: 1200, Source: roundsv1.PhotoSource_PHOTO_SOURCE_CAMERA, Preview: preview, PersonId: w.ID,
-		Captured: w.clock(), Location: w.location()}}})
-	return w.note(ref, err)
 }
 
 func (w *worker) clock() *roundsv1.Clock {
@@ -132,26 +123,46 @@ func (w *worker) command(ctx context.Context, v client.View, c *roundsv1.TicketC
 	return w.note(ref, err)
 }
 
-// dispatch triages what is new and gives what is triaged to somebody.
-func (w *worker) dispatch(ctx context.Context, tickets []client.View) error {
+// dispatch triages what is new and gives what is triaged to somebody: so many tickets, each once.
+func (w *worker) dispatch(ctx context.Context, tickets []client.View, most int) error {
+	for range most {
+		id, err := w.dispatchOne(ctx, tickets)
+		if err != nil {
+			return err
+		}
+		if id == "" {
+			return w.touch(ctx, tickets)
+		}
+		tickets = slices.DeleteFunc(slices.Clone(tickets), func(v client.View) bool { return v.ID == id })
+	}
+	return nil
+}
+
+// dispatchOne does it with one ticket and returns which; "" where there is none.
+func (w *worker) dispatchOne(ctx context.Context, tickets []client.View) (client.RecordID, error) {
 	if fresh := in(tickets, roundsv1.TicketState_TICKET_STATE_NEW); len(fresh) > 0 && w.Role != roundsv1.Role_ROLE_FOREMAN {
 		v := pick(w.random, fresh)
 		category := v.Record.GetTicket().GetCategoryId()
 		if category == "" || w.random.IntN(8) == 0 {
 			category = pick(w.random, w.Categories).ID
 		}
-		return w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: category}}})
+		return v.ID, w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: category}}})
 	}
 	states := []roundsv1.TicketState{roundsv1.TicketState_TICKET_STATE_TRIAGED}
 	if w.random.IntN(6) == 0 { // from one person to another
 		states = append(states, roundsv1.TicketState_TICKET_STATE_DISPATCHED, roundsv1.TicketState_TICKET_STATE_ACCEPTED)
 	}
-	if ready := in(tickets, states...); len(ready) > 0 {
-		to := pick(w.random, w.In(roundsv1.Role_ROLE_WORKER)[:24])
-		return w.command(ctx, pick(w.random, ready), &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Dispatch{
-			Dispatch: &roundsv1.TicketDispatch{AssigneeId: to.ID, Reason: "空闲 / free"}}})
+	ready := in(tickets, states...)
+	if len(ready) == 0 {
+		return "", nil
 	}
-	return w.touch(ctx, tickets)
+	hands := w.hands
+	if w.random.IntN(6) == 0 { // also to somebody who does not look at the phone today
+		hands = w.In(roundsv1.Role_ROLE_WORKER)
+	}
+	v, to := pick(w.random, ready), pick(w.random, hands)
+	return v.ID, w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Dispatch{
+		Dispatch: &roundsv1.TicketDispatch{AssigneeId: to.ID, Reason: "空闲 / free"}}})
 }
 
 // labour goes on with the person's own work.
@@ -159,7 +170,8 @@ func (w *worker) labour(ctx context.Context, tickets []client.View) error {
 	var mine []client.View
 	for _, v := range tickets {
 		t := v.Record.GetTicket()
-		if t.GetAssigneeId() == w.ID && t.GetState() >= roundsv1.TicketState_TICKET_STATE_DISPATCHED && t.GetState() <= roundsv1.TicketState_TICKET_STATE_PAUSED {
+		working := t.GetState() >= roundsv1.TicketState_TICKET_STATE_DISPATCHED && t.GetState() <= roundsv1.TicketState_TICKET_STATE_PAUSED
+		if t.GetAssigneeId() == w.ID && (working || t.GetState() == roundsv1.TicketState_TICKET_STATE_REWORK) {
 			mine = append(mine, v)
 		}
 	}
@@ -178,7 +190,12 @@ func (w *worker) labour(ctx context.Context, tickets []client.View) error {
 				Decline: &roundsv1.TicketDecline{AssignEpoch: t.GetAssignEpoch(), Reason: "正在处理紧急情况 / on an emergency"}}})
 		}
 		return w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Accept{Accept: &roundsv1.TicketAccept{AssignEpoch: t.GetAssignEpoch()}}})
-	case roundsv1.TicketState_TICKET_STATE_ACCEPTED, roundsv1.TicketState_TICKET_STATE_PAUSED:
+	case roundsv1.TicketState_TICKET_STATE_ACCEPTED, roundsv1.TicketState_TICKET_STATE_PAUSED, roundsv1.TicketState_TICKET_STATE_REWORK:
+		if s := w.ofTicket(v.ID, t, roundsv1.PhotoRole_PHOTO_ROLE_BEFORE); w.beforeWanted(t) {
+			if _, err := w.photograph(ctx, s); err != nil {
+				return err
+			}
+		}
 		return w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Start{Start: &roundsv1.TicketStart{}}})
 	}
 	if w.random.IntN(8) == 0 {
@@ -195,10 +212,12 @@ func (w *worker) labour(ctx context.Context, tickets []client.View) error {
 	if err := w.note(ref, err); err != nil {
 		return err
 	}
-	if err := w.photo(ctx, v.ID, roundsv1.PhotoRole_PHOTO_ROLE_AFTER, t.GetRound()); err != nil {
+	photo, err := w.photograph(ctx, w.ofTicket(v.ID, t, roundsv1.PhotoRole_PHOTO_ROLE_AFTER))
+	if err != nil || photo == "" {
 		return err
 	}
-	return w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_SubmitCompletion{SubmitCompletion: &roundsv1.TicketSubmit{Round: t.GetRound()}}})
+	return w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_SubmitCompletion{
+		SubmitCompletion: &roundsv1.TicketSubmit{Round: t.GetRound(), PhotoIds: []string{string(photo)}}}})
 }
 
 // inspect walks a round: its record, and an answer to each item as a fact.
@@ -217,6 +236,15 @@ func (w *worker) inspect(ctx context.Context) error {
 		}
 		if w.random.IntN(12) == 0 {
 			answer.Result, answer.Note = roundsv1.AnswerResult_ANSWER_RESULT_FAIL, pick(w.random, findings)
+			if !w.camera.ahead(w.clocks.time.Now()) {
+				photo, err := w.photograph(ctx, subject{kind: "inspection", id: ref.ID, item: item.GetId(), role: roundsv1.PhotoRole_PHOTO_ROLE_ITEM, round: 1})
+				if err != nil {
+					return err
+				}
+				if photo != "" {
+					answer.PhotoIds = []string{string(photo)}
+				}
+			}
 		}
 		fact, err := w.device.Fact(ctx, w.site, ref.ID, &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{
 			Answers: map[string]*roundsv1.Answer{item.GetId(): answer}}}})
@@ -268,6 +296,9 @@ func (w *worker) touch(ctx context.Context, tickets []client.View) error {
 
 // supervise decides what waits, and cancels now and then.
 func (w *worker) supervise(ctx context.Context, tickets []client.View) error {
+	if done, err := w.review(ctx, tickets, 1); err != nil || done > 0 {
+		return err
+	}
 	for v, err := range w.device.List(ctx, w.site, "conflict") {
 		if err != nil {
 			return err
