@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -115,7 +116,7 @@ func TestAWriteThatIsRefusedWritesNothing(t *testing.T) {
 	}
 }
 
-// grouped submits acts so that they share a commit: the first holds up the scope until all the others wait.
+// grouped submits acts so that they share a commit: a first one holds up the scope until all the others wait. It runs within synctest.
 func grouped(w *world, acts ...func(engine.View) ([]engine.Derived, error)) []error {
 	held, release := make(chan struct{}), make(chan struct{})
 	errs := make([]error, len(acts))
@@ -131,13 +132,16 @@ func grouped(w *world, acts ...func(engine.View) ([]engine.Derived, error)) []er
 	<-held
 	for i, act := range acts {
 		all.Go(func() { errs[i] = w.Write(context.Background(), site, act) })
+		synctest.Wait() // it waits in the queue, behind those before it
 	}
 	close(release)
 	all.Wait()
 	return errs
 }
 
-func TestAnActsErrorIsItsOwn(t *testing.T) {
+func TestAnActsErrorIsItsOwn(t *testing.T) { synctest.Test(t, actsErrors) }
+
+func actsErrors(t *testing.T) {
 	w := newWorld(t, newMemory())
 	plain, own := errors.New("the photo is not there"), &engine.Error{Kind: engine.Precondition, Cause: errors.New("too late")}
 	wrapped := fmt.Errorf("desk: %w", own)
@@ -176,7 +180,9 @@ func TestAnActsErrorIsItsOwn(t *testing.T) {
 }
 
 // What an act says when it fails costs its neighbours nothing: they are not even asked again.
-func TestAnActThatFailsDoesNotEndTheGroup(t *testing.T) {
+func TestAnActThatFailsDoesNotEndTheGroup(t *testing.T) { synctest.Test(t, actThatFails) }
+
+func actThatFails(t *testing.T) {
 	w := newWorld(t, newMemory())
 	var asked atomic.Int64
 	var acts []func(engine.View) ([]engine.Derived, error)
