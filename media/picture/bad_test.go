@@ -91,8 +91,10 @@ func badInputs(t testing.TB) []bad {
 		{"a PNG of 4 billion by 4 billion pixels", hugePNG(1<<32-1, 1<<32-1, nil), picture.PNG, isLarge},
 		{"a PNG of 7,000 by 7,000 pixels in 100 bytes", hugePNG(7000, 7000, nil), picture.PNG, isBroken},
 		{"a PNG of 8,000 by 8,000 pixels of 16 bits, interlaced", hugePNG16(8000, 8000), picture.PNG, isLarge},
-		{"a PNG with a text that expands to a thousand times its size", insert(p, 33, chunk("zTXt", join([]byte("Comment\x00\x00"), bomb))), picture.PNG, isGood},
-		{"a PNG with a colour profile that expands to a thousand times its size", insert(p, 33, chunk("iCCP", join([]byte("p\x00\x00"), bomb))), picture.PNG, isGood},
+		{"a PNG with a text that expands to a thousand times its size",
+			insert(p, 33, chunk("zTXt", join([]byte("Comment\x00\x00"), bomb))), picture.PNG, isGood},
+		{"a PNG with a colour profile that expands to a thousand times its size",
+			insert(p, 33, chunk("iCCP", join([]byte("p\x00\x00"), bomb))), picture.PNG, isGood},
 		{"a JPEG of 65,500 by 65,500 pixels", resized(j, 65500, 65500), picture.JPEG, isLarge},
 		{"a JPEG of 8,000 by 8,000 pixels with the data of a small one", resized(j, 8000, 8000), picture.JPEG, isBroken},
 		{"a JPEG of no width", resized(j, 0, 100), picture.JPEG, isBroken},
@@ -105,7 +107,8 @@ func badInputs(t testing.TB) []bad {
 		{"a WebP whose canvas is another size", riff(canvas(0, 1000, 1000), riffChunk("VP8L", losslessWebP(m, 160, 120))), picture.WebP, isBroken},
 		{"a HEIC grid of 65,535 by 65,535 pixels", asHEICGrid(m, 65535, 65535), picture.HEIC, isLarge},
 		{"a HEIC grid of more rows than tiles", asHEIC(m, heicOptions{tile: 64, rows: 200}), picture.HEIC, isBroken},
-		{"a HEIC whose bitstream and container say 60,000 pixels across", asHEIC(scene(1, 32, 1600), heicOptions{spsW: 60000, sayW: 60000}), picture.HEIC, isLarge},
+		{"a HEIC whose bitstream and container say 60,000 pixels across",
+			asHEIC(scene(1, 32, 1600), heicOptions{spsW: 60000, sayW: 60000}), picture.HEIC, isLarge},
 		{"a HEIC whose bitstream says 60,000 pixels across", asHEIC(m, heicOptions{spsW: 60000}), picture.HEIC, isBroken},
 		{"a HEIC whose container says another size", asHEIC(m, heicOptions{sayW: 16}), picture.HEIC, isBroken},
 		{"a HEIC with two pictures in one", asHEIC(m, heicOptions{twice: true}), picture.HEIC, isBroken},
@@ -205,7 +208,8 @@ func ihdr(w, h uint32, depth, colour byte) []byte {
 }
 
 func hugePNG(w, h uint32, data []byte) []byte {
-	return join([]byte("\x89PNG\r\n\x1a\n"), chunk("IHDR", ihdr(w, h, 8, 2)), chunk("IDAT", append([]byte{0x78, 0x9c, 1, 0, 0}, data...)), chunk("IEND", nil))
+	return join([]byte("\x89PNG\r\n\x1a\n"), chunk("IHDR", ihdr(w, h, 8, 2)),
+		chunk("IDAT", append([]byte{0x78, 0x9c, 1, 0, 0}, data...)), chunk("IEND", nil))
 }
 
 func hugePNG16(w, h uint32) []byte {

@@ -8,7 +8,8 @@ import (
 	"github.com/rounds-sync/rounds/media/picture"
 )
 
-// What is coded is decoded, alone and in tiles: the decoder goes through RGB, so a value may be a little off. The first pixels are taken from a line below.
+// What is coded is decoded, alone and in tiles: the decoder goes through RGB, so a value may be a little off. The
+// first pixels are taken from a line below.
 func TestHEICRoundTrip(t *testing.T) {
 	for name, c := range map[string]struct {
 		w, h int

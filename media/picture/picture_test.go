@@ -31,7 +31,8 @@ func TestCopiesAreSmallUprightAndBare(t *testing.T) {
 		}
 	}
 	for orientation := 1; orientation <= 8; orientation++ {
-		b := withEXIF(asJPEG(t, coded(shown, orientation), 95), exifOptions{orientation: uint16(orientation), taken: "2026:11:22 08:00:00", model: "SecretCam"})
+		b := withEXIF(asJPEG(t, coded(shown, orientation), 95), exifOptions{
+			orientation: uint16(orientation), taken: "2026:11:22 08:00:00", model: "SecretCam"})
 		found := good(t, b, picture.JPEG)
 		if found.WidthPx != 400 || found.HeightPx != 300 {
 			t.Fatalf("orientation %d: shown as %dx%d", orientation, found.WidthPx, found.HeightPx)
@@ -132,7 +133,8 @@ func TestEXIF(t *testing.T) {
 
 func TestBrokenEXIFIsNoEXIF(t *testing.T) {
 	plain := asJPEG(t, scene(1, 8, 8), 80)
-	whole := tiff(exifOptions{orientation: 1, taken: "2026:11:22 08:30:15", offset: "+08:00", make: "Apple", model: "iPhone 15", latRef: "N", longRef: "E"})
+	whole := tiff(exifOptions{
+		orientation: 1, taken: "2026:11:22 08:30:15", offset: "+08:00", make: "Apple", model: "iPhone 15", latRef: "N", longRef: "E"})
 	for at := range whole {
 		for _, v := range []byte{0, 0xff} {
 			b := bytes.Clone(whole)
