@@ -69,7 +69,8 @@ func (d *Desk) finish(ctx context.Context, caller engine.Caller, scope store.Sco
 			}
 			d.proved.add(from)
 		}
-		if err := d.write(ctx, scope, moves(toStored, open(promises, upload.Size))...); err != nil {
+		// The bytes are durable: that is written down also when the device has hung up meanwhile.
+		if err := d.write(context.WithoutCancel(ctx), scope, moves(toStored, open(promises, upload.Size))...); err != nil {
 			d.log.Error("photo stored, but not written down", "scope", string(scope), "hash", h.String(), "error", err)
 			return nil, problemOf(err), nil
 		}

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -104,10 +105,11 @@ func newWorld(t testing.TB, config ...func(*evidence.Config)) *world {
 // start begins a server on what the stores hold.
 func (w *world) start() {
 	var err error
+	var hinted atomic.Pointer[evidence.Desk] // the engine before this one may still be ending
 	w.engine, err = engine.Open(engine.Config{Store: w.store, Rules: w.rules, Access: w, Now: w.clock, Rand: rand.NewChaCha8([32]byte{1}),
 		Index: evidence.Index{}, IndexVersion: evidence.IndexVersion, Committed: func(s store.Scope) {
-			if w.desk != nil {
-				w.desk.Changed(s)
+			if desk := hinted.Load(); desk != nil {
+				desk.Changed(s)
 			}
 		}})
 	if err != nil {
@@ -120,6 +122,7 @@ func (w *world) start() {
 	if w.desk, err = evidence.New(cfg); err != nil {
 		w.t.Fatal(err)
 	}
+	hinted.Store(w.desk)
 }
 
 func (w *world) clock() time.Time {

@@ -50,7 +50,7 @@ func Table() Rules {
 			{For: engine, May: []string{api, merge, journal, store}, Tests: []string{"work", "auth"}},
 			{For: "work", May: []string{api, merge, engine}, Tests: []string{journal, store}},
 
-			{For: "media", May: []string{api}},
+			{For: "media", May: []string{api}, Tests: []string{"media/mediatest"}},
 			{For: "media/...", May: []string{api, "media", "media/internal/..."}, Tests: []string{"media/..."}},
 			// What ties promised photos to their bytes: it knows records and storage, and of the trade only what it is handed.
 			{For: "evidence", May: []string{api, "media/...", merge, store, engine}, Tests: []string{"work", journal}},
