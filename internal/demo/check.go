@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -56,6 +57,10 @@ func (d *demo) check(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	photos.closures()
+	for _, w := range d.everybody() {
+		w.dropIdle()
+	}
+	http.DefaultClient.CloseIdleConnections() // one that was never used would hold up the end of the server
 	if err := d.server.stop(); err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func serveCommand() *cobra.Command {
 		cfg.Data, cfg.Listen, cfg.ReadyFile, cfg.Admin.Listen, cfg.Log.Level = data, listen, ready, "", "warn"
 		cfg.Auth.AccessLife, cfg.First.Organisation = accessLife, "和邻物业集团 Helin Property"
 		cfg.Limits.AddressRate, cfg.Limits.DeviceRate = 0, 0 // all devices share one address, and an hour lasts a second
-		cfg.Timeouts.Drain = 5 * time.Second
+		cfg.Timeouts.Drain = 20 * time.Second
 		cfg.Inject.Now = func() time.Time { return at.Load().now() }
 		cfg.Inject.Out = io.Discard
 		cfg.Inject.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
