@@ -136,7 +136,7 @@ func send(part media.Part, content []byte) int {
 	}
 	sum := md5.Sum(body)
 	req.Header.Set("Content-MD5", base64.StdEncoding.EncodeToString(sum[:]))
-	answer, err := http.DefaultClient.Do(req)
+	answer, err := here.devices.Do(req)
 	if err != nil {
 		return 0
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"sync/atomic"
 	"testing"
@@ -28,11 +29,13 @@ type shared struct {
 	server  *objectstore.Server
 	err     error
 	buckets atomic.Int64
+	devices http.Client // what devices send with
 }
 
 var here shared
 
 func TestMain(m *testing.M) {
+	here.devices.Transport = &http.Transport{MaxIdleConnsPerHost: 32, DisableCompression: true}
 	here.server, here.err = objectstore.Start(ctx, objectstore.Config{})
 	code := m.Run()
 	if here.err == nil {
