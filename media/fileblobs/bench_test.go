@@ -1,3 +1,5 @@
+//go:build unix
+
 package fileblobs_test
 
 import (
@@ -152,24 +154,6 @@ func BenchmarkServer(b *testing.B) {
 			})
 		})
 	}
-}
-
-// inProcess serves requests without a socket.
-type inProcess struct{ handler http.Handler }
-
-type recorder struct {
-	header http.Header
-	status int
-}
-
-func (r *recorder) Header() http.Header         { return r.header }
-func (r *recorder) Write(p []byte) (int, error) { return len(p), nil }
-func (r *recorder) WriteHeader(status int)      { r.status = status }
-
-func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	w := &recorder{header: http.Header{}, status: http.StatusOK}
-	p.handler.ServeHTTP(w, r)
-	return &http.Response{StatusCode: w.status, Header: w.header, Body: http.NoBody, Request: r}, nil
 }
 
 // BenchmarkPlain is what the machine can do: the same files written, synced with their folder, and hashed from what is stored. With MD5 it does also what

@@ -91,3 +91,21 @@ func wantIs(t testing.TB, what string, got, want error) {
 func TestConformance(t *testing.T) {
 	mediatest.Run(t, func(t *testing.T) *mediatest.Harness { return newWorld(t, nil).harness() }, mediatest.Options{NoMediaTypes: true})
 }
+
+// inProcess serves requests without a socket.
+type inProcess struct{ handler http.Handler }
+
+type recorder struct {
+	header http.Header
+	status int
+}
+
+func (r *recorder) Header() http.Header         { return r.header }
+func (r *recorder) Write(p []byte) (int, error) { return len(p), nil }
+func (r *recorder) WriteHeader(status int)      { r.status = status }
+
+func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := &recorder{header: http.Header{}, status: http.StatusOK}
+	p.handler.ServeHTTP(w, r)
+	return &http.Response{StatusCode: w.status, Header: w.header, Body: http.NoBody, Request: r}, nil
+}
