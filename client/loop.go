@@ -63,7 +63,7 @@ func (d *Device) runPhotos(ctx context.Context) {
 	due := d.photosDue // nothing before the first words
 	pause := time.Duration(0)
 	for d.pausePhotos(ctx, due, pause) {
-		tally, next, err := d.uploadPhotos(ctx, false)
+		tally, next, err := d.uploadPhotos(ctx, uploading{})
 		switch {
 		case ctx.Err() != nil || errors.Is(err, ErrClosed):
 			return

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/merge"
@@ -79,7 +80,7 @@ func (d *Device) addPhoto(ctx context.Context, scope Scope, in PhotoInput) (Ref,
 	}
 	kept, err := d.cfg.Originals.Create(ctx)
 	if err != nil {
-		return Ref{}, fmt.Errorf("client: originals: %w", err)
+		return Ref{}, ofOriginals(err)
 	}
 	hash, size, err := d.receive(ctx, in.Original, kept)
 	if err != nil {
@@ -96,13 +97,21 @@ func (d *Device) addPhoto(ctx context.Context, scope Scope, in PhotoInput) (Ref,
 	return ref, nil
 }
 
+// ofOriginals is an error of the originals; a full disk is one of the store's errors.
+func ofOriginals(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("client: originals: %w: %w", store.ErrFull, err)
+	}
+	return fmt.Errorf("client: originals: %w", err)
+}
+
 // receive copies an original to where it will rest, and returns its hash and size.
 func (d *Device) receive(ctx context.Context, from io.Reader, to io.Writer) (PhotoHash, int64, error) {
 	sum := sha256.New()
 	most := d.cfg.Limits.PhotoBytes
 	size, err := io.Copy(io.MultiWriter(to, sum), io.LimitReader(cancelled{ctx, from}, most+1))
 	if err != nil {
-		return PhotoHash{}, 0, fmt.Errorf("client: keeping an original: %w", err)
+		return PhotoHash{}, 0, ofOriginals(err)
 	}
 	if size > most {
 		return PhotoHash{}, 0, refusal(roundsv1.ProblemCode_PROBLEM_CODE_LIMIT, "photo.size_bytes", "照片文件太大。", "The file is too large for a photo.")
@@ -130,7 +139,7 @@ func (d *Device) keepPhoto(
 	ctx context.Context, scope Scope, in PhotoInput, me self, kept NewOriginal, hash PhotoHash, size int64,
 ) (Ref, error) {
 	if err := kept.Keep(hash); err != nil {
-		return Ref{}, fmt.Errorf("client: originals: %w", err)
+		return Ref{}, ofOriginals(err)
 	}
 	found, err := d.lookAt(ctx, hash, in.Preview == nil)
 	if err != nil {

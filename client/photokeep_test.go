@@ -105,7 +105,7 @@ func TestOriginalGoesAfterFourteenDays(t *testing.T) {
 	if !d.kept(content) {
 		t.Fatal("gone before 14 days, by a clock that was put right")
 	}
-	d.pass(time.Minute)
+	d.pass(2 * time.Minute)
 	d.sync()
 	if d.kept(content) {
 		t.Fatal("kept for longer than 14 days")

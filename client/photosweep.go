@@ -19,12 +19,13 @@ func hasBytes(state roundsv1.PhotoState) bool {
 	return false
 }
 
-// settlePhotos takes from the records what the server says of the bytes, and gives up the originals that need not be kept any longer.
-func (d *Device) settlePhotos(ctx context.Context) error {
+// settlePhotos takes from the records what the server says of the bytes, and gives up the originals that need not be kept any longer. Without all
+// only those photos are looked at that wait.
+func (d *Device) settlePhotos(ctx context.Context, all bool) error {
 	if d.cfg.Originals == nil {
 		return nil
 	}
-	queue, err := d.photoQueue(ctx, nil)
+	queue, err := d.photoQueue(ctx, func(s photoState) bool { return all || !s.done() })
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (d *Device) Sync(ctx context.Context, options ...SyncOption) (Report, error
 		return report, err
 	}
 	var photosErr error
-	if report.Photos, _, photosErr = d.uploadPhotos(ctx, true); photosErr != nil {
+	if report.Photos, _, photosErr = d.uploadPhotos(ctx, uploading{worded: true, all: true}); photosErr != nil {
 		return report, errors.Join(err, photosErr)
 	}
 	if d.purgesNow(ctx) {

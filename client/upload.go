@@ -50,7 +50,9 @@ type uploads struct {
 	rests map[photoName]rest
 	known map[PhotoHash]int64 // bytes that the server is known to have, from this process
 	blame map[photoName]int   // how often the server said that the bytes differ
-	wake  time.Duration       // until the next photo of the queue has rested enough; 0: none rests
+	// settled is when the originals of all photos were looked at.
+	settled time.Duration
+	wake    time.Duration // until the next photo of the queue has rested enough; 0: none rests
 
 	mu     sync.Mutex // guards what follows
 	active map[photoName]*job
@@ -85,13 +87,23 @@ func newUploads(d *Device) *uploads {
 // ErrOffline, ErrNoOriginals, ErrNotEnrolled and ErrClosed say that there is nothing to be done; RetryAfter of another error tells how long the
 // server asks to wait.
 func (d *Device) UploadPhotos(ctx context.Context) (PhotoTally, error) {
-	tally, _, err := d.uploadPhotos(ctx, false)
+	tally, _, err := d.uploadPhotos(ctx, uploading{all: true})
 	return tally, err
 }
 
-// uploadPhotos is UploadPhotos; worded says that words were synced just before. It also returns when the next look is worth while, though
-// nothing new happens: 0 is never.
-func (d *Device) uploadPhotos(ctx context.Context, worded bool) (tally PhotoTally, next time.Duration, err error) {
+// uploading says what an upload is for.
+type uploading struct {
+	// worded: words were synced just before.
+	worded bool
+	// all: the originals of photos that are stored are looked at too, whatever the time since the last look.
+	all bool
+}
+
+// settleEvery is how often the originals of photos that are stored are looked at while nothing asks for it: each record has to be read.
+const settleEvery = 10 * time.Minute
+
+// uploadPhotos is UploadPhotos. It also returns when the next look is worth while, though nothing new happens: 0 is never.
+func (d *Device) uploadPhotos(ctx context.Context, why uploading) (tally PhotoTally, next time.Duration, err error) {
 	switch {
 	case d.cfg.Originals == nil:
 		return tally, 0, ErrNoOriginals
@@ -105,15 +117,23 @@ func (d *Device) uploadPhotos(ctx context.Context, worded bool) (tally PhotoTall
 		return tally, 0, err
 	}
 	defer giveBack()
-	if worded {
-		d.uploads.worded()
+	u := d.uploads
+	if why.worded {
+		u.worded()
 	}
-	if err := d.settlePhotos(ctx); err != nil {
+	now := d.cfg.Clock.Monotonic()
+	all := why.all || u.settled == 0 || now < u.settled || now-u.settled >= settleEvery
+	if all {
+		u.settled = now
+	}
+	if err := d.settlePhotos(ctx, all); err != nil {
 		return tally, 0, err
 	}
-	err = d.uploads.run(ctx, &tally)
-	if failed := d.settlePhotos(context.WithoutCancel(ctx)); failed != nil && err == nil {
-		err = failed
+	err = u.run(ctx, &tally)
+	if tally.progress() > 0 {
+		if failed := d.settlePhotos(context.WithoutCancel(ctx), true); failed != nil && err == nil {
+			err = failed
+		}
 	}
 	return tally, d.uploads.wake, err
 }

@@ -214,7 +214,13 @@ func TestShift(t *testing.T) {
 	if got := p.object("device", "sync", "--dir", worker); got["sent"] != 3.0 || got["applied"] != 3.0 || got["round_trips"] == 0.0 {
 		t.Errorf("sync did %v", got)
 	}
+	if out := p.must("device", "photo", "list", "--dir", worker); !strings.Contains(out, "stored") || !strings.Contains(out, id[len(id)-8:]) {
+		t.Errorf("photo list:\n%s", out)
+	}
 	stands := p.object("device", "status", "--dir", worker)
+	if stands["photos_waiting"] != 0.0 || stands["photos_kept"] != 1.0 {
+		t.Errorf("photos: %v wait, %v are kept", stands["photos_waiting"], stands["photos_kept"])
+	}
 	for _, one := range stands["scopes"].([]any) {
 		scope := one.(map[string]any)
 		if strings.HasPrefix(scope["scope"].(string), "site/") && (scope["queued"] != 0.0 || scope["journal_seq"] == 0.0 || len(scope["journal_hash"].(string)) != 64) {
