@@ -102,9 +102,8 @@ func (b *Blobs) syncFile(f *os.File) error {
 type syncer struct {
 	delay time.Duration
 
-	mu    sync.Mutex // guards all below
-	dirs  map[string]*syncing
-	count int64
+	mu   sync.Mutex // guards all below
+	dirs map[string]*syncing
 }
 
 // syncing is a folder that somebody syncs or waits to.
@@ -148,7 +147,6 @@ func (s *syncer) dir(path string) error {
 		d.running.Lock()
 		s.mu.Lock()
 		d.next = nil
-		s.count++
 		s.mu.Unlock()
 		s.wait()
 		mine.err = syncDir(path)

@@ -42,12 +42,3 @@ func TestMemory(t *testing.T) {
 		}
 	}, mediatest.Options{})
 }
-
-// TestMemoryTransport runs it without a socket.
-func TestMemoryTransport(t *testing.T) {
-	mediatest.Run(t, func(t *testing.T) *mediatest.Harness {
-		c := new(clock)
-		m := mediatest.NewMemory(mediatest.MemoryConfig{Now: c.Now})
-		return &mediatest.Harness{Driver: m, Client: &http.Client{Transport: m.Transport()}, Now: c.Now, Pass: c.Pass}
-	}, mediatest.Options{})
-}
