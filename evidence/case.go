@@ -16,6 +16,7 @@ import (
 	"github.com/rounds-sync/rounds/media/check"
 	"github.com/rounds-sync/rounds/media/picture"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/journal"
 	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
@@ -45,16 +46,13 @@ func (d *Desk) caseOf(ctx context.Context, scope store.Scope, change *roundsv1.C
 	if err != nil {
 		return c, check.Policy{}, err
 	}
-	policy, faults := check.ParsePolicy(site.GetPolicy())
-	if faults != nil {
-		d.log.Warn("evidence: settings of a site that are not understood", "scope", string(scope), "error", faults)
-	}
+	policy := d.policyOf(scope, site)
 	if err := d.trustOf(ctx, scope, stamp, &c); err != nil {
 		return c, policy, err
 	}
 	gatherers := []func(context.Context, store.Scope, *roundsv1.Change, *check.Case) error{d.subjectOf, d.sameBytes, d.beforeWork, d.missingNumbers}
 	if refused == nil {
-		gatherers = append(gatherers, d.similar(max(policy.NearFrequency, policy.NearDifference)))
+		gatherers = append(gatherers, d.similar(nearest(policy)))
 	}
 	for _, gather := range gatherers {
 		if err := gather(ctx, scope, change, &c); err != nil {
@@ -64,12 +62,21 @@ func (d *Desk) caseOf(ctx context.Context, scope store.Scope, change *roundsv1.C
 	return c, policy, nil
 }
 
+// policyOf reads the thresholds of a site. What is not understood counts as its default, and is told once.
+func (d *Desk) policyOf(scope store.Scope, site *roundsv1.Site) check.Policy {
+	policy, faults := check.ParsePolicy(site.GetPolicy())
+	if faults != nil && d.complaints.add(string(scope)+"\n"+faults.Error()) {
+		d.log.Warn("settings of a site that are not understood", "scope", string(scope), "error", faults)
+	}
+	return policy
+}
+
+// nearest is how many bits photos that look alike differ in at most.
+func nearest(policy check.Policy) int { return max(policy.NearFrequency, policy.NearDifference) }
+
 // trustOf tells how well the time of the capture is known: that stands in the journal, beside the outcome.
 func (d *Desk) trustOf(ctx context.Context, scope store.Scope, stamp *roundsv1.Stamp, c *check.Case) error {
-	if d.cfg.Entry == nil || stamp.GetSeq() == 0 {
-		return nil
-	}
-	head, err := d.cfg.Entry(ctx, scope, stamp.GetSeq())
+	head, err := d.cfg.Records.Entry(ctx, scope, journal.Seq(stamp.GetSeq()))
 	if err != nil {
 		return err
 	}
@@ -130,75 +137,6 @@ func scansOf(photo *roundsv1.Photo, capturedUs int64, scans []*roundsv1.Scan) []
 		list = append(list, check.Scan{PlaceID: scan.GetCheckpointId(), Us: capturedUs + apart})
 	}
 	return list
-}
-
-// areaOf tells where the work is: its place, with the outline of the nearest place above that has one; without any, the fix of the report.
-func (d *Desk) areaOf(ctx context.Context, scope store.Scope, at *roundsv1.Location, photo *roundsv1.Photo, c *check.Case) error {
-	if at.GetPlaceId() == "" {
-		if at.GetSource() == roundsv1.LocationSource_LOCATION_SOURCE_GPS && at.GetAccuracyM() > 0 {
-			c.Area.Centre, c.Area.RadiusM = check.Point{Latitude: at.GetLatitude(), Longitude: at.GetLongitude()}, float64(at.GetAccuracyM())
-		}
-		return nil
-	}
-	above, err := d.placesAbove(ctx, scope, at.GetPlaceId())
-	if err != nil {
-		return err
-	}
-	c.Area.PlaceIDs = []string{at.GetPlaceId()}
-	for i, place := range above {
-		if i == 0 {
-			c.Area.Signal = place.GetSignal()
-		}
-		if outline := place.GetOutline(); outline != "" {
-			c.Area.Outlines = []string{outline}
-			break
-		}
-	}
-	// Tags of places within the place of the work count for it.
-	tagged := []string{photo.GetLocation().GetPlaceId()}
-	for _, scan := range c.Scans {
-		tagged = append(tagged, scan.PlaceID)
-	}
-	slices.Sort(tagged)
-	for _, id := range slices.Compact(tagged)[:min(mostOthers, len(slices.Compact(tagged)))] {
-		within, err := d.within(ctx, scope, id, at.GetPlaceId())
-		if err != nil {
-			return err
-		}
-		if within && id != at.GetPlaceId() {
-			c.Area.PlaceIDs = append(c.Area.PlaceIDs, id)
-		}
-	}
-	return nil
-}
-
-// placesAbove returns a place and those that it lies in, from the inside out.
-func (d *Desk) placesAbove(ctx context.Context, scope store.Scope, id string) ([]*roundsv1.Place, error) {
-	var list []*roundsv1.Place
-	for range mostLevels {
-		if id == "" {
-			break
-		}
-		change, err := d.cfg.Records.Record(ctx, scope, kindPlace, id)
-		if err != nil {
-			return nil, err
-		}
-		place := change.GetRecord().GetPlace()
-		if place == nil || change.GetDeleted() {
-			break
-		}
-		list, id = append(list, place), place.GetParentId()
-	}
-	return list, nil
-}
-
-// within: whether a place is another one or lies in it.
-func (d *Desk) within(ctx context.Context, scope store.Scope, id, other string) (bool, error) {
-	if id == "" || id == other {
-		return id == other, nil
-	}
-	above, err := d.placesAbove(ctx, scope, id)
-	return slices.ContainsFunc(above, func(p *roundsv1.Place) bool { return p.GetParentId() == other }), err
 }
 
 // other makes of a record what a photo is compared with.
@@ -379,92 +317,6 @@ func (d *Desk) missingNumbers(ctx context.Context, scope store.Scope, change *ro
 		}
 	}
 	return nil
-}
-
-// othersAgain looks again at settled photos whose findings may have changed with this one: of the same bytes, after it where it is from before the work,
-// younger and alike, and with the next numbers where they missed it.
-func (d *Desk) othersAgain(ctx context.Context, scope store.Scope, id string, photo *roundsv1.Photo) error {
-	again := map[string]bool{}
-	settledOnes := func(change *roundsv1.Change) {
-		switch change.GetRecord().GetPhoto().GetState() {
-		case stateClean, stateSoft, stateHard:
-			again[change.GetRecordId()] = true
-		}
-	}
-	if h, err := media.HashFrom(photo.GetSha256()); err == nil {
-		promises, err := d.promises(ctx, scope, h)
-		if err != nil {
-			return err
-		}
-		for _, p := range promises[:min(len(promises), mostOthers)] {
-			settledOnes(&roundsv1.Change{RecordId: p.id, Record: &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: p.photo}}})
-		}
-	}
-	if photo.GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_BEFORE {
-		if err := d.ofSubject(ctx, scope, photo, roundsv1.PhotoRole_PHOTO_ROLE_AFTER, settledOnes); err != nil {
-			return err
-		}
-	}
-	own, err := d.cfg.Records.Record(ctx, scope, kindPhoto, id)
-	if err != nil {
-		return err
-	}
-	alike, err := d.alike(ctx, scope, id, own.GetRecord().GetPhoto().GetReport(), 32)
-	if err != nil {
-		return err
-	}
-	for _, one := range alike {
-		if creation(one.Change).GetTimeUs() >= creation(own).GetTimeUs() {
-			settledOnes(one.Change)
-		}
-	}
-	followers, err := d.followers(ctx, scope, own)
-	if err != nil {
-		return err
-	}
-	for _, one := range followers {
-		settledOnes(one)
-	}
-	delete(again, id)
-	for other := range again {
-		if err := d.settle(ctx, scope, other, nil); err != nil {
-			return err
-		}
-		change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, other)
-		if err != nil {
-			return err
-		}
-		if err := d.verifySubject(ctx, scope, change.GetRecord().GetPhoto()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// followers are the photos that the device took next and that missed one before them.
-func (d *Desk) followers(ctx context.Context, scope store.Scope, own *roundsv1.Change) ([]*roundsv1.Change, error) {
-	number := own.GetRecord().GetPhoto().GetCaptureNumber()
-	device, err := uuid.Parse(creation(own).GetDeviceId())
-	if number == 0 || err != nil || number > 1<<62 {
-		return nil, nil
-	}
-	var list []*roundsv1.Change
-	span := store.Span{From: numberKey(device, number+1), To: numberKey(device, number+gapWindow+1)}
-	for _, site := range d.sitesOf(scope, photographer(own.GetRecord().GetPhoto(), creation(own)))[:1] {
-		for entry, err := range d.cfg.Records.Find(ctx, site, indexNumber, span) {
-			if err != nil {
-				return nil, err
-			}
-			change, err := d.cfg.Records.Record(ctx, site, kindPhoto, idOf(entry.Key))
-			if err != nil {
-				return nil, err
-			}
-			if slices.Contains(change.GetRecord().GetPhoto().GetFindings(), check.Word(roundsv1.CheckCode_CHECK_CODE_GAP)) {
-				list = append(list, change)
-			}
-		}
-	}
-	return list, nil
 }
 
 // idOf is the id at the end of an index's key.

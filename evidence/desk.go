@@ -14,6 +14,7 @@ import (
 	"github.com/rounds-sync/rounds/media"
 	"github.com/rounds-sync/rounds/media/picture"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/journal"
 	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
@@ -22,6 +23,8 @@ import (
 type Records interface {
 	// Record reads a record as it stands; nil where there is none.
 	Record(ctx context.Context, scope store.Scope, kind merge.Kind, id string) (*roundsv1.Change, error)
+	// Entry reads the head of a journal entry: it says how well the time of a mutation is known. nil where there is none.
+	Entry(ctx context.Context, scope store.Scope, seq journal.Seq) (*roundsv1.EntryHead, error)
 	// Find visits the entries of an index in order.
 	Find(ctx context.Context, scope store.Scope, name engine.IndexName, span store.Span) iter.Seq2[engine.IndexEntry, error]
 	// Write is an act of the server itself.
@@ -67,8 +70,6 @@ type Config struct {
 	Scopes func(context.Context) ([]store.Scope, error)
 	// Verified decides when work goes to review.
 	Verified VerifiedFunc
-	// Entry reads the head of a journal entry, for how well the time of a capture is known. nil: that is not known.
-	Entry func(ctx context.Context, scope store.Scope, seq uint64) (*roundsv1.EntryHead, error)
 	// Now is the server's clock.
 	Now func() time.Time
 	// Logger hears what an operator should know. Default: nothing is logged.
@@ -97,14 +98,15 @@ type Config struct {
 
 // Desk brings bytes to the photos that promise them. It is safe for concurrent use. Errors of its methods are *engine.Error.
 type Desk struct {
-	cfg       Config
-	log       *slog.Logger
-	inspector *picture.Inspector
-	hashes    locks
-	proved    proofs
-	stats     stats
-	prints    *prints
-	work      *queue
+	cfg        Config
+	log        *slog.Logger
+	inspector  *picture.Inspector
+	hashes     locks
+	proved     proofs
+	stats      stats
+	complaints said
+	prints     *prints
+	work       *queue
 }
 
 // New makes a desk. Run has to run for photos to be looked at.
@@ -218,13 +220,13 @@ func (l *locks) lock(h media.Hash) (unlock func()) {
 	}
 }
 
-// maxProofs bounds what is remembered of deliveries that could not be written down.
+// maxProofs bounds what is remembered of deliveries.
 const maxProofs = 10_000
 
-// proofs remembers which device delivered which bytes, durably, while the record could not be written. Lost, it costs one more upload. The zero value is
-// ready.
+// proofs remembers which device delivered which bytes, durably: where the record could not be written, or the same device promises them at another site too,
+// they need not come again. Lost, it costs one more upload. The zero value is ready.
 type proofs struct {
-	mu  sync.Mutex // guards of
+	mu  sync.Mutex // guards set
 	set map[proof]struct{}
 }
 
@@ -249,8 +251,22 @@ func (p *proofs) has(of proof) bool {
 	return ok
 }
 
-func (p *proofs) drop(of proof) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.set, of)
+// said remembers what was told, so that it is told once. The zero value is ready.
+type said struct {
+	mu  sync.Mutex // guards set
+	set map[string]struct{}
+}
+
+// add is true for what was not told yet, as far as that is remembered.
+func (s *said) add(words string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, told := s.set[words]; told {
+		return false
+	}
+	if s.set == nil || len(s.set) >= maxProofs {
+		s.set = map[string]struct{}{}
+	}
+	s.set[words] = struct{}{}
+	return true
 }

@@ -74,7 +74,6 @@ func (d *Desk) finish(ctx context.Context, caller engine.Caller, scope store.Sco
 			d.log.Error("photo stored, but not written down", "scope", string(scope), "hash", h.String(), "error", err)
 			return nil, problemOf(err), nil
 		}
-		d.proved.drop(from)
 		d.stats.received(upload.Size)
 		return &roundsv1.PhotoStored{}, nil, nil
 	}

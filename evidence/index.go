@@ -39,7 +39,7 @@ const (
 	indexPrint engine.IndexName = "print"
 	// indexNumber: device, capture number -> photo.
 	indexNumber engine.IndexName = "number"
-	// indexAwaits: version, kind, 0, id. Tickets and rounds that wait for evidence, and photos that were hidden.
+	// indexAwaits: version, kind, 0, id. Tickets and rounds that wait for evidence, and photos that were hidden, or promised with a number.
 	indexAwaits engine.IndexName = "awaits"
 	// indexSite: id. The record of the site itself.
 	indexSite engine.IndexName = "site"
@@ -122,7 +122,7 @@ func photoEntries(id uuid.UUID, change *roundsv1.Change) []engine.IndexEntry {
 		// Two photos with one number are the device's fault; the later record stands beside the other all the same.
 		add(indexNumber, slices.Concat(numberKey(device, photo.GetCaptureNumber()), id[:]), nil)
 	}
-	if photo.GetHidden() != nil {
+	if photo.GetHidden() != nil || photo.GetState() == statePromised && photo.GetCaptureNumber() > 0 {
 		entries = append(entries, awaits(kindPhoto, id, change.GetVersion()))
 	}
 	return entries

@@ -43,7 +43,7 @@ func (d *Desk) look(ctx context.Context, scope store.Scope, id string) error {
 		}
 	}
 	// Others are looked at again before this one is settled: a crash in between repeats it.
-	if err := d.othersAgain(ctx, scope, id, photo); err != nil {
+	if err := d.othersAgain(ctx, scope, id); err != nil {
 		return err
 	}
 	if err := d.settle(ctx, scope, id, refused); err != nil {
@@ -248,11 +248,20 @@ func (d *Desk) verifySubject(ctx context.Context, scope store.Scope, photo *roun
 	return d.verify(ctx, scope, merge.Kind(photo.GetSubject().GetKind()), photo.GetSubject().GetId())
 }
 
-// hiddenPhoto asks again for the subject of a photo that was taken out of sight.
-func (d *Desk) hiddenPhoto(ctx context.Context, scope store.Scope, id string) error {
+// notice follows a photo that was hidden, or promised with a number, without looking at it: its subject is asked again, and the photos that missed it.
+func (d *Desk) notice(ctx context.Context, scope store.Scope, id string) error {
 	change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, id)
 	if err != nil || change == nil {
 		return err
 	}
-	return d.verifySubject(ctx, scope, change.GetRecord().GetPhoto())
+	if change.GetRecord().GetPhoto().GetHidden() != nil {
+		if err := d.verifySubject(ctx, scope, change.GetRecord().GetPhoto()); err != nil {
+			return err
+		}
+	}
+	again := standings{}
+	if err := d.followers(ctx, scope, change, again); err != nil {
+		return err
+	}
+	return d.lookAgain(ctx, again)
 }

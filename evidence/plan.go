@@ -59,11 +59,6 @@ func (d *Desk) Plan(ctx context.Context, caller engine.Caller, req *roundsv1.Pla
 	if err := d.write(ctx, scope, moves...); err != nil {
 		return nil, err
 	}
-	for _, p := range plans {
-		if p.proved {
-			d.proved.drop(proof{caller.Device, p.hash})
-		}
-	}
 	return resp, nil
 }
 
@@ -97,7 +92,6 @@ type planning struct {
 	hash   media.Hash
 	result *roundsv1.PlanResult
 	moves  []move
-	proved bool // the moves rest on what the Desk remembers of this device's delivery
 }
 
 func (p *planning) plan(ctx context.Context, want media.Want) error {
@@ -116,11 +110,10 @@ func (p *planning) plan(ctx context.Context, want media.Want) error {
 	}
 	promises = live(promises)
 	mine := ofDevice(promises, p.caller.Device)
-	if d.proved.has(proof{p.caller.Device, p.hash}) && d.there(ctx, p.hash, mine.photo.GetSizeBytes()) {
-		p.proved = true
-		p.result.Plan = &roundsv1.PlanResult_Stored{Stored: &roundsv1.PhotoStored{}}
-		p.move(toStored, open(promises, mine.photo.GetSizeBytes()))
-		return nil
+	if d.proved.has(proof{p.caller.Device, p.hash}) {
+		if done, err := p.delivered(ctx, open(promises, mine.photo.GetSizeBytes()), mine.photo.GetSizeBytes()); done || err != nil {
+			return err
+		}
 	}
 	if why, finding := d.unfit(mine.photo); why != nil {
 		p.problem(why)
@@ -164,6 +157,20 @@ func (p *planning) plan(ctx context.Context, want media.Want) error {
 	return nil
 }
 
+// delivered marks photos whose bytes this device is known to have delivered, if they are there still.
+func (p *planning) delivered(ctx context.Context, photos []promise, size int64) (bool, error) {
+	unlock := p.desk.hashes.lock(p.hash)
+	defer unlock()
+	if !p.desk.there(ctx, p.hash, size) {
+		return false, ctx.Err()
+	}
+	if err := p.desk.write(ctx, p.scope, moves(toStored, photos)...); err != nil {
+		return false, err
+	}
+	p.result.Plan = &roundsv1.PlanResult_Stored{Stored: &roundsv1.PhotoStored{}}
+	return true, nil
+}
+
 // stored answers that nothing is to be sent, and takes along photos of the same bytes that were promised since.
 func (p *planning) stored(ctx context.Context, all, have []promise) error {
 	late := open(live(all), have[0].photo.GetSizeBytes())
@@ -190,10 +197,6 @@ func (p *planning) stored(ctx context.Context, all, have []promise) error {
 func (p *planning) problem(why *roundsv1.Problem) {
 	why.Scope = string(p.scope)
 	p.result.Plan = &roundsv1.PlanResult_Problem{Problem: why}
-}
-
-func (p *planning) move(to func(string) move, photos []promise) {
-	p.moves = append(p.moves, moves(to, photos)...)
 }
 
 func moves(to func(string) move, photos []promise) []move {

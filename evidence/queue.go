@@ -16,8 +16,8 @@ type job struct {
 	scope store.Scope
 	kind  merge.Kind
 	id    string
-	// hidden: the photo was taken out of sight, so its subject is to be asked again; it is not itself looked at.
-	hidden bool
+	// version of the record that waits, so that a later one is not taken for the one that is being asked. 0: the photo itself is looked at.
+	version uint64
 }
 
 // queue is what the worker knows beyond what the indexes say: all of it can be lost.
@@ -104,12 +104,16 @@ func (q *queue) resting() bool {
 	return q.paused
 }
 
-// done ends a job.
+// done ends a job. Hints that came while a photo was being looked at were passed over, so its scope is looked through once more.
 func (q *queue) done(j job) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	delete(q.busy, j)
 	q.failures = 0
+	if j.version == 0 {
+		q.dirty[j.scope] = struct{}{}
+	}
+	q.mu.Unlock()
+	q.signal()
 }
 
 // drop forgets a job that was not done: the indexes name it again.

@@ -162,8 +162,8 @@ func decodeAwaits(scope store.Scope, key []byte) (version uint64, j job, ok bool
 	if len(key) < 8+1+16 {
 		return 0, job{}, false
 	}
-	kind := merge.Kind(key[8 : len(key)-17])
-	return binary.BigEndian.Uint64(key), job{scope: scope, kind: kind, id: uuid.UUID(key[len(key)-16:]).String(), hidden: kind == kindPhoto}, true
+	version = binary.BigEndian.Uint64(key)
+	return version, job{scope: scope, kind: merge.Kind(key[8 : len(key)-17]), id: uuid.UUID(key[len(key)-16:]).String(), version: version}, true
 }
 
 // do does a job, and sees to it that one that fails comes again. A panic is a failure of its job alone.
@@ -175,10 +175,10 @@ func (d *Desk) do(ctx context.Context, j job) {
 			}
 		}()
 		switch {
-		case j.hidden:
-			return d.hiddenPhoto(ctx, j.scope, j.id)
-		case j.kind == kindPhoto:
+		case j.kind == kindPhoto && j.version == 0:
 			return d.look(ctx, j.scope, j.id)
+		case j.kind == kindPhoto:
+			return d.notice(ctx, j.scope, j.id)
 		}
 		return d.verify(ctx, j.scope, j.kind, j.id)
 	}()

@@ -117,11 +117,18 @@ func TestReused(t *testing.T) {
 	if w.photo(first).GetState() != stateHard || w.photo(second).GetState() != stateHard {
 		t.Fatalf("%v %v", w.photo(first).GetState(), w.photo(second).GetState())
 	}
-	// On another site of the same person too.
-	third := li.promiseIn(farSite, content, of("c"))
-	li.upload(farSite, content)
+	// On another site of the same person too, both ways.
+	content = image(60, drawn.After)
+	here := li.promise(content, of("c"))
+	li.upload(site, content)
+	w.settled(here)
+	there := li.promiseIn(farSite, content, of("d"))
+	if sent := li.upload(farSite, content); sent != 0 {
+		t.Errorf("the same device sent the same bytes again: %d parts", sent)
+	}
 	w.work(func() {
-		w.until(func() bool { return slices.Contains(w.photoIn(farSite, third).GetFindings(), "REUSED") })
+		w.until(func() bool { return slices.Contains(w.photoIn(farSite, there).GetFindings(), "REUSED") })
+		w.waitFinding(here, "REUSED", true)
 	})
 }
 
@@ -184,12 +191,15 @@ func TestGap(t *testing.T) {
 	if !w.found(third, "GAP") {
 		t.Fatalf("%v", w.photo(third).GetFindings())
 	}
-	second := li.promise(two, number(2))
-	li.upload(site, two)
-	w.work(func() { w.waitFinding(third, "GAP", false) })
-	if w.found(second, "GAP") {
-		t.Fatal("the first photo, of another site, was missed")
-	}
+	w.work(func() {
+		second := li.promise(two, number(2)) // its bytes may come much later
+		w.waitFinding(third, "GAP", false)
+		li.upload(site, two)
+		w.waitSettled(second)
+		if w.found(second, "GAP") {
+			t.Fatal("the first photo, of another site, was missed")
+		}
+	})
 }
 
 // TestLiveCamera: what the category demands, and the site's own thresholds.

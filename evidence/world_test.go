@@ -161,17 +161,21 @@ func (w *world) work(during func()) {
 // settled runs the worker until photos are looked at.
 func (w *world) settled(ids ...string) {
 	w.t.Helper()
-	w.work(func() {
-		for _, id := range ids {
-			w.until(func() bool {
-				switch w.photo(id).GetState() {
-				case roundsv1.PhotoState_PHOTO_STATE_CLEAN, roundsv1.PhotoState_PHOTO_STATE_SOFT, roundsv1.PhotoState_PHOTO_STATE_HARD:
-					return true
-				}
-				return false
-			})
-		}
-	})
+	w.work(func() { w.waitSettled(ids...) })
+}
+
+// waitSettled waits, while the worker runs, until photos are looked at.
+func (w *world) waitSettled(ids ...string) {
+	w.t.Helper()
+	for _, id := range ids {
+		w.until(func() bool {
+			switch w.photo(id).GetState() {
+			case roundsv1.PhotoState_PHOTO_STATE_CLEAN, roundsv1.PhotoState_PHOTO_STATE_SOFT, roundsv1.PhotoState_PHOTO_STATE_HARD:
+				return true
+			}
+			return false
+		})
+	}
 }
 
 // until waits for something that the worker does.

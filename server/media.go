@@ -12,9 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
-	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/auth"
 	"github.com/rounds-sync/rounds/evidence"
 	"github.com/rounds-sync/rounds/media"
@@ -22,7 +19,6 @@ import (
 	"github.com/rounds-sync/rounds/media/picture/heic"
 	"github.com/rounds-sync/rounds/media/s3blobs"
 	"github.com/rounds-sync/rounds/sync/engine"
-	"github.com/rounds-sync/rounds/sync/journal"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
 )
@@ -51,7 +47,7 @@ func (s *Server) openMedia(ctx context.Context, rules *work.Rules) error {
 	var err error
 	s.desk, err = evidence.New(evidence.Config{
 		Records: s.engine, Driver: s.blobs, Access: deskAccess{access{s.authority}, s.seen}, Scopes: s.recordScopes, Verified: rules.Verified,
-		Entry: s.entryHead, Now: s.cfg.Inject.Now, Logger: s.log, Workers: workers, MemoryBytes: m.MemoryBytes, MaxPhotoBytes: m.MaxPhotoBytes,
+		Now: s.cfg.Inject.Now, Logger: s.log, Workers: workers, MemoryBytes: m.MemoryBytes, MaxPhotoBytes: m.MaxPhotoBytes,
 		HEIC: heic.New(), PartLife: m.PartLife, LinkLife: m.LinkLife, UploadLife: m.UploadLife, Grace: m.Grace,
 	})
 	if err != nil {
@@ -184,27 +180,6 @@ func (s *Server) recordScopes(ctx context.Context) ([]store.Scope, error) {
 		}
 	}
 	return records, err
-}
-
-// entryHead reads the head of one journal entry.
-func (s *Server) entryHead(ctx context.Context, scope store.Scope, seq uint64) (*roundsv1.EntryHead, error) {
-	for encoded, err := range s.engine.Journal(ctx, scope, journal.Seq(seq)) {
-		if err != nil {
-			return nil, err
-		}
-		entry, head := &roundsv1.JournalEntry{}, &roundsv1.EntryHead{}
-		if err := proto.Unmarshal(encoded, entry); err != nil {
-			return nil, err
-		}
-		if err := proto.Unmarshal(entry.GetHead(), head); err != nil {
-			return nil, err
-		}
-		if head.GetSeq() == seq {
-			return head, nil
-		}
-		break
-	}
-	return &roundsv1.EntryHead{}, nil
 }
 
 // committed is the engine's hint that a scope has changed. The desk is there before the first commit.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -236,6 +237,19 @@ func (e *Engine) Head(ctx context.Context, scope store.Scope) (journal.Seq, jour
 	var hash journal.Hash
 	copy(hash[:], head.GetJournalHash())
 	return journal.Seq(head.GetSeq()), hash, wrap(err)
+}
+
+// Entry reads the head of one entry of a scope's journal; nil where there is none.
+func (e *Engine) Entry(ctx context.Context, scope store.Scope, seq journal.Seq) (*roundsv1.EntryHead, error) {
+	var head *roundsv1.EntryHead
+	err := e.cfg.Store.View(ctx, scope, func(r store.Reader) (err error) {
+		head, _, err = readEntry(r, uint64(seq))
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return head, wrap(err)
 }
 
 // journalPage is how many entries Journal reads in one view of the store.
