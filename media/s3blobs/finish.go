@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/minio/minio-go/v7"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rounds-sync/rounds/media"
 )
@@ -97,33 +98,49 @@ func (s *Store) finishSmall(ctx context.Context, u media.Upload, a *arrived, pie
 		return fmt.Errorf("s3blobs: finish: %w", err)
 	}
 	defer s.memory.Release(u.Size)
-	content := make([]byte, u.Size)
-	if err := s.fetch(ctx, a, pieces, content); err != nil {
-		return err
-	}
-	if err := examine(check, bytes.NewReader(content)); err != nil {
-		return err
-	}
 	at := s.cfg.Prefix + string(media.At(media.Original, u.Hash))
-	stands, err := s.stands(ctx, at)
-	if err != nil || stands {
+	content, stands := make([]byte, u.Size), false
+	err := both(ctx, func(ctx context.Context) error {
+		return s.fetch(ctx, a, pieces, content)
+	}, func(ctx context.Context) (err error) {
+		stands, err = s.stands(ctx, at)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := examine(check, bytes.NewReader(content)); err != nil || stands {
 		return err
 	}
 	return s.write(ctx, at, mediaType, content, u.Hash.String())
 }
 
-// fetch reads pieces, one behind the other, into memory.
+// fetch reads pieces, one behind the other, into memory. A few requests go at once: a store far away takes its time for each.
 func (s *Store) fetch(ctx context.Context, a *arrived, pieces []media.Piece, into []byte) error {
+	group, ctx2 := errgroup.WithContext(ctx)
+	group.SetLimit(fetchesAtOnce)
 	for _, p := range pieces {
-		d := s.download(ctx, a.folder.part(p.Part), media.Span{Offset: p.Skip, Size: p.Size})
-		_, err := d.readFull(into[:p.Size])
-		d.close()
-		if err != nil {
-			return err
-		}
+		here := into[:p.Size]
 		into = into[p.Size:]
+		group.Go(func() error {
+			d := s.download(ctx2, a.folder.part(p.Part), media.Span{Offset: p.Skip, Size: p.Size})
+			defer d.close()
+			_, err := d.readFull(here)
+			return err
+		})
 	}
-	return nil
+	return group.Wait()
+}
+
+// fetchesAtOnce is how many parts one call reads at the same time.
+const fetchesAtOnce = 4
+
+// both does two things at once and returns the error of the one that failed first.
+func both(ctx context.Context, one, other func(context.Context) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return one(ctx) })
+	group.Go(func() error { return other(ctx) })
+	return group.Wait()
 }
 
 // finishLarge completes the multipart upload, with what came otherwise put into its slots. What was completed cannot be changed by whoever has URLs; so it

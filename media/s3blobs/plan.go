@@ -30,11 +30,14 @@ func (s *Store) Plan(ctx context.Context, u media.Upload, want media.Want) (medi
 		return media.Plan{}, err
 	}
 	defer unlock()
-	// First, so that nothing is sent to an upload that Sweep does not find.
-	if err := s.write(ctx, f.plan(), "text/plain", []byte("rounds"), ""); err != nil {
-		return media.Plan{}, err
-	}
-	a, err := s.arrived(ctx, f, u.Size)
+	// The mark stands before a URL is given out, so that nothing is sent to an upload that Sweep does not find.
+	var a *arrived
+	err = both(ctx, func(ctx context.Context) error {
+		return s.write(ctx, f.plan(), "text/plain", []byte("rounds"), "")
+	}, func(ctx context.Context) (err error) {
+		a, err = s.arrived(ctx, f, u.Size)
+		return err
+	})
 	if err != nil {
 		return media.Plan{}, err
 	}
