@@ -257,6 +257,8 @@ func (p *phone) do(scope store.Scope, id string, act any) {
 		m.Act = &roundsv1.Mutation_Edit{Edit: act}
 	case *roundsv1.TicketCommand:
 		m.Act = &roundsv1.Mutation_Command{Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: act}}}
+	case *roundsv1.InspectionCommand:
+		m.Act = &roundsv1.Mutation_Command{Command: &roundsv1.Command{Command: &roundsv1.Command_Inspection{Inspection: act}}}
 	}
 	if kind, ok := merge.KindOfMutation(m); ok {
 		if have, err := p.engine.Record(context.Background(), scope, kind, id); err != nil {
