@@ -20,6 +20,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/api/rounds/v1/roundsv1connect"
 	"github.com/rounds-sync/rounds/internal/drawn"
+	"github.com/rounds-sync/rounds/internal/objectstore"
 	"github.com/rounds-sync/rounds/media/mediatest"
 	"github.com/rounds-sync/rounds/server"
 	"github.com/rounds-sync/rounds/sync/journal"
@@ -209,6 +210,33 @@ func TestPhotoOverTheWire(t *testing.T) {
 		if status != http.StatusOK || !strings.Contains(string(metrics), want) {
 			t.Errorf("metrics without %s", want)
 		}
+	}
+}
+
+// TestPhotoInAnObjectStore: the same over a real object store, whose addresses the device is sent to; and through its absence.
+func TestPhotoInAnObjectStore(t *testing.T) {
+	minio := objectstore.Test(t)
+	w := start(t, func(c *server.Config) { c.Media.S3, c.Limits.DeviceRate, c.Inject.Now = minio.URL("photos"), 0, nil })
+	d := w.device
+	d.grant(roundsv1.Role_ROLE_WORKER)
+	content := drawn.Photo(5, drawn.Tiles, drawn.Options{WidthPx: 640, Quality: 95})
+	id := d.fact(photoOf(content, d.person))
+	if got := d.deliver(content); got.GetStored() == nil {
+		t.Fatalf("%v", got)
+	}
+	if one := d.settledPhoto(id); len(one.GetSizes()) != 3 {
+		t.Fatalf("%v", one)
+	}
+	links, err := w.media().Link(t.Context(), as(d, &roundsv1.LinkRequest{Scope: string(w.site), PhotoIds: []string{id}, Size: roundsv1.PhotoSize_PHOTO_SIZE_ORIGINAL}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := links.Msg.GetLinks()[0].GetUrl()
+	if !strings.Contains(link, minio.Endpoint()) {
+		t.Errorf("the device is sent to another place")
+	}
+	if status, b, _ := w.get(link); status != http.StatusOK || !bytes.Equal(b, content) {
+		t.Errorf("%d, %d bytes", status, len(b))
 	}
 }
 
