@@ -165,13 +165,22 @@ func (d *Desk) sameBytes(ctx context.Context, scope store.Scope, change *roundsv
 				continue
 			}
 			p.photo.Sha256 = h[:]
-			c.Same = append(c.Same, check.Other{ID: p.id, Photo: p.photo, CapturedUs: p.stamp.GetTimeUs()})
+			c.Same = append(c.Same, check.Other{ID: p.id, Photo: p.photo, CapturedUs: p.stamp.GetTimeUs(), Later: came(site, p.stamp, scope, creation(change))})
 			if len(c.Same) == mostOthers {
 				return nil
 			}
 		}
 	}
 	return nil
+}
+
+// came tells whether one creation came to the server after another. Within a site the journal knows; between sites, which count for themselves, the
+// effective times have to do.
+func came(site store.Scope, a *roundsv1.Stamp, scope store.Scope, b *roundsv1.Stamp) bool {
+	if site == scope {
+		return a.GetSeq() > b.GetSeq()
+	}
+	return a.GetTimeUs() > b.GetTimeUs() || a.GetTimeUs() == b.GetTimeUs() && site > scope
 }
 
 // sitesOf are a site and the others of a person's work, this one first.

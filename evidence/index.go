@@ -107,7 +107,7 @@ func photoEntries(id uuid.UUID, change *roundsv1.Change) []engine.IndexEntry {
 	if hashed {
 		add(indexHash, slices.Concat(hash[:], id[:]), encode(&roundsv1.Change{
 			Record: &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: thin(photo)}},
-			Writes: []*roundsv1.Write{{Stamp: &roundsv1.Stamp{DeviceId: stamp.GetDeviceId(), PersonId: stamp.GetPersonId(), TimeUs: stamp.GetTimeUs()}}},
+			Writes: []*roundsv1.Write{{Stamp: &roundsv1.Stamp{Seq: stamp.GetSeq(), DeviceId: stamp.GetDeviceId(), PersonId: stamp.GetPersonId(), TimeUs: stamp.GetTimeUs()}}},
 		}))
 	}
 	if subject, err := uuid.Parse(photo.GetSubject().GetId()); err == nil && hashed {

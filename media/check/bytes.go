@@ -19,23 +19,30 @@ func refused(l *look) {
 // mostOthers is how many other photos a check names. More of the same tell a reviewer nothing new.
 const mostOthers = 3
 
-// reused looks for the same bytes on other work. It does not matter which was first: a photo of one place cannot be evidence of two.
-// Bytes that cannot count are not compared: all photos without bytes are the same.
+// reused looks for the same bytes on other work: a photo of one place cannot be evidence of two. It is held against the one that came later, so that
+// nobody spoils good evidence by using it again; of the earlier one it is only noted. Bytes that cannot count are not compared: all photos
+// without bytes are the same.
 func reused(l *look) {
 	if l.Refused != nil {
 		return
 	}
 	found := 0
-	for _, o := range l.Same {
-		another := l.elsewhere(o) || l.Photo.GetItemId() != o.Photo.GetItemId()
-		if o.ID == l.ID || !another || l.shares(o) {
-			continue
+	for _, later := range []bool{false, true} {
+		for _, o := range l.Same {
+			another := l.elsewhere(o) || l.Photo.GetItemId() != o.Photo.GetItemId()
+			if o.Later != later || o.ID == l.ID || !another || l.shares(o) {
+				continue
+			}
+			if found++; found > mostOthers {
+				return
+			}
+			zh, en := describe(l, o)
+			if later {
+				l.findIn(o, note, "本照片的原始数据后来又被用于"+zh+"。", "The very same bytes were used again later, "+en+".", 0, 0)
+				continue
+			}
+			l.findIn(o, hard, "同一张照片的原始数据已用于"+zh+"。", "The very same bytes stand "+en+".", 0, 0)
 		}
-		if found++; found > mostOthers {
-			return
-		}
-		zh, en := describe(l, o)
-		l.findIn(o, hard, "同一张照片的原始数据已用于"+zh+"。", "The very same bytes stand "+en+".", 0, 0)
 	}
 }
 

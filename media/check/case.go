@@ -70,6 +70,8 @@ type Other struct {
 	Mirrored bool
 	// Featureless: its perceptual hashes mean nothing.
 	Featureless bool
+	// Later: it came to the server after the photo at hand.
+	Later bool
 }
 
 // Area is where work is: a place with an outline, or a circle where no outline is known. A fix within either is inside.
