@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ var ctx = context.Background()
 
 // shared is the object store that all tests use which do not stop it, each in a bucket of its own.
 type shared struct {
+	start   sync.Once // when the first test asks
 	server  *objectstore.Server
 	err     error
 	buckets atomic.Int64
@@ -36,9 +38,8 @@ var here shared
 
 func TestMain(m *testing.M) {
 	here.devices.Transport = &http.Transport{MaxIdleConnsPerHost: 32, DisableCompression: true}
-	here.server, here.err = objectstore.Start(ctx, objectstore.Config{})
 	code := m.Run()
-	if here.err == nil {
+	if here.server != nil {
 		if err := here.server.Close(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
@@ -50,6 +51,7 @@ func TestMain(m *testing.M) {
 // config is that of a bucket of the test's own in the shared store.
 func config(t testing.TB) s3blobs.Config {
 	t.Helper()
+	here.start.Do(func() { here.server, here.err = objectstore.Start(ctx, objectstore.Config{}) })
 	if here.err != nil {
 		objectstore.Skip(t, here.err)
 	}

@@ -386,3 +386,25 @@ func TestParseURL(t *testing.T) {
 		t.Errorf("the secret shows in %s", text)
 	}
 }
+
+// FuzzParseURL: what is taken is a valid configuration, and what is not does not say the secret.
+func FuzzParseURL(f *testing.F) {
+	f.Add("s3+https://KEY:hush-hush@store.example:9000/photos/a?region=x&encryption=sse-kms:k&policy=tls&public=https://h&timeout=5s&retries=0&create=true")
+	f.Add("s3://KEY:hush-hush@[::1]:9000/photos")
+	f.Add("s3+http://KEY:hush-hush@h/bbb?%zz")
+	f.Fuzz(func(t *testing.T, text string) {
+		cfg, err := s3blobs.ParseURL(text)
+		if err == nil {
+			if err := cfg.Validate(); err != nil {
+				t.Errorf("taken, and not valid: %v", err)
+			}
+			return
+		}
+		user, rest, _ := strings.Cut(text, "://")
+		secret, _, _ := strings.Cut(rest, "@")
+		_, secret, _ = strings.Cut(secret, ":")
+		if len(secret) >= 8 && !strings.Contains(user, secret) && strings.Contains(err.Error(), secret) && strings.Count(text, secret) == 1 {
+			t.Errorf("the secret is in %v", err)
+		}
+	})
+}
