@@ -3,6 +3,7 @@ package demo
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"os"
 	"strings"
@@ -11,7 +12,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/internal/objectstore"
 	"github.com/rounds-sync/rounds/internal/promises"
+	"github.com/rounds-sync/rounds/media"
+	"github.com/rounds-sync/rounds/media/mediatest"
 )
 
 // TestMain lets the test's binary be the child processes too, as the demo's own binary is.
@@ -30,8 +36,9 @@ func TestMain(m *testing.M) {
 
 // A short shift with everything that a long one has: the report is whole, and every promise is held.
 func TestShortShift(t *testing.T) {
+	t.Parallel()
 	var out, log bytes.Buffer
-	o := options{devices: 7, hours: 1.5, seed: 5, kills: 2, json: true, dir: t.TempDir()}
+	o := options{devices: 7, hours: 1.5, seed: 5, kills: 2, photos: 40, json: true, dir: t.TempDir()}
 	if err := run(context.Background(), o, &out, &log); err != nil {
 		t.Fatalf("%v\n%s\n%s", err, log.String(), out.String())
 	}
@@ -53,10 +60,111 @@ func TestShortShift(t *testing.T) {
 		r.BytesUp == 0 || r.BytesDown == 0 || r.RoundTrips == 0 || r.Facts != r.FactsKept+r.FactsQuarantined {
 		t.Errorf("report: %s", out.String())
 	}
-	for _, name := range promises.Names() {
+	for _, name := range inOrder() {
 		if held, ok := r.Promises[name]; !held || !ok {
 			t.Errorf("%s: %v %v", name, held, r.Findings)
 		}
+	}
+	if p := r.Photos; p.Promised < 20 || p.Stored == 0 || p.Stored != p.Verified || p.Lost != 0 || p.Waiting != 0 || p.StoredBytes == 0 || p.Parts == 0 ||
+		p.Promised != p.Stored+p.Refused+p.OnLostPhone+p.Quarantined || len(p.Checks) == 0 {
+		t.Errorf("photos: %+v", p)
+	}
+}
+
+// The same on a real object store: parts go straight to it, and the server is killed between.
+func TestOnAnObjectStore(t *testing.T) {
+	t.Parallel()
+	store := objectstore.Test(t)
+	var out, log bytes.Buffer
+	o := options{devices: 4, hours: 0.5, seed: 3, kills: 1, photos: 20, s3: store.URL("rounds-demo"), json: true, dir: t.TempDir()}
+	if err := run(context.Background(), o, &out, &log); err != nil {
+		t.Fatalf("%v\n%s\n%s", err, log.String(), out.String())
+	}
+	var r Report
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+		t.Fatal(err)
+	}
+	if p := r.Photos; p.Stored == 0 || p.Stored != p.Verified || p.Lost != 0 || p.Parts == 0 || r.ServerKills != 1 || !r.Promises[evidenceKept] {
+		t.Errorf("%s", out.String())
+	}
+	if strings.Contains(out.String()+log.String(), store.SecretKey()) {
+		t.Error("the store's secret is told")
+	}
+}
+
+// What the check of the photos is for, it finds: bytes that the storage lost, and closures without proof.
+func TestProofFindsWhatIsMissing(t *testing.T) {
+	stored := func(content string, state roundsv1.PhotoState) *roundsv1.Photo {
+		hash := sha256.Sum256([]byte(content))
+		return &roundsv1.Photo{Sha256: hash[:], SizeBytes: int64(len(content)), State: state, Report: &roundsv1.PhotoReport{StoredUs: 1}}
+	}
+	closed := func(id string, t *roundsv1.Ticket) *roundsv1.Change {
+		t.State, t.Round = roundsv1.TicketState_TICKET_STATE_CLOSED, 1
+		return &roundsv1.Change{RecordId: id, Record: record(t)}
+	}
+	by := func(photos ...string) []*roundsv1.Completion {
+		return []*roundsv1.Completion{{Round: 1, PersonId: "worker", PhotoIds: photos}}
+	}
+	driver := mediatest.NewMemory(mediatest.MemoryConfig{})
+	here := stored("here", roundsv1.PhotoState_PHOTO_STATE_CLEAN)
+	if err := driver.Put(t.Context(), media.At(media.Original, media.Hash(here.GetSha256())), "", []byte("here")); err != nil {
+		t.Fatal(err)
+	}
+	p := &proof{photos: &Photos{}, records: map[client.RecordID]*roundsv1.Photo{
+		"here": here, "gone": stored("gone", roundsv1.PhotoState_PHOTO_STATE_STORED), "bad": stored("here", roundsv1.PhotoState_PHOTO_STATE_HARD),
+		"promised": {Sha256: make([]byte, 32), State: roundsv1.PhotoState_PHOTO_STATE_UPLOADING},
+	}, tickets: []*roundsv1.Change{
+		closed("good", &roundsv1.Ticket{Completions: by("here"), ApproverIds: []string{"butler"}}),
+		closed("empty", &roundsv1.Ticket{Completions: by(), ApproverIds: []string{"butler"}}),
+		closed("hard", &roundsv1.Ticket{Completions: by("bad"), ApproverIds: []string{"butler"}}),
+		closed("early", &roundsv1.Ticket{Completions: by("promised"), ApproverIds: []string{"butler"}}),
+		closed("own", &roundsv1.Ticket{Completions: by("here"), ApproverIds: []string{"worker"}}),
+		closed("forced", &roundsv1.Ticket{Completions: by("promised"), ApproverIds: []string{"a", "b"}, Flags: []string{"forced"}}),
+		closed("alone", &roundsv1.Ticket{ApproverIds: []string{"a", "a"}, Flags: []string{"forced"}}),
+	}}
+	p.closures()
+	if err := p.audit(t.Context(), driver); err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Join(p.wrong, "\n")
+	for _, want := range []string{"ticket empty is closed without", "ticket hard is closed, and its photo bad is HARD", "ticket early is closed, and its photo promised is UPLOADING",
+		"ticket own was approved", "ticket alone was closed by force", "is missing"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no %q in\n%s", want, all)
+		}
+	}
+	if len(p.wrong) != 6 || p.photos.Closed != 5 || p.photos.Forced != 2 {
+		t.Errorf("%d closed, %d forced\n%s", p.photos.Closed, p.photos.Forced, all)
+	}
+}
+
+// Parts that arrived in one window, and that a later one need not send again, are counted once.
+func TestResumedParts(t *testing.T) {
+	hash := sha256.Sum256([]byte("x"))
+	plan := func(received int64, urls ...string) []*roundsv1.PlanResult {
+		upload := &roundsv1.PhotoUpload{ReceivedBytes: received}
+		for _, u := range urls {
+			upload.Parts = append(upload.Parts, &roundsv1.UploadPart{Url: u})
+		}
+		return []*roundsv1.PlanResult{{Sha256: hash[:], Plan: &roundsv1.PlanResult_Upload{Upload: upload}}}
+	}
+	w := newTransfers()
+	w.begin()
+	w.plan(plan(0, "a", "b", "c"))
+	w.part("a")
+	w.part("b")
+	w.part("of another")
+	w.plan(plan(2, "c")) // within the window nothing is resumed
+	if got := w.saved(); got != (behind{}) {
+		t.Errorf("%+v resumed in one window", got)
+	}
+	w.begin()
+	w.part("c") // an answer of before
+	w.plan(plan(2, "d"))
+	w.begin()
+	w.plan(plan(2, "d"))
+	if got := w.saved(); got != (behind{parts: 2, bytes: 2}) {
+		t.Errorf("%+v resumed, not 2 parts", got)
 	}
 }
 

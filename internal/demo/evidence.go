@@ -27,7 +27,7 @@ type proof struct {
 	scopes  map[client.RecordID]client.Scope
 	places  map[client.RecordID]string // of tickets
 	tickets []*roundsv1.Change
-	kept    map[client.RecordID]bool // taken after the right had ended: the phone was emptied, and their facts are for a supervisor
+	kept    map[client.RecordID]bool // taken after the right had ended, or so it seemed: their facts are for a supervisor, and the phone was emptied
 	wrong   []string
 }
 
@@ -88,7 +88,7 @@ func (p *proof) hold(ctx context.Context, d *demo) error {
 		if err != nil {
 			return err
 		}
-		kept, err := quarantined(ctx, w)
+		outcome, err := outcomes(ctx, w)
 		if err != nil {
 			return err
 		}
@@ -103,16 +103,16 @@ func (p *proof) hold(ctx context.Context, d *demo) error {
 			case w.lost && !durable(photo):
 				p.photos.OnLostPhone++
 				continue
-			case w.leaves && kept[s.ref.ID] && !durable(photo):
+			case outcome[s.ref.ID] == roundsv1.OutcomeStatus_OUTCOME_STATUS_QUARANTINED && !durable(photo) && (known || w.leaves):
 				p.photos.Quarantined++
-				p.kept[s.ref.ID] = true
+				p.kept[s.ref.ID] = w.leaves
 				continue
 			case s.size == 0:
 				p.photos.Refused++ // there is nothing to be stored
 				continue
 			case photo == nil:
 				p.photos.Lost++
-				p.find("%s: photo %s was taken, and the server knows nothing of it", w.name, s.ref.ID)
+				p.find("%s: photo %s was taken, and is no record; of its fact became %s", w.name, s.ref.ID, outcome[s.ref.ID])
 				continue
 			case !durable(photo):
 				p.photos.Waiting++
@@ -156,20 +156,18 @@ func ownRecord(ctx context.Context, w *worker) (map[client.RecordID]media.Hash, 
 	return all, nil
 }
 
-// quarantined are the photos of a phone whose facts the server keeps for a supervisor.
-func quarantined(ctx context.Context, w *worker) (map[client.RecordID]bool, error) {
-	kept := map[client.Ref]bool{}
+// outcomes are what the server made of the facts of a phone's photos.
+func outcomes(ctx context.Context, w *worker) (map[client.RecordID]roundsv1.OutcomeStatus, error) {
+	of := map[client.Ref]roundsv1.OutcomeStatus{}
 	for entry, err := range w.device.Queued(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		if entry.Status == roundsv1.OutcomeStatus_OUTCOME_STATUS_QUARANTINED {
-			kept[client.Ref{Scope: entry.Scope, Device: entry.Device, Lane: entry.Lane}] = true
-		}
+		of[client.Ref{Scope: entry.Scope, Device: entry.Device, Lane: entry.Lane}] = entry.Status
 	}
-	all := map[client.RecordID]bool{}
+	all := map[client.RecordID]roundsv1.OutcomeStatus{}
 	for _, s := range w.camera.shots {
-		all[s.ref.ID] = kept[client.Ref{Scope: s.ref.Scope, Device: s.ref.Device, Lane: s.ref.Lane}]
+		all[s.ref.ID] = of[client.Ref{Scope: s.ref.Scope, Device: s.ref.Device, Lane: s.ref.Lane}]
 	}
 	return all, nil
 }

@@ -27,7 +27,8 @@ type Photos struct {
 	Chased int `json:"chased"`
 	// Refused photos have no bytes that could be stored.
 	Refused int `json:"refused"`
-	// Quarantined photos were taken when the right to the site had ended: their facts wait for a supervisor, and their bytes were not taken.
+	// Quarantined photos were taken when the right to the site had ended, or so it seems by the phone's clock: their facts wait for a supervisor, and their
+	// bytes are not taken until then.
 	Quarantined int `json:"quarantined"`
 	// Lost photos: taken by a phone in service, and not stored as they were taken.
 	Lost int `json:"lost"`
@@ -36,7 +37,7 @@ type Photos struct {
 	SentBytes   int64 `json:"sent_bytes"`
 	Parts       int   `json:"parts"`
 	CutParts    int   `json:"cut_parts"`
-	// ResumedParts were there when an upload went on in another window; SavedBytes did not have to be sent again.
+	// ResumedParts were there when an upload went on in another window, each counted once; SavedBytes did not have to be sent again.
 	ResumedParts int   `json:"resumed_parts"`
 	SavedBytes   int64 `json:"bytes_saved_by_resuming"`
 	// Orphans in the storage: stored in the moment of a kill, and asked for again.
@@ -65,8 +66,9 @@ func (p *Photos) add(w *worker) {
 	p.SentBytes += w.tally.Bytes
 	p.Parts += w.tally.Parts
 	p.CutParts += w.tally.Cut
-	p.SavedBytes += w.tally.Resumed
-	p.ResumedParts += w.travel.resumed
+	saved := w.travel.saved()
+	p.SavedBytes += saved.bytes
+	p.ResumedParts += saved.parts
 }
 
 // flagged holds what the checks found against what was planted.
@@ -126,7 +128,7 @@ func (p *Photos) print(out io.Writer) {
 		value any
 	}{
 		{"photos promised", p.Promised}, {"  stored, and given back byte for byte", p.Stored}, {"  verified: looked at", p.Verified},
-		{"  deduplicated: their bytes were there", p.Deduplicated}, {"  refused: no bytes", p.Refused}, {"  quarantined: the right had ended", p.Quarantined},
+		{"  deduplicated: their bytes were there", p.Deduplicated}, {"  refused: no bytes", p.Refused}, {"  quarantined, for a supervisor", p.Quarantined},
 		{"  on the phone that was lost", p.OnLostPhone}, {"  on the chase list", p.Chased}, {"  waiting on other phones", p.Waiting}, {"  lost", p.Lost},
 		{"bytes of photos stored", p.StoredBytes}, {"bytes of parts that arrived", p.SentBytes}, {"parts that arrived", p.Parts},
 		{"parts cut in their middle", p.CutParts}, {"parts resumed behind", p.ResumedParts}, {"bytes saved by resuming", p.SavedBytes},

@@ -81,8 +81,8 @@ func (r *Report) prove(wrong []string) {
 	}
 }
 
-// printed are the promises in the order of their numbers.
-func printed() []promises.Name {
+// inOrder are the promises in the order of their numbers.
+func inOrder() []promises.Name {
 	names := promises.Names()
 	at := slices.Index(names, promises.P10)
 	return slices.Insert(slices.Clone(names), at, evidenceKept)
@@ -123,7 +123,7 @@ func (r *Report) print(out io.Writer) {
 	fmt.Fprintln(out)
 	r.Photos.print(out)
 	fmt.Fprintln(out)
-	for _, name := range printed() {
+	for _, name := range inOrder() {
 		mark := "held  "
 		if !r.Promises[name] {
 			mark = "BROKEN"

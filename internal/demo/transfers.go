@@ -13,6 +13,12 @@ import (
 	"github.com/rounds-sync/rounds/media"
 )
 
+// behind is what did not have to be sent again.
+type behind struct {
+	parts int
+	bytes int64
+}
+
 // transfers watches how a phone's photos travel: which parts arrived in which window, and which of them did not have to be sent again in a later one.
 type transfers struct {
 	sending atomic.Int32 // parts on their way now
@@ -22,11 +28,11 @@ type transfers struct {
 	of      map[string]media.Hash // of which photo a part is, by its address
 	arrived map[media.Hash]int    // parts
 	planned map[media.Hash]int    // the window of the last plan
-	resumed int                   // parts that were there when an upload went on in another window
+	behind  map[media.Hash]behind // what was there already when an upload went on in another window
 }
 
 func newTransfers() *transfers {
-	return &transfers{of: map[string]media.Hash{}, arrived: map[media.Hash]int{}, planned: map[media.Hash]int{}}
+	return &transfers{of: map[string]media.Hash{}, arrived: map[media.Hash]int{}, planned: map[media.Hash]int{}, behind: map[media.Hash]behind{}}
 }
 
 // begin says that a new window opens: what goes on from here is resumed.
@@ -46,13 +52,24 @@ func (t *transfers) plan(results []*roundsv1.PlanResult) {
 			continue
 		}
 		if was, ok := t.planned[h]; ok && was != t.window && r.GetUpload().GetReceivedBytes() > 0 {
-			t.resumed += max(1, t.arrived[h]) // one whose reply was lost arrived too
+			t.behind[h] = behind{parts: max(1, t.arrived[h]), bytes: r.GetUpload().GetReceivedBytes()} // one whose reply was lost arrived too
 		}
 		t.planned[h] = t.window
 		for _, part := range r.GetUpload().GetParts() {
 			t.of[part.GetUrl()] = h
 		}
 	}
+}
+
+// saved sums up what did not have to be sent again: each part once, however often its upload was interrupted.
+func (t *transfers) saved() (sum behind) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, b := range t.behind {
+		sum.parts += b.parts
+		sum.bytes += b.bytes
+	}
+	return sum
 }
 
 func (t *transfers) part(address string) {
