@@ -113,5 +113,7 @@ func TestInspection(t *testing.T) {
 		t.Fatalf("submitted: %v", state())
 	}
 	li.upload(site, content)
-	w.work(func() { w.until(func() bool { return state() == roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW }) })
+	w.work(func() {
+		w.until(func() bool { return state() == roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW })
+	})
 }

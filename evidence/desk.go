@@ -78,7 +78,7 @@ type Config struct {
 	Workers int
 	// MemoryBytes is what all photos that are being decoded may take together. Default: 768 MiB.
 	MemoryBytes int64
-	// HEIC decodes HEIC. Default: such photos are refused.
+	// HEIC decodes HEIC. Default: such photos wait, as they do while it answers picture.ErrNoDecoder.
 	HEIC picture.DecodeFunc
 	// MaxPhotoBytes is the largest photo that is taken. Default: 32 MiB.
 	MaxPhotoBytes int64

@@ -131,13 +131,14 @@ func (q *queue) rest(failures int) time.Duration {
 	return min(longestRest, q.first<<min(failures, 16))
 }
 
-// failed has a job tried again after a rest, and where it was the storage's fault the others wait too. It returns how often the job failed now.
-func (q *queue) failed(j job, storage bool) int {
+// failed has a job tried again after a rest, of least at least, and where it was the storage's fault the others wait too. It returns how often the job
+// failed now.
+func (q *queue) failed(j job, storage bool, least time.Duration) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := q.busy[j]
 	q.busy[j] = n + 1
-	time.AfterFunc(q.rest(n), func() {
+	time.AfterFunc(max(least, q.rest(n)), func() {
 		q.mu.Lock()
 		q.again = append(q.again, j)
 		q.mu.Unlock()

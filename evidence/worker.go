@@ -12,7 +12,10 @@ import (
 
 	"github.com/google/uuid"
 
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/media"
+	"github.com/rounds-sync/rounds/media/check"
+	"github.com/rounds-sync/rounds/media/picture"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
@@ -25,6 +28,8 @@ const (
 	turn = 64
 	// lostAfter is how often the storage must say that it does not have an original before that is believed.
 	lostAfter = 5
+	// undecodableAfter is how often the decoder must fail on a photo before that is taken for the photo's doing.
+	undecodableAfter = 8
 )
 
 // Run looks at photos until ctx ends, and returns when all that it began has ended. At its beginning it goes through all scopes for what was left to do;
@@ -188,12 +193,31 @@ func (d *Desk) do(ctx context.Context, j job) {
 	case ctx.Err() != nil:
 		d.work.drop(j)
 	default:
-		storage := storageWide(err)
-		n := d.work.failed(j, storage)
-		d.stats.failed(storage)
-		d.log.Warn("evidence: a job failed and is tried again", "scope", string(j.scope), "kind", string(j.kind), "record", j.id, "failures", n, "error", err)
-		if errors.Is(err, errLost) && n >= lostAfter {
-			d.askAgain(ctx, j)
+		d.failed(ctx, j, err)
+	}
+}
+
+// failed has a job that failed tried again, and gives up on a photo of which nothing else can be expected.
+func (d *Desk) failed(ctx context.Context, j job, err error) {
+	if errors.Is(err, picture.ErrNoDecoder) {
+		d.work.failed(j, false, longestRest)
+		if d.complaints.add(err.Error()) {
+			d.log.Warn("photos wait for a decoder", "error", err)
+		}
+		return
+	}
+	storage := storageWide(err)
+	n := d.work.failed(j, storage, 0)
+	d.stats.failed(storage)
+	d.log.Warn("evidence: a job failed and is tried again", "scope", string(j.scope), "kind", string(j.kind), "record", j.id, "failures", n, "error", err)
+	switch {
+	case errors.Is(err, errLost) && n >= lostAfter:
+		d.askAgain(ctx, j)
+	case errors.Is(err, picture.ErrDecoderFailed) && n >= undecodableAfter:
+		refused := &check.Refusal{Code: roundsv1.CheckCode_CHECK_CODE_UNDECODABLE, Sentence: &roundsv1.Text{
+			Zh: "照片每次解码都使解码程序失败,无法查看,请重新拍摄。", En: "The decoder failed on this photo each time it was tried. Take it again."}}
+		if err := d.settle(ctx, j.scope, j.id, refused); err != nil {
+			d.log.Warn("evidence: a photo could not be refused yet", "scope", string(j.scope), "record", j.id, "error", err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -16,7 +17,7 @@ import (
 	"github.com/rounds-sync/rounds/evidence"
 	"github.com/rounds-sync/rounds/media"
 	"github.com/rounds-sync/rounds/media/fileblobs"
-	"github.com/rounds-sync/rounds/media/picture/heic"
+	"github.com/rounds-sync/rounds/media/picture"
 	"github.com/rounds-sync/rounds/media/s3blobs"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store"
@@ -44,16 +45,38 @@ func (s *Server) openMedia(ctx context.Context, rules *work.Rules) error {
 	if workers == 0 {
 		workers = runtime.NumCPU()
 	}
+	s.heic = picture.HEICProgram(picture.ProgramConfig{Find: func() string { return findHEIC(m.HEIC) }, Bytes: m.MaxPhotoBytes, Processes: workers})
 	var err error
 	s.desk, err = evidence.New(evidence.Config{
 		Records: s.engine, Driver: s.blobs, Access: deskAccess{access{s.authority}, s.seen}, Scopes: s.recordScopes, Verified: rules.Verified,
 		Now: s.cfg.Inject.Now, Logger: s.log, Workers: workers, MemoryBytes: m.MemoryBytes, MaxPhotoBytes: m.MaxPhotoBytes,
-		HEIC: heic.New(), PartLife: m.PartLife, LinkLife: m.LinkLife, UploadLife: m.UploadLife, Grace: m.Grace,
+		HEIC: s.heic.Decode, PartLife: m.PartLife, LinkLife: m.LinkLife, UploadLife: m.UploadLife, Grace: m.Grace,
 	})
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
 	return nil
+}
+
+// heicProgram is the program that decodes HEIC, of the module heic.
+const heicProgram = "rounds-heic"
+
+// findHEIC returns where that program is: where it was told, else beside this one, else on the path; "" where it is nowhere.
+func findHEIC(told string) string {
+	if told != "" {
+		return told
+	}
+	if own, err := os.Executable(); err == nil {
+		beside := filepath.Join(filepath.Dir(own), heicProgram)
+		if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() {
+			return beside
+		}
+	}
+	path, err := exec.LookPath(heicProgram)
+	if err != nil {
+		return ""
+	}
+	return path
 }
 
 // openBlobs opens what keeps the bytes: what was handed in, an object store, or files.

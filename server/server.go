@@ -22,6 +22,7 @@ import (
 	"github.com/rounds-sync/rounds/auth"
 	"github.com/rounds-sync/rounds/evidence"
 	"github.com/rounds-sync/rounds/media"
+	"github.com/rounds-sync/rounds/media/picture"
 	"github.com/rounds-sync/rounds/server/precheck"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store"
@@ -40,6 +41,7 @@ type Server struct {
 	blobs     media.Driver
 	ownBlobs  closingDriver // nil where the storage was handed in
 	desk      *evidence.Desk
+	heic      *picture.Program
 	seen      *lastSeen
 	metrics   *metrics
 	streams   *streams
@@ -190,6 +192,7 @@ func (s *Server) drain() error {
 	}
 	s.stop()
 	s.running.Wait()
+	s.heic.Close()
 	authErr := s.authority.Close()
 	var storeErr, blobsErr error
 	if s.ownBlobs != nil {
@@ -217,6 +220,9 @@ func (s *Server) abandon() {
 	}
 	if s.authority != nil {
 		_ = s.authority.Close()
+	}
+	if s.heic != nil {
+		s.heic.Close()
 	}
 	if s.ownBlobs != nil {
 		_ = s.ownBlobs.Close()
