@@ -1,7 +1,9 @@
 package evidence
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -76,7 +78,8 @@ func (d *Desk) othersAgain(ctx context.Context, scope store.Scope, id string) er
 
 // lookAgain holds photos against the rules once more, and asks for their subjects.
 func (d *Desk) lookAgain(ctx context.Context, again standings) error {
-	for at := range again {
+	inOrder := slices.SortedFunc(maps.Keys(again), func(a, b standing) int { return cmp.Or(cmp.Compare(a.scope, b.scope), cmp.Compare(a.id, b.id)) })
+	for _, at := range inOrder {
 		if err := d.settle(ctx, at.scope, at.id, nil); err != nil {
 			return err
 		}

@@ -76,10 +76,17 @@ type Config struct {
 	Logger *slog.Logger
 	// Workers look at photos beside each other. Default: one for each CPU.
 	Workers int
+	// Abreast is how many photos of one Plan or Finish are handled beside each other. With 1 they are handled in order, on the caller's goroutine.
+	// Default: 8.
+	Abreast int
 	// MemoryBytes is what all photos that are being decoded may take together. Default: 768 MiB.
 	MemoryBytes int64
 	// HEIC decodes HEIC. Default: such photos wait, as they do while it answers picture.ErrNoDecoder.
 	HEIC picture.DecodeFunc
+	// Adopt takes photos whose bytes are in storage for stored, though this process did not see their device deliver them. It is for the time after the
+	// records were restored from a backup older than the bytes: phones may have deleted what was stored. Where several companies share a storage,
+	// a company that knows a hash of another's could claim its photo meanwhile. Default: false.
+	Adopt bool
 	// MaxPhotoBytes is the largest photo that is taken. Default: 32 MiB.
 	MaxPhotoBytes int64
 	// PartLife is how long the URL of a part works. Default: 1 hour.
@@ -105,6 +112,7 @@ type Desk struct {
 	proved     proofs
 	stats      stats
 	complaints said
+	tried      said // promises that Adopt has looked for
 	prints     *prints
 	work       *queue
 }
@@ -122,6 +130,7 @@ func New(cfg Config) (*Desk, error) {
 		return nil, fmt.Errorf("evidence: %w", err)
 	}
 	set(&cfg.Workers, runtime.NumCPU())
+	set(&cfg.Abreast, 8)
 	set(&cfg.MemoryBytes, 768<<20)
 	set(&cfg.MaxPhotoBytes, 32<<20)
 	set(&cfg.PartLife, time.Hour)

@@ -19,7 +19,7 @@ func (d *Desk) Finish(ctx context.Context, caller engine.Caller, req *roundsv1.F
 		return nil, err
 	}
 	resp := &roundsv1.FinishResponse{Results: make([]*roundsv1.FinishResult, len(req.GetSha256()))}
-	err := each(ctx, len(resp.Results), func(ctx context.Context, i int) error {
+	err := d.each(ctx, len(resp.Results), func(ctx context.Context, i int) error {
 		h, err := media.HashFrom(req.GetSha256()[i])
 		if err != nil {
 			return refuse(engine.Invalid, scope, fmt.Sprintf("sha256[%d]", i), problem(codeInvalid, "哈希须为32字节。", "A hash has 32 bytes."))

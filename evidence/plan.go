@@ -19,9 +19,6 @@ const (
 	mostParts        = 4096 // of all photos of one answer together
 )
 
-// atOnce is how many photos of one request are handled beside each other.
-const atOnce = 8
-
 // Plan says for each hash what is to be sent of it. What moved a photo on is written before the answer, in one transaction.
 func (d *Desk) Plan(ctx context.Context, caller engine.Caller, req *roundsv1.PlanRequest) (*roundsv1.PlanResponse, error) {
 	scope := store.Scope(req.GetScope())
@@ -40,7 +37,7 @@ func (d *Desk) Plan(ctx context.Context, caller engine.Caller, req *roundsv1.Pla
 
 	resp := &roundsv1.PlanResponse{Results: make([]*roundsv1.PlanResult, len(req.GetSha256()))}
 	plans := make([]*planning, len(resp.Results))
-	err := each(ctx, len(plans), func(ctx context.Context, i int) (err error) {
+	err := d.each(ctx, len(plans), func(ctx context.Context, i int) (err error) {
 		h, err := media.HashFrom(req.GetSha256()[i])
 		if err != nil {
 			return refuse(engine.Invalid, scope, fmt.Sprintf("sha256[%d]", i), problem(codeInvalid, "哈希须为32字节。", "A hash has 32 bytes."))
@@ -63,11 +60,19 @@ func (d *Desk) Plan(ctx context.Context, caller engine.Caller, req *roundsv1.Pla
 }
 
 // each runs n steps, some at a time. The first error ends them all.
-func each(ctx context.Context, n int, step func(context.Context, int) error) error {
+func (d *Desk) each(ctx context.Context, n int, step func(context.Context, int) error) error {
+	if d.cfg.Abreast == 1 {
+		for i := range n {
+			if err := step(ctx, i); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var group sync.WaitGroup
-	slots := make(chan struct{}, atOnce)
+	slots := make(chan struct{}, d.cfg.Abreast)
 	for i := range n {
 		slots <- struct{}{}
 		if ctx.Err() != nil {

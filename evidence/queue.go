@@ -32,10 +32,12 @@ type queue struct {
 	through  map[store.Scope]uint64   // versions through which the index of what waits was seen
 	paused   bool                     // the storage failed: nothing is handed out
 	failures int                      // of the storage, in a row
+	misses   map[job]int              // how often Look did not find an original, in a row
 }
 
 func newQueue(rest time.Duration) *queue {
-	return &queue{first: rest, wake: make(chan struct{}, 1), dirty: map[store.Scope]struct{}{}, busy: map[job]int{}, through: map[store.Scope]uint64{}}
+	return &queue{first: rest, wake: make(chan struct{}, 1), dirty: map[store.Scope]struct{}{}, busy: map[job]int{}, through: map[store.Scope]uint64{},
+		misses: map[job]int{}}
 }
 
 // Changed says that a scope may hold something to do. It is cheap, and never blocks: engine.Config.Committed may be this.
@@ -155,6 +157,20 @@ func (q *queue) failed(j job, storage bool, least time.Duration) int {
 		q.failures++
 	}
 	return n + 1
+}
+
+// missed counts, for Look, how often the storage did not have the original of a job; found begins anew.
+func (q *queue) missed(j job) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.misses[j]++
+	return q.misses[j]
+}
+
+func (q *queue) found(j job) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.misses, j)
 }
 
 // from returns where to go on in the index of what waits, and notes how far it was seen.

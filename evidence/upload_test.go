@@ -402,3 +402,26 @@ func TestExpiry(t *testing.T) {
 		t.Fatalf("not swept: %d", got.GetReceivedBytes())
 	}
 }
+
+// TestAdopt: the records are restored from before the bytes came, and the phone has deleted them: with Adopt the photo is stored all the same, without it
+// it is asked for.
+func TestAdopt(t *testing.T) {
+	for _, adopt := range []bool{false, true} {
+		w := newWorld(t, func(c *evidence.Config) { c.Adopt = adopt })
+		content := image(97, drawn.After)
+		li := w.phone("li", worker)
+		li.promiseIn(farSite, content) // how the bytes came to be there
+		li.upload(farSite, content)
+		w.start()
+		id := li.promise(content)
+		if !adopt {
+			w.work(func() {
+				if li.plan(site, content)[0].GetUpload() == nil || w.photo(id).GetState() != roundsv1.PhotoState_PHOTO_STATE_DECLARED {
+					t.Errorf("taken for stored: %v", w.photo(id).GetState())
+				}
+			})
+			continue
+		}
+		w.settled(id)
+	}
+}

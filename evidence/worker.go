@@ -25,7 +25,7 @@ const (
 	// gather is how long the worker lets hints come together before it looks.
 	gather = 20 * time.Millisecond
 	// turn is how many jobs one scope has handed out before the next one has its turn.
-	turn = 64
+	turn = 16
 	// lostAfter is how often the storage must say that it does not have an original before that is believed.
 	lostAfter = 5
 	// undecodableAfter is how often the decoder must fail on a photo before that is taken for the photo's doing.
@@ -62,7 +62,7 @@ func (d *Desk) Run(ctx context.Context) {
 			}
 		}
 		for _, scope := range scopes {
-			if err := d.pass(ctx, scope, jobs); err != nil {
+			if err := d.pass(ctx, scope, func(j job) bool { return hand(ctx, jobs, j) }); err != nil {
 				if ctx.Err() != nil {
 					return
 				}
@@ -117,47 +117,83 @@ func hand(ctx context.Context, jobs chan<- job, j job) bool {
 	}
 }
 
-// pass hands out what a scope has to do, as much as its turn allows.
-func (d *Desk) pass(ctx context.Context, scope store.Scope, jobs chan<- job) error {
-	handed := 0
-	offer := func(j job) bool {
-		if !d.work.begin(j) {
-			return true
+// Look does what a scope has to do now, each thing once, in order, on the caller's goroutine. It is for whoever has no use for Run, and does not run beside
+// it: nothing comes again by itself. The error joins those of what failed; the indexes name that again, and the next Look tries it.
+func (d *Desk) Look(ctx context.Context, scope store.Scope) error {
+	var jobs []job
+	if err := d.due(ctx, scope, 0, func(j job, _ uint64) bool {
+		jobs = append(jobs, j)
+		return true
+	}); err != nil {
+		return err
+	}
+	var faults []error
+	for _, j := range jobs {
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		if !hand(ctx, jobs, j) {
+		err := d.attempt(ctx, j)
+		if errors.Is(err, errLost) && d.work.missed(j) >= lostAfter {
+			d.askAgain(ctx, j)
+		}
+		if err != nil {
+			d.stats.failed(storageWide(err))
+			faults = append(faults, err)
+			continue
+		}
+		d.work.found(j)
+	}
+	return errors.Join(faults...)
+}
+
+// pass hands out what a scope has to do, as much as its turn allows. hand is false when there is nobody to hand to any more.
+func (d *Desk) pass(ctx context.Context, scope store.Scope, hand func(job) bool) error {
+	handed := 0
+	ended := false
+	err := d.due(ctx, scope, d.work.from(scope)+1, func(j job, version uint64) bool {
+		if handed >= turn || d.work.resting() {
+			d.work.mark(scope)
 			return false
 		}
-		handed++
+		if d.work.begin(j) {
+			if ended = !hand(j); ended {
+				return false
+			}
+			handed++
+		}
+		if version > 0 {
+			d.work.saw(scope, version)
+		}
 		return true
+	})
+	if ended {
+		return ctx.Err()
 	}
-	span := store.Span{From: binary.BigEndian.AppendUint64(nil, d.work.from(scope)+1)}
+	return err
+}
+
+// due visits what a scope has to do: what waits since a version, which it tells, and then the photos to be looked at. It stops when visit is false.
+func (d *Desk) due(ctx context.Context, scope store.Scope, since uint64, visit func(j job, version uint64) bool) error {
+	if d.cfg.Adopt {
+		if err := d.adopt(ctx, scope); err != nil {
+			return err
+		}
+	}
+	span := store.Span{From: binary.BigEndian.AppendUint64(nil, since)}
 	for entry, err := range d.cfg.Records.Find(ctx, scope, indexAwaits, span) {
 		if err != nil {
 			return err
 		}
-		version, j, ok := decodeAwaits(scope, entry.Key)
-		if handed >= turn || d.work.resting() {
-			d.work.mark(scope)
+		if version, j, ok := decodeAwaits(scope, entry.Key); ok && !visit(j, version) {
 			return nil
 		}
-		if ok && !offer(j) {
-			return ctx.Err()
-		}
-		d.work.saw(scope, version)
 	}
 	for entry, err := range d.cfg.Records.Find(ctx, scope, indexWork, store.Span{}) {
 		if err != nil {
 			return err
 		}
-		if len(entry.Key) != 24 {
-			continue
-		}
-		if handed >= turn || d.work.resting() {
-			d.work.mark(scope)
+		if len(entry.Key) == 24 && !visit(job{scope: scope, kind: kindPhoto, id: uuid.UUID(entry.Key[8:]).String()}, 0) {
 			return nil
-		}
-		if !offer(job{scope: scope, kind: kindPhoto, id: uuid.UUID(entry.Key[8:]).String()}) {
-			return ctx.Err()
 		}
 	}
 	return nil
@@ -171,22 +207,25 @@ func decodeAwaits(scope store.Scope, key []byte) (version uint64, j job, ok bool
 	return version, job{scope: scope, kind: merge.Kind(key[8 : len(key)-17]), id: uuid.UUID(key[len(key)-16:]).String(), version: version}, true
 }
 
-// do does a job, and sees to it that one that fails comes again. A panic is a failure of its job alone.
-func (d *Desk) do(ctx context.Context, j job) {
-	err := func() (err error) {
-		defer func() {
-			if r := recover(); r != nil {
-				err = fmt.Errorf("evidence: panic: %v\n%s", r, debug.Stack())
-			}
-		}()
-		switch {
-		case j.kind == kindPhoto && j.version == 0:
-			return d.look(ctx, j.scope, j.id)
-		case j.kind == kindPhoto:
-			return d.notice(ctx, j.scope, j.id)
+// attempt does a job. A panic is a failure of its job alone.
+func (d *Desk) attempt(ctx context.Context, j job) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("evidence: panic: %v\n%s", r, debug.Stack())
 		}
-		return d.verify(ctx, j.scope, j.kind, j.id)
 	}()
+	switch {
+	case j.kind == kindPhoto && j.version == 0:
+		return d.look(ctx, j.scope, j.id)
+	case j.kind == kindPhoto:
+		return d.notice(ctx, j.scope, j.id)
+	}
+	return d.verify(ctx, j.scope, j.kind, j.id)
+}
+
+// do does a job, and sees to it that one that fails comes again.
+func (d *Desk) do(ctx context.Context, j job) {
+	err := d.attempt(ctx, j)
 	switch {
 	case err == nil:
 		d.work.done(j)

@@ -164,6 +164,9 @@ type MediaConfig struct {
 	Workers int `koanf:"workers" usage:"photos looked at beside each other; 0: one for each CPU"`
 	// MemoryBytes is what the photos that are looked at may take together. Default: 768 MiB.
 	MemoryBytes int64 `koanf:"memory_bytes" usage:"memory that all photos being decoded may take together, bytes"`
+	// Adopt takes photos whose bytes are in storage already for stored: after a restore from a backup older than they are; see evidence.Config.
+	// Default: false.
+	Adopt bool `koanf:"adopt" usage:"take photos whose bytes are in storage for stored; for the time after a restore from an older backup"`
 	// HEIC is the program that decodes HEIC. Default: rounds-heic beside this program, else on the path. Without it such photos wait.
 	HEIC string `koanf:"heic" usage:"program that decodes HEIC; default: rounds-heic beside this program, else on the path"`
 	// PartLife is how long the address of a part works, LinkLife that of a download. Default: 1 h and 15 min.

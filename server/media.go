@@ -50,7 +50,8 @@ func (s *Server) openMedia(ctx context.Context, rules *work.Rules) error {
 	s.desk, err = evidence.New(evidence.Config{
 		Records: s.engine, Driver: s.blobs, Access: deskAccess{access{s.authority}, s.seen}, Scopes: s.recordScopes, Verified: rules.Verified,
 		Now: s.cfg.Inject.Now, Logger: s.log, Workers: workers, MemoryBytes: m.MemoryBytes, MaxPhotoBytes: m.MaxPhotoBytes,
-		HEIC: s.heic.Decode, PartLife: m.PartLife, LinkLife: m.LinkLife, UploadLife: m.UploadLife, Grace: m.Grace,
+		Adopt: m.Adopt,
+		HEIC:  s.heic.Decode, PartLife: m.PartLife, LinkLife: m.LinkLife, UploadLife: m.UploadLife, Grace: m.Grace,
 	})
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
