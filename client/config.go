@@ -79,7 +79,7 @@ type Limits struct {
 	PreviewPixels int
 	// PartBytes of one part of a photo over a good link, 64 KiB to 8 MiB. Default: 8 MiB.
 	PartBytes int64
-	// Parts on their way at once over a good link. Over a bad one it is one. Default: 4.
+	// Parts on their way at once over a good link. Over a bad one it is one. With 1 they are sent on the goroutine that uploads. Default: 4.
 	Parts int
 }
 

@@ -89,8 +89,9 @@ func TestUploadSurvivesEveryCut(t *testing.T) {
 	if made != planned {
 		t.Errorf("%d of %d cuts were made", made, planned)
 	}
-	if again > made {
-		t.Errorf("%d parts were sent again, after %d cuts", again, made)
+	// A part that is there whole is not sent again: only its reply was lost.
+	if parts := (planned - 4) / 3; again > 2*parts {
+		t.Errorf("%d parts were sent again, after %d cuts in %d parts", again, 2*parts, parts)
 	}
 	if deaths < 3 || tally.Resumed == 0 {
 		t.Errorf("the device died %d times, and %d bytes were resumed", deaths, tally.Resumed)

@@ -96,6 +96,9 @@ func TestPhotoIsPromisedThenUploaded(t *testing.T) {
 	if p := d.photos(); len(p) != 1 || p[0].Stage != client.PhotoPromised || p[0].ID != id || p[0].Size != int64(len(content)) {
 		t.Fatalf("queued: %+v", p)
 	}
+	if tally, err := d.UploadPhotos(t.Context()); err != nil || tally.Failed != 0 || len(m.plans) != 0 {
+		t.Fatalf("%d plans before the words: %+v, %v", len(m.plans), tally, err)
+	}
 	report := d.sync()
 	if report.Photos.Stored != 1 || report.Photos.Bytes != int64(len(content)) || report.Photos.Resumed != 0 || !m.has(content) {
 		t.Fatalf("report %+v", report.Photos)

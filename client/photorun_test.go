@@ -259,7 +259,7 @@ func TestWordsGoFirst(t *testing.T) {
 		}
 		moved, took := l.carried()-before, time.Since(began)
 		t.Logf("words took %v, %d bytes of parts beside them", took, moved)
-		if moved > 32<<10 || took > 6*time.Second {
+		if moved > 8<<10 || took > 3*time.Second {
 			t.Errorf("words took %v, and %d bytes of parts went beside them", took, moved)
 		}
 		if err := <-uploaded; err != nil || !m.has(content) || m.again() != 0 {

@@ -337,6 +337,7 @@ func (u *uploads) send(ctx context.Context, jobs []*job, tally *PhotoTally) (fai
 		parts = append(parts, j.parts...)
 	}
 	results := make(chan result)
+	var alone *result // what became of a part that travelled on this goroutine
 	under := 0
 	bad := map[*job]bool{}
 	for len(parts) > 0 || under > 0 {
@@ -350,12 +351,22 @@ func (u *uploads) send(ctx context.Context, jobs []*job, tally *PhotoTally) (fai
 				break
 			}
 			under++
+			if u.d.cfg.Limits.Parts == 1 { // one after the other needs no goroutine
+				last := u.carry(ctx, p, 1)
+				alone = &last
+				break
+			}
 			go func(beside int) { results <- u.carry(ctx, p, beside) }(under)
 		}
 		if under == 0 {
 			break
 		}
-		r := <-results
+		var r result
+		if alone != nil {
+			r, alone = *alone, nil
+		} else {
+			r = <-results
+		}
 		under--
 		j := r.part.job
 		j.settled++
