@@ -336,8 +336,7 @@ func (u *uploads) send(ctx context.Context, jobs []*job, tally *PhotoTally) (fai
 	for _, j := range jobs {
 		parts = append(parts, j.parts...)
 	}
-	results := make(chan result)
-	var alone *result // what became of a part that travelled on this goroutine
+	results := make(chan result, 1) // room for that of a part which travels on this goroutine
 	under := 0
 	bad := map[*job]bool{}
 	for len(parts) > 0 || under > 0 {
@@ -351,9 +350,8 @@ func (u *uploads) send(ctx context.Context, jobs []*job, tally *PhotoTally) (fai
 				break
 			}
 			under++
-			if u.d.cfg.Limits.Parts == 1 { // one after the other needs no goroutine
-				last := u.carry(ctx, p, 1)
-				alone = &last
+			if u.d.cfg.Limits.Parts == 1 { // one after the other needs no other goroutine
+				results <- u.carry(ctx, p, under)
 				break
 			}
 			go func(beside int) { results <- u.carry(ctx, p, beside) }(under)
@@ -361,12 +359,7 @@ func (u *uploads) send(ctx context.Context, jobs []*job, tally *PhotoTally) (fai
 		if under == 0 {
 			break
 		}
-		var r result
-		if alone != nil {
-			r, alone = *alone, nil
-		} else {
-			r = <-results
-		}
+		r := <-results
 		under--
 		j := r.part.job
 		j.settled++

@@ -175,6 +175,14 @@ func (m *Memory) Sync() {
 	}
 }
 
+// Durable returns the bytes of an object that would be there after a crash in this moment, also of one that crashed or was closed; nil where there is none.
+// They must not be changed, and stay what they are.
+func (m *Memory) Durable(at media.Address) []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.durable.objects[at].content
+}
+
 // Steps returns the N of the last Op. It stays 0 without MemoryConfig.Fault.
 func (m *Memory) Steps() uint64 { return m.ops.Load() }
 
