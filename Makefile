@@ -33,11 +33,15 @@ VALIDATE_TO  := $(VALIDATE_DIR)/buf/validate/validate.proto
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-build: ## build bin/rounds
+# The decoder of HEIC photos is a program and a module of its own (docs/decisions/0011).
+HEIC := go -C heic build -mod=readonly -trimpath -tags nodynamic -ldflags='-s -w'
+
+build: ## build bin/rounds, and beside it bin/rounds-heic, which decodes HEIC photos
 	go build -trimpath -o bin/rounds ./cmd/rounds
+	$(HEIC) -o ../bin/ ./cmd/rounds-heic
 
 # The object store is built first (minutes the first time); ROUNDS_TEST_MINIO=/path/to/minio takes another, and none is built.
-test: $(if $(ROUNDS_TEST_MINIO),,$(BIN)/minio) ## run every test with the race detector, then the simulation on SEEDS seeds without it
+test: $(if $(ROUNDS_TEST_MINIO),,$(BIN)/minio) $(BIN)/rounds-heic ## run every test with the race detector, then the simulation on SEEDS seeds without it
 	@[ -n "$(RACE)" ] || echo "no C compiler found: testing without the race detector"
 	go test $(RACE) -timeout 8m $(PKGS)
 	go test -count=1 ./internal/layout
@@ -52,6 +56,7 @@ lint: $(BUF) $(BIN)/staticcheck $(VALIDATE_TO) ## check the style of .proto and 
 	[ -z "$$bad" ] || { printf 'gofmt would change:\n%s\n' "$$bad"; exit 1; }
 	go vet $(PKGS)
 	$(BIN)/staticcheck $(PKGS)
+	go -C heic vet -mod=readonly -tags nodynamic ./...
 
 generate: $(BUF) $(PLUGIN) $(VALIDATE_TO) ## write api/ anew from proto/
 	$(BUF) generate
@@ -81,12 +86,12 @@ vuln: $(BIN)/govulncheck ## look for known vulnerabilities in what is built (ask
 		echo "the vulnerability database cannot be reached from here: NOTHING WAS CHECKED"; exit 0; \
 	fi; exit $$code
 
-fuzz: ## run each fuzz target for FUZZTIME
+fuzz: $(BIN)/rounds-heic ## run each fuzz target for FUZZTIME
 	@git ls-files -co --exclude-standard -- '*_test.go' | \
 	xargs -r awk '/^func Fuzz[A-Za-z0-9_]+\(/{sub(/\(.*/, ""); print FILENAME ":" $$0}' | \
 	while IFS=: read -r file func; do \
 		name=$${func#func }; echo "$$name in $${file%/*}"; \
-		go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "./$${file%/*}" </dev/null; \
+		go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x "./$${file%/*}" </dev/null; \
 	done
 
 bench: build ## measure: rounds bench ARGS (docs/performance.md tells how to read it)
@@ -110,6 +115,12 @@ $(BUF) $(PLUGIN) $(BIN)/staticcheck $(BIN)/govulncheck: tools/go.mod tools/go.su
 	@mkdir -p $(BIN)
 	@echo "building $(@F) from source (once; buf takes minutes if Go's build cache is empty)"
 	@go -C tools build -mod=readonly -ldflags='-s -w' -o ../$@ $(TOOL)
+	@touch $@
+
+$(BIN)/rounds-heic: heic/go.mod heic/go.sum $(wildcard heic/cmd/rounds-heic/*.go)
+	@mkdir -p $(BIN)
+	@echo "building $(@F) from source"
+	@$(HEIC) -o ../$(BIN)/ ./cmd/rounds-heic
 	@touch $@
 
 # MinIO, the object store that media/s3blobs is tested with: only a program to run, never imported (it is AGPL). The first build takes minutes.

@@ -29,6 +29,7 @@ func walkHEIC(b []byte, limits Limits) (outline, *Refused) {
 	if refused != nil {
 		return o, refused
 	}
+	o.pixels = int64(o.width) * int64(o.height)
 	if h.property(primary, "clap") != nil {
 		o.width, o.height = 0, 0 // cut to a size that the decoder tells
 	}

@@ -1,7 +1,6 @@
 package picture_test
 
 import (
-	"bytes"
 	"image"
 	"testing"
 
@@ -11,6 +10,7 @@ import (
 // What is coded is decoded, alone and in tiles: the decoder goes through RGB, so a value may be a little off. The
 // first pixels are taken from a line below.
 func TestHEICRoundTrip(t *testing.T) {
+	needsHEIC(t)
 	for name, c := range map[string]struct {
 		w, h int
 		o    heicOptions
@@ -20,7 +20,7 @@ func TestHEICRoundTrip(t *testing.T) {
 		"like iPhones": {200, 150, heicOptions{tile: 64}},
 	} {
 		m := scene(5, c.w, c.h)
-		got, err := decodeHEIC(bytes.NewReader(asHEIC(m, c.o)))
+		got, err := heic.Decode(t.Context(), asHEIC(m, c.o), int64(c.w*c.h))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -47,6 +47,7 @@ func TestHEICRoundTrip(t *testing.T) {
 func apart(a, b uint8) int { return int(max(a, b) - min(a, b)) }
 
 func TestHEIC(t *testing.T) {
+	needsHEIC(t)
 	m := scene(6, 200, 144)
 	exif := tiff(exifOptions{taken: "2026:11:22 08:30:15", offset: "+08:00", make: "Apple", model: "iPhone 15", orientation: 6})
 	for turns := range 4 {
@@ -70,4 +71,7 @@ func TestHEIC(t *testing.T) {
 		}
 	}
 	good(t, asHEIC(m, heicOptions{}), "image/heif")
+	if found := good(t, asHEIC(m, heicOptions{cut: 100}), ""); found.WidthPx != 100 || found.HeightPx != 100 {
+		t.Fatalf("cut to %dx%d", found.WidthPx, found.HeightPx)
+	}
 }

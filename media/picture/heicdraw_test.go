@@ -226,6 +226,7 @@ type heicOptions struct {
 	sameTile bool   // all of the grid is its first tile
 	tail     []byte // boxes behind
 	twice    bool   // the picture is in its item twice
+	cut      int    // width and height that the container cuts out of the middle of one picture
 }
 
 // asHEIC writes an image as HEIC, the way iPhones do: the list of contents first, tiles that share their parameters, the grid in the list.
@@ -268,6 +269,9 @@ func asHEIC(m image.Image, o heicOptions) []byte {
 		if o.tile == 0 && o.turns > 0 {
 			properties = append(properties, 4|0x80)
 		}
+		if o.cut > 0 {
+			properties = append(properties, 6|0x80)
+		}
 		ids = append(ids, u16(add("hvc1", content, properties...))...)
 	}
 	primary, references, grid := 1, []byte(nil), []byte(nil)
@@ -302,7 +306,8 @@ func asHEIC(m image.Image, o heicOptions) []byte {
 	config := join([]byte{1, 3, 0x70, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 186, 0xf0, 0, 0xfc, 0xfd, 0xf8, 0xf8, 0, 0, 0x0f}, arrays)
 	properties := isoBox("iprp", isoBox("ipco", isoBox("hvcC", config), fullBox("ispe", 0, u32(sayW), u32(tileH)),
 		fullBox("ispe", 0, u32(size.X), u32(size.Y)), isoBox("irot", []byte{byte(o.turns)}),
-		isoBox("colr", []byte("nclx"), u16(1), u16(13), u16(6), []byte{0x80})), // as JPEG has its colours, all values used
+		isoBox("colr", []byte("nclx"), u16(1), u16(13), u16(6), []byte{0x80}), // as JPEG has its colours, all values used
+		isoBox("clap", u32(o.cut), u32(1), u32(o.cut), u32(1), u32(0), u32(1), u32(0), u32(1))),
 		fullBox("ipma", 0, u32(countAssociations(associations)), associations))
 	head := isoBox("ftyp", []byte("heic"), u32(0), []byte("mif1heic"))
 	build := func(start int) []byte {

@@ -22,9 +22,6 @@ type Limits struct {
 	Scans int
 }
 
-// DecodeFunc decodes one image to its end, upright.
-type DecodeFunc func(r io.Reader) (image.Image, error)
-
 // Config says how an Inspector works.
 type Config struct {
 	// Memory is the budget, bytes, that all photos which are looked at in one moment share; 0: 1 GiB. A quarter holds their files, the rest
@@ -34,8 +31,8 @@ type Config struct {
 	Limits Limits
 	// Location in which times without a zone are read; nil: UTC.
 	Location *time.Location
-	// HEIC decodes HEIC; nil: such photos are refused, with a sentence that says what to set on the phone. It is called with files whose
-	// structure was walked: every coded picture in them within the limits.
+	// HEIC decodes HEIC; nil: what may be such a photo is answered with ErrNoDecoder. It is called with files whose structure was walked: every
+	// coded picture in them within the limits.
 	HEIC DecodeFunc
 }
 
@@ -88,17 +85,19 @@ type Inspection struct {
 
 // outline is what walking a photo's structure tells, before anything is decoded.
 type outline struct {
-	width, height int   // as coded
+	width, height int   // as coded; 0: the decoder tells
 	memory        int64 // that decoding takes, bytes, at most
 	exif          []byte
-	upright       bool // the decoder applies the orientation; the one in the EXIF does not count
-	decode        DecodeFunc
+	upright       bool                                 // the decoder applies the orientation; the one in the EXIF does not count
+	decode        func(io.Reader) (image.Image, error) // to the end; nil: by Config.HEIC
+	pixels        int64                                // that Config.HEIC may answer with
 }
 
 // Inspect reads size bytes of a photo and looks into them. promised is the media type that was promised; "" is none.
 //
-// It answers *Refused where the photo cannot count, the context's error where that ended, the reader's where reading failed
-// (io.ErrUnexpectedEOF where it ended early), and nothing else.
+// It answers *Refused where the photo cannot count, the context's error where that ended, the reader's where reading failed (io.ErrUnexpectedEOF where
+// it ended early), for a HEIC photo ErrNoDecoder or ErrDecoderFailed where it could not be decoded for a reason that need not be its own, and nothing
+// else.
 func (i *Inspector) Inspect(ctx context.Context, r io.Reader, size int64, promised string) (*Inspection, error) {
 	switch limit := min(i.config.Limits.Bytes, i.fileBudget); {
 	case size <= 0:
@@ -160,10 +159,6 @@ func (i *Inspector) walk(mediaType string, b []byte) (outline, *Refused) {
 		o, refused = walkWebP(b, i.config.Limits)
 	default:
 		o, refused = walkHEIC(b, i.config.Limits)
-		if o.decode = i.config.HEIC; refused == nil && o.decode == nil {
-			refused = refuse(codeUndecodable, "此服务器不解码 HEIC 照片；请在手机“相机-格式”中选择“兼容性最佳”。",
-				"HEIC photos are not decoded by this server; choose “Most Compatible” under Camera, Formats on the phone.")
-		}
 	}
 	return o, refused
 }
@@ -182,12 +177,15 @@ func (i *Inspector) look(ctx context.Context, b []byte, o outline) (found *Inspe
 	if o.upright {
 		orientation = 1
 	}
-	img, err := o.decode(&obedient{ctx, bytes.NewReader(b)})
-	if err != nil {
+	img, err := i.decode(ctx, b, o)
+	switch {
+	case errors.Is(err, ErrNoDecoder) || errors.Is(err, ErrDecoderFailed):
+		return nil, err
+	case err != nil:
 		return nil, undecodable(err)
 	}
 	size := img.Bounds().Size()
-	if size.X <= 0 || size.Y <= 0 || (size != image.Pt(o.width, o.height) && size != image.Pt(o.height, o.width)) {
+	if size.X <= 0 || size.Y <= 0 || (o.width > 0 && size != image.Pt(o.width, o.height) && size != image.Pt(o.height, o.width)) {
 		return nil, malformed("解码后的尺寸与文件头不符", "it decodes to another size than it says")
 	}
 	found = &Inspection{WidthPx: size.X, HeightPx: size.Y, EXIF: exif}
@@ -207,6 +205,17 @@ func (i *Inspector) look(ctx context.Context, b []byte, o outline) (found *Inspe
 		return nil, err
 	}
 	return found, nil
+}
+
+// decode decodes a photo.
+func (i *Inspector) decode(ctx context.Context, b []byte, o outline) (image.Image, error) {
+	switch {
+	case o.decode != nil:
+		return o.decode(&obedient{ctx, bytes.NewReader(b)})
+	case i.config.HEIC == nil:
+		return nil, ErrNoDecoder
+	}
+	return i.config.HEIC(ctx, b, o.pixels)
 }
 
 // obedient is a reader that ends with its context.
