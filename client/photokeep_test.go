@@ -533,3 +533,24 @@ func TestReenrolledDeviceUploads(t *testing.T) {
 		t.Fatalf("%+v", d.photos())
 	}
 }
+
+// A server that is full, or too busy, as a whole: no photo is blamed for it.
+func TestFullServerBlamesNoPhoto(t *testing.T) {
+	d, m := evidence(t)
+	content := noise(1, 1000)
+	d.addPhoto(site, content)
+	m.onCall = func(string, bool) error {
+		return refuse(connect.CodeResourceExhausted, &roundsv1.Problem{Code: roundsv1.ProblemCode_PROBLEM_CODE_FULL})
+	}
+	var refused *client.ProblemError
+	if _, err := d.Sync(t.Context()); !errors.As(err, &refused) || refused.Problem.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_FULL {
+		t.Fatalf("Sync: %v", err)
+	}
+	if list := d.photos(); len(list) != 1 || list[0].Stage != client.PhotoWaiting {
+		t.Fatalf("%+v", list)
+	}
+	m.onCall = nil
+	if report := d.sync(); report.Photos.Stored != 1 || !m.has(content) {
+		t.Fatalf("%+v", report.Photos)
+	}
+}

@@ -113,7 +113,10 @@ func (u *uploads) wholeCall(ctx context.Context, batch []*job, err error, tally 
 		// No server said this: the link did not carry the call, or its answer.
 		u.pace.failed()
 		return connect.NewError(connect.CodeUnavailable, err)
-	case problem.GetRetryAfter() != nil, code == 0, code == roundsv1.ProblemCode_PROBLEM_CODE_TOKEN:
+	case problem.GetRetryAfter() != nil, code == 0:
+		return err
+	case code == roundsv1.ProblemCode_PROBLEM_CODE_TOKEN, code == roundsv1.ProblemCode_PROBLEM_CODE_FULL,
+		code == roundsv1.ProblemCode_PROBLEM_CODE_UNAVAILABLE, code == roundsv1.ProblemCode_PROBLEM_CODE_RATE:
 		return err
 	}
 	// The server will not hear of this scope now; the photos of others go on.
