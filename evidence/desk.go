@@ -79,7 +79,7 @@ type Config struct {
 	// Abreast is how many photos of one Plan or Finish are handled beside each other. With 1 they are handled in order, on the caller's goroutine.
 	// Default: 8.
 	Abreast int
-	// MemoryBytes is what all photos that are being decoded may take together. Default: 768 MiB.
+	// MemoryBytes is what all photos that are being decoded may take together. Default: 1 GiB.
 	MemoryBytes int64
 	// HEIC decodes HEIC. Default: such photos wait, as they do while it answers picture.ErrNoDecoder.
 	HEIC picture.DecodeFunc
@@ -131,7 +131,7 @@ func New(cfg Config) (*Desk, error) {
 	}
 	set(&cfg.Workers, runtime.NumCPU())
 	set(&cfg.Abreast, 8)
-	set(&cfg.MemoryBytes, 768<<20)
+	set(&cfg.MemoryBytes, 1<<30)
 	set(&cfg.MaxPhotoBytes, 32<<20)
 	set(&cfg.PartLife, time.Hour)
 	set(&cfg.LinkLife, 15*time.Minute)

@@ -162,7 +162,7 @@ type MediaConfig struct {
 	MaxPhotoBytes int64 `koanf:"max_photo_bytes" usage:"largest photo that is taken, bytes"`
 	// Workers look at photos beside each other. Default: 0, one for each CPU.
 	Workers int `koanf:"workers" usage:"photos looked at beside each other; 0: one for each CPU"`
-	// MemoryBytes is what the photos that are looked at may take together. Default: 768 MiB.
+	// MemoryBytes is what the photos that are looked at may take together. Default: 1 GiB.
 	MemoryBytes int64 `koanf:"memory_bytes" usage:"memory that all photos being decoded may take together, bytes"`
 	// Adopt takes photos whose bytes are in storage already for stored: after a restore from a backup older than they are; see evidence.Config.
 	// Default: false.
@@ -227,7 +227,7 @@ func Default() Config {
 		Timeouts: TimeoutConfig{ReadHeader: 10 * time.Second, Read: 30 * time.Second, Write: 30 * time.Second, Idle: 3 * time.Minute,
 			Heartbeat: 30 * time.Second, Drain: 20 * time.Second},
 		Auth: AuthConfig{AccessLife: 15 * time.Minute, RefreshLife: 90 * day, CodeLife: day, KeyLife: 30 * day},
-		Media: MediaConfig{MaxPhotoBytes: 32 << 20, MemoryBytes: 768 << 20, PartLife: time.Hour, LinkLife: 15 * time.Minute, UploadLife: 14 * day,
+		Media: MediaConfig{MaxPhotoBytes: 32 << 20, MemoryBytes: 1 << 30, PartLife: time.Hour, LinkLife: 15 * time.Minute, UploadLife: 14 * day,
 			Grace: 7 * day},
 		Upkeep: UpkeepConfig{Tombstones: time.Hour, Garbage: 10 * time.Minute, Media: 6 * time.Hour},
 		First:  FirstConfig{Organisation: "Rounds", Administrator: "Administrator"},
