@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rounds-sync/rounds/internal/bench"
+	"github.com/rounds-sync/rounds/internal/objectstore"
 	"github.com/rounds-sync/rounds/server"
 )
 
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 func program() *cobra.Command {
 	root := &cobra.Command{Use: "rounds", SilenceUsage: true, SilenceErrors: true}
 	serve := &cobra.Command{Use: "serve", RunE: func(cmd *cobra.Command, _ []string) error {
-		loaded, err := server.Load(cmd.Flags(), nil)
+		loaded, err := server.Load(cmd.Flags(), os.Environ())
 		if err != nil {
 			return err
 		}
@@ -51,7 +52,8 @@ func program() *cobra.Command {
 // tiny is a run of all workloads in a second or two.
 func tiny() []string {
 	return strings.Fields("bench --devices 3 --docs 120 --records 150 --batch 10 --connections 2 --scopes 2 --readers 3 --changes 20 --events 10 " +
-		"--watchers 12 --seed 7 --bits-per-second 4000000 --round-trip 10ms --json")
+		"--watchers 12 --seed 7 --bits-per-second 4000000 --round-trip 10ms --json " +
+		"--photos 6 --photo-bytes 1200000 --photos-at-once 3 --big-photos 2 --big-photo-bytes 2500000 --looked-photos 3")
 }
 
 func runTiny(t *testing.T, more ...string) bench.Report {
@@ -86,11 +88,14 @@ func TestAll(t *testing.T) {
 		live.p50 live.p99 live.writer_answer_p50
 		idle.watchers idle.write_reaches_p50 idle.write_reaches_last idle.writer_answer_p50
 		idle.watchers_http2 idle.write_reaches_p50_http2 idle.write_reaches_last_http2 idle.writer_answer_p50_http2
-		shift.mutations shift.content_bytes shift.bytes_up shift.bytes_down shift.round_trips shift.loopback shift.link_seconds`)
+		shift.mutations shift.content_bytes shift.bytes_up shift.bytes_down shift.round_trips shift.loopback shift.link_seconds
+		photos.mb_per_second photos.big_mb_per_second photos.looked_per_second photos.looked_12mp_per_second`)
 	zeroIsFine := map[string]bool{}
 	if runtime.GOOS == "linux" {
 		for _, name := range strings.Fields(`limits.bare_cpu_per_doc push.server_cpu_per_doc push.server_memory push.server_mapped pull.server_cpu_per_doc
-			pull.twenty_server_cpu_per_doc delta.server_cpu_per_change idle.memory_per_watcher idle.memory_per_watcher_http2 start.idle_memory start.idle_memory_own`) {
+			pull.twenty_server_cpu_per_doc delta.server_cpu_per_change idle.memory_per_watcher idle.memory_per_watcher_http2 start.idle_memory start.idle_memory_own
+			photos.server_cpu_per_gb photos.big_memory_before photos.big_memory_peak photos.looked_server_cpu photos.looked_12mp_server_cpu
+			photos.looked_12mp_memory_peak`) {
 			want = append(want, name)
 			zeroIsFine[name] = true // so little was done that the system's clock does not see it
 		}
@@ -119,7 +124,7 @@ func TestAll(t *testing.T) {
 		if f.Goal == nil {
 			continue
 		}
-		if more := f.Unit == "1/s"; f.Value > 0 && (*f.Ratio >= 1) != (f.Value == *f.Goal || (f.Value > *f.Goal) == more) {
+		if more := f.Unit == "1/s" || f.Unit == "MB/s"; f.Value > 0 && (*f.Ratio >= 1) != (f.Value == *f.Goal || (f.Value > *f.Goal) == more) {
 			t.Errorf("%s: %v with the goal %v is a ratio of %v", f.Name, f.Value, *f.Goal, *f.Ratio)
 		}
 	}
@@ -165,6 +170,22 @@ func TestRunningServer(t *testing.T) {
 		if f, found := report.Find(name); found {
 			t.Errorf("%s of a process that is not the run's own: %v", name, f.Value)
 		}
+	}
+}
+
+// TestPhotosOnAnObjectStore: with an object store the same is measured there, and held against plain PUTs.
+func TestPhotosOnAnObjectStore(t *testing.T) {
+	store := objectstore.Test(t)
+	report := runTiny(t, "photos", "--looked-photos", "1", "--big-photos", "1", "--s3", store.URL("rounds-bench"))
+	for _, name := range strings.Fields("photos.mb_per_second photos.mb_per_second_s3 photos.plain_put_signed_mb_per_second_s3 " +
+		"photos.plain_put_unsigned_mb_per_second_s3 photos.of_plain_put_s3 photos.looked_per_second_s3") {
+		if f, found := report.Find(name); !found || f.Value <= 0 {
+			t.Errorf("%s is %v", name, f.Value)
+		}
+	}
+	var out bytes.Buffer
+	if err := report.WriteJSON(&out); err != nil || strings.Contains(out.String(), store.SecretKey()) {
+		t.Errorf("the report tells the store's secret, or %v", err)
 	}
 }
 

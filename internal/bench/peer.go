@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -42,7 +43,7 @@ func (r *run) plainPuts(ctx context.Context) error {
 			key := fmt.Sprintf("%sbench-plain/%s/%x", at.Prefix, way.name, p.hash)
 			req, err := http.NewRequestWithContext(ctx, http.MethodPut, scheme+"://"+at.Endpoint+"/"+at.Bucket+"/"+key, io.NopCloser(p.part(0, p.size())))
 			if err != nil {
-				return fmt.Errorf("a plain PUT without an address")
+				return errors.New("a plain PUT without an address")
 			}
 			req.ContentLength = p.size()
 			if way.signed {
@@ -52,7 +53,7 @@ func (r *run) plainPuts(ctx context.Context) error {
 			}
 			resp, err := client.Do(signer.SignV4(*req, at.AccessKey, string(at.SecretKey), "", region))
 			if err != nil {
-				return fmt.Errorf("a plain PUT: the store does not answer")
+				return errors.New("a plain PUT: the store does not answer")
 			}
 			defer func() { _ = resp.Body.Close() }()
 			answer, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))

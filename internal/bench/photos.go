@@ -12,6 +12,7 @@ import (
 	"github.com/rounds-sync/rounds/api/rounds/v1/roundsv1connect"
 	"github.com/rounds-sync/rounds/internal/bench/corpus"
 	"github.com/rounds-sync/rounds/internal/drawn"
+	"github.com/rounds-sync/rounds/media/s3blobs"
 )
 
 // partBytes is the part size that the workload asks for: a photo of 1.5 MB goes in two.
@@ -24,11 +25,15 @@ const lookTime = 5 * time.Minute
 // embedded storage, and where an object store is named, on another one with that. Noise stands for photos where it is the bytes that count, since a
 // server that looks into images beside would be measured with it; then drawn photos are uploaded and looked at.
 func (r *run) photos(ctx context.Context) error {
-	if err := r.photosAt(ctx, r.server, r.town, r.address, ""); err != nil {
+	if err := r.photosAt(ctx, r.server, r.town, r.address, "", ""); err != nil {
 		return err
 	}
 	if r.options.S3 == "" {
 		return nil
+	}
+	store, err := s3blobs.ParseURL(r.options.S3)
+	if err != nil {
+		return err
 	}
 	r.say("photos on the object store")
 	other := &run{options: r.options, now: r.now, self: r.self, dir: filepath.Join(r.dir, "s3"), note: r.note, report: r.report, ids: map[string][]string{},
@@ -41,11 +46,11 @@ func (r *run) photos(ctx context.Context) error {
 	if err := other.serve(ctx); err != nil {
 		return err
 	}
-	err := func() (err error) {
+	err = func() (err error) {
 		if other.town, err = other.settle(ctx, other.address, other.server.url, other.server.code, other.server.root, 1); err != nil {
 			return err
 		}
-		if err := other.photosAt(ctx, other.server, other.town, other.address, "_s3"); err != nil {
+		if err := other.photosAt(ctx, other.server, other.town, other.address, "_s3", store.Endpoint); err != nil {
 			return err
 		}
 		return r.plainPuts(ctx)
@@ -62,14 +67,15 @@ type sender struct {
 	media  roundsv1connect.MediaServiceClient
 	sync   roundsv1connect.SyncServiceClient
 	parts  *parts
+	store  string // host of the object store that parts have to go to; empty: the server's own
 }
 
-func (r *run) photosAt(ctx context.Context, p *process, t *town, address, suffix string) error {
+func (r *run) photosAt(ctx context.Context, p *process, t *town, address, suffix, store string) error {
 	devices, err := r.crew(ctx, t, roundsv1.Role_ROLE_WORKER, 1, 1)
 	if err != nil {
 		return err
 	}
-	s := &sender{run: r, device: devices[0], scope: t.scopes[0], words: corpus.New(r.options.Seed, 12_000_000), parts: newParts(),
+	s := &sender{run: r, store: store, device: devices[0], scope: t.scopes[0], words: corpus.New(r.options.Seed, 12_000_000), parts: newParts(),
 		media: roundsv1connect.NewMediaServiceClient(plainClient(), address, bearing(devices[0].token)),
 		sync:  roundsv1connect.NewSyncServiceClient(plainClient(), address, bearing(devices[0].token))}
 	defer s.parts.close()
@@ -103,14 +109,14 @@ func (r *run) photosAt(ctx context.Context, p *process, t *town, address, suffix
 	add("big_mb_per_second", float64(o.BigPhotos)*float64(o.BigPhotoBytes)/1e6/took.Seconds(), "MB/s")
 
 	// Looking into photos.
-	if err := s.looked(ctx, drawings(o.Seed, o.LookedPhotos), "looked_per_second"+suffix); err != nil {
+	if err := s.looked(ctx, p, drawings(o.Seed, o.LookedPhotos), "looked", suffix); err != nil {
 		return err
 	}
 	if suffix != "" {
 		return nil // it is the same work wherever the bytes rest
 	}
 	peak = p.watchPeak()
-	if err := s.looked(ctx, largeDrawings(o.Seed, max(1, o.LookedPhotos/8)), "looked_12mp_per_second"); err != nil {
+	if err := s.looked(ctx, p, largeDrawings(o.Seed, max(1, o.LookedPhotos/8)), "looked_12mp", ""); err != nil {
 		return err
 	}
 	if highest, ok := peak(); ok {
@@ -120,7 +126,8 @@ func (r *run) photosAt(ctx context.Context, p *process, t *town, address, suffix
 }
 
 // looked uploads photos and waits until the server has looked at all of them.
-func (s *sender) looked(ctx context.Context, photos []photo, name string) error {
+func (s *sender) looked(ctx context.Context, p *process, photos []photo, name, suffix string) error {
+	before, told := p.cpu()
 	began := time.Now()
 	if _, err := s.upload(ctx, photos, s.options.PhotosAtOnce); err != nil {
 		return err
@@ -128,7 +135,10 @@ func (s *sender) looked(ctx context.Context, photos []photo, name string) error 
 	if err := s.settled(ctx, photos); err != nil {
 		return err
 	}
-	s.report.add("photos."+name, float64(len(photos))/time.Since(began).Seconds(), "1/s")
+	s.report.add("photos."+name+"_per_second"+suffix, float64(len(photos))/time.Since(began).Seconds(), "1/s")
+	if after, ok := p.cpu(); told && ok {
+		s.report.add("photos."+name+"_server_cpu"+suffix, ms(after-before)/float64(len(photos)), "ms")
+	}
 	return nil
 }
 
@@ -144,15 +154,14 @@ func drawings(seed uint64, n int) []photo {
 
 // largeDrawings are photos of 12 megapixels. Drawing them is slow, so there are few places, and the rest differ in the time that they say.
 func largeDrawings(seed uint64, n int) []photo {
-	const places = 2
-	var plain [places][]byte
+	plain := make([][]byte, min(n, 2))
 	for i := range plain {
 		plain[i] = drawn.Photo(seed<<32|uint64(i), drawn.Pipes, drawn.Options{WidthPx: 4000})
 	}
 	all := make([]photo, n)
 	for i := range all {
 		x := drawn.Exif{Camera: "D1 Pro", Taken: time.Now().Add(time.Duration(i) * time.Second)}
-		all[i] = jpegPhoto(x.With(plain[i%places]))
+		all[i] = jpegPhoto(x.With(plain[i%len(plain)]))
 	}
 	return all
 }

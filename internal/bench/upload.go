@@ -7,10 +7,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -88,14 +90,20 @@ func (p photo) md5(offset, size int64) string {
 	return sum
 }
 
-// promise pushes the facts of photos, on a ticket of their own.
+// photosATicket is how many photos a ticket has.
+const photosATicket = 4
+
+// promise pushes the facts of photos, on tickets of their own.
 func (s *sender) promise(ctx context.Context, photos []photo) error {
-	ticket := s.words.ID()
 	now := s.device.clock()
-	if _, err := s.device.do(s.scope, ticket, now, seen{}, create(ticketRecord(s.words.Ticket()))); err != nil {
-		return err
-	}
+	ticket := ""
 	for i := range photos {
+		if i%photosATicket == 0 {
+			ticket = s.words.ID()
+			if _, err := s.device.do(s.scope, ticket, now, seen{}, create(ticketRecord(s.words.Ticket()))); err != nil {
+				return err
+			}
+		}
 		photos[i].id = s.words.ID()
 		fact := fact(&roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "ticket", Id: ticket},
 			Role: roundsv1.PhotoRole_PHOTO_ROLE_BEFORE, Round: 1, Sha256: photos[i].hash[:], SizeBytes: photos[i].size(), MediaType: photos[i].mediaType,
@@ -153,6 +161,11 @@ func (s *sender) upload(ctx context.Context, photos []photo, atOnce int) (time.D
 		for _, r := range resp.Msg.GetResults() {
 			if r.GetUpload() == nil || r.GetUpload().GetMore() {
 				return 0, fmt.Errorf("planning: not an upload: %v", r.GetProblem().GetSentence().GetEn())
+			}
+			for _, part := range r.GetUpload().GetParts() {
+				if u, err := url.Parse(part.GetUrl()); err != nil || s.store != "" && u.Host != s.store {
+					return 0, errors.New("planning: parts do not go to the object store")
+				}
 			}
 			plans = append(plans, r.GetUpload())
 		}
@@ -219,7 +232,7 @@ func (p *parts) close() { p.client.CloseIdleConnections() }
 func (p *parts) put(ctx context.Context, part *roundsv1.UploadPart, content io.Reader, sum string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, part.GetUrl(), io.NopCloser(content))
 	if err != nil {
-		return fmt.Errorf("a part without an address")
+		return errors.New("a part without an address")
 	}
 	req.ContentLength = part.GetSize()
 	for name, value := range part.GetHeaders() {
@@ -228,7 +241,7 @@ func (p *parts) put(ctx context.Context, part *roundsv1.UploadPart, content io.R
 	req.Header.Set("Content-MD5", sum)
 	resp, err := p.client.Do(req)
 	if err != nil {
-		return fmt.Errorf("a part: the storage does not answer")
+		return errors.New("a part: the storage does not answer")
 	}
 	defer func() { _ = resp.Body.Close() }()
 	answer, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
