@@ -170,14 +170,19 @@ In another terminal (go build -o bin/rounds ./cmd/rounds makes the program) try:
 		fmt.Fprintf(out, `  bin/rounds device status --dir %s
   bin/rounds device ticket list --dir %s
   bin/rounds admin person list --dir %s
-`, office, office, office)
+  bin/rounds media chase --dir %s --site %s
+`, office, office, office, office, d.Site.Code)
+	}
+	verify := ""
+	if d.s3 == "" {
+		verify = "  bin/rounds media verify --data " + d.server.data() + "\n"
 	}
 	fmt.Fprintf(out, `
 After Ctrl-C:
 
   bin/rounds audit --data %s
-
-`, d.server.data())
+%s
+`, d.server.data(), verify)
 	<-ctx.Done()
 	return nil
 }

@@ -33,7 +33,7 @@ func (w *worker) act(ctx context.Context) error {
 	}
 	switch w.Role {
 	case roundsv1.Role_ROLE_DISPATCHER:
-		return w.dispatch(ctx, tickets, 3)
+		return w.dispatch(ctx, tickets, 4)
 	case roundsv1.Role_ROLE_FOREMAN, roundsv1.Role_ROLE_MANAGER:
 		if w.random.IntN(3) > 0 {
 			return w.dispatch(ctx, tickets, 1)
@@ -140,7 +140,8 @@ func (w *worker) dispatch(ctx context.Context, tickets []client.View, most int) 
 
 // dispatchOne does it with one ticket and returns which; "" where there is none.
 func (w *worker) dispatchOne(ctx context.Context, tickets []client.View) (client.RecordID, error) {
-	if fresh := in(tickets, roundsv1.TicketState_TICKET_STATE_NEW); len(fresh) > 0 && w.Role != roundsv1.Role_ROLE_FOREMAN {
+	fresh, waiting := in(tickets, roundsv1.TicketState_TICKET_STATE_NEW), in(tickets, roundsv1.TicketState_TICKET_STATE_TRIAGED)
+	if len(fresh) > 0 && w.Role != roundsv1.Role_ROLE_FOREMAN && (len(waiting) == 0 || w.random.IntN(3) == 0) {
 		v := pick(w.random, fresh)
 		category := v.Record.GetTicket().GetCategoryId()
 		if category == "" || w.random.IntN(8) == 0 {
