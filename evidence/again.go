@@ -39,7 +39,7 @@ func (d *Desk) othersAgain(ctx context.Context, scope store.Scope, id string) er
 	}
 	photo, again := own.GetRecord().GetPhoto(), standings{}
 	if h, err := media.HashFrom(photo.GetSha256()); err == nil {
-		for _, site := range d.sitesOf(scope, photographer(photo, creation(own))) {
+		for _, site := range d.sitesOf(scope, creation(own)) {
 			promises, err := d.promises(ctx, site, h)
 			if err != nil {
 				return err
@@ -102,7 +102,7 @@ func (d *Desk) followers(ctx context.Context, scope store.Scope, own *roundsv1.C
 		return nil
 	}
 	span := store.Span{From: numberKey(device, number+1), To: numberKey(device, number+gapWindow+1)}
-	for _, site := range d.sitesOf(scope, photographer(own.GetRecord().GetPhoto(), creation(own))) {
+	for _, site := range d.sitesOf(scope, creation(own)) {
 		for entry, err := range d.cfg.Records.Find(ctx, site, indexNumber, span) {
 			if err != nil {
 				return err

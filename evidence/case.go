@@ -155,7 +155,7 @@ func (d *Desk) sameBytes(ctx context.Context, scope store.Scope, change *roundsv
 	if err != nil {
 		return nil // it is not in the index either
 	}
-	for _, site := range d.sitesOf(scope, photographer(c.Photo, creation(change))) {
+	for _, site := range d.sitesOf(scope, creation(change)) {
 		promises, err := d.promises(ctx, site, h)
 		if err != nil {
 			return err
@@ -183,10 +183,11 @@ func came(site store.Scope, a *roundsv1.Stamp, scope store.Scope, b *roundsv1.St
 	return a.GetTimeUs() > b.GetTimeUs() || a.GetTimeUs() == b.GetTimeUs() && site > scope
 }
 
-// sitesOf are a site and the others of a person's work, this one first.
-func (d *Desk) sitesOf(scope store.Scope, person string) []store.Scope {
+// sitesOf are a site and the others of the work of who promised a photo, this one first. Who took it, as the photo itself says, does not count: a device can
+// write there whom it likes.
+func (d *Desk) sitesOf(scope store.Scope, promised *roundsv1.Stamp) []store.Scope {
 	sites := []store.Scope{scope}
-	for _, one := range d.cfg.Access.Scopes(engine.PersonID(person), d.cfg.Now()) {
+	for _, one := range d.cfg.Access.Scopes(engine.PersonID(promised.GetPersonId()), d.cfg.Now()) {
 		if one != scope && bytes.HasPrefix([]byte(one), []byte("site/")) {
 			sites = append(sites, one)
 		}
@@ -294,7 +295,7 @@ func (d *Desk) ofSubject(ctx context.Context, scope store.Scope, photo *roundsv1
 	return nil
 }
 
-// missingNumbers gathers the numbers before a photo's own that its device gave to photos which the server has not heard of, at any site of the person's.
+// missingNumbers gathers the numbers before a photo's own that its device gave to photos of the site which the server has not heard of.
 func (d *Desk) missingNumbers(ctx context.Context, scope store.Scope, change *roundsv1.Change, c *check.Case) error {
 	number := c.Photo.GetCaptureNumber()
 	device, err := uuid.Parse(creation(change).GetDeviceId())
@@ -305,20 +306,20 @@ func (d *Desk) missingNumbers(ctx context.Context, scope store.Scope, change *ro
 	if number > gapWindow {
 		first = number - gapWindow
 	}
-	here := map[uint64]bool{}
-	for _, site := range d.sitesOf(scope, photographer(c.Photo, creation(change))) {
-		span := store.Span{From: numberKey(device, first), To: numberKey(device, number)}
-		for entry, err := range d.cfg.Records.Find(ctx, site, indexNumber, span) {
-			if err != nil {
-				return err
-			}
-			if len(entry.Key) == 40 {
-				here[binary.BigEndian.Uint64(entry.Key[16:])] = true
-			}
+	// A device counts by site, and goes on counting under a new identity: what comes before the first number of this identity is not missed.
+	here, least := map[uint64]bool{}, number
+	span := store.Span{From: numberKey(device, first), To: numberKey(device, number)}
+	for entry, err := range d.cfg.Records.Find(ctx, scope, indexNumber, span) {
+		if err != nil {
+			return err
 		}
-		if uint64(len(here)) == number-first {
-			return nil
+		if len(entry.Key) == 40 {
+			n := binary.BigEndian.Uint64(entry.Key[16:])
+			here[n], least = true, min(least, n)
 		}
+	}
+	if first == 1 {
+		first = least
 	}
 	for n := first; n < number; n++ {
 		if !here[n] {

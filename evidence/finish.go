@@ -64,7 +64,7 @@ func (d *Desk) finish(ctx context.Context, caller engine.Caller, scope store.Sco
 		}
 		upload := media.Upload{Owner: media.Owner(caller.Device), Hash: h, Size: mine.photo.GetSizeBytes()}
 		if !d.proved.has(from) || !d.there(ctx, h, upload.Size) {
-			if why, err := d.receive(ctx, scope, upload, promises); why != nil || err != nil {
+			if why, err := d.receive(ctx, caller, scope, upload, promises); why != nil || err != nil {
 				return nil, why, err
 			}
 			d.proved.add(from)
@@ -89,7 +89,9 @@ func (d *Desk) finish(ctx context.Context, caller engine.Caller, scope store.Sco
 }
 
 // receive has the driver finish an upload. When both results are nil, the bytes are durable and the promised ones.
-func (d *Desk) receive(ctx context.Context, scope store.Scope, upload media.Upload, promises []promise) (*roundsv1.Problem, error) {
+func (d *Desk) receive(
+	ctx context.Context, caller engine.Caller, scope store.Scope, upload media.Upload, promises []promise,
+) (*roundsv1.Problem, error) {
 	err := media.Receive(ctx, d.cfg.Driver, upload)
 	switch {
 	case err == nil:
@@ -97,10 +99,12 @@ func (d *Desk) receive(ctx context.Context, scope store.Scope, upload media.Uplo
 	case errors.Is(err, media.ErrDiffers):
 		d.stats.differed()
 		d.log.Warn("bytes differ from what was promised", "scope", string(scope), "device", string(upload.Owner), "error", err)
-		again := open(promises, upload.Size)
-		list := make([]move, len(again))
-		for i, p := range again {
-			list[i] = toAgain(p.id, findingDiffers, statePromised, stateDeclared, stateUploading)
+		var list []move
+		for _, p := range open(promises, upload.Size) {
+			// What a device sent says nothing of a photo that somebody else promised, even of the same hash.
+			if p.stamp.GetDeviceId() == string(caller.Device) || p.stamp.GetPersonId() == string(caller.Person) {
+				list = append(list, toAgain(p.id, findingDiffers, statePromised, stateDeclared, stateUploading))
+			}
 		}
 		if err := d.write(ctx, scope, list...); err != nil {
 			return problemOf(err), nil

@@ -3,7 +3,6 @@ package evidence
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -75,11 +74,12 @@ func (d *Desk) Redact(ctx context.Context, caller engine.Caller, req *roundsv1.R
 
 // redact removes a photo. The record says so first: from then on nobody is given a link, and what is left is garbage.
 func (d *Desk) redact(ctx context.Context, scope store.Scope, id, reason string) (removed bool, err error) {
-	photo, err := d.photo(ctx, scope, id)
+	change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, id)
 	if err != nil {
 		return false, err
 	}
-	if photo == nil {
+	photo := change.GetRecord().GetPhoto()
+	if photo == nil || change.GetDeleted() {
 		return false, notThere(scope)
 	}
 	h, hashErr := media.HashFrom(photo.GetSha256())
@@ -110,27 +110,46 @@ func (d *Desk) redact(ctx context.Context, scope store.Scope, id, reason string)
 	if hashErr != nil {
 		return true, nil
 	}
-	wanted, err := d.wanted(ctx, h)
+	// Parts of it that its device has sent are its bytes too. Those of another device rest until they are swept: nobody finishes them.
+	if upload := (media.Upload{Owner: media.Owner(creation(change).GetDeviceId()), Hash: h, Size: photo.GetSizeBytes()}); upload.Validate() == nil {
+		if err := d.cfg.Driver.Abort(ctx, upload); err != nil {
+			if ctx.Err() != nil {
+				return false, ctx.Err()
+			}
+			d.storageFailed("abort", err)
+			return false, unavailable(err)
+		}
+	}
+	// A promise alone does not keep them: whoever knows the hash could hold up every removal with one. Who has the bytes can deliver them again.
+	wanted, err := d.wanted(ctx, h, func(photo *roundsv1.Photo) bool { return hasBytes(photo) || d.cfg.Adopt && isOpen(photo) })
 	if err != nil || wanted {
 		return false, err
 	}
 	return true, d.remove(ctx, h)
 }
 
-// wanted: whether a photo of any scope still has these bytes, or waits for them.
-func (d *Desk) wanted(ctx context.Context, h media.Hash) (bool, error) {
+// wanted: whether a photo of any scope that promises these bytes wants them kept. It asks all of them, however many there are.
+func (d *Desk) wanted(ctx context.Context, h media.Hash, wants func(*roundsv1.Photo) bool) (bool, error) {
 	scopes, err := d.cfg.Scopes(ctx)
 	if err != nil {
 		return false, err
 	}
 	for _, scope := range sitesAmong(scopes) {
-		promises, err := d.promises(ctx, scope, h)
-		if err != nil || slices.ContainsFunc(promises, func(p promise) bool { return p.photo.GetState() != stateRedacted }) {
-			return true, err
+		for entry, err := range d.cfg.Records.Find(ctx, scope, indexHash, store.Prefix(h[:])) {
+			if err != nil {
+				return true, err
+			}
+			p, err := decodePromise(entry)
+			if err != nil || wants(p.photo) {
+				return true, err
+			}
 		}
 	}
 	return false, nil
 }
+
+// notRedacted: a photo that has its bytes, or waits for them.
+func notRedacted(photo *roundsv1.Photo) bool { return photo.GetState() != stateRedacted }
 
 // remove deletes an original and what was made of it. The caller holds the lock of its hash.
 func (d *Desk) remove(ctx context.Context, h media.Hash) error {

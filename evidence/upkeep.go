@@ -171,7 +171,7 @@ func (d *Desk) named(ctx context.Context, sites []store.Scope, first byte) (map[
 func (d *Desk) discard(ctx context.Context, h media.Hash, old time.Time) error {
 	unlock := d.hashes.lock(h)
 	defer unlock()
-	if wanted, err := d.wanted(ctx, h); err != nil || wanted {
+	if wanted, err := d.wanted(ctx, h, notRedacted); err != nil || wanted {
 		return err
 	}
 	object, err := d.cfg.Driver.Open(ctx, media.At(media.Original, h))

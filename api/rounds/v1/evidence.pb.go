@@ -693,7 +693,8 @@ type Photo struct {
 	PersonId string `protobuf:"bytes,15,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
 	// Out of sight, with a reason.
 	Hidden *Hidden `protobuf:"bytes,16,opt,name=hidden,proto3" json:"hidden,omitempty"`
-	// The device's own count of the photos it took, dense from 1; 0: it does not count. A number that never arrives is a photo that was kept back.
+	// The device's own count of the photos it took for this scope, dense; 0: it does not count. A number that never arrives is a photo that was kept
+	// back. It begins at 1, and goes on when the device is enrolled anew.
 	CaptureNumber uint64 `protobuf:"varint,17,opt,name=capture_number,json=captureNumber,proto3" json:"capture_number,omitempty"`
 	// The capture is shared with another subject on purpose: one photo of two faults.
 	Shared bool `protobuf:"varint,18,opt,name=shared,proto3" json:"shared,omitempty"`
