@@ -62,8 +62,6 @@ func (b behind) PutPart(ctx context.Context, id door.UploadID, span media.Span, 
 	if err := b.room(span.Size); err != nil {
 		return err
 	}
-	b.coming.Add(span.Size)
-	defer b.coming.Add(-span.Size)
 	t, err := b.temp()
 	if err != nil {
 		return err
@@ -91,8 +89,8 @@ func (b *Blobs) copy(to *os.File, body io.Reader) error {
 		n, err := body.Read(buf[filled:])
 		filled += n
 		if filled == len(buf) || err == io.EOF {
-			if _, err := to.Write(buf[:filled]); err != nil {
-				return fault(err)
+			if err := b.append(to, buf[:filled]); err != nil {
+				return err
 			}
 			filled = 0
 		}
@@ -105,6 +103,17 @@ func (b *Blobs) copy(to *os.File, body io.Reader) error {
 			return media.ErrClosed
 		}
 	}
+}
+
+// append writes what came of a part, if there is still room for it. Only that takes room: a part that was announced and does not come takes none from others.
+func (b *Blobs) append(to *os.File, p []byte) error {
+	b.coming.Add(int64(len(p)))
+	defer b.coming.Add(-int64(len(p)))
+	if err := b.room(0); err != nil {
+		return err
+	}
+	_, err := to.Write(p)
+	return fault(err)
 }
 
 // keep gives a part its name, unless it is here already: parts that have a name never change, so what a Finish has checked is what it keeps.
@@ -128,6 +137,12 @@ func (b *Blobs) name(ctx context.Context, t *tempFile, id door.UploadID, span me
 	if err != nil {
 		return false, err
 	}
+	if b.overrun(here, span) {
+		if err := b.drop(id); err != nil {
+			return false, err
+		}
+		return false, media.ErrNotFound
+	}
 	if !covered(here, span) {
 		if err := os.Rename(t.Name(), filepath.Join(b.uploadDir(id), partName(span))); err != nil {
 			return false, fault(err)
@@ -140,6 +155,16 @@ func (b *Blobs) name(ctx context.Context, t *tempFile, id door.UploadID, span me
 		return true, nil
 	}
 	return false, b.begin(id)
+}
+
+// overrun: parts overlap so much that an upload takes more than twice what the largest photo does, or are so small that there are many times as many as it
+// has. No device that sends what is missing comes near that; one that has parts named in ever other sizes, and sends them all, begins anew.
+func (b *Blobs) overrun(here []media.Span, more media.Span) bool {
+	held := more.Size
+	for _, s := range here {
+		held += s.Size
+	}
+	return held > 2*b.cfg.MaxUploadBytes || int64(len(here)) > 4*(b.cfg.MaxUploadBytes/media.MinPartBytes)+64
 }
 
 // begin makes the names of an upload's parts durable, and that of its folder. It is called in the upload's turn: nobody drops it meanwhile.

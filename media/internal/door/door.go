@@ -52,6 +52,7 @@ type Door struct {
 	sign    signer
 	storage Storage
 	url     atomic.Pointer[string]
+	puts    crowd
 }
 
 var _ http.Handler = (*Door)(nil)

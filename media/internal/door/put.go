@@ -36,6 +36,13 @@ func (d *Door) put(w http.ResponseWriter, r *http.Request, token string) {
 		answer(w, status, err.Error())
 		return
 	}
+	leave, ok := d.puts.enter(party(part.upload[:]))
+	if !ok {
+		w.Header().Set("Retry-After", "5")
+		answer(w, http.StatusTooManyRequests, "this device sends too many parts at once")
+		return
+	}
+	defer leave()
 	here, err := d.storage.HasPart(r.Context(), part.upload, part.span)
 	if err != nil {
 		d.fault(w, r, err)

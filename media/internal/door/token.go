@@ -29,16 +29,22 @@ const (
 	maxNameBytes  = 255
 )
 
-// UploadID stands for an upload in tokens and in names of folders: the first half of a hash of its owner, hash and size.
+// UploadID stands for an upload in tokens and in names of folders: four bytes of a hash of its owner, and twelve of one of its owner, hash and size.
 type UploadID [16]byte
+
+// party is the part of an UploadID that all uploads of one owner have in common.
+type party [4]byte
 
 // IDOf returns the id of an upload.
 func IDOf(u media.Upload) UploadID {
+	owner := sha256.Sum256(append([]byte("rounds owner\x00"), u.Owner...))
 	b := append([]byte("rounds upload\x00"), u.Hash[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(u.Size))
 	b = append(b, u.Owner...)
 	sum := sha256.Sum256(b)
-	return UploadID(sum[:16])
+	id := UploadID(sum[:16])
+	copy(id[:len(party{})], owner[:])
+	return id
 }
 
 type partToken struct {
