@@ -193,7 +193,7 @@ func (q *queuedPhoto) consult(r store.Reader, generation uint64) error {
 		return err
 	}
 	if stored.change != nil && stored.generation == generation {
-		q.promised, q.server = true, stored.change.GetRecord().GetPhoto().GetState()
+		q.promised, q.server = true, heardOf(stored.change.GetRecord().GetPhoto())
 		return nil
 	}
 	for entry, err := range r.Scan(store.Prefix(pendingPrefix(ref.kind, ref.id))) {

@@ -19,6 +19,15 @@ func hasBytes(state roundsv1.PhotoState) bool {
 	return false
 }
 
+// heardOf is how far the server says that the bytes of a photo have come. One that it refused without ever having had them waits as before: the next
+// Plan says why, and its original may be the only one.
+func heardOf(photo *roundsv1.Photo) roundsv1.PhotoState {
+	if photo.GetState() == roundsv1.PhotoState_PHOTO_STATE_HARD && photo.GetReport().GetStoredUs() == 0 {
+		return roundsv1.PhotoState_PHOTO_STATE_DECLARED
+	}
+	return photo.GetState()
+}
+
 // settlePhotos takes from the records what the server says of the bytes, and gives up the originals that need not be kept any longer. Without all
 // only those photos are looked at that wait.
 func (d *Device) settlePhotos(ctx context.Context, all bool) error {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/evidence"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store"
 )
@@ -26,7 +27,10 @@ type interval struct{ from, to int64 }
 
 func (i interval) holds(at int64) bool { return at >= i.from && (i.to == 0 || at < i.to) }
 
-var _ engine.Access = (*access)(nil)
+var (
+	_ engine.Access   = (*access)(nil)
+	_ evidence.Access = (*access)(nil)
+)
 
 func newAccess() *access {
 	return &access{roles: map[engine.PersonID][]roundsv1.Role{}, grants: map[engine.PersonID]map[store.Scope][]interval{},
@@ -78,6 +82,12 @@ func (a *access) Revoked(d engine.DeviceID) roundsv1.Revocation {
 	defer a.mu.RUnlock()
 	return a.revoked[d]
 }
+
+// Organisation implements evidence.Access.
+func (a *access) Organisation(store.Scope) store.Scope { return "" }
+
+// LastSeen implements evidence.Access.
+func (a *access) LastSeen(engine.DeviceID) time.Time { return time.Time{} }
 
 // grant gives a right from now on; from is so early that no clock of the history stands before it, where it is the first.
 func (a *access) grant(p engine.PersonID, s store.Scope, from int64) {

@@ -77,6 +77,7 @@ func (p *phone) do(scope store.Scope, words string, m *roundsv1.Mutation, option
 
 func (p *phone) remember(m mark, scope store.Scope, words string, returned bool) {
 	w := p.w
+	p.wrote = p.wrote || p.uploading
 	w.queued[m] = &queued{phone: p, scope: scope, words: words, returned: returned, made: w.now, excused: p.wiped}
 }
 

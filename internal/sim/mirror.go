@@ -145,6 +145,15 @@ func (m *mirror) took(scope store.Scope, t taken) {
 	}
 }
 
+// is: whether an encoded entry is this one. Its content may have been redacted since; head, hash and chain never change.
+func (t taken) is(encoded []byte) bool {
+	if bytes.Equal(encoded, t.encoded) {
+		return true
+	}
+	head, content, hash, err := journal.Open(encoded)
+	return err == nil && hash == t.hash && journal.Redacted(head, content)
+}
+
 // rewind forgets what a restore has lost.
 func (m *mirror) rewind(to map[store.Scope]journal.Seq) {
 	for scope, have := range m.entries {

@@ -36,8 +36,12 @@ type phone struct {
 	gone   bool // nobody will ever see it again
 	wiped  bool // it was told to purge at once, as a lost phone
 	cloned bool // there is another phone with what was on its disk
+	album  *album
+	lies   bool // it sends other bytes than it promised, now and then
 
 	requests int // of the Sync that is under way
+	// uploading: the Sync that is under way has come to its photos; wrote: something was queued since, which it need not send any more.
+	uploading, wrote bool
 	// faulted: the link or the server failed during the Sync that is under way.
 	faulted bool
 	// returned counts, by scope, the calls that queued something and said so.
@@ -93,6 +97,8 @@ func newPhone(w *world, n, person int) *phone {
 		p.clock.skew = w.skew()
 	}
 	p.first = p.identity()
+	p.album = newAlbum(p)
+	p.lies = w.plan.photos && w.chance(6)
 	return p
 }
 
@@ -145,6 +151,9 @@ func (p *phone) open() {
 		}
 		if p.w.plan.smallPages {
 			cfg.Limits = client.Limits{FirstRequestBytes: 300, RequestBytes: 700, PageBytes: 800}
+		}
+		if p.w.photos != nil {
+			p.w.photos.equip(p, &cfg)
 		}
 		device, err := client.Open(background(), cfg)
 		if struck := p.fuse.out(); struck != memstore.None {
@@ -277,6 +286,10 @@ func (p *phone) clone() {
 	q.disk = p.disk.CloneWith(memstore.Config{Paranoid: p.w.plan.paranoid, Fault: q.strike, Unsynced: p.w.options.UnsyncedDevices})
 	q.clock = clock{p: q, skew: p.clock.skew}
 	q.clock.reboot()
+	q.album = p.album.clone(q)
+	if p.w.photos != nil {
+		p.w.photos.cloned(p, q)
+	}
 	q.open()
 	p.w.phones = append(p.w.phones, q)
 	p.w.note("%s: cloned", p.name)
@@ -289,7 +302,7 @@ func (p *phone) sync() {
 		return
 	}
 	p.light()
-	p.busy, p.faulted, p.requests = true, false, 0
+	p.busy, p.faulted, p.requests, p.uploading, p.wrote = true, false, 0, false, false
 	w.note("%s: sync", p.name)
 	w.depth++
 	report, err := p.device.Sync(background())
@@ -340,7 +353,7 @@ func (p *phone) quiet() {
 		if s.Parked {
 			continue
 		}
-		if s.Queued > 0 || s.Waiting > 0 {
+		if (s.Queued > 0 || s.Waiting > 0) && !p.wrote {
 			p.w.broken(promises.P6, "%s: %s: Sync is done, %d are queued and %d wait", p.name, p.w.short(s.Scope), s.Queued, s.Waiting)
 		}
 		if !s.Complete {

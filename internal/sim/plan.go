@@ -27,6 +27,7 @@ type plan struct {
 	paranoid       bool
 	crowded        bool // everybody works on one record
 	busy           bool // mostly commands
+	photos         bool // photos are taken, and their bytes uploaded
 	instant        bool // requests take no time, so that people who act at the same moment are found to have done so
 }
 

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/evidence"
 	"github.com/rounds-sync/rounds/internal/promises"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/journal"
@@ -61,6 +63,8 @@ type turnstile struct {
 	mu    sync.Mutex
 	moved *sync.Cond
 	order []store.Scope // scopes whose next Update has to wait for those before it
+	// witness is shown the records that a commit wrote; nil: nobody looks.
+	witness func(store.Scope, []*roundsv1.Change)
 }
 
 func newTurnstile(s store.Store) *turnstile {
@@ -92,7 +96,18 @@ func (t *turnstile) Update(ctx context.Context, scope store.Scope, write func(st
 			t.mu.Unlock()
 		}
 	}()
-	return t.Store.Update(ctx, scope, write)
+	if t.witness == nil {
+		return t.Store.Update(ctx, scope, write)
+	}
+	var changes []*roundsv1.Change
+	err := t.Store.Update(ctx, scope, func(w store.Writer) error {
+		changes = changes[:0]
+		return write(noting{w, &changes})
+	})
+	if err == nil {
+		t.witness(scope, changes)
+	}
+	return err
 }
 
 // seeded is a source of bytes for one purpose.
@@ -138,9 +153,16 @@ func (s *server) open() {
 	if s.w.plan.shortTombs {
 		cfg.TombstoneLife = 2 * time.Hour
 	}
+	if s.w.photos != nil {
+		s.turns.witness = s.w.photos.committed
+		cfg.Index, cfg.IndexVersion = evidence.Index{}, evidence.IndexVersion
+	}
 	var err error
 	if s.engine, err = engine.Open(cfg); err != nil {
 		panic(err)
+	}
+	if s.w.photos != nil {
+		s.w.photos.open()
 	}
 }
 
@@ -151,6 +173,9 @@ func (s *server) kill() {
 	s.open()
 	s.w.note("server: killed and started again")
 	s.w.mirror.catchUp()
+	if s.w.photos != nil {
+		s.w.photos.audit()
+	}
 }
 
 // after deals with what struck the server's store during a call.
@@ -163,6 +188,8 @@ func (s *server) after() {
 	s.w.note("server: %v struck its store", struck)
 	if crashes(struck) {
 		s.kill()
+	} else if s.w.photos != nil {
+		s.w.photos.audit() // it may have been done all the same
 	}
 }
 
@@ -191,6 +218,9 @@ func (s *server) save() {
 		}
 	}
 	s.backup = b
+	if w.photos != nil {
+		w.photos.depot.backup = w.photos.depot.memory.Clone()
+	}
 	w.note("server: backup made")
 }
 
@@ -203,6 +233,9 @@ func (s *server) restore() {
 	w.seen.Restores++
 	s.epoch++
 	s.disk = s.backup.disk.Clone()
+	if w.photos != nil {
+		w.photos.adopt = w.chance(2)
+	}
 	s.open()
 	for _, scope := range w.scopes {
 		if err := s.engine.NewEpoch(background(), scope); err != nil {
@@ -212,6 +245,10 @@ func (s *server) restore() {
 	}
 	w.mirror.rewind(s.backup.seqs)
 	w.restored = true
+	if w.photos != nil {
+		w.photos.excuse()
+		w.photos.audit()
+	}
 }
 
 // stepClock sets the server's clock.

@@ -31,11 +31,18 @@ func (w *world) settle() {
 	for _, p := range w.phones {
 		p.online = true
 	}
-	for round := range 12 {
+	rounds := 12
+	if w.photos != nil {
+		rounds = 30
+	}
+	for round := range rounds {
 		before := w.heads()
 		for _, p := range w.phones {
 			w.pass(time.Second, time.Minute)
 			p.sync()
+		}
+		if w.photos != nil {
+			w.photos.tend(round)
 		}
 		if w.heads() == before && round > 1 {
 			return
@@ -66,6 +73,9 @@ func (w *world) auditor() *phone {
 // judge collects the evidence and looks at it.
 func (w *world) judge() (promises.Counts, string) {
 	w.mirror.catchUp()
+	if w.photos != nil {
+		w.photos.judge()
+	}
 	auditor := w.auditor()
 	auditor.sync()
 	fresh, err := promises.Holdings(background(), auditor.device)
@@ -165,7 +175,7 @@ func (w *world) model() {
 	}
 	for _, scope := range w.scopes {
 		for i, encoded := range w.server.journal(scope) {
-			if i >= len(w.mirror.entries[scope]) || string(encoded) != string(w.mirror.entries[scope][i].encoded) {
+			if i >= len(w.mirror.entries[scope]) || !w.mirror.entries[scope][i].is(encoded) {
 				w.broken(promises.P12, "%s: entry %d is not what it was", scope, i+1)
 				break
 			}

@@ -36,6 +36,8 @@ type Options struct {
 	Unsynced bool
 	// UnsyncedDevices lets the stores of all devices do so.
 	UnsyncedDevices bool
+	// UnsyncedPhotos lets the storage of photos do so.
+	UnsyncedPhotos bool
 	// Trace hears every event as it happens; nil: only the last ones are kept.
 	Trace func(string)
 }
@@ -62,6 +64,8 @@ type Seen struct {
 	Mutations, Exchanges, Lost, RepliesLost, Doubled, Copies, ServerKills, DeviceKills, ServerFaults, DeviceFaults int
 	Forks, Restores, Backups, Again, Resets, Purges, Revoked, Deleted, Evicted, Tombstones, Parked, Resent         int
 	Merged, Conflicts, Rejected, Quarantined, Admitted, Nested                                                     int
+	Photos, Parts, PartsCut, PartsDamaged, Spoofed, Differed, OriginalsDamaged, GivenUp, PhotosKept                int
+	MediaKills, MediaFaults, MediaRestores, Upkeeps, Removed, Redacted, Held, Reviewed, Closed                     int
 }
 
 // Run lives through the history of a seed.
@@ -80,10 +84,13 @@ func Run(seed uint64, o Options) (result Result) {
 	w.begin()
 	for w.step = range w.plan.steps {
 		w.act()
+		if w.photos != nil {
+			w.photos.act()
+		}
 	}
 	w.settle()
 	result.Counts, result.Records = w.judge()
-	result.Comparable = w.plan.skews && !w.plan.jumps
+	result.Comparable = w.plan.skews && !w.plan.jumps && !w.plan.photos
 	return result
 }
 

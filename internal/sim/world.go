@@ -18,6 +18,9 @@ import (
 	"github.com/rounds-sync/rounds/work"
 )
 
+// photosIn is in one of how many histories photos are taken.
+const photosIn = 3
+
 // begins is when every history begins, microseconds since 1970.
 const begins = int64(1_782_892_800_000_000) // 2026-07-01 08:00 UTC
 
@@ -40,6 +43,7 @@ type world struct {
 	rules     *work.Rules
 	access    *access
 	server    *server
+	photos    *photography // nil: none are taken
 	mirror    *mirror
 	scopes    []store.Scope // all
 	sites     []store.Scope // those with tickets
@@ -94,6 +98,8 @@ func newWorld(seed uint64, o Options) *world {
 		contents: map[journal.Hash]*queued{}, witnesses: map[store.Scope][]witness{},
 		digest: sha256.New()}
 	w.mirror = newMirror(w)
+	// Drawn elsewhere, so that histories without photos are what they were before there were any.
+	w.plan.photos = rand.New(rand.NewPCG(seed, 0xf070)).IntN(photosIn) == 0
 	return w
 }
 
@@ -124,6 +130,9 @@ func (w *world) begin() {
 		w.scopes = append(w.scopes, store.Scope("desk/"+string(w.id('s', 0))))
 	}
 	w.server = newServer(w)
+	if w.plan.photos {
+		w.photos = newPhotography(w)
+	}
 	w.server.open()
 	w.note("plan: %+v", w.plan)
 	for n := range w.plan.devices {

@@ -1,0 +1,161 @@
+package sim
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/media"
+	"github.com/rounds-sync/rounds/sync/store"
+	"github.com/rounds-sync/rounds/sync/store/memstore"
+)
+
+// take lets a phone's person take a photo of some ticket.
+func (ph *photography) take(p *phone) {
+	w := ph.w
+	scope := pick(w, w.sites)
+	if p.gone || !w.plan.foreign && !w.access.EverHad(p.person, scope) {
+		return
+	}
+	role := pick(w, []roundsv1.PhotoRole{roundsv1.PhotoRole_PHOTO_ROLE_AFTER, roundsv1.PhotoRole_PHOTO_ROLE_AFTER, roundsv1.PhotoRole_PHOTO_ROLE_BEFORE})
+	p.light()
+	ph.shoot(p, scope, pick(w, w.tickets[scope]), role)
+	p.after()
+}
+
+// shoot takes one photo.
+func (ph *photography) shoot(p *phone, scope store.Scope, subject recordID, role roundsv1.PhotoRole) {
+	w := ph.w
+	content, how := ph.image()
+	s := &shot{scope: scope, subject: subject, size: int64(len(content)), how: how, phones: []*phone{p}, hash: sha(content)}
+	_, id, err := p.device.AddPhoto(background(), scope, client.PhotoInput{Original: bytes.NewReader(content), Role: role,
+		Subject: &roundsv1.RecordRef{Kind: "ticket", Id: string(subject)}, Source: roundsv1.PhotoSource_PHOTO_SOURCE_CAMERA,
+		Preview: []byte("a small picture of " + how), Location: &roundsv1.Location{Source: roundsv1.LocationSource_LOCATION_SOURCE_NO_FIX}})
+	var refused *client.ProblemError
+	mark := p.clock.mark()
+	switch {
+	case err == nil:
+		w.seen.Photos++
+		s.id, s.returned = id, true
+		w.record(scope, id, "shot"+itoa(uint64(len(ph.shots)))+"x")
+		ph.shots, ph.byID[id] = append(ph.shots, s), s
+		w.note("%s: %s: photo %s of %s, %s, %d bytes, %s", p.name, w.short(scope), w.name(id), w.name(subject), how, s.size, s.hash.String()[:6])
+		p.remember(mark, scope, "photo", true)
+		p.returned[scope]++
+		w.seen.Mutations++
+	case errors.As(err, &refused), errors.Is(err, client.ErrRevoked):
+		w.note("%s: %s: a photo is refused here: %v", p.name, w.short(scope), err)
+	case p.fuse.struck != memstore.None:
+		w.note("%s: %s: a photo: %v", p.name, w.short(scope), err)
+		if w.queued[mark] == nil {
+			p.remember(mark, scope, "photo", false)
+		}
+	default:
+		w.fail("%s: AddPhoto: %v", p.name, err)
+	}
+}
+
+// stride takes some ticket one step further, so that work with photos comes to its end now and then.
+func (ph *photography) stride(p *phone) {
+	w := ph.w
+	scope := pick(w, w.sites)
+	if p.gone || !w.access.EverHad(p.person, scope) {
+		return
+	}
+	id := pick(w, w.tickets[scope])
+	view, known := p.look(scope, "ticket", id)
+	if !known {
+		p.light()
+		p.ticket(scope, id)
+		p.after()
+		return
+	}
+	t := view.Record.GetTicket()
+	c := &roundsv1.TicketCommand{}
+	switch t.GetState() {
+	case roundsv1.TicketState_TICKET_STATE_NEW:
+		c.Command = &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: "pipe"}}
+	case roundsv1.TicketState_TICKET_STATE_TRIAGED:
+		c.Command = &roundsv1.TicketCommand_Dispatch{Dispatch: &roundsv1.TicketDispatch{AssigneeId: string(pick(w, w.phones).person)}}
+	case roundsv1.TicketState_TICKET_STATE_DISPATCHED, roundsv1.TicketState_TICKET_STATE_ACCEPTED, roundsv1.TicketState_TICKET_STATE_IN_PROGRESS,
+		roundsv1.TicketState_TICKET_STATE_REWORK, roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE:
+		p = ph.performer(p, t)
+		if p == nil {
+			return
+		}
+		p.light()
+		if photos := ph.manifest(p, scope, id, max(1, t.GetRound())); len(photos) == 0 || w.chance(3) {
+			ph.shoot(p, scope, id, roundsv1.PhotoRole_PHOTO_ROLE_AFTER)
+		}
+		photos := ph.manifest(p, scope, id, max(1, t.GetRound()))
+		c.Command = &roundsv1.TicketCommand_SubmitCompletion{SubmitCompletion: &roundsv1.TicketSubmit{Round: max(1, t.GetRound()), PhotoIds: photos}}
+		if t.GetState() != roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE || w.chance(4) {
+			p.do(scope, "submit with photos", commandOf(id, &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: c}}))
+		}
+		p.after()
+		return
+	case roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW:
+		if w.chance(5) {
+			c.Command = &roundsv1.TicketCommand_Reject{Reject: &roundsv1.TicketReject{Round: t.GetRound(), Reason: "still dirty"}}
+			break
+		}
+		c.Command = &roundsv1.TicketCommand_Approve{Approve: &roundsv1.TicketApprove{Round: t.GetRound(), ReviewDigest: bytes.Repeat([]byte{1}, 32)}}
+	default:
+		return
+	}
+	p.light()
+	p.do(scope, "next step of", commandOf(id, &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: c}}))
+	p.after()
+}
+
+// performer is a phone of the person whom a ticket was given to; nil where there is none.
+func (ph *photography) performer(p *phone, t *roundsv1.Ticket) *phone {
+	for _, q := range append([]*phone{p}, ph.w.phones...) {
+		if string(q.person) == t.GetAssigneeId() && !q.gone && !q.busy {
+			return q
+		}
+	}
+	return nil
+}
+
+// manifest are the photos of a round of a ticket that a phone sees.
+func (ph *photography) manifest(p *phone, scope store.Scope, ticket recordID, round uint32) (ids []string) {
+	for view, err := range p.device.List(background(), scope, "photo") {
+		if err != nil {
+			break
+		}
+		photo := view.Record.GetPhoto()
+		own := slices.ContainsFunc(ph.shots, func(s *shot) bool { return s.id == view.ID })
+		if own && photo.GetSubject().GetId() == string(ticket) && photo.GetRound() == round && photo.GetState() < roundsv1.PhotoState_PHOTO_STATE_HARD {
+			ids = append(ids, string(view.ID))
+		}
+	}
+	slices.Sort(ids)
+	return ids[:min(len(ids), 3)]
+}
+
+// gaveUp is asked when a phone deletes an original: it must have been stored, and its time must have come.
+func (ph *photography) gaveUp(p *phone, h media.Hash) {
+	w := ph.w
+	for _, s := range ph.shots {
+		if s.hash != h || !s.returned || !slices.Contains(s.phones, p) || ph.purged(p, s.scope) {
+			continue
+		}
+		at, stored := ph.stored[s.id]
+		switch {
+		case ph.redacted[h]:
+		case !stored:
+			ph.wrong("P9: %s: gives up the original of %s, which was never stored", p.name, w.name(s.id))
+		case !ph.closed[string(s.subject)] && w.now-at < (keeps-6*60*60*1e9).Microseconds():
+			ph.wrong("P9: %s: gives up the original of %s too early", p.name, w.name(s.id))
+		}
+	}
+	w.seen.GivenUp++
+}
+
+// purged: whether a phone gives up a scope, or all.
+func (ph *photography) purged(p *phone, scope store.Scope) bool {
+	return p.wiped || !ph.w.access.EverHad(p.person, scope) || !p.mayRead(scope)
+}
