@@ -1,10 +1,12 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"os/exec"
@@ -105,7 +107,7 @@ func (s *Server) openBlobs(ctx context.Context) error {
 		return fmt.Errorf("server: media: %w", err)
 	}
 	files, err := fileblobs.Open(fileblobs.Config{Dir: s.cfg.Media.dir(s.cfg.Data), Key: key, Now: s.cfg.Inject.Now, SyncDelay: s.cfg.Store.SyncDelay,
-		MinFreeBytes: s.cfg.Store.MinFreeBytes, MaxUploadBytes: m.MaxPhotoBytes, Standstill: s.cfg.Timeouts.Read, Logger: s.log})
+		MinFreeBytes: s.cfg.Store.leftByPhotos(), MaxUploadBytes: m.MaxPhotoBytes, Standstill: s.cfg.Timeouts.Read, Logger: s.log})
 	if err != nil {
 		return fmt.Errorf("server: media: %w", err)
 	}
@@ -142,6 +144,13 @@ func OpenPhotos(ctx context.Context, data string, settings MediaConfig) (Photos,
 		return nil, fmt.Errorf("server: media: %w", err)
 	}
 	return files, nil
+}
+
+// leftByPhotos is what photos leave free on the disk: more than the store needs to take words. Bytes can wait on the phones; words must not wait because one
+// phone sent photos until the disk was full.
+func (c StoreConfig) leftByPhotos() int64 {
+	const words = 256 << 20
+	return min(cmp.Or(c.MinFreeBytes, max(words, 8*c.MemTableBytes)), math.MaxInt64-words) + words
 }
 
 // dir is where photos are kept in files.
