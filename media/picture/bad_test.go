@@ -210,11 +210,11 @@ func hugePNG16(w, h uint32) []byte {
 	return join([]byte("\x89PNG\r\n\x1a\n"), chunk("IHDR", append(ihdr(w, h, 16, 6)[:12], 1)), chunk("IDAT", make([]byte, 1<<20)), chunk("IEND", nil))
 }
 
-// zlibBomb is 16 KiB that expand to 16 MiB.
+// zlibBomb is 4 KiB that expand to 4 MiB.
 func zlibBomb(t testing.TB) []byte {
 	var b bytes.Buffer
 	z := zlib.NewWriter(&b)
-	for block := make([]byte, 1<<18); b.Len() < 1<<14; {
+	for block := make([]byte, 1<<18); b.Len() < 1<<12; {
 		if _, err := z.Write(block); err != nil {
 			t.Fatal(err)
 		}

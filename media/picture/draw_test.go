@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"image"
-	"image/color"
 	"image/jpeg"
 	"image/png"
 	"math"
@@ -31,21 +30,35 @@ func scene(seed uint64, w, h int) *image.RGBA {
 			[3]float64{0.8 + rnd.Float64()*0.4, 0.8 + rnd.Float64()*0.4, 0.8 + rnd.Float64()*0.4}}
 	}
 	angle, low := rnd.Float64()*2*math.Pi, 60+rnd.Float64()*60
-	m := image.NewRGBA(image.Rect(0, 0, w, h))
-	noise := rand.New(rand.NewPCG(seed, uint64(w)))
+	light, tint := make([]float64, w*h), make([][3]float64, w*h)
+	at := func(x, y int) (float64, float64) {
+		return (float64(x) + 0.5) / float64(w), (float64(y) + 0.5) / float64(h)
+	}
 	for y := range h {
 		for x := range w {
-			fx, fy := (float64(x)+0.5)/float64(w), (float64(y)+0.5)/float64(h)
-			light, tint := low+60*(fx*math.Cos(angle)+fy*math.Sin(angle)+1), [3]float64{1, 1, 1}
-			for _, t := range things {
+			fx, fy := at(x, y)
+			light[y*w+x], tint[y*w+x] = low+60*(fx*math.Cos(angle)+fy*math.Sin(angle)+1), [3]float64{1, 1, 1}
+		}
+	}
+	for _, t := range things {
+		for y := max(0, int((t.y-t.ry)*float64(h))); y < min(h, int((t.y+t.ry)*float64(h))+1); y++ {
+			for x := max(0, int((t.x-t.rx)*float64(w))); x < min(w, int((t.x+t.rx)*float64(w))+1); x++ {
+				fx, fy := at(x, y)
 				dx, dy := (fx-t.x)/t.rx, (fy-t.y)/t.ry
 				if t.round && dx*dx+dy*dy < 1 || !t.round && math.Abs(dx) < 1 && math.Abs(dy) < 1 {
-					light, tint = t.light*(1-0.3*dy*dy), t.tint
+					light[y*w+x], tint[y*w+x] = t.light*(1-0.3*dy*dy), t.tint
 				}
 			}
-			light += float64(noise.IntN(9)) - 4
-			m.SetRGBA(x, y, color.RGBA{clamp(light * tint[0]), clamp(light * tint[1]), clamp(light * tint[2]), 255})
 		}
+	}
+	m := image.NewRGBA(image.Rect(0, 0, w, h))
+	noise := rand.New(rand.NewPCG(seed, uint64(w)))
+	for i, l := range light {
+		l += float64(noise.IntN(9)) - 4
+		for c, t := range tint[i] {
+			m.Pix[4*i+c] = clamp(l * t)
+		}
+		m.Pix[4*i+3] = 255
 	}
 	return m
 }

@@ -48,11 +48,11 @@ func apart(a, b uint8) int { return int(max(a, b) - min(a, b)) }
 
 func TestHEIC(t *testing.T) {
 	needsHEIC(t)
-	m := scene(6, 200, 144)
+	m := scene(6, 144, 104)
 	exif := tiff(exifOptions{taken: "2026:11:22 08:30:15", offset: "+08:00", make: "Apple", model: "iPhone 15", orientation: 6})
 	for turns := range 4 {
 		found := good(t, asHEIC(m, heicOptions{tile: 64, turns: turns, exif: exif}), picture.HEIC)
-		w, h := 200, 144
+		w, h := 144, 104
 		if turns%2 == 1 {
 			w, h = h, w
 		}

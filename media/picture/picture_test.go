@@ -18,13 +18,13 @@ import (
 
 func TestCopiesAreSmallUprightAndBare(t *testing.T) {
 	// A mark that is red in the upper left corner of what is shown, blue in the upper right.
-	shown := image.NewRGBA(image.Rect(0, 0, 400, 300)) // larger than the small copy, smaller than the large one
-	for y := range 300 {
-		for x := range 400 {
+	shown := image.NewRGBA(image.Rect(0, 0, 340, 255)) // larger than the small copy, smaller than the large one
+	for y := range 255 {
+		for x := range 340 {
 			c := color.RGBA{120, 120, 120, 255}
-			if y < 100 && x < 100 {
+			if y < 85 && x < 85 {
 				c = color.RGBA{250, 10, 10, 255}
-			} else if y < 100 && x >= 300 {
+			} else if y < 85 && x >= 255 {
 				c = color.RGBA{10, 10, 250, 255}
 			}
 			shown.SetRGBA(x, y, c)
@@ -34,7 +34,7 @@ func TestCopiesAreSmallUprightAndBare(t *testing.T) {
 		b := withEXIF(asJPEG(t, coded(shown, orientation), 95), exifOptions{
 			orientation: uint16(orientation), taken: "2026:11:22 08:00:00", model: "SecretCam"})
 		found := good(t, b, picture.JPEG)
-		if found.WidthPx != 400 || found.HeightPx != 300 {
+		if found.WidthPx != 340 || found.HeightPx != 255 {
 			t.Fatalf("orientation %d: shown as %dx%d", orientation, found.WidthPx, found.HeightPx)
 		}
 		for name, b := range map[string][]byte{"large": found.Large, "small": found.Small} {
@@ -43,7 +43,7 @@ func TestCopiesAreSmallUprightAndBare(t *testing.T) {
 				t.Fatal(err)
 			}
 			w, h := m.Bounds().Dx(), m.Bounds().Dy()
-			if want := min(400, map[string]int{"large": 1280, "small": 320}[name]); w != want || h != want*3/4 {
+			if want := min(340, map[string]int{"large": 1280, "small": 320}[name]); w != want || h != want*3/4 {
 				t.Fatalf("orientation %d, %s: %dx%d", orientation, name, w, h)
 			}
 			r, _, blue, _ := m.At(w/16, h/16).RGBA()
@@ -248,8 +248,8 @@ func TestWaitsForMemory(t *testing.T) {
 	b := asJPEG(t, scene(1, 64, 48), 80)
 	size := int64(len(b))
 	// Room for the file of one, and for the decode of one.
-	one := picture.NewInspector(picture.Config{Memory: 68 << 20})
-	big := bytes.Repeat([]byte{0}, 17<<20)
+	one := picture.NewInspector(picture.Config{Memory: 24 << 20})
+	big := make([]byte, 6<<20)
 	copy(big, b) // padded with zeros, so that it fills all the room that files have
 	reading, letGo, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {

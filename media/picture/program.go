@@ -20,10 +20,11 @@ import (
 // An error is a fault of the photo, unless it is ctx's, ErrNoDecoder or ErrDecoderFailed.
 type DecodeFunc func(ctx context.Context, photo []byte, pixels int64) (image.Image, error)
 
-// ErrNoDecoder says that there is nothing here that decodes such a photo. The photo is as good as before: it can be looked at when there is.
+// ErrNoDecoder says that there is nothing here that decodes such a photo, or only something that does not work. The photo is as good as before: it can be
+// looked at when there is.
 var ErrNoDecoder = errors.New("picture: there is no decoder for HEIC")
 
-// ErrDecoderFailed says that the decoder ended, hung or talked nonsense. That may be the photo's doing or the machine's; it is no answer about the photo.
+// ErrDecoderFailed says that a decoder that worked before ended, hung or talked nonsense over a photo. That may be the photo's doing or the machine's; it is no answer about the photo.
 var ErrDecoderFailed = errors.New("picture: the decoder of HEIC failed")
 
 // ProgramConfig says which program decodes HEIC, and how much it may take. Find is needed.
@@ -91,8 +92,11 @@ func (p *Program) Decode(ctx context.Context, photo []byte, pixels int64) (image
 	patience, cancel := context.WithTimeout(ctx, p.config.Timeout)
 	defer cancel()
 	for {
-		one, err := p.take()
-		if err != nil {
+		one, err := p.take(patience)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err != nil:
 			return nil, err
 		}
 		img, fault, err := one.decode(patience, photo, pixels)
@@ -126,18 +130,20 @@ func (p *Program) Close() {
 }
 
 // take returns a process that waits, or a new one.
-func (p *Program) take() (*process, error) {
+func (p *Program) take(ctx context.Context) (*process, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.closed {
+		p.mu.Unlock()
 		return nil, fmt.Errorf("%w: it was closed", ErrDecoderFailed)
 	}
 	if n := len(p.idle); n > 0 {
+		defer p.mu.Unlock()
 		one := p.idle[n-1]
 		p.idle = p.idle[:n-1]
 		one.rest.Stop()
 		return one, nil
 	}
+	p.mu.Unlock()
 	path := p.config.Find()
 	if path == "" {
 		return nil, ErrNoDecoder
@@ -145,11 +151,20 @@ func (p *Program) take() (*process, error) {
 	one, err := start(path, p.config)
 	switch {
 	case err == nil:
-		return one, nil
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, exec.ErrNotFound) || errors.Is(err, syscall.ENOEXEC):
 		return nil, fmt.Errorf("%w: %w", ErrNoDecoder, err)
+	default:
+		return nil, fmt.Errorf("%w: %w", ErrDecoderFailed, err)
 	}
-	return nil, fmt.Errorf("%w: %w", ErrDecoderFailed, err)
+	// A program that cannot even say that nothing is no photo is no decoder, whatever the photo is.
+	_, fault, err := one.decode(ctx, nil, 1)
+	switch {
+	case err == nil && fault != nil && one.sound:
+		return one, nil
+	case err == nil:
+		err = errors.New("it takes nothing for a photo")
+	}
+	return nil, fmt.Errorf("%w: %s does not work: %w%s", ErrNoDecoder, path, err, one.end())
 }
 
 // give takes a process back that has answered.

@@ -42,6 +42,11 @@ func pretend(name string) bool {
 			return true
 		}
 		number = binary.BigEndian.Uint32(request[4:])
+		if len(photo) == 0 && !strings.HasPrefix(mode, "no-") {
+			served = -1
+			os.Stdout.Write(join(head("FAIL", 0, 0, 0), []byte("DONE")))
+			continue
+		}
 		var b []byte
 		gray := join(head("PIXL", 1, 2, 2), []byte{1, 2, 3, 4}, []byte("DONE"))
 		switch mode {
@@ -63,6 +68,13 @@ func pretend(name string) bool {
 			return true
 		case "twice": // a second answer that nobody asked for
 			b = join(gray, gray)
+		case "no-use": // cannot be started well
+			os.Stderr.WriteString("a library is missing")
+			os.Exit(127)
+		case "no-sense": // takes everything for a photo
+			b = gray
+		case "no-end":
+			_, _ = io.Copy(io.Discard, os.Stdin)
 		case "hang":
 			_, _ = io.Copy(io.Discard, os.Stdin)
 		case "half":
@@ -90,8 +102,8 @@ func pretend(name string) bool {
 	}
 }
 
-// pretending returns a decoder that is one of the pretenders.
-func pretending(t *testing.T, mode string, c picture.ProgramConfig) *picture.Program {
+// pretender returns the path of one.
+func pretender(t *testing.T, mode string) string {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("needs symbolic links")
@@ -104,6 +116,13 @@ func pretending(t *testing.T, mode string, c picture.ProgramConfig) *picture.Pro
 	if err := os.Symlink(self, path); err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+// pretending returns a decoder that is one of the pretenders.
+func pretending(t *testing.T, mode string, c picture.ProgramConfig) *picture.Program {
+	t.Helper()
+	path := pretender(t, mode)
 	c.Find = func() string { return path }
 	p := picture.HEICProgram(c)
 	t.Cleanup(p.Close)
@@ -235,23 +254,24 @@ func TestProgramIsMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	missing("not a program of this machine", look)
+	for _, mode := range []string{"no-use", "no-sense", "no-end"} {
+		useless := pretending(t, mode, picture.ProgramConfig{Timeout: time.Second})
+		missing(mode, picture.NewInspector(picture.Config{HEIC: useless.Decode}))
+	}
 	// What cannot count is refused also without a decoder.
 	_, err := look.Inspect(t.Context(), bytes.NewReader(b[:len(b)-1]), int64(len(b)-1), "")
 	if refused := (*picture.Refused)(nil); !errors.As(err, &refused) {
 		t.Fatalf("a photo that is cut off: %v", err)
 	}
-	needsHEIC(t)
-	found = program
-	if _, err := look.Inspect(t.Context(), bytes.NewReader(b), int64(len(b)), ""); err != nil {
+	found = pretender(t, "number")
+	if _, err := p.Decode(t.Context(), b, 1024); err != nil {
 		t.Fatalf("when it is there: %v", err)
 	}
 }
 
-// The real program, beside itself: each gets its own photo, and no more processes run than may.
+// The real program, beside itself: each gets its own photo.
 func TestProgramInParallel(t *testing.T) {
 	needsHEIC(t)
-	p := picture.HEICProgram(picture.ProgramConfig{Find: func() string { return program }, Processes: 2})
-	defer p.Close()
 	var group sync.WaitGroup
 	for n := range 8 {
 		group.Go(func() {
@@ -260,7 +280,7 @@ func TestProgramInParallel(t *testing.T) {
 			for i := range m.Pix {
 				m.Pix[i] = byte(20 * (n + 1))
 			}
-			got, err := p.Decode(t.Context(), asHEIC(m, heicOptions{}), int64(w*h))
+			got, err := heic.Decode(t.Context(), asHEIC(m, heicOptions{}), int64(w*h))
 			if err != nil || got.Bounds().Dx() != w {
 				t.Errorf("photo %d: %v, %v", n, err, got)
 				return
@@ -281,8 +301,10 @@ func TestProgramRefusesNonsense(t *testing.T) {
 			t.Fatalf("%v, %v", m, err)
 		}
 	}
-	if _, err := picture.HEICProgram(picture.ProgramConfig{Find: func() string { return program }, Memory: 1 << 20}).
-		Decode(t.Context(), asHEIC(scene(1, 32, 32), heicOptions{}), 1024); runtime.GOOS == "linux" && !errors.Is(err, picture.ErrDecoderFailed) {
-		t.Fatalf("in a memory of 1 MiB: %v", err)
+	// It keeps to the memory that it is told, if it gets that far.
+	little := picture.HEICProgram(picture.ProgramConfig{Find: func() string { return program }, Memory: 16 << 20})
+	defer little.Close()
+	if _, err := little.Decode(t.Context(), []byte("not a photo"), 100); runtime.GOOS == "linux" && !errors.Is(err, picture.ErrNoDecoder) {
+		t.Fatalf("in a memory of 16 MiB: %v", err)
 	}
 }

@@ -3,4 +3,4 @@
 package picture_test
 
 // scenes are fewer where the race detector makes each ten times slower.
-const scenes = 5
+const scenes = 2

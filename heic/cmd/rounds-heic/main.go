@@ -8,7 +8,8 @@
 // # Framing
 //
 // Numbers are unsigned, 32 bits, most significant byte first. A request is the word "HEIC", a number that the caller chose, the length of the file, and
-// the file. An answer begins with a word, the same number, and three more:
+// the file; a file of no bytes is answered like any that is no photo, which tells the caller that the program works. An answer begins with a word, the same
+// number, and three more:
 //
 //	"PIXL"  number  layout  width  height    then the samples
 //	"FAIL"  number  0       0      length    then the reason, as so many bytes of text, at most 200
@@ -81,6 +82,7 @@ func run(memory, most int64) error {
 	// No library that is installed on the machine takes the place of the one in here.
 	heic.ForceWasmMode = true
 	heic.Init()
+	debug.SetGCPercent(20) // a few large blocks, of which the garbage is better given back than kept
 	for {
 		number, photo, err := request(os.Stdin, most)
 		if errors.Is(err, io.EOF) {
@@ -98,6 +100,8 @@ func run(memory, most int64) error {
 		if err != nil {
 			return fmt.Errorf("answering: %w", err)
 		}
+		photo, img = nil, nil
+		debug.FreeOSMemory()
 	}
 }
 
@@ -123,6 +127,9 @@ func request(r io.Reader, most int64) (number uint32, photo []byte, err error) {
 
 // decode decodes the primary image, upright. A fault in the libraries is a fault of the photo: it stays inside of the sandbox.
 func decode(photo []byte) (img image.Image, err error) {
+	if len(photo) == 0 {
+		return nil, errors.New("no bytes")
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			img, err = nil, fmt.Errorf("panic: %v", p)
