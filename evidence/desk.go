@@ -112,6 +112,7 @@ type Desk struct {
 	proved     proofs
 	stats      stats
 	complaints said
+	decoder    decoder
 	tried      said // promises that Adopt has looked for
 	prints     *prints
 	work       *queue

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -109,6 +110,9 @@ func (d *Desk) reported(ctx context.Context, h media.Hash) (*roundsv1.PhotoRepor
 
 // inspect decodes an original and puts its copies and its report.
 func (d *Desk) inspect(ctx context.Context, h media.Hash, photo *roundsv1.Photo) (*roundsv1.PhotoReport, *check.Refusal, error) {
+	if photo.GetMediaType() == picture.HEIC && !d.decoder.worthAsking(d.cfg.Now()) {
+		return nil, nil, picture.ErrNoDecoder
+	}
 	object, err := d.cfg.Driver.Open(ctx, media.At(media.Original, h))
 	if errors.Is(err, media.ErrNotFound) {
 		return nil, nil, fmt.Errorf("%w: %s", errLost, h)
@@ -122,6 +126,9 @@ func (d *Desk) inspect(ctx context.Context, h media.Hash, photo *roundsv1.Photo)
 	switch {
 	case errors.As(err, &refused):
 		return nil, &check.Refusal{Code: refused.Code, Sentence: refused.Text()}, nil
+	case errors.Is(err, picture.ErrNoDecoder):
+		d.decoder.missing(d.cfg.Now())
+		return nil, nil, err
 	case err != nil:
 		return nil, nil, err
 	}
@@ -145,6 +152,25 @@ func (d *Desk) inspect(ctx context.Context, h media.Hash, photo *roundsv1.Photo)
 		}
 	}
 	return report, nil, d.cfg.Driver.Put(ctx, media.At(media.Report, h), "application/x-protobuf", encode(report))
+}
+
+// decoder remembers for a while that there is none, so that of many photos that wait for it one is read again and again, and not all. The zero value is
+// ready.
+type decoder struct {
+	mu    sync.Mutex // guards again
+	again time.Time  // when it is asked for again
+}
+
+func (d *decoder) worthAsking(now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !now.Before(d.again)
+}
+
+func (d *decoder) missing(now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.again = now.Add(longestRest / 2) // photos come back after longestRest
 }
 
 // sameMediaType: whether a promise does not speak against what the bytes are. In doubt they are looked at again.

@@ -47,7 +47,11 @@ func (s *Server) openMedia(ctx context.Context, rules *work.Rules) error {
 	if workers == 0 {
 		workers = runtime.NumCPU()
 	}
-	s.heic = picture.HEICProgram(picture.ProgramConfig{Find: func() string { return findHEIC(m.HEIC) }, Bytes: m.MaxPhotoBytes, Processes: workers})
+	s.heic = picture.HEICProgram(picture.ProgramConfig{Find: func() string { return findHEIC(m.HEIC) }, Bytes: m.MaxPhotoBytes, Processes: workers,
+		Memory: m.MemoryBytes + heicOwn})
+	if _, err := exec.LookPath(findHEIC(m.HEIC)); err != nil {
+		s.log.Warn("no program decodes HEIC here: such photos wait until there is one (media.heic)", "error", err)
+	}
 	var err error
 	s.desk, err = evidence.New(evidence.Config{
 		Records: s.engine, Driver: s.blobs, Access: deskAccess{access{s.authority}, s.seen}, Scopes: s.recordScopes, Verified: rules.Verified,
@@ -64,14 +68,16 @@ func (s *Server) openMedia(ctx context.Context, rules *work.Rules) error {
 // heicProgram is the program that decodes HEIC, of the module heic.
 const heicProgram = "rounds-heic"
 
+// heicOwn is what a process of it takes without a photo, bytes, by the count of the system, which has reserved memory in it.
+const heicOwn = 256 << 20
+
 // findHEIC returns where that program is: where it was told, else beside this one, else on the path; "" where it is nowhere.
 func findHEIC(told string) string {
 	if told != "" {
 		return told
 	}
 	if own, err := os.Executable(); err == nil {
-		beside := filepath.Join(filepath.Dir(own), heicProgram)
-		if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() {
+		if beside, err := exec.LookPath(filepath.Join(filepath.Dir(own), heicProgram)); err == nil { // which knows what programs are called here
 			return beside
 		}
 	}
