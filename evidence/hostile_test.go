@@ -112,6 +112,26 @@ func TestRedactBehindMany(t *testing.T) {
 	}
 }
 
+// TestPromisedByMany: promises that others make of the same hash afterwards, be they ever so many, of another size and under the lowest ids, do not stand in the
+// way of the one that was first.
+func TestPromisedByMany(t *testing.T) {
+	w := newWorld(t)
+	li, wang := w.phone("li", worker), w.phone("wang", worker)
+	content := large(75)
+	id := li.promise(content)
+	h := hashOf(content)
+	for i := range 1001 {
+		wang.do(site, fmt.Sprintf("00000000-0000-4000-8000-%012x", i), &roundsv1.Fact{Record: &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{
+			Subject: &roundsv1.RecordRef{Kind: "ticket", Id: uid("ticket")}, Sha256: h[:], SizeBytes: 1}}}})
+	}
+	if parts := li.plan(site, content)[0].GetUpload().GetParts(); len(parts) != (len(content)+media.MinPartBytes-1)/media.MinPartBytes {
+		t.Fatalf("planned: %v", parts)
+	}
+	if li.upload(site, content); w.photo(id).GetReport().GetStoredUs() == 0 {
+		t.Error("not stored")
+	}
+}
+
 // scoped knows whose scopes are whose: world says that everybody works everywhere.
 type scoped struct {
 	evidence.Access

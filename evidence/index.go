@@ -29,7 +29,8 @@ const (
 	indexMissing engine.IndexName = "missing"
 	// indexWork: time, photo -> state, hash. Photos stored and not settled.
 	indexWork engine.IndexName = "work"
-	// indexHash: hash, photo -> a Change with the stamp of the creation and the photo without preview, EXIF and findings.
+	// indexHash: hash, sequence number of the creation, photo -> a Change with the stamp of the creation and the photo without preview, EXIF and findings. So
+	// whoever promises a hash later, under whatever id, stands behind who was first.
 	indexHash engine.IndexName = "hash"
 	// indexKept: time, photo -> hash. Photos whose bytes are in storage.
 	indexKept engine.IndexName = "kept"
@@ -46,7 +47,7 @@ const (
 )
 
 // IndexVersion changes when the entries do: the engine then makes the indexes anew.
-const IndexVersion = "evidence 1"
+const IndexVersion = "evidence 2"
 
 // Index is what the Desk needs indexed of the records: engine.Config.Index takes it. It is pure.
 type Index struct{}
@@ -105,7 +106,7 @@ func photoEntries(id uuid.UUID, change *roundsv1.Change) []engine.IndexEntry {
 		add(indexKept, at, hash[:])
 	}
 	if hashed {
-		add(indexHash, slices.Concat(hash[:], id[:]), encode(&roundsv1.Change{
+		add(indexHash, append(binary.BigEndian.AppendUint64(slices.Clone(hash[:]), stamp.GetSeq()), id[:]...), encode(&roundsv1.Change{
 			Record: &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: thin(photo)}},
 			Writes: []*roundsv1.Write{{Stamp: &roundsv1.Stamp{Seq: stamp.GetSeq(), DeviceId: stamp.GetDeviceId(), PersonId: stamp.GetPersonId(), TimeUs: stamp.GetTimeUs()}}},
 		}))

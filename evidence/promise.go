@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -24,7 +23,7 @@ type promise struct {
 // maxPromises bounds the photos of one scope with the same bytes that are looked at: more is a device run wild.
 const maxPromises = 1000
 
-// promises returns the photos of a scope that promise a hash, in the order of their ids, which is nearly that of their making.
+// promises returns the photos of a scope that promise a hash, in the order in which they came.
 func (d *Desk) promises(ctx context.Context, scope store.Scope, h media.Hash) ([]promise, error) {
 	var list []promise
 	for entry, err := range d.cfg.Records.Find(ctx, scope, indexHash, store.Prefix(h[:])) {
@@ -44,14 +43,13 @@ func (d *Desk) promises(ctx context.Context, scope store.Scope, h media.Hash) ([
 
 func decodePromise(entry engine.IndexEntry) (promise, error) {
 	change := &roundsv1.Change{}
-	if len(entry.Key) != len(media.Hash{})+16 {
+	if len(entry.Key) != len(media.Hash{})+8+16 {
 		return promise{}, fmt.Errorf("evidence: a key of %d bytes in the index by hash", len(entry.Key))
 	}
 	if err := proto.Unmarshal(entry.Value, change); err != nil {
 		return promise{}, fmt.Errorf("evidence: index by hash: %w", err)
 	}
-	id := uuid.UUID(entry.Key[len(media.Hash{}):])
-	return promise{id: id.String(), photo: change.GetRecord().GetPhoto(), stamp: creation(change)}, nil
+	return promise{id: idOf(entry.Key), photo: change.GetRecord().GetPhoto(), stamp: creation(change)}, nil
 }
 
 // live are the promises whose bytes were not removed for good.
