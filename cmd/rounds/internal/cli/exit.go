@@ -42,8 +42,13 @@ func exitCodes() string {
 	return "0 done, 1 failed or bad entry found, 2 called wrongly, 3 not enrolled, 4 server unreachable, 5 refused, 6 directory or port in use"
 }
 
-// explain makes one line of an error, with what to do, and the exit code.
+// explain makes one line of an error, with what to do, and the exit code. Whatever a server, a name or a path brought into the error, the line is text only.
 func explain(err error) (string, Exit) {
+	line, code := lineOf(err)
+	return clean(line), code
+}
+
+func lineOf(err error) (string, Exit) {
 	var (
 		own     *exit
 		refused *client.ProblemError
@@ -111,6 +116,7 @@ func explainProblem(p *roundsv1.Problem) (string, Exit) {
 	if wait := p.GetRetryAfter().AsDuration(); wait > 0 {
 		line += fmt.Sprintf(" (try again in %v)", wait.Round(1e9))
 	}
+	line = clean(line)
 	switch p.GetCode() {
 	case roundsv1.ProblemCode_PROBLEM_CODE_TOKEN:
 		return line + ": enrol this device with a new code (rounds device enroll)", NotEnrolled

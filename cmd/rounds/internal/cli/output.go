@@ -20,7 +20,14 @@ type table struct {
 	rows [][]string
 }
 
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+// add adds a row. Cells may hold what anybody wrote: they are cleaned.
+func (t *table) add(cells ...string) {
+	row := make([]string, len(cells))
+	for i, cell := range cells {
+		row[i] = clean(cell)
+	}
+	t.rows = append(t.rows, row)
+}
 
 func (t *table) print(to io.Writer) error {
 	widths := make([]int, len(t.head))
@@ -101,8 +108,8 @@ func cut(s string, most int) string {
 	return s
 }
 
-// shortID is the end of an id, where ids made at the same time differ.
-func shortID(id string) string { return id[max(0, len(id)-8):] }
+// shortID is the end of an id, where ids made at the same time differ. Not every id that somebody wrote into a record is one.
+func shortID(id string) string { return clean(id[max(0, len(id)-8):]) }
 
 func when(us int64) string {
 	if us == 0 {
