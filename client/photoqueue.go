@@ -104,7 +104,12 @@ type queuedPhoto struct {
 	promised bool
 	// server is how far the record says that the bytes have come.
 	server roundsv1.PhotoState
+	// lost is the version of the record that says that the storage has lost the bytes, and asks for them; 0: it does not.
+	lost uint64
 }
+
+// findingLost marks a photo whose bytes were stored, and were lost there.
+const findingLost = "BYTES_LOST"
 
 func (q *queuedPhoto) hash() PhotoHash { return PhotoHash(q.state.Hash) }
 
@@ -193,7 +198,11 @@ func (q *queuedPhoto) consult(r store.Reader, generation uint64) error {
 		return err
 	}
 	if stored.change != nil && stored.generation == generation {
-		q.promised, q.server = true, heardOf(stored.change.GetRecord().GetPhoto())
+		photo := stored.change.GetRecord().GetPhoto()
+		q.promised, q.server = true, heardOf(photo)
+		if q.server == roundsv1.PhotoState_PHOTO_STATE_DECLARED && slices.Contains(photo.GetFindings(), findingLost) {
+			q.lost = stored.change.GetVersion()
+		}
 		return nil
 	}
 	for entry, err := range r.Scan(store.Prefix(pendingPrefix(ref.kind, ref.id))) {

@@ -38,6 +38,9 @@ func (d *Device) settlePhotos(ctx context.Context, all bool) error {
 	if err != nil {
 		return err
 	}
+	if err := d.askedAgain(ctx, queue); err != nil {
+		return err
+	}
 	marks, ripe := map[Scope][]*queuedPhoto{}, map[Scope][]*queuedPhoto{}
 	now, sure := d.sureNow()
 	for _, q := range queue {
@@ -78,6 +81,25 @@ func (d *Device) settlePhotos(ctx context.Context, all bool) error {
 		return nil
 	}
 	return d.sweepOriginals(ctx, hashes)
+}
+
+// askedAgain has photos wait once more whose bytes the server had, and lost. What a record says is followed once: it may be older than what Finish said.
+func (d *Device) askedAgain(ctx context.Context, queue []*queuedPhoto) error {
+	again := map[Scope][]*queuedPhoto{}
+	for _, q := range queue {
+		name := photoName{q.scope, q.id}
+		if q.lost != 0 && q.state.StoredUS != 0 && d.uploads.lost[name] != q.lost {
+			d.uploads.lost[name] = q.lost
+			again[q.scope] = append(again[q.scope], q)
+			d.log.WarnContext(ctx, "the server lost the bytes of a photo and asks for them again", "photo", q.id)
+		}
+	}
+	for scope, photos := range again {
+		if err := d.markPhotos(ctx, scope, photos, func(s *photoState) { s.StoredUS = 0 }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // learn takes over what the record says. It is false where that is nothing new.

@@ -48,8 +48,9 @@ type uploads struct {
 
 	// What follows belongs to who has the photo turn.
 	rests map[photoName]rest
-	known map[PhotoHash]int64 // bytes that the server is known to have, from this process
-	blame map[photoName]int   // how often the server said that the bytes differ
+	known map[PhotoHash]int64  // bytes that the server is known to have, from this process
+	blame map[photoName]int    // how often the server said that the bytes differ
+	lost  map[photoName]uint64 // versions of records that said that the bytes were lost, and were followed
 	// settled is when the originals of all photos were looked at.
 	settled time.Duration
 	wake    time.Duration // until the next photo of the queue has rested enough; 0: none rests
@@ -75,7 +76,7 @@ type rest struct {
 }
 
 func newUploads(d *Device) *uploads {
-	return &uploads{d: d, pace: newPace(d.cfg.Limits), rests: map[photoName]rest{}, known: map[PhotoHash]int64{}, blame: map[photoName]int{},
+	return &uploads{d: d, pace: newPace(d.cfg.Limits), rests: map[photoName]rest{}, known: map[PhotoHash]int64{}, blame: map[photoName]int{}, lost: map[photoName]uint64{},
 		active: map[photoName]*job{}}
 }
 

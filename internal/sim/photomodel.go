@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -158,16 +159,19 @@ func (ph *photography) audit() {
 	w := ph.w
 	for _, scope := range w.scopes {
 		photos, tickets := map[string]*roundsv1.Photo{}, map[string]*roundsv1.Ticket{}
-		for _, s := range ph.shots {
-			if s.scope != scope {
-				continue
+		// The index by hash has every photo; its id stands at the end.
+		for entry, err := range w.server.engine.Find(background(), scope, "hash", store.Span{}) {
+			if err != nil || len(entry.Key) < len(uuid.UUID{}) {
+				w.fail("Find: an entry of %d bytes, %v", len(entry.Key), err)
+				break
 			}
-			change, err := w.server.engine.Record(background(), scope, "photo", string(s.id))
+			id := uuid.UUID(entry.Key[len(entry.Key)-len(uuid.UUID{}):]).String()
+			change, err := w.server.engine.Record(background(), scope, "photo", id)
 			if err != nil {
 				w.fail("Record: %v", err)
 			}
 			if photo := change.GetRecord().GetPhoto(); photo != nil {
-				photos[string(s.id)] = photo
+				photos[id] = photo
 			}
 		}
 		for _, id := range w.tickets[scope] {
@@ -249,6 +253,12 @@ func (ph *photography) judge() {
 	for _, s := range ph.shots {
 		ph.kept(s)
 	}
+	for _, s := range ph.shots {
+		if from, _ := ph.boss(s.scope); ph.unfinished[s] && ph.record(s) != nil {
+			_, err := ph.desk.Redact(background(), from, &roundsv1.RedactRequest{Scope: string(s.scope), PhotoId: string(s.id), Reason: "asked for"})
+			w.note("photos: redact %s once more: %v", w.name(s.id), err)
+		}
+	}
 	// Long after, what is left is what photos have.
 	w.pass(grace, grace+uploadLife)
 	ph.upkeep()
@@ -321,7 +331,7 @@ func (ph *photography) kept(s *shot) {
 		return
 	}
 	for _, p := range s.phones {
-		if p.gone || p.wiped || p.album.damaged[client.PhotoHash(s.hash)] || w.restored || ph.rewound && !p.album.intact(s.hash) ||
+		if p.gone || p.wiped || p.lies && ph.purged(p, s.scope) || p.album.damaged[client.PhotoHash(s.hash)] || w.restored || ph.rewound && !p.album.intact(s.hash) ||
 			w.access.Revoked(p.caller().Device) != 0 {
 			return
 		}

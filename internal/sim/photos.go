@@ -37,10 +37,11 @@ type photography struct {
 	closed  map[string]bool    // tickets that were ever closed
 	found   []string           // what is wrong, to be told when the call has ended
 
-	redacted map[media.Hash]bool // a photo of these bytes was ever redacted
-	excused  map[media.Hash]bool // the bytes are missing since a backup was restored
-	rewound  bool                // the storage was ever restored from a backup
-	spoofed  map[engine.DeviceID]bool
+	redacted   map[media.Hash]bool // a photo of these bytes was ever redacted
+	excused    map[media.Hash]bool // the bytes are missing since a backup was restored
+	unfinished map[*shot]bool      // redactions that were interrupted
+	rewound    bool                // the storage was ever restored from a backup
+	spoofed    map[engine.DeviceID]bool
 }
 
 // shot is a photo that was taken.
@@ -93,7 +94,7 @@ func padded(image []byte, serial, more int) []byte {
 func newPhotography(w *world) *photography {
 	ph := &photography{w: w, byID: map[recordID]*shot{}, records: map[store.Scope]map[string]*roundsv1.Photo{},
 		tickets: map[store.Scope]map[string]*roundsv1.Ticket{}, stored: map[recordID]int64{}, closed: map[string]bool{},
-		redacted: map[media.Hash]bool{}, excused: map[media.Hash]bool{}, spoofed: map[engine.DeviceID]bool{}}
+		redacted: map[media.Hash]bool{}, excused: map[media.Hash]bool{}, unfinished: map[*shot]bool{}, spoofed: map[engine.DeviceID]bool{}}
 	for _, scope := range w.scopes {
 		ph.records[scope], ph.tickets[scope] = map[string]*roundsv1.Photo{}, map[string]*roundsv1.Ticket{}
 	}
@@ -289,6 +290,7 @@ func (ph *photography) redact() {
 		answer, err = ph.desk.Redact(background(), from, &roundsv1.RedactRequest{Scope: string(s.scope), PhotoId: string(s.id), Reason: "asked for"})
 	})
 	w.note("photos: redact %s, held %v: removed %v, %v", w.name(s.id), held, answer.GetRemoved(), err)
+	ph.unfinished[s] = struck && may && !held && err != nil
 	switch {
 	case err == nil && (held || !may):
 		w.broken("P9", "%s: %s was removed, held %v, by who may %v", s.scope, w.name(s.id), held, may)
