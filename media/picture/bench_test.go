@@ -7,6 +7,7 @@ import (
 
 // BenchmarkInspect looks into photos of the kinds that phones send, one after the other on one core: everything that Inspect does.
 func BenchmarkInspect(b *testing.B) {
+	needsHEIC(b)
 	large, medium := scene(1, 4032, 3024), scene(2, 2048, 1536)
 	for _, c := range []struct {
 		name  string
