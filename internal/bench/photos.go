@@ -58,6 +58,9 @@ func (r *run) photos(ctx context.Context) error {
 	return cmp.Or(err, other.server.stop())
 }
 
+// bigADevice is how many large photos one device has under way at once: a server takes no more than a few from each.
+const bigADevice = 16
+
 // sender is a device that uploads.
 type sender struct {
 	*run
@@ -71,18 +74,22 @@ type sender struct {
 }
 
 func (r *run) photosAt(ctx context.Context, p *process, t *town, address, suffix, store string) error {
-	devices, err := r.crew(ctx, t, roundsv1.Role_ROLE_WORKER, 1, 1)
+	o := r.options
+	devices, err := r.crew(ctx, t, roundsv1.Role_ROLE_WORKER, (o.BigPhotos+bigADevice-1)/bigADevice, 1)
 	if err != nil {
 		return err
 	}
-	s := &sender{run: r, store: store, device: devices[0], scope: t.scopes[0], words: corpus.New(r.options.Seed, 12_000_000), parts: newParts(),
-		media: roundsv1connect.NewMediaServiceClient(plainClient(), address, bearing(devices[0].token)),
-		sync:  roundsv1connect.NewSyncServiceClient(plainClient(), address, bearing(devices[0].token))}
-	defer s.parts.close()
+	senders := make([]*sender, len(devices))
+	for i, d := range devices {
+		senders[i] = &sender{run: r, store: store, device: d, scope: t.scopes[0], words: corpus.New(r.options.Seed, 12_000_000+uint64(i)), parts: newParts(),
+			media: roundsv1connect.NewMediaServiceClient(plainClient(), address, bearing(d.token)),
+			sync:  roundsv1connect.NewSyncServiceClient(plainClient(), address, bearing(d.token))}
+		defer senders[i].parts.close()
+	}
+	s := senders[0]
 	add := func(name string, value float64, unit string) { r.report.add("photos."+name+suffix, value, unit) }
 
 	// Throughput.
-	o := r.options
 	batch := noises(o.Seed, o.Photos, o.PhotoBytes)
 	before, told := p.cpu()
 	took, err := s.upload(ctx, batch, o.PhotosAtOnce)
@@ -99,9 +106,15 @@ func (r *run) photosAt(ctx context.Context, p *process, t *town, address, suffix
 	big := noises(o.Seed+1, o.BigPhotos, o.BigPhotoBytes)
 	own, _, _ := p.memory()
 	peak := p.watchPeak()
-	if took, err = s.upload(ctx, big, o.BigPhotos); err != nil {
+	slowest := make([]time.Duration, len(senders))
+	if err := inParallel(len(senders), len(senders), func(i int) (err error) {
+		own := big[i*bigADevice : min(len(big), (i+1)*bigADevice)]
+		slowest[i], err = senders[i].upload(ctx, own, len(own))
+		return err
+	}); err != nil {
 		return err
 	}
+	took = quantile(slowest, 1)
 	if highest, ok := peak(); ok {
 		add("big_memory_before", float64(own)/(1<<20), "MiB")
 		add("big_memory_peak", float64(highest)/(1<<20), "MiB")
