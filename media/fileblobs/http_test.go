@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"crypto/md5"
 	"encoding/base64"
+	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -45,8 +47,34 @@ func sumOf(b []byte) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// TestPutAnswers is what each bad PUT is told. After all of them nothing is here.
-func TestPutAnswers(t *testing.T) {
+var update = flag.Bool("update", false, "write the table of bad requests anew")
+
+// answers is the table of requests and what each was told.
+type answers struct{ strings.Builder }
+
+func (a *answers) add(request, what string, status int, says string) {
+	fmt.Fprintf(a, "| %s | %s | %d | %s |\n", request, what, status, strings.TrimSpace(says))
+}
+
+// hold compares the table with the one in testdata, which docs/evidence.md names.
+func (a *answers) hold(t *testing.T) {
+	t.Helper()
+	const golden = "testdata/bad-requests.md"
+	table := "| request | what is wrong | status | answer |\n|---|---|---|---|\n" + a.String()
+	if *update {
+		must(t, os.MkdirAll("testdata", 0o755))
+		must(t, os.WriteFile(golden, []byte(table), 0o644))
+	}
+	want, err := os.ReadFile(golden)
+	must(t, err)
+	if string(want) != table {
+		t.Errorf("%s is not what bad requests are told now: go test -run TestBadRequests ./media/fileblobs -update\n%s", golden, table)
+	}
+}
+
+// TestBadRequests is what each bad PUT and GET is told. After all PUTs nothing is here.
+func TestBadRequests(t *testing.T) {
+	var table answers
 	w := newWorld(t, func(c *fileblobs.Config) { c.Standstill = 200 * time.Millisecond })
 	u, content := killUpload(0, 1)
 	path, n, sum := w.onePart(t, u), len(content), sumOf(content)
@@ -75,6 +103,8 @@ func TestPutAnswers(t *testing.T) {
 		if status != test.status || !strings.Contains(says, test.says) || header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: status %d, %q, want %d with %q", test.what, status, says, test.status, test.says)
 		}
+		request, _, _ := strings.Cut(test.head, " ")
+		table.add(request, test.what, status, says)
 	}
 	if parts := files(t, w.path("uploads")); len(parts) > 0 {
 		t.Errorf("something is here: %v", parts)
@@ -87,13 +117,60 @@ func TestPutAnswers(t *testing.T) {
 		t.Errorf("again, with Expect: %d", status)
 	}
 	must(t, media.Receive(ctx, w.now.Load(), u))
-	if status, _, says := w.raw(t, good, content); status != 404 || !strings.Contains(says, "plan again") {
+	status, _, says := w.raw(t, good, content)
+	if status != 404 || !strings.Contains(says, "plan again") {
 		t.Errorf("after Finish: %d %q", status, says)
 	}
+	table.add("PUT", "after Finish", status, says)
+	linkTo := func(class media.Class) string {
+		link, err := w.now.Load().Link(ctx, media.At(class, u.Hash), media.LinkOptions{Until: w.clock.Now().Add(time.Hour), MediaType: "image/jpeg"})
+		must(t, err)
+		return strings.TrimPrefix(link, w.server.URL)
+	}
+	link, small := linkTo(media.Original), linkTo(media.Small)
+	gets := func(tests []badGet) {
+		for _, test := range tests {
+			status, header, says := w.raw(t, test.method+" "+test.path+" HTTP/1.1"+test.more, nil)
+			if status != test.status || !strings.Contains(says, test.says) || header.Get("X-Content-Type-Options") != "nosniff" || strings.Contains(says, w.cfg.Dir) {
+				t.Errorf("%s: status %d, %q, want %d with %q", test.what, status, says, test.status, test.says)
+			}
+			table.add(test.method, test.what, status, says)
+		}
+	}
+	at := []byte(link)
+	at[len(at)/2] ^= 1
+	gets([]badGet{
+		{"GET", "no token", "/media/v1/", "", 403, "not given out"},
+		{"GET", "one letter of the token changed", string(at), "", 403, "not given out"},
+		{"GET", "the token cut", link[:len(link)-1], "", 403, "not given out"},
+		{"GET", "something behind the token", link + "/../x", "", 403, "not given out"},
+		{"GET", "the token twice", link + link[len("/media/v1/"):], "", 403, "not given out"},
+		{"GET", "a token to PUT", path, "", 403, "not given out"},
+		{"GET", "an address of the storage", "/media/v1/" + string(media.At(media.Original, u.Hash)), "", 403, "not given out"},
+		{"GET", "a path out of the folder", "/media/v1/../../../../etc/passwd", "", 403, "not given out"},
+		{"GET", "that path in %2e%2f", "/media/v1/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "", 403, "not given out"},
+		{"GET", "a zero byte in the path", "/media/v1/%00", "", 403, "not given out"},
+		{"GET", "a path beside the prefix", "/media/v2/x", "", 404, "nothing is here"},
+		{"GET", "a copy that is not there", small, "", 404, "no such object"},
+		{"GET", "a range behind the end", link, "\nRange: bytes=99999999-", 416, "range"},
+		{"GET", "a range that is none", link, "\nRange: bytes=x-y", 416, "range"},
+		{"DELETE", "a link to GET", link, "", 405, "only"},
+	})
 	w.clock.Pass(time.Hour)
-	if status, _, says := w.raw(t, good, content); status != 403 || !strings.Contains(says, "expired") {
+	status, _, says = w.raw(t, good, content)
+	if status != 403 || !strings.Contains(says, "expired") {
 		t.Errorf("after an hour: %d %q", status, says)
 	}
+	table.add("PUT", "after the address expired", status, says)
+	gets([]badGet{{"GET", "after the link expired", link, "", 403, "expired"}})
+	table.hold(t)
+}
+
+// badGet is a request without a body, and what it is told.
+type badGet struct {
+	method, what, path, more string
+	status                   int
+	says                     string
 }
 
 // TestGetHeaders: bytes of strangers are shown so that a browser does nothing else with them.
