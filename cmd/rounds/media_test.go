@@ -35,16 +35,37 @@ func TestMedia(t *testing.T) {
 	if out := p.must("media", "chase", "--dir", admin); !strings.Contains(out, "PROMISED") || !strings.Contains(out, "LAST SEEN") {
 		t.Errorf("chase:\n%s", out)
 	}
+	if out := p.must("device", "ticket", "show", ticket, "--dir", admin); !strings.Contains(out, "by me: promised") {
+		t.Errorf("a promised photo is shown as\n%s", out)
+	}
 	p.must("device", "sync", "--dir", admin)
 	if left := p.object("media", "chase", "--dir", admin); left["photos"] != nil {
 		t.Errorf("chased after the upload: %v", left)
 	}
 	p.must("media", "hold", id, "--reason", "court", "--dir", admin)
+	if out := p.must("media", "chase", "--dir", admin); !strings.Contains(out, "nothing is missing") {
+		t.Errorf("chase after the upload:\n%s", out)
+	}
+	// Words that went missing on their way are no end of the hold.
+	if r := p.run("media", "hold", id, "--reason", "", "--dir", admin); r.code != 2 || !strings.Contains(r.err, "--end") {
+		t.Errorf("a hold with an empty reason: %+v", r)
+	}
 	if r := p.run("media", "redact", id, "--reason", "a face", "--dir", admin); r.code != 5 || !strings.Contains(r.err, "legal hold") {
 		t.Errorf("redacted what is held: %+v", r)
 	}
 	if r := p.run("media", "hold", id, "--dir", admin); r.code != 2 {
 		t.Errorf("a hold without a reason: %+v", r)
+	}
+	if r := p.run("device", "photo", "hide", id, "--reason", "", "--dir", admin); r.code != 2 {
+		t.Errorf("hidden without a reason: %+v", r)
+	}
+	p.must("device", "photo", "hide", id, "--reason", "the wrong lamp", "--dir", admin)
+	if out := p.must("device", "ticket", "show", ticket, "--dir", admin); !strings.Contains(out, "hidden by me: the wrong lamp") || !strings.Contains(out, "held: court") {
+		t.Errorf("a hidden photo that is held is shown as\n%s", out)
+	}
+	p.must("device", "photo", "hide", id, "--end", "--dir", admin)
+	if out := p.must("device", "ticket", "show", ticket, "--dir", admin); strings.Contains(out, "hidden by") {
+		t.Errorf("a photo that is shown again is shown as\n%s", out)
 	}
 	if r := p.run("media", "verify", "--data", data); r.code != 6 {
 		t.Errorf("verify while the server runs: %+v", r)

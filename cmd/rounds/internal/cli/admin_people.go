@@ -11,6 +11,9 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 )
 
+// rolesToGive are the roles that a person can be given.
+const rolesToGive = "resident, worker, foreman, butler, dispatcher, supervisor, manager, admin or auditor"
+
 func (d *deviceCommands) adminPeople() *cobra.Command {
 	cmd := &cobra.Command{Use: "person", Short: "People"}
 	var node string
@@ -123,8 +126,8 @@ func (d *deviceCommands) adminRoles() *cobra.Command {
 	grant := &cobra.Command{Use: "grant PERSON --role ROLE --node NODE", Short: "Give a person a role at a node and all below it", Args: cobra.ExactArgs(1),
 		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
 			value, err := enumValue(roundsv1.Role_value, "ROLE", role)
-			if err != nil {
-				return err
+			if err != nil || value == int32(roundsv1.Role_ROLE_SYSTEM) { // that is the server itself
+				return fail(Usage, "%q is none of %s", role, rolesToGive)
 			}
 			id, err := s.who(ctx, args[0])
 			if err != nil {
@@ -144,7 +147,7 @@ func (d *deviceCommands) adminRoles() *cobra.Command {
 			}
 			return d.show(resp, func() error { return printGrants(d, resp.GetGrant()) })
 		})}
-	grant.Flags().StringVar(&role, "role", "", "resident, worker, foreman, butler, dispatcher, supervisor, manager, admin or auditor")
+	grant.Flags().StringVar(&role, "role", "", rolesToGive)
 	grant.Flags().StringVar(&node, "node", "", "where")
 	grant.Flags().DurationVar(&life, "for", 0, "for how long (default: until it is ended)")
 	_ = errors.Join(grant.MarkFlagRequired("role"), grant.MarkFlagRequired("node")) // defined just above

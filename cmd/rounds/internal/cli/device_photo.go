@@ -15,7 +15,7 @@ import (
 
 func (d *deviceCommands) photo() *cobra.Command {
 	cmd := &cobra.Command{Use: "photo", Short: "Photos: promised with the words, their bytes behind them"}
-	cmd.AddCommand(d.photoAdd(), d.photoList())
+	cmd.AddCommand(d.photoAdd(), d.photoHide(), d.photoList())
 	return cmd
 }
 
@@ -127,7 +127,9 @@ func (d *deviceCommands) addFile(ctx context.Context, s *session, scope client.S
 	photo := view.Record.GetPhoto()
 	fmt.Fprintf(d.Out, "sha256 %x, %d bytes, %d x %d, preview of %d bytes\n", photo.GetSha256(), photo.GetSizeBytes(), photo.GetWidthPx(),
 		photo.GetHeightPx(), len(photo.GetPreview()))
-	if len(photo.GetPreview()) == 0 {
+	if photo.GetSizeBytes() == 0 {
+		fmt.Fprintf(d.Err, "note: %s is empty; it goes in as it is, and cannot count\n", clean(path))
+	} else if len(photo.GetPreview()) == 0 {
 		fmt.Fprintf(d.Err, "note: %s cannot be read as an image here (%s); it goes in without a preview, and the server looks into it\n", clean(path),
 			photo.GetMediaType())
 	}
@@ -185,7 +187,9 @@ func (d *deviceCommands) photoList() *cobra.Command {
 			if d.json {
 				list := make([]photoJSON, 0, len(photos))
 				for _, p := range photos {
-					list = append(list, photoAsJSON(p))
+					one := photoAsJSON(p)
+					one.Judged = s.judged(ctx, p)
+					list = append(list, one)
 				}
 				return printJSON(d.Out, list)
 			}
@@ -195,8 +199,12 @@ func (d *deviceCommands) photoList() *cobra.Command {
 			}
 			t := &table{head: []string{"ID", "STATE", "SIZE", "TAKEN IN", "OF", "WHY"}}
 			for _, p := range photos {
+				why := whyPhoto(p)
+				if judged := s.judged(ctx, p); judged != "" && p.Stage == client.PhotoStored {
+					why = judged + "; " + why
+				}
 				t.add(shortID(string(p.ID)), string(p.Stage), bytesText(p.Size), when(p.Added.UnixMicro()),
-					string(p.SubjectKind)+" "+shortID(string(p.Subject)), cut(whyPhoto(p), 100))
+					string(p.SubjectKind)+" "+shortID(string(p.Subject)), cut(why, 160))
 			}
 			return t.print(d.Out)
 		})}
@@ -260,6 +268,7 @@ type photoJSON struct {
 	State    client.PhotoStage `json:"state"`
 	Fault    client.PhotoFault `json:"fault,omitempty"`
 	Why      string            `json:"why,omitempty"`
+	Judged   string            `json:"judged,omitempty"`
 	Kind     string            `json:"subject_kind"`
 	Subject  client.RecordID   `json:"subject_id"`
 	Added    time.Time         `json:"added"`

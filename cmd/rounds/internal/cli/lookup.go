@@ -143,7 +143,10 @@ func (s *session) person(ctx context.Context, scope client.Scope, asked string) 
 			found = append(found, string(view.ID))
 		}
 	}
-	if len(found) != 1 {
+	if len(found) == 0 {
+		return "", fail(Usage, "the site's list of staff has nobody who fits %q: give the person's whole id (rounds admin person list), or me", asked)
+	}
+	if len(found) > 1 {
 		return "", fail(Usage, "%d people of the crew fit %q: give the person's whole id, or me", len(found), asked)
 	}
 	return found[0], nil

@@ -94,6 +94,10 @@ func (d *deviceCommands) printChase(ctx context.Context, s *session, scope clien
 		t.add(shortID(m.GetPhotoId()), ageText(m.GetAgeUs()), fmt.Sprint(m.GetLevel()), owner, names.of(m.GetPersonId()), shortID(m.GetDeviceId()),
 			bytesText(m.GetSizeBytes()), state, clean(m.GetSubject().GetKind())+" "+clean(shortID(m.GetSubject().GetId())))
 	}
+	if len(t.rows) == 0 {
+		_, err := fmt.Fprintln(d.Out, "nothing is missing, of what you may see: every photo that was promised here is stored, or was refused")
+		return err
+	}
 	if err := t.print(d.Out); err != nil {
 		return err
 	}
@@ -154,8 +158,9 @@ func (d *deviceCommands) mediaHold() *cobra.Command {
 	var end bool
 	cmd := d.photoCommand("hold PHOTO --reason TEXT", "Keep a photo from being removed, or with --end let go of it", "",
 		func(ctx context.Context, s *session, scope client.Scope, id string) error {
-			if end {
-				reason = ""
+			// To the server a hold without a reason is its end: one whose words went missing on the way must not become that.
+			if !end && strings.TrimSpace(reason) == "" {
+				return fail(Usage, "--reason needs words; --end ends a hold")
 			}
 			resp, err := call(ctx, s, s.remote.media.Hold, &roundsv1.HoldRequest{Scope: string(scope), PhotoId: id, Reason: reason})
 			if err != nil {
@@ -182,6 +187,9 @@ func (d *deviceCommands) mediaRedact() *cobra.Command {
 	cmd := d.photoCommand("redact PHOTO --reason TEXT", "Remove a photo's bytes and preview for good",
 		"Removes the bytes, the copies and the preview of a photo, also from the history. The record, its hash and the reason stay. It cannot be undone.",
 		func(ctx context.Context, s *session, scope client.Scope, id string) error {
+			if strings.TrimSpace(reason) == "" {
+				return fail(Usage, "--reason needs words")
+			}
 			resp, err := call(ctx, s, s.remote.media.Redact, &roundsv1.RedactRequest{Scope: string(scope), PhotoId: id, Reason: reason})
 			if err != nil {
 				return err

@@ -113,9 +113,12 @@ func (d *deviceCommands) printTicket(v client.View, about []client.View, people 
 		switch {
 		case r.GetPhoto() != nil:
 			p := r.GetPhoto()
-			line("photo", fmt.Sprintf("%s %s, %d KB, %d x %d, by %s %s", shortID(string(one.ID)),
-				strings.ToLower(enumName(p.GetRole().String(), "PHOTO_ROLE")), (p.GetSizeBytes()+999)/1000, p.GetWidthPx(), p.GetHeightPx(),
-				people.of(p.GetPersonId()), pendingMark(one)))
+			line("photo", strings.TrimSpace(fmt.Sprintf("%s %s, %s, %d x %d, by %s: %s %s", shortID(string(one.ID)),
+				strings.ToLower(enumName(p.GetRole().String(), "PHOTO_ROLE")), bytesText(p.GetSizeBytes()), p.GetWidthPx(), p.GetHeightPx(),
+				people.of(p.GetPersonId()), bytesState(p), pendingMark(one))))
+			for _, words := range evidenceLines(p, people) {
+				line("", words)
+			}
 		case r.GetComment() != nil:
 			c := r.GetComment()
 			line("remark", fmt.Sprintf("%s, %s: %s %s", people.of(c.GetPersonId()), when(c.GetSaid().GetWallUs()), clean(c.GetWords()), pendingMark(one)))

@@ -93,7 +93,8 @@ func ticketSteps() []ticketStep {
 	}
 }
 
-// proof finds the photos that are named, or else all that show the finished work of this round.
+// proof finds the photos that are named, or else all that show the finished work of this round and may still count: one that was refused already would
+// only keep the ticket from review until a leader hides it.
 func (s *session) proof(ctx context.Context, v client.View, round uint32, named []string) ([]string, error) {
 	var ids []string
 	for _, part := range named {
@@ -111,7 +112,7 @@ func (s *session) proof(ctx context.Context, v client.View, round uint32, named 
 			return nil, err
 		}
 		p := photo.Record.GetPhoto()
-		if p.GetSubject().GetId() == string(v.ID) && p.GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_AFTER && max(1, p.GetRound()) == round {
+		if p.GetSubject().GetId() == string(v.ID) && p.GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_AFTER && max(1, p.GetRound()) == round && !countsNot(p) {
 			ids = append(ids, string(photo.ID))
 		}
 	}
@@ -149,15 +150,15 @@ func (d *deviceCommands) ticketStep(step ticketStep) *cobra.Command {
 		case "reason":
 			cmd.Flags().StringVar(&f.reason, name, "", "why")
 		case "category":
-			cmd.Flags().StringVar(&f.category, name, "", "id of the category")
+			cmd.Flags().StringVar(&f.category, name, "", "id of the category; of one that the organisation has no record of, one photo is asked for")
 		case "to":
-			cmd.Flags().StringVar(&f.to, name, "", "to whom: me, a name of the crew, or a person's id")
+			cmd.Flags().StringVar(&f.to, name, "", "to whom: me, a person's whole id (rounds admin person list), or a name where the site keeps a list of its staff")
 		case "into":
 			cmd.Flags().StringVar(&f.into, name, "", "the ticket that goes on")
 		case "second":
-			cmd.Flags().StringVar(&f.second, name, "", "the second person: a name of the crew, or an id")
+			cmd.Flags().StringVar(&f.second, name, "", "the second person: a whole id (rounds admin person list), or a name where the site keeps a list of its staff")
 		case "photo":
-			cmd.Flags().StringSliceVar(&f.photos, name, nil, "photo that proves it (default: all after-photos of this round)")
+			cmd.Flags().StringSliceVar(&f.photos, name, nil, "photo that proves it; may be given more than once (default: all after-photos of this round but those that cannot count)")
 		}
 		if needed {
 			_ = cmd.MarkFlagRequired(name) // the flag was defined just above

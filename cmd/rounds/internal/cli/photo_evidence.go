@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/client"
+)
+
+// photoHide is the way out for a ticket that a photo keeps from review: a leader takes the photo out of sight.
+func (d *deviceCommands) photoHide() *cobra.Command {
+	var reason string
+	var end bool
+	cmd := &cobra.Command{Use: "hide PHOTO --reason TEXT", Short: "Take a photo out of sight, or with --end show it again", Args: cobra.ExactArgs(1),
+		Long: "Takes a photo out of sight, as a foreman, butler, supervisor or manager. It neither counts as evidence any more nor keeps its ticket from\n" +
+			"review; its bytes, its findings and the reason stay in the history. With --end it is shown again, and counts again."}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if !end && strings.TrimSpace(reason) == "" {
+			return usage(cmd, "--reason needs words")
+		}
+		return d.with(func(ctx context.Context, s *session, args []string) error {
+			view, err := s.find(ctx, "photo", args[0])
+			if err != nil {
+				return err
+			}
+			photo := &roundsv1.Photo{}
+			if !end {
+				photo.Hidden = &roundsv1.Hidden{Reason: reason, PersonId: string(s.me)}
+			}
+			ref, err := s.Edit(ctx, view.Scope, view.ID, &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: photo}}, "hidden")
+			if err != nil {
+				return err
+			}
+			how, err := d.deliver(ctx, s, ref)
+			if err != nil {
+				return err
+			}
+			what := "hidden"
+			if end {
+				what = "shown again"
+			}
+			return d.tell(what, view.ID, how)
+		})(cmd, args)
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why")
+	cmd.Flags().BoolVar(&end, "end", false, "show it again")
+	cmd.MarkFlagsOneRequired("reason", "end")
+	cmd.MarkFlagsMutuallyExclusive("reason", "end")
+	return cmd
+}
+
+// bytesState says how far the bytes of a photo have come, in the words of docs/operating.md.
+func bytesState(p *roundsv1.Photo) string {
+	if p.GetState() == roundsv1.PhotoState_PHOTO_STATE_UNSPECIFIED {
+		return "promised"
+	}
+	return strings.ToLower(enumName(p.GetState().String(), "PHOTO_STATE"))
+}
+
+// evidenceLines are what a reviewer has to know of a photo: who took it out of sight and why, what is held by law, and what the checks found but for notes.
+func evidenceLines(p *roundsv1.Photo, people names) (lines []string) {
+	if h := p.GetHidden(); h != nil {
+		lines = append(lines, fmt.Sprintf("hidden by %s: %s", people.of(h.GetPersonId()), clean(h.GetReason())))
+	}
+	if hold := p.GetLegalHold(); hold != "" {
+		lines = append(lines, "held: "+clean(hold))
+	}
+	for _, f := range p.GetReport().GetFindings() {
+		if f.GetSeverity() == roundsv1.Severity_SEVERITY_NOTE {
+			continue
+		}
+		line := fmt.Sprintf("%s %s: %s", strings.ToLower(enumName(f.GetSeverity().String(), "SEVERITY")),
+			enumName(f.GetCode().String(), "CHECK_CODE"), clean(textOf(f.GetSentence())))
+		if other := f.GetOtherPhotoId(); other != "" {
+			line += fmt.Sprintf(" (photo %s of %s %s)", clean(shortID(other)), clean(f.GetOtherSubject().GetKind()), clean(shortID(f.GetOtherSubject().GetId())))
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// countsNot tells whether a photo is known not to count as evidence: refused by a check, removed, or taken out of sight.
+func countsNot(p *roundsv1.Photo) bool {
+	switch p.GetState() {
+	case roundsv1.PhotoState_PHOTO_STATE_HARD, roundsv1.PhotoState_PHOTO_STATE_REDACTED:
+		return true
+	}
+	return p.GetHidden() != nil
+}
+
+// judged says what the server made of the bytes of a photo that it has, as the device knows it; "" while it is still to be looked at.
+func (s *session) judged(ctx context.Context, p client.PhotoProgress) string {
+	view, err := s.Get(ctx, p.Scope, "photo", p.ID)
+	if err != nil {
+		return "" // a record that the device no longer holds
+	}
+	photo := view.Record.GetPhoto()
+	switch photo.GetState() {
+	case roundsv1.PhotoState_PHOTO_STATE_CLEAN:
+		return "clean"
+	case roundsv1.PhotoState_PHOTO_STATE_SOFT, roundsv1.PhotoState_PHOTO_STATE_HARD:
+		if f := photo.GetReport().GetFindings(); len(f) > 0 {
+			return fmt.Sprintf("%s %s: %s", bytesState(photo), enumName(f[0].GetCode().String(), "CHECK_CODE"),
+				strings.TrimSuffix(f[0].GetSentence().GetEn(), "."))
+		}
+		return bytesState(photo)
+	case roundsv1.PhotoState_PHOTO_STATE_REDACTED:
+		return "the bytes were removed"
+	}
+	return ""
+}
