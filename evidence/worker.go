@@ -28,8 +28,9 @@ const (
 	turn = 16
 	// lostAfter is how often the storage must say that it does not have an original before that is believed.
 	lostAfter = 5
-	// undecodableAfter is how often the decoder must fail on a photo before that is taken for the photo's doing.
-	undecodableAfter = 8
+	// undecodableAfter is how often the decoder must fail on a photo before that is taken for the photo's doing: some ten minutes, for a machine that is
+	// short of memory for a while must not spoil evidence.
+	undecodableAfter = 16
 )
 
 // Run looks at photos until ctx ends, and returns when all that it began has ended. At its beginning it goes through all scopes for what was left to do;
