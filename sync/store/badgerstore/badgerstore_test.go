@@ -28,7 +28,7 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t testing.TB, dir string) store.Store {
 		return open(t, badgerstore.Config{Dir: dir})
-	}, storetest.Options{Seeds: []uint64{1, 2, 3, 4, 5, 6}})
+	}, storetest.Options{Seeds: []uint64{1, 2, 3, 4}})
 }
 
 // TestConformanceSmall has small tables, so that the suite meets flushes and transactions that are written in pieces.
@@ -36,7 +36,7 @@ func TestConformanceSmall(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t testing.TB, dir string) store.Store {
 		return open(t, badgerstore.Config{Dir: dir, MemTableBytes: 8 << 20, NoSync: true})
-	}, storetest.Options{Seeds: []uint64{101, 102, 103, 104}})
+	}, storetest.Options{Seeds: []uint64{101, 102, 103}})
 }
 
 func TestKill(t *testing.T) {

@@ -162,17 +162,18 @@ func TestFullInjected(t *testing.T) {
 // TestFullMedium fills a real filesystem until the store refuses, twice, and finds everything there that was taken.
 func TestFullMedium(t *testing.T) {
 	t.Parallel()
-	medium := mount(t, "size=200m")
+	medium := mount(t, "size=170m")
 	cfg := badgerstore.Config{Dir: filepath.Join(medium, "store"), MemTableBytes: 8 << 20, MinFreeBytes: 96 << 20}
 	s := open(t, cfg)
 	ballast := filepath.Join(medium, "ballast")
+	const keys, size = 20, 20 << 10 // of a transaction
 	taken := 0
 	fill := func() {
 		t.Helper()
 		for {
-			value := noise(taken, 4<<10)
+			value := noise(taken, size)
 			err := s.Update(ctx, scope, func(w store.Writer) error {
-				for i := range 100 {
+				for i := range keys {
 					if err := w.Set(fmt.Appendf(nil, "%08d/%02d", taken, i), value); err != nil {
 						return err
 					}
@@ -186,7 +187,7 @@ func TestFullMedium(t *testing.T) {
 				t.Fatalf("transaction %d: %v", taken, err)
 			}
 			if taken++; taken > 2000 {
-				t.Fatal("a filesystem of 200 MB took over 800 MB")
+				t.Fatal("a filesystem of 170 MB took over 800 MB")
 			}
 		}
 	}
@@ -198,10 +199,10 @@ func TestFullMedium(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				if n%100 == 0 {
-					value = noise(n/100, 4<<10)
+				if n%keys == 0 {
+					value = noise(n/keys, size)
 				}
-				if want := fmt.Sprintf("%08d/%02d", n/100, n%100); string(e.Key) != want || !bytes.Equal(e.Value, value) {
+				if want := fmt.Sprintf("%08d/%02d", n/keys, n%keys); string(e.Key) != want || !bytes.Equal(e.Value, value) {
 					return fmt.Errorf("want %s, got %s", want, e.Key)
 				}
 				n++
@@ -210,12 +211,12 @@ func TestFullMedium(t *testing.T) {
 		}); err != nil {
 			t.Error(err)
 		}
-		if n != 100*taken {
-			t.Errorf("found %d keys, want %d", n, 100*taken)
+		if n != keys*taken {
+			t.Errorf("found %d keys, want %d", n, keys*taken)
 		}
 	}
 	// Somebody else takes a part of the medium.
-	if err := os.WriteFile(ballast, make([]byte, 40<<20), 0o600); err != nil {
+	if err := os.WriteFile(ballast, make([]byte, 30<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	fill()
@@ -255,10 +256,10 @@ func noise(seed, n int) []byte {
 }
 
 func TestBackup(t *testing.T) {
-	s := open(t, badgerstore.Config{Dir: t.TempDir()})
+	s := open(t, badgerstore.Config{Dir: t.TempDir(), MemTableBytes: 8 << 20, NoSync: true})
 	for i := range 300 {
 		if err := s.Update(ctx, store.Scope(fmt.Sprint("scope/", i%3)), func(w store.Writer) error {
-			return w.Set(fmt.Appendf(nil, "key %03d", i), noise(i, i*i))
+			return w.Set(fmt.Appendf(nil, "key %03d", i), noise(i, i*i/8))
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -272,7 +273,7 @@ func TestBackup(t *testing.T) {
 	}
 	mustClose(t, s)
 
-	s = open(t, badgerstore.Config{Dir: t.TempDir()})
+	s = open(t, badgerstore.Config{Dir: t.TempDir(), MemTableBytes: 8 << 20, NoSync: true})
 	if err := s.Load(ctx, bytes.NewReader(backup.Bytes())); err != nil {
 		t.Fatal(err)
 	}
@@ -283,7 +284,7 @@ func TestBackup(t *testing.T) {
 	for i := range 300 {
 		if err := s.View(ctx, store.Scope(fmt.Sprint("scope/", i%3)), func(r store.Reader) error {
 			value, err := r.Get(fmt.Appendf(nil, "key %03d", i))
-			if err == nil && !bytes.Equal(value, noise(i, i*i)) {
+			if err == nil && !bytes.Equal(value, noise(i, i*i/8)) {
 				err = errors.New("another value")
 			}
 			return err
@@ -301,7 +302,7 @@ func TestBackup(t *testing.T) {
 		func(b []byte) []byte { b[len(b)/2]++; return b },
 		func(b []byte) []byte { b[len(b)-1]++; return b },
 	} {
-		s := open(t, badgerstore.Config{Dir: t.TempDir()})
+		s := open(t, badgerstore.Config{Dir: t.TempDir(), MemTableBytes: 8 << 20, NoSync: true})
 		if err := s.Load(ctx, bytes.NewReader(damage(bytes.Clone(backup.Bytes())))); err == nil {
 			t.Error("a damaged backup was loaded")
 		}

@@ -116,7 +116,7 @@ func killScope(i int) store.Scope { return store.Scope(fmt.Sprintf("scope/%d", i
 func killKeys(number int) (count, size int) {
 	switch {
 	case number%61 == 0:
-		return 2500, 1000
+		return 500, 5000
 	case number%23 == 0:
 		return 2, 5 << 18
 	}
