@@ -116,8 +116,8 @@ func (d *Device) takeShare(ctx context.Context, x *request, scope Scope, s *shar
 			case !ours || told:
 			case closing:
 				l.state.makeSure()
-			case did.Resets > 0 && l.state.Last > 0:
-				// A reset may mean that the server lost something.
+			case (did.Resets > 0 || len(wasReplica.Cursor) == 0) && l.state.Last > 0:
+				// A reset may mean that the server lost something. So may a first page: in which epoch the lane was taken before it nobody knows.
 				l.state.Ask = l.state.Ask || s.lane == nil
 				l.state.doubt()
 			}

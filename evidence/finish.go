@@ -55,7 +55,17 @@ func (d *Desk) finish(ctx context.Context, caller engine.Caller, scope store.Sco
 	}
 	promises = live(promises)
 	mine, from := ofDevice(promises, caller.Device), proof{caller.Device, h}
-	if len(have) == 0 {
+	late, lost := []promise(nil), false
+	if len(have) > 0 {
+		if late = open(promises, have[0].photo.GetSizeBytes()); len(late) > 0 {
+			here, err := d.find(ctx, h, have[0].photo.GetSizeBytes())
+			if err != nil {
+				return nil, ofStorage(err), ctx.Err()
+			}
+			lost = !here // what was stored has gone from the storage: this upload brings it back
+		}
+	}
+	if len(have) == 0 || lost {
 		if why, finding := d.unfit(mine.photo); why != nil {
 			if finding != nil {
 				err = d.write(ctx, scope, toRefused(mine.id, finding))
@@ -77,10 +87,7 @@ func (d *Desk) finish(ctx context.Context, caller engine.Caller, scope store.Sco
 		d.stats.received(upload.Size)
 		return &roundsv1.PhotoStored{}, nil, nil
 	}
-	if late := open(promises, have[0].photo.GetSizeBytes()); len(late) > 0 {
-		if !d.there(ctx, h, have[0].photo.GetSizeBytes()) {
-			return nil, ofStorage(media.ErrUnavailable), ctx.Err()
-		}
+	if len(late) > 0 {
 		if err := d.write(ctx, scope, moves(toStored, late)...); err != nil {
 			return nil, problemOf(err), nil
 		}

@@ -111,7 +111,10 @@ func (p *planning) plan(ctx context.Context, want media.Want) error {
 		p.problem(why)
 		return nil
 	case len(have) > 0:
-		return p.stored(ctx, promises, have)
+		if done, err := p.stored(ctx, promises, have); done || err != nil {
+			return err
+		}
+		// The storage has lost them: they are asked for like any others, and stand for all photos that have them.
 	}
 	promises = live(promises)
 	mine := ofDevice(promises, p.caller.Device)
@@ -176,19 +179,26 @@ func (p *planning) delivered(ctx context.Context, photos []promise, size int64) 
 	return true, nil
 }
 
-// stored answers that nothing is to be sent, and takes along photos of the same bytes that were promised since.
-func (p *planning) stored(ctx context.Context, all, have []promise) error {
+// stored answers that nothing is to be sent, and takes along photos of the same bytes that were promised since. It is not done where there are such, and
+// the bytes have gone from the storage.
+func (p *planning) stored(ctx context.Context, all, have []promise) (done bool, err error) {
 	late := open(live(all), have[0].photo.GetSizeBytes())
 	if len(late) > 0 {
 		// The object could be going just now: see Redact. Then the bytes are asked for once more.
 		unlock := p.desk.hashes.lock(p.hash)
 		defer unlock()
-		if !p.desk.there(ctx, p.hash, have[0].photo.GetSizeBytes()) {
-			p.problem(ofStorage(media.ErrUnavailable))
-			return ctx.Err()
+		here, err := p.desk.find(ctx, p.hash, have[0].photo.GetSizeBytes())
+		switch {
+		case ctx.Err() != nil:
+			return false, ctx.Err()
+		case err != nil:
+			p.problem(ofStorage(err))
+			return true, nil
+		case !here:
+			return false, nil
 		}
 		if err := p.desk.write(ctx, p.scope, moves(toStored, late)...); err != nil {
-			return err
+			return false, err
 		}
 	}
 	dedup := deduplicated(have, p.caller.Device)
@@ -196,7 +206,7 @@ func (p *planning) stored(ctx context.Context, all, have []promise) error {
 		p.desk.stats.deduplicated()
 	}
 	p.result.Plan = &roundsv1.PlanResult_Stored{Stored: &roundsv1.PhotoStored{Deduplicated: dedup}}
-	return nil
+	return true, nil
 }
 
 func (p *planning) problem(why *roundsv1.Problem) {
@@ -224,17 +234,26 @@ func (d *Desk) settled(promises []promise) (have []promise, why *roundsv1.Proble
 	return stored(remaining), nil
 }
 
-// there: whether an original of a size is in storage.
+// there: whether an original of a size is in storage, as far as that can be told now.
 func (d *Desk) there(ctx context.Context, h media.Hash, size int64) bool {
+	here, err := d.find(ctx, h, size)
+	return here && err == nil
+}
+
+// find looks whether an original of a size is in storage; an error says that the storage does not tell.
+func (d *Desk) find(ctx context.Context, h media.Hash, size int64) (here bool, err error) {
 	object, err := d.cfg.Driver.Open(ctx, media.At(media.Original, h))
-	if err != nil {
-		if !errors.Is(err, media.ErrNotFound) && ctx.Err() == nil {
+	switch {
+	case errors.Is(err, media.ErrNotFound):
+		return false, nil
+	case err != nil:
+		if ctx.Err() == nil {
 			d.storageFailed("open", err)
 		}
-		return false
+		return false, err
 	}
 	defer func() { _ = object.Close() }() // it was only asked for
-	return object.Info().Size == size
+	return object.Info().Size == size, nil
 }
 
 // unfit says why a promise is not one that bytes are taken for; with a finding where it never will be.

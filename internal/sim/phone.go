@@ -356,7 +356,7 @@ func (p *phone) quiet() {
 		if (s.Queued > 0 || s.Waiting > 0) && !p.wrote {
 			p.w.broken(promises.P6, "%s: %s: Sync is done, %d are queued and %d wait", p.name, p.w.short(s.Scope), s.Queued, s.Waiting)
 		}
-		if !s.Complete {
+		if !s.Complete && !p.wrote {
 			p.w.broken(promises.P7, "%s: %s: Sync is done, and the pull is not complete", p.name, p.w.short(s.Scope))
 		}
 	}

@@ -158,22 +158,7 @@ func (ph *photography) ticket(scope store.Scope, id string, ticket *roundsv1.Tic
 func (ph *photography) audit() {
 	w := ph.w
 	for _, scope := range w.scopes {
-		photos, tickets := map[string]*roundsv1.Photo{}, map[string]*roundsv1.Ticket{}
-		// The index by hash has every photo; its id stands at the end.
-		for entry, err := range w.server.engine.Find(background(), scope, "hash", store.Span{}) {
-			if err != nil || len(entry.Key) < len(uuid.UUID{}) {
-				w.fail("Find: an entry of %d bytes, %v", len(entry.Key), err)
-				break
-			}
-			id := uuid.UUID(entry.Key[len(entry.Key)-len(uuid.UUID{}):]).String()
-			change, err := w.server.engine.Record(background(), scope, "photo", id)
-			if err != nil {
-				w.fail("Record: %v", err)
-			}
-			if photo := change.GetRecord().GetPhoto(); photo != nil {
-				photos[id] = photo
-			}
-		}
+		photos, tickets := ph.photosOf(scope), map[string]*roundsv1.Ticket{}
 		for _, id := range w.tickets[scope] {
 			change, err := w.server.engine.Record(background(), scope, "ticket", string(id))
 			if err != nil {
@@ -191,23 +176,44 @@ func (ph *photography) audit() {
 	ph.tell()
 }
 
-// excuse notes which bytes are missing after a backup was brought back: of the storage, or of records that name what was removed since.
-func (ph *photography) excuse() {
-	ph.excused = map[media.Hash]bool{}
-	for _, s := range ph.shots {
-		change, err := ph.w.server.engine.Record(background(), s.scope, "photo", string(s.id))
+// photosOf reads the photos of a scope.
+func (ph *photography) photosOf(scope store.Scope) map[string]*roundsv1.Photo {
+	photos := map[string]*roundsv1.Photo{}
+	// The index by hash has every photo; its id stands at the end.
+	for entry, err := range ph.w.server.engine.Find(background(), scope, "hash", store.Span{}) {
+		if err != nil || len(entry.Key) < len(uuid.UUID{}) {
+			ph.w.fail("Find: an entry of %d bytes, %v", len(entry.Key), err)
+			break
+		}
+		id := uuid.UUID(entry.Key[len(entry.Key)-len(uuid.UUID{}):]).String()
+		change, err := ph.w.server.engine.Record(background(), scope, "photo", id)
 		if err != nil {
 			ph.w.fail("Record: %v", err)
 		}
-		photo := change.GetRecord().GetPhoto()
-		if !hasBytes(photo) || ph.rests(photo) {
-			continue
+		if photo := change.GetRecord().GetPhoto(); photo != nil {
+			photos[id] = photo
 		}
-		if !ph.rewound && !ph.redacted[s.hash] {
-			ph.wrong("P11: %s: %s was %v in the backup, and its bytes are gone", s.scope, ph.w.name(s.id), photo.GetState())
+	}
+	return photos
+}
+
+// excuse notes which bytes are missing after a backup was brought back: of the storage, or of records that name what was removed since.
+func (ph *photography) excuse() {
+	ph.excused = map[media.Hash]bool{}
+	for _, scope := range ph.w.scopes {
+		ph.records[scope] = ph.photosOf(scope)
+		for _, id := range slices.Sorted(maps.Keys(ph.records[scope])) {
+			photo := ph.records[scope][id]
+			if !hasBytes(photo) || ph.rests(photo) {
+				continue
+			}
+			h := media.Hash(photo.GetSha256())
+			if !ph.rewound && !ph.redacted[h] {
+				ph.wrong("P11: %s: %s was %v in the backup, and its bytes are gone", scope, ph.w.name(recordID(id)), photo.GetState())
+			}
+			ph.excused[h] = true
+			ph.w.note("photos: the bytes of %s are missing", ph.w.name(recordID(id)))
 		}
-		ph.excused[s.hash] = true
-		ph.w.note("photos: the bytes of %s are missing", ph.w.name(s.id))
 	}
 }
 
@@ -253,18 +259,12 @@ func (ph *photography) judge() {
 	for _, s := range ph.shots {
 		ph.kept(s)
 	}
-	for _, s := range ph.shots {
-		if from, _ := ph.boss(s.scope); ph.unfinished[s] && ph.record(s) != nil {
-			_, err := ph.desk.Redact(background(), from, &roundsv1.RedactRequest{Scope: string(s.scope), PhotoId: string(s.id), Reason: "asked for"})
-			w.note("photos: redact %s once more: %v", w.name(s.id), err)
-		}
-	}
 	// Long after, what is left is what photos have.
 	w.pass(grace, grace+uploadLife)
 	ph.upkeep()
 	ph.audit()
 	for _, s := range ph.shots {
-		if photo := ph.record(s); photo.GetState() == roundsv1.PhotoState_PHOTO_STATE_REDACTED {
+		if photo := ph.record(s); photo.GetState() == roundsv1.PhotoState_PHOTO_STATE_REDACTED && !ph.unfinished[s] {
 			ph.redactedWhole(s, photo)
 		}
 	}
@@ -303,7 +303,9 @@ func (ph *photography) queue(p *phone) {
 		fine := false
 		switch one.Stage {
 		case client.PhotoStored:
-			fine = hasBytes(photo) || photo.GetState() == roundsv1.PhotoState_PHOTO_STATE_REDACTED
+			// Of one that waits for a supervisor the server may have the bytes from another photo.
+			fine = hasBytes(photo) || photo.GetState() == roundsv1.PhotoState_PHOTO_STATE_REDACTED ||
+				photo == nil && slices.ContainsFunc(ph.of(one.Scope, h), hasBytes)
 		case client.PhotoFailed:
 			switch one.Fault {
 			case client.PhotoDamaged:
@@ -331,7 +333,7 @@ func (ph *photography) kept(s *shot) {
 		return
 	}
 	for _, p := range s.phones {
-		if p.gone || p.wiped || p.lies && ph.purged(p, s.scope) || p.album.damaged[client.PhotoHash(s.hash)] || w.restored || ph.rewound && !p.album.intact(s.hash) ||
+		if p.gone || p.wiped || p.lies && !p.album.intact(s.hash) || p.album.damaged[client.PhotoHash(s.hash)] || w.restored || ph.rewound && !p.album.intact(s.hash) ||
 			w.access.Revoked(p.caller().Device) != 0 {
 			return
 		}
