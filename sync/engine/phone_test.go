@@ -28,7 +28,7 @@ const site = store.Scope("site/0199c0de-0000-7000-8000-000000000001")
 func onStores(t *testing.T, test func(t *testing.T, s store.Store)) {
 	t.Run("memstore", func(t *testing.T) { test(t, newMemory()) })
 	t.Run("badgerstore", func(t *testing.T) {
-		s, err := badgerstore.Open(badgerstore.Config{Dir: t.TempDir()})
+		s, err := badgerstore.Open(badgerstore.Config{Dir: t.TempDir(), MemTableBytes: 8 << 20, NoSync: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -153,18 +154,50 @@ func TestP6ARecordThatIsFullBlocksNobody(t *testing.T) {
 	w.audit(site)
 }
 
+// narrow is a store whose transactions take less than others.
+type narrow struct {
+	store.Store
+	limit   int
+	refused int
+}
+
+func (n *narrow) Update(ctx context.Context, scope store.Scope, f func(store.Writer) error) error {
+	return n.Store.Update(ctx, scope, func(w store.Writer) error { return f(&narrowWriter{Writer: w, of: n, left: n.limit}) })
+}
+
+type narrowWriter struct {
+	store.Writer
+	of   *narrow
+	left int
+}
+
+func (w *narrowWriter) Set(key, value []byte) error {
+	if w.left -= len(key) + len(value) + store.WriteOverhead; w.left < 0 {
+		w.of.refused++
+		return store.ErrTooLarge
+	}
+	return w.Writer.Set(key, value)
+}
+
 // What does not fit in one transaction of the store goes into several, and is one lane all the same.
 func TestARequestTooLargeForATransaction(t *testing.T) {
-	w := newWorld(t, newMemory())
+	s := &narrow{Store: newMemory(), limit: store.MaxTransaction / 10}
+	w := newWorld(t, s)
 	a, b := w.phone("a"), w.phone("b")
 	for n := range 12 {
-		a.do(site, id(n), create(&roundsv1.Ticket{Description: strings.Repeat("x", 3<<20)}))
+		a.do(site, id(n), create(&roundsv1.Ticket{Description: strings.Repeat("x", 300<<10)}))
 		a.sync()
 	}
 	for n := range 12 {
-		a.do(site, id(n), title("touched")) // each writes three megabytes
+		a.do(site, id(n), title("touched")) // each writes a tenth of what a transaction takes
+	}
+	if s.refused > 0 {
+		t.Fatal("what comes one by one is too large")
 	}
 	a.sync()
+	if s.refused == 0 {
+		t.Fatal("all fits in one transaction: this test tests nothing")
+	}
 	for seq := range a.lane(site).contents {
 		if got := a.status(uint64(seq + 1)); got != "APPLIED" {
 			t.Fatalf("lane seq %d: %v", seq+1, a.outcome(site, uint64(seq+1)))

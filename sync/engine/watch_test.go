@@ -97,7 +97,7 @@ func TestSlowWatcherHoldsUpNobodyAndMissesNothing(t *testing.T) {
 		a, slow := w.phone("a"), w.phone("slow")
 		hold := make(chan struct{})
 		s := slow.watch(t, hold)
-		for n := range 500 {
+		for n := range 200 {
 			a.do(site, id(n%50), create(&roundsv1.Ticket{Title: "t"}))
 			a.do(site, id(n%50), reading(n))
 			a.sync() // returns although the stream is stuck
