@@ -25,7 +25,7 @@ func (s *Store) setUp(ctx context.Context) error {
 	switch {
 	case there:
 	case !s.cfg.CreateBucket:
-		return fmt.Errorf("s3blobs: there is no bucket %q", s.cfg.Bucket)
+		return fmt.Errorf("s3blobs: there is no bucket %q: make it, or have it made with create=true", s.cfg.Bucket)
 	default:
 		err := s.api.MakeBucket(ctx2, s.cfg.Bucket, minio.MakeBucketOptions{Region: s.cfg.Region})
 		if err != nil && code(err) != minio.BucketAlreadyOwnedByYou { // another server was quicker

@@ -201,7 +201,7 @@ func (d *deviceCommands) photoList() *cobra.Command {
 			for _, p := range photos {
 				why := whyPhoto(p)
 				if judged := s.judged(ctx, p); judged != "" && p.Stage == client.PhotoStored {
-					why = judged + "; " + why
+					why = judged + "; the copy is kept until the work is closed, 14 days at most"
 				}
 				t.add(shortID(string(p.ID)), string(p.Stage), bytesText(p.Size), when(p.Added.UnixMicro()),
 					string(p.SubjectKind)+" "+shortID(string(p.Subject)), cut(why, 160))

@@ -107,7 +107,7 @@ func (d *deviceCommands) queuedStill(ctx context.Context, s *session, err error)
 		waits = fmt.Sprintf("%d queued, will be sent when it can", queued)
 	}
 	if n := status.Photos.Waiting; n > 0 {
-		waits += fmt.Sprintf(", and the bytes of %d photos (%s)", n, bytesText(status.Photos.Bytes))
+		waits += fmt.Sprintf("; bytes of photos that wait: %d, %s", n, bytesText(status.Photos.Bytes))
 	}
 	if why := absence(err); why != absence(nil) {
 		return fail(Unreachable, "the server at %s says: %s: %s", s.link.Server, why, waits)

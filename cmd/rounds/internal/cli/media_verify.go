@@ -91,6 +91,9 @@ func (p *program) verifyMedia(ctx context.Context, f *verifyFlags) (err error) {
 	var want []media.Hash
 	promised := map[media.Hash]bool{} // perhaps there, perhaps on their way: neither missing nor orphaned
 	for one, err := range archive.Originals(ctx) {
+		if errors.Is(err, store.ErrReadOnly) { // the indexes are of another version, and have to be made anew before they can be read
+			return fail(Failed, "another version of rounds was the last to run in %s: start this one there and end it once, then verify", f.data)
+		}
 		if err != nil {
 			return err
 		}
