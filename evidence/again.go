@@ -30,6 +30,13 @@ func (s standings) add(scope store.Scope, id string, photo *roundsv1.Photo) {
 	}
 }
 
+// settledIn waits until what is being settled in sites has been written. What is settled there later sees all that is in the records now.
+func (d *Desk) settledIn(sites []store.Scope) {
+	for _, site := range sites {
+		d.settling.lock(site)()
+	}
+}
+
 // othersAgain looks again at settled photos whose findings may have changed with this one: of the same bytes, after it where it is from before the work,
 // younger and alike, and with the next numbers where they missed it.
 func (d *Desk) othersAgain(ctx context.Context, scope store.Scope, id string) error {
@@ -38,8 +45,10 @@ func (d *Desk) othersAgain(ctx context.Context, scope store.Scope, id string) er
 		return err
 	}
 	photo, again := own.GetRecord().GetPhoto(), standings{}
+	sites := d.sitesOf(scope, creation(own))
+	d.settledIn(sites)
 	if h, err := media.HashFrom(photo.GetSha256()); err == nil {
-		for _, site := range d.sitesOf(scope, creation(own)) {
+		for _, site := range sites {
 			promises, err := d.promises(ctx, site, h)
 			if err != nil {
 				return err

@@ -108,7 +108,8 @@ type Desk struct {
 	cfg        Config
 	log        *slog.Logger
 	inspector  *picture.Inspector
-	hashes     locks
+	hashes     locks[media.Hash]
+	settling   locks[store.Scope] // see settle
 	proved     proofs
 	stats      stats
 	complaints said
@@ -195,27 +196,27 @@ func (d *Desk) holds(caller engine.Caller, scope store.Scope, roles ...roundsv1.
 }
 
 // locks has the Desk do one thing at a time with the bytes of a hash: an object must not be removed between the moment when an upload found it there and
-// the moment when the record says that it is stored. The zero value is ready.
-type locks struct {
+// the moment when the record says that it is stored. And with the photos of a site: see settle. The zero value is ready.
+type locks[K comparable] struct {
 	mu   sync.Mutex // guards held
-	held map[media.Hash]*lock
+	held map[K]*lock
 }
 
 type lock struct {
 	mu      sync.Mutex
-	waiting int // guarded by locks.mu: who holds it and who waits for it
+	waiting int // guarded by the mu of its locks: who holds it and who waits for it
 }
 
-// lock waits for a hash; the returned function lets go of it.
-func (l *locks) lock(h media.Hash) (unlock func()) {
+// lock waits for a key; the returned function lets go of it.
+func (l *locks[K]) lock(key K) (unlock func()) {
 	l.mu.Lock()
 	if l.held == nil {
-		l.held = map[media.Hash]*lock{}
+		l.held = map[K]*lock{}
 	}
-	one := l.held[h]
+	one := l.held[key]
 	if one == nil {
 		one = &lock{}
-		l.held[h] = one
+		l.held[key] = one
 	}
 	one.waiting++
 	l.mu.Unlock()
@@ -225,7 +226,7 @@ func (l *locks) lock(h media.Hash) (unlock func()) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if one.waiting--; one.waiting == 0 {
-			delete(l.held, h)
+			delete(l.held, key)
 		}
 	}
 }

@@ -203,7 +203,12 @@ func toAnalysed(id string, report *roundsv1.PhotoReport) move {
 }
 
 // settle holds a photo against the rules and writes what was found. It also looks at one that was settled before again, and then writes only what differs.
+//
+// Of a site one photo is settled at a time: what was gathered is true until it is written, unless another photo came to be seen meanwhile. That one finds
+// this one written down, and has it looked at again: see settledIn.
 func (d *Desk) settle(ctx context.Context, scope store.Scope, id string, refused *check.Refusal) error {
+	unlock := d.settling.lock(scope)
+	defer unlock()
 	change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, id)
 	if err != nil {
 		return err
@@ -286,6 +291,7 @@ func (d *Desk) notice(ctx context.Context, scope store.Scope, id string) error {
 		}
 	}
 	again := standings{}
+	d.settledIn(d.sitesOf(scope, creation(change)))
 	if err := d.followers(ctx, scope, change, again); err != nil {
 		return err
 	}
