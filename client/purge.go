@@ -194,8 +194,18 @@ func (d *Device) finishPurge(ctx context.Context, scope Scope, mark purgeState) 
 	if err := d.markPurged(ctx, scope, mark); err != nil {
 		return err
 	}
-	if err := d.cfg.Store.Drop(ctx, scope); err != nil {
+	// What came after a drop that was not noted any more is new, and stays.
+	var replica replicaState
+	if err := d.cfg.Store.View(ctx, scope, func(r store.Reader) error {
+		_, err := load(r, single(tableReplica), &replica)
 		return err
+	}); err != nil {
+		return err
+	}
+	if replica.Closing == purging {
+		if err := d.cfg.Store.Drop(ctx, scope); err != nil {
+			return err
+		}
 	}
 	mark.Done = true
 	if err := d.markPurged(ctx, scope, mark); err != nil {
