@@ -24,6 +24,16 @@ func TestMedia(t *testing.T) {
 	p.must("device", "sync", "--dir", admin)
 	ticket := p.object("device", "ticket", "new", "--dir", admin, "--title", "light out")["id"].(string)
 	file := photo(t)
+	if r := p.run("device", "photo", "add", file, "--dir", admin, "--offline", "--ticket", ticket, "--role", "item"); r.code != 2 {
+		t.Errorf("a photo of an item that is not named: %+v", r)
+	}
+	huge := filepath.Join(dir, "huge.jpg")
+	if err := os.WriteFile(huge, make([]byte, 40<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := p.run("device", "photo", "add", huge, "--dir", admin, "--offline", "--ticket", ticket); r.code != 5 || !strings.Contains(r.err, "huge.jpg: ") {
+		t.Errorf("a file that is too large: %+v", r)
+	}
 	p.must("device", "photo", "add", file, "--dir", admin, "--offline", "--ticket", ticket)
 	p.must("device", "sync", "--no-photos", "--dir", admin)
 

@@ -36,6 +36,12 @@ func (d *deviceCommands) photoAdd() *cobra.Command {
 		if (f.ticket == "") == (f.inspection == "") {
 			return usage(cmd, "one of --ticket and --inspection is needed")
 		}
+		if (f.role == "item") != (f.item != "") {
+			return usage(cmd, "--role item and --item go together")
+		}
+		if (f.role == "annotation") != (f.annotates != "") {
+			return usage(cmd, "--role annotation and --annotates go together")
+		}
 		in, err := f.input()
 		if err != nil {
 			return err
@@ -115,7 +121,8 @@ func (d *deviceCommands) addFile(ctx context.Context, s *session, scope client.S
 	in.Original = file
 	ref, id, err := s.AddPhoto(ctx, scope, in)
 	if err != nil {
-		return ref, fmt.Errorf("%s: %w", path, err)
+		line, code := explain(err) // a refusal does not say of which file
+		return ref, fail(code, "%s: %s", clean(path), line)
 	}
 	if d.json {
 		return ref, nil
