@@ -55,9 +55,9 @@ func (d *Desk) finish(ctx context.Context, caller engine.Caller, scope store.Sco
 	}
 	promises = live(promises)
 	mine, from := ofDevice(promises, caller.Device), proof{caller.Device, h}
-	late, lost := []promise(nil), false
+	late, lost := []move(nil), false
 	if len(have) > 0 {
-		if late = open(promises, have[0].photo.GetSizeBytes()); len(late) > 0 {
+		if late = arrived(promises, have[0].photo.GetSizeBytes()); len(late) > 0 {
 			here, err := d.find(ctx, h, have[0].photo.GetSizeBytes())
 			if err != nil {
 				return nil, ofStorage(err), ctx.Err()
@@ -66,11 +66,8 @@ func (d *Desk) finish(ctx context.Context, caller engine.Caller, scope store.Sco
 		}
 	}
 	if len(have) == 0 || lost {
-		if why, finding := d.unfit(mine.photo); why != nil {
-			if finding != nil {
-				err = d.write(ctx, scope, toRefused(mine.id, finding))
-			}
-			return nil, why, err
+		if why, _ := d.unfit(mine.photo); why != nil {
+			return nil, why, d.write(ctx, scope, d.refusals(promises)...)
 		}
 		upload := media.Upload{Owner: media.Owner(caller.Device), Hash: h, Size: mine.photo.GetSizeBytes()}
 		if !d.proved.has(from) || !d.there(ctx, h, upload.Size) {
@@ -80,7 +77,7 @@ func (d *Desk) finish(ctx context.Context, caller engine.Caller, scope store.Sco
 			d.proved.add(from)
 		}
 		// The bytes are durable: that is written down also when the device has hung up meanwhile.
-		if err := d.write(context.WithoutCancel(ctx), scope, moves(toStored, open(promises, upload.Size))...); err != nil {
+		if err := d.write(context.WithoutCancel(ctx), scope, arrived(promises, upload.Size)...); err != nil {
 			d.log.Error("photo stored, but not written down", "scope", string(scope), "hash", h.String(), "error", err)
 			return nil, problemOf(err), nil
 		}
@@ -88,7 +85,7 @@ func (d *Desk) finish(ctx context.Context, caller engine.Caller, scope store.Sco
 		return &roundsv1.PhotoStored{}, nil, nil
 	}
 	if len(late) > 0 {
-		if err := d.write(ctx, scope, moves(toStored, late)...); err != nil {
+		if err := d.write(ctx, scope, late...); err != nil {
 			return nil, problemOf(err), nil
 		}
 	}

@@ -19,7 +19,7 @@ const (
 	mostParts        = 4096 // of all photos of one answer together
 )
 
-// Plan says for each hash what is to be sent of it. What moved a photo on is written before the answer, in one transaction.
+// Plan says for each hash what is to be sent of it. What moved a photo on is written before the answer, as a rule in one transaction.
 func (d *Desk) Plan(ctx context.Context, caller engine.Caller, req *roundsv1.PlanRequest) (*roundsv1.PlanResponse, error) {
 	scope := store.Scope(req.GetScope())
 	if err := d.mayDeliver(caller, scope); err != nil {
@@ -119,15 +119,13 @@ func (p *planning) plan(ctx context.Context, want media.Want) error {
 	promises = live(promises)
 	mine := ofDevice(promises, p.caller.Device)
 	if d.proved.has(proof{p.caller.Device, p.hash}) {
-		if done, err := p.delivered(ctx, open(promises, mine.photo.GetSizeBytes()), mine.photo.GetSizeBytes()); done || err != nil {
+		if done, err := p.delivered(ctx, promises, mine.photo.GetSizeBytes()); done || err != nil {
 			return err
 		}
 	}
-	if why, finding := d.unfit(mine.photo); why != nil {
+	if why, _ := d.unfit(mine.photo); why != nil {
 		p.problem(why)
-		if finding != nil {
-			p.moves = append(p.moves, toRefused(mine.id, finding))
-		}
+		p.moves = d.refusals(promises)
 		return nil
 	}
 	upload := media.Upload{Owner: media.Owner(p.caller.Device), Hash: p.hash, Size: mine.photo.GetSizeBytes()}
@@ -172,7 +170,7 @@ func (p *planning) delivered(ctx context.Context, photos []promise, size int64) 
 	if !p.desk.there(ctx, p.hash, size) {
 		return false, ctx.Err()
 	}
-	if err := p.desk.write(ctx, p.scope, moves(toStored, photos)...); err != nil {
+	if err := p.desk.write(ctx, p.scope, arrived(photos, size)...); err != nil {
 		return false, err
 	}
 	p.result.Plan = &roundsv1.PlanResult_Stored{Stored: &roundsv1.PhotoStored{}}
@@ -182,8 +180,8 @@ func (p *planning) delivered(ctx context.Context, photos []promise, size int64) 
 // stored answers that nothing is to be sent, and takes along photos of the same bytes that were promised since. It is not done where there are such, and
 // the bytes have gone from the storage.
 func (p *planning) stored(ctx context.Context, all, have []promise) (done bool, err error) {
-	late := open(live(all), have[0].photo.GetSizeBytes())
-	if len(late) > 0 {
+	size := have[0].photo.GetSizeBytes()
+	if late := arrived(all, size); len(late) > 0 {
 		// The object could be going just now: see Redact. Then the bytes are asked for once more.
 		unlock := p.desk.hashes.lock(p.hash)
 		defer unlock()
@@ -197,7 +195,7 @@ func (p *planning) stored(ctx context.Context, all, have []promise) (done bool, 
 		case !here:
 			return false, nil
 		}
-		if err := p.desk.write(ctx, p.scope, moves(toStored, late)...); err != nil {
+		if err := p.desk.write(ctx, p.scope, late...); err != nil {
 			return false, err
 		}
 	}
@@ -212,14 +210,6 @@ func (p *planning) stored(ctx context.Context, all, have []promise) (done bool, 
 func (p *planning) problem(why *roundsv1.Problem) {
 	why.Scope = string(p.scope)
 	p.result.Plan = &roundsv1.PlanResult_Problem{Problem: why}
-}
-
-func moves(to func(string) move, photos []promise) []move {
-	list := make([]move, len(photos))
-	for i, p := range photos {
-		list[i] = to(p.id)
-	}
-	return list
 }
 
 // settled returns the promises whose bytes are stored, or why no bytes are to come: none at all, promised by nobody, removed.

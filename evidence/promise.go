@@ -20,12 +20,17 @@ type promise struct {
 	stamp *roundsv1.Stamp // of the creation
 }
 
-// maxPromises bounds the photos of one scope with the same bytes that are looked at: more is a device run wild.
-const maxPromises = 1000
+// maxPromises bounds the photos of one scope with the same bytes that are looked at: more is a device run wild. As many more are taken along that wait for
+// their bytes, among the first mostPromises: they would wait for ever otherwise.
+const (
+	maxPromises  = 1000
+	mostPromises = 10 * maxPromises
+)
 
 // promises returns the photos of a scope that promise a hash, in the order in which they came.
 func (d *Desk) promises(ctx context.Context, scope store.Scope, h media.Hash) ([]promise, error) {
 	var list []promise
+	seen := 0
 	for entry, err := range d.cfg.Records.Find(ctx, scope, indexHash, store.Prefix(h[:])) {
 		if err != nil {
 			return nil, err
@@ -34,7 +39,10 @@ func (d *Desk) promises(ctx context.Context, scope store.Scope, h media.Hash) ([
 		if err != nil {
 			return nil, err
 		}
-		if list = append(list, one); len(list) == maxPromises {
+		if seen++; seen <= maxPromises || isOpen(one.photo) {
+			list = append(list, one)
+		}
+		if len(list) == 2*maxPromises || seen == mostPromises {
 			break
 		}
 	}
@@ -113,29 +121,36 @@ type move struct {
 	to func(now *roundsv1.Photo, at int64) (*roundsv1.Photo, []uint32)
 }
 
-// write makes moves in one transaction. A photo that is no longer there stays as it is.
+// mostMoves bounds the photos of one transaction: each is a record of some KiB, and the store bounds what it takes at once.
+const mostMoves = 128
+
+// write makes moves, few enough of them in one transaction. A photo that is no longer there stays as it is.
 func (d *Desk) write(ctx context.Context, scope store.Scope, moves ...move) error {
-	if len(moves) == 0 {
-		return nil
-	}
-	return d.cfg.Records.Write(ctx, scope, func(view engine.View) ([]engine.Derived, error) {
-		var list []engine.Derived
-		for _, m := range moves {
-			change, err := view.Get(kindPhoto, m.id)
-			if err != nil {
-				return nil, err
-			}
-			photo := change.GetRecord().GetPhoto()
-			if photo == nil || change.GetDeleted() {
-				continue
-			}
-			if after, fields := m.to(photo, view.Now().UnixMicro()); len(fields) > 0 {
-				list = append(list, engine.Derived{RecordID: m.id, Edit: &roundsv1.Edit{
-					Record: &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: after}}, Fields: fields}})
-			}
+	for some := range slices.Chunk(moves, mostMoves) {
+		if err := d.cfg.Records.Write(ctx, scope, func(view engine.View) ([]engine.Derived, error) { return derived(view, some) }); err != nil {
+			return err
 		}
-		return list, nil
-	})
+	}
+	return nil
+}
+
+func derived(view engine.View, moves []move) ([]engine.Derived, error) {
+	var list []engine.Derived
+	for _, m := range moves {
+		change, err := view.Get(kindPhoto, m.id)
+		if err != nil {
+			return nil, err
+		}
+		photo := change.GetRecord().GetPhoto()
+		if photo == nil || change.GetDeleted() {
+			continue
+		}
+		if after, fields := m.to(photo, view.Now().UnixMicro()); len(fields) > 0 {
+			list = append(list, engine.Derived{RecordID: m.id, Edit: &roundsv1.Edit{
+				Record: &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: after}}, Fields: fields}})
+		}
+	}
+	return list, nil
 }
 
 // toOpen moves a photo that waits for its bytes on to DECLARED or UPLOADING, never back.
@@ -161,6 +176,45 @@ func toStored(id string) move {
 
 // findingDiffers marks a photo whose bytes were others than promised when they arrived. They are asked for again.
 const findingDiffers = "BYTES_DIFFER"
+
+// toOtherSize says of a photo that promises a hash with a size which the bytes of that hash do not have that it can never be kept. Size is the true one.
+func toOtherSize(id string, promised, size int64) move {
+	f := finding(roundsv1.CheckCode_CHECK_CODE_UNSPECIFIED, fmt.Sprintf("登记的文件大小为%d字节,而此哈希对应的文件为%d字节。", promised, size),
+		fmt.Sprintf("%d bytes were promised; the bytes with this hash are %d.", promised, size), float64(promised), float64(size))
+	return move{id, func(now *roundsv1.Photo, at int64) (*roundsv1.Photo, []uint32) {
+		after, fields := toRefused(id, f).to(now, at)
+		if after != nil {
+			after.Findings = []string{findingDiffers}
+		}
+		return after, fields
+	}}
+}
+
+// arrived are the moves of the photos that waited for bytes which are in storage now, of a size.
+func arrived(all []promise, size int64) []move {
+	var list []move
+	for _, p := range all {
+		switch {
+		case !isOpen(p.photo):
+		case p.photo.GetSizeBytes() == size:
+			list = append(list, toStored(p.id))
+		default:
+			list = append(list, toOtherSize(p.id, p.photo.GetSizeBytes(), size))
+		}
+	}
+	return list
+}
+
+// refusals are the moves of the photos whose promises are none that bytes are taken for.
+func (d *Desk) refusals(all []promise) []move {
+	var list []move
+	for _, p := range all {
+		if _, finding := d.unfit(p.photo); finding != nil && isOpen(p.photo) {
+			list = append(list, toRefused(p.id, finding))
+		}
+	}
+	return list
+}
 
 // findingLost marks a photo whose bytes the storage no longer has. They are asked for again.
 const findingLost = "BYTES_LOST"
