@@ -18,6 +18,7 @@ type depot struct {
 	backup *mediatest.Memory
 	fuse   mediaFuse
 	sums   map[*byte]media.Hash // of bytes that were hashed before; they are never changed
+	born   map[media.Hash]int64 // when an original came to stand under its address, by the true time
 }
 
 var _ media.Driver = (*depot)(nil)
@@ -54,7 +55,7 @@ func mediaFaults() []mediatest.Fault {
 }
 
 func newDepot(ph *photography) *depot {
-	d := &depot{ph: ph, sums: map[*byte]media.Hash{}}
+	d := &depot{ph: ph, sums: map[*byte]media.Hash{}, born: map[media.Hash]int64{}}
 	d.memory = mediatest.NewMemory(mediatest.MemoryConfig{Now: func() time.Time { return timeOf(ph.w.server.now()) },
 		Fault: func(op mediatest.Op) mediatest.Fault { return d.fuse.strike(op) }, Unsynced: ph.w.options.UnsyncedPhotos})
 	return d
@@ -116,10 +117,13 @@ func (d *depot) Open(ctx context.Context, at media.Address) (media.Object, error
 	return d.memory.Open(ctx, at)
 }
 
-// Delete implements media.Objects. What a photo names that counts as stored must not go.
+// Delete implements media.Objects. What a photo names that counts as stored must not go, nor what is so young that its photo may still be on its way.
 func (d *depot) Delete(ctx context.Context, at media.Address) error {
 	err := d.memory.Delete(ctx, at)
 	if class, h, bad := at.Parse(); bad == nil && class == media.Original {
+		if age := time.Duration(d.ph.w.now-d.born[h]) * time.Microsecond; age < grace-4*time.Hour && !d.ph.redacted[h] {
+			d.ph.wrong("P11: the bytes of %s were removed %v after they came", h, age)
+		}
 		d.ph.removed(h)
 	}
 	return err
@@ -145,8 +149,14 @@ func (d *depot) Plan(ctx context.Context, u media.Upload, want media.Want) (medi
 
 // Finish implements media.Uploads. What comes to stand under an address must be what the address says, whoever checked it.
 func (d *depot) Finish(ctx context.Context, u media.Upload, check func(io.Reader) error) error {
+	at := media.At(media.Original, u.Hash)
+	before := d.memory.Durable(at)
 	err := d.memory.Finish(ctx, u, check)
-	if content := d.memory.Durable(media.At(media.Original, u.Hash)); len(content) > 0 && d.sum(content) != u.Hash {
+	content := d.memory.Durable(at)
+	if before == nil && content != nil {
+		d.born[u.Hash] = d.ph.w.now
+	}
+	if len(content) > 0 && d.sum(content) != u.Hash {
 		d.ph.wrong("P9: under the address of %s rest other bytes", u.Hash)
 	}
 	return err

@@ -127,6 +127,7 @@ func (ph *photography) equip(p *phone, cfg *client.Config) {
 // act is what happens to photos between two steps of a history.
 func (ph *photography) act() {
 	w := ph.w
+	ph.depot.memory.Sync() // what says "done" too early is done a little later
 	p := pick(w, w.phones)
 	switch n := w.rand.IntN(100); {
 	case n < 22:

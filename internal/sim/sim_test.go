@@ -115,6 +115,7 @@ func TestItCanFail(t *testing.T) {
 	for name, o := range map[string]sim.Options{
 		"the server's disk does not sync": {Unsynced: true},
 		"the phones' disks do not sync":   {UnsyncedDevices: true},
+		"the photos' storage is not safe": {UnsyncedPhotos: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for n := range uint64(60) {
