@@ -148,12 +148,12 @@ func creation(change *roundsv1.Change) *roundsv1.Stamp {
 	return nil
 }
 
-// photographer is who took a photo, as the photo says; else who promised it.
+// photographer is who answers for a photo: the person whose device signed it, whatever the photo says.
 func photographer(photo *roundsv1.Photo, stamp *roundsv1.Stamp) string {
-	if person := photo.GetPersonId(); person != "" {
+	if person := stamp.GetPersonId(); person != "" {
 		return person
 	}
-	return stamp.GetPersonId()
+	return photo.GetPersonId()
 }
 
 // isOpen: the bytes are promised and not stored.
