@@ -49,8 +49,11 @@ func (s *Server) openMedia(ctx context.Context, rules *work.Rules) error {
 	}
 	s.heic = picture.HEICProgram(picture.ProgramConfig{Find: func() string { return findHEIC(m.HEIC) }, Bytes: m.MaxPhotoBytes, Processes: workers,
 		Memory: m.MemoryBytes + heicOwn})
-	if _, err := exec.LookPath(findHEIC(m.HEIC)); err != nil {
-		s.log.Warn("no program decodes HEIC here: such photos wait until there is one (media.heic)", "error", err)
+	const noHEIC = "no program decodes HEIC here: such photos wait until there is one (media.heic)"
+	if found := findHEIC(m.HEIC); found == "" {
+		s.log.Warn(noHEIC, "wanted", heicProgram+" beside this program or on the path")
+	} else if _, err := exec.LookPath(found); err != nil {
+		s.log.Warn(noHEIC, "error", err)
 	}
 	var err error
 	s.desk, err = evidence.New(evidence.Config{
