@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -146,6 +147,7 @@ func New(cfg Config) (*Desk, error) {
 	}
 	d := &Desk{cfg: cfg, log: cfg.Logger, work: newQueue(cfg.Rest)}
 	d.prints = newPrints(cfg.Sites)
+	d.tried.most = maxTried
 	d.inspector = picture.NewInspector(picture.Config{Memory: cfg.MemoryBytes, HEIC: cfg.HEIC, Limits: picture.Limits{Bytes: cfg.MaxPhotoBytes}})
 	return d, nil
 }
@@ -234,6 +236,9 @@ func (l *locks[K]) lock(key K) (unlock func()) {
 // maxProofs bounds what is remembered of deliveries.
 const maxProofs = 10_000
 
+// maxTried bounds the promises that Adopt remembers to have looked for: where more wait, the storage is asked for some of them again and again.
+const maxTried = 1_000_000
+
 // proofs remembers which device delivered which bytes, durably: where the record could not be written, or the same device promises them at another site too,
 // they need not come again. Lost, it costs one more upload. The zero value is ready.
 type proofs struct {
@@ -264,6 +269,8 @@ func (p *proofs) has(of proof) bool {
 
 // said remembers what was told, so that it is told once. The zero value is ready.
 type said struct {
+	most int // of what is remembered; 0: maxProofs
+
 	mu  sync.Mutex // guards set
 	set map[string]struct{}
 }
@@ -275,7 +282,7 @@ func (s *said) add(words string) bool {
 	if _, told := s.set[words]; told {
 		return false
 	}
-	if s.set == nil || len(s.set) >= maxProofs {
+	if s.set == nil || len(s.set) >= cmp.Or(s.most, maxProofs) {
 		s.set = map[string]struct{}{}
 	}
 	s.set[words] = struct{}{}
