@@ -1221,7 +1221,7 @@ type MissingPhoto struct {
 	DeviceId string `protobuf:"bytes,6,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
 	// Who took it.
 	PersonId string `protobuf:"bytes,7,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
-	// When the server heard of it, microseconds since 1970.
+	// When it was promised, by the effective time of that, microseconds since 1970. The server may have heard of it later.
 	PromisedUs int64 `protobuf:"varint,8,opt,name=promised_us,json=promisedUs,proto3" json:"promised_us,omitempty"`
 	// How long that is ago, microseconds.
 	AgeUs int64 `protobuf:"varint,9,opt,name=age_us,json=ageUs,proto3" json:"age_us,omitempty"`
