@@ -86,7 +86,7 @@ type Config struct {
 	HEIC picture.DecodeFunc
 	// Adopt takes photos whose bytes are in storage for stored, though this process did not see their device deliver them. It is for the time after the
 	// records were restored from a backup older than the bytes: phones may have deleted what was stored. Where several companies share a storage,
-	// a company that knows a hash of another's could claim its photo meanwhile. Default: false.
+	// a company that knows a hash of another's could claim its photo meanwhile. Nothing is taken for garbage meanwhile. Default: false.
 	Adopt bool
 	// MaxPhotoBytes is the largest photo that is taken. Default: 32 MiB.
 	MaxPhotoBytes int64

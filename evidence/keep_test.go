@@ -196,7 +196,8 @@ func TestRedactInterrupted(t *testing.T) {
 
 // TestGarbage: what no photo has goes when it is old enough, whatever it is; what one has or waits for stays.
 func TestGarbage(t *testing.T) {
-	w := newWorld(t, func(c *evidence.Config) { c.UploadLife = 1000 * 24 * time.Hour })
+	adopts := false
+	w := newWorld(t, func(c *evidence.Config) { c.UploadLife, c.Adopt = 1000*24*time.Hour, adopts })
 	li := w.phone("li", worker)
 	kept, promised, orphan, copied := image(42, drawn.After), large(43), large(44), large(45)
 	id := li.promise(kept)
@@ -221,6 +222,14 @@ func TestGarbage(t *testing.T) {
 		t.Fatal("removed within the grace")
 	}
 	w.pass(8 * 24 * time.Hour)
+	adopts = true // the records may be older than the bytes
+	w.start()
+	upkeep()
+	if !w.there(media.Large, orphan) || !w.there(media.Small, copied) {
+		t.Fatal("removed while photos are adopted")
+	}
+	adopts = false
+	w.start()
 	upkeep()
 	if w.there(media.Large, orphan) || w.there(media.Small, copied) {
 		t.Error("garbage is still there")

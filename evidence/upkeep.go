@@ -18,8 +18,8 @@ import (
 // RetentionKey is the setting of a site that says for how many days photos of closed work are kept; none, or 0: for ever.
 const RetentionKey = "photo.retention_days"
 
-// Upkeep drops uploads in which nothing happens, redacts photos whose time is over, and removes what no photo has. It may be interrupted. Run it now and
-// then, once at a time: it lists the whole storage.
+// Upkeep drops uploads in which nothing happens, redacts photos whose time is over, and removes what no photo has; not while it adopts, for the photos that
+// have it may still be on their way. It may be interrupted. Run it now and then, once at a time: it lists the whole storage.
 func (d *Desk) Upkeep(ctx context.Context) error {
 	var faults []error
 	swept, err := d.cfg.Driver.Sweep(ctx, d.cfg.Now().Add(-d.cfg.UploadLife))
@@ -38,6 +38,9 @@ func (d *Desk) Upkeep(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+	}
+	if d.cfg.Adopt {
+		return errors.Join(faults...)
 	}
 	if err := d.collect(ctx, sitesAmong(scopes)); err != nil {
 		faults = append(faults, fmt.Errorf("garbage: %w", err))
