@@ -100,7 +100,8 @@ func inspectionStanding(s state) standing {
 		return standing{zh: "巡检中", en: "being walked", nowZH: "可以继续扫码和作答,完成后由巡检人提交。您的记录都会保留。",
 			nowEN: "Scans and answers may be added; the inspector submits it. What you recorded is kept."}
 	case submitted:
-		return standing{zh: "已提交", en: "submitted, with evidence on its way", nowZH: "请等待照片核验。", nowEN: "Wait for the photos."}
+		return standing{zh: "已提交", en: "submitted, with evidence on its way", nowZH: "请等待照片核验;被判无效的照片请注明原因后隐藏,并重新拍摄。",
+			nowEN: "Wait for the photos; hide one that was refused, with a reason, and have another taken."}
 	case inspectionQueue:
 		return standing{zh: "待确认", en: "waiting for confirmation", nowZH: "请等待主管确认或退回补检。",
 			nowEN: "A supervisor has to approve or return it."}

@@ -98,8 +98,8 @@ func ticketWorkflow() workflow {
 			effects: then{does.complete, does.clearPause}},
 
 		{command: EvidenceVerified, from: states{donePending}, needs: needs{is.evidence, is.enough}, to: pendingReview},
-		{command: Approve, from: states{donePending}, refuse: refusal{missing, "", "照片尚未上传并核验完毕,还不能确认。请等待,或提醒处理人上传照片。",
-			"The photos are not all here and verified. Wait, or remind the worker to upload them."}},
+		{command: Approve, from: states{donePending}, refuse: refusal{missing, "", "照片尚未全部上传并核验合格,还不能确认。请等待上传中的照片;被判无效的照片请注明原因后隐藏,并重新拍摄。",
+			"The photos are not all here and sound. Wait for those that are on their way; hide one that was refused, with a reason, and have another taken."}},
 		{command: Approve, from: states{pendingReview}, needs: needs{is.thisRound, is.notPerformer, is.evidence},
 			to: closed, effects: then{does.approver}},
 		{command: Reject, from: states{pendingReview}, needs: needs{is.thisRound, is.notPerformer, is.reason}, to: rework,
