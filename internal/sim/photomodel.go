@@ -259,7 +259,9 @@ func (ph *photography) judge() {
 	for _, s := range ph.shots {
 		ph.kept(s)
 	}
-	// Long after, what is left is what photos have.
+	// Long after, when nothing is adopted any more, what is left is what photos have.
+	ph.adopt = false
+	ph.open()
 	w.pass(grace, grace+uploadLife)
 	ph.upkeep()
 	ph.audit()

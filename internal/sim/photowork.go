@@ -64,8 +64,21 @@ func (ph *photography) stride(p *phone) {
 	if p.gone || !w.access.EverHad(p.person, scope) {
 		return
 	}
-	id := pick(w, w.tickets[scope])
+	id := w.tickets[scope][0]
+	if w.chance(4) {
+		id = pick(w, w.tickets[scope])
+	}
 	view, known := p.look(scope, "ticket", id)
+	boss := w.phones[0]
+	if state := view.Record.GetTicket().GetState(); known && !boss.gone && !boss.busy && (state <= roundsv1.TicketState_TICKET_STATE_TRIAGED ||
+		state == roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW && string(boss.person) != view.Record.GetTicket().GetAssigneeId()) {
+		p = boss
+	}
+	defer func() {
+		if w.chance(2) {
+			p.sync()
+		}
+	}()
 	if !known {
 		p.light()
 		p.ticket(scope, id)
@@ -78,11 +91,12 @@ func (ph *photography) stride(p *phone) {
 	case roundsv1.TicketState_TICKET_STATE_NEW:
 		c.Command = &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: "pipe"}}
 	case roundsv1.TicketState_TICKET_STATE_TRIAGED:
-		c.Command = &roundsv1.TicketCommand_Dispatch{Dispatch: &roundsv1.TicketDispatch{AssigneeId: string(pick(w, w.phones).person)}}
+		c.Command = &roundsv1.TicketCommand_Dispatch{Dispatch: &roundsv1.TicketDispatch{AssigneeId: string(pick(w, w.phones[1:]).person)}}
 	case roundsv1.TicketState_TICKET_STATE_DISPATCHED, roundsv1.TicketState_TICKET_STATE_ACCEPTED, roundsv1.TicketState_TICKET_STATE_IN_PROGRESS,
 		roundsv1.TicketState_TICKET_STATE_REWORK, roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE:
-		p = ph.performer(p, t)
-		if p == nil {
+		if q := ph.performer(p, t); q != nil {
+			p = q
+		} else {
 			return
 		}
 		p.light()

@@ -19,7 +19,7 @@ import (
 )
 
 // photosIn is in one of how many histories photos are taken.
-const photosIn = 3
+const photosIn = 6
 
 // begins is when every history begins, microseconds since 1970.
 const begins = int64(1_782_892_800_000_000) // 2026-07-01 08:00 UTC
@@ -100,6 +100,9 @@ func newWorld(seed uint64, o Options) *world {
 	w.mirror = newMirror(w)
 	// Drawn elsewhere, so that histories without photos are what they were before there were any.
 	w.plan.photos = rand.New(rand.NewPCG(seed, 0xf070)).IntN(photosIn) == 0
+	if w.plan.photos {
+		w.plan.steps -= w.plan.steps / 3 // each is about twice as much
+	}
 	return w
 }
 
