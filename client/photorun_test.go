@@ -382,6 +382,8 @@ func TestRunUploadsWhenTheNetworkComes(t *testing.T) {
 func TestSmallFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, m, _ := onTheLine(t, 1<<20, 10*time.Millisecond)
+		d.cfg.Limits.Parts = 1 // parts that go at once have no order
+		d.open(d.disk)
 		sizes := []int{90_000, 10_000, 500_000, 30_000}
 		for _, size := range sizes[:3] {
 			time.Sleep(time.Second)
