@@ -177,6 +177,8 @@ type Conflict struct {
 	Sentence *Text `protobuf:"bytes,8,opt,name=sentence,proto3" json:"sentence,omitempty"`
 	// Effective time of what opened it, microseconds since 1970.
 	OpenedTimeUs int64 `protobuf:"varint,9,opt,name=opened_time_us,json=openedTimeUs,proto3" json:"opened_time_us,omitempty"`
+	// Of a photo that waits: the SHA-256 of its bytes, once they are in storage and were hashed there. Empty until then, and of everything else.
+	PhotoSha256 []byte `protobuf:"bytes,10,opt,name=photo_sha256,json=photoSha256,proto3" json:"photo_sha256,omitempty"`
 	// Whether somebody still has to decide.
 	State ConflictState `protobuf:"varint,40,opt,name=state,proto3,enum=rounds.v1.ConflictState" json:"state,omitempty"`
 	// How it was decided ("admitted", "dismissed", "answered", "record appeared").
@@ -278,6 +280,13 @@ func (x *Conflict) GetOpenedTimeUs() int64 {
 		return x.OpenedTimeUs
 	}
 	return 0
+}
+
+func (x *Conflict) GetPhotoSha256() []byte {
+	if x != nil {
+		return x.PhotoSha256
+	}
+	return nil
 }
 
 func (x *Conflict) GetState() ConflictState {
@@ -475,7 +484,7 @@ var File_rounds_v1_conflict_proto protoreflect.FileDescriptor
 
 const file_rounds_v1_conflict_proto_rawDesc = "" +
 	"\n" +
-	"\x18rounds/v1/conflict.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x15rounds/v1/value.proto\"\xb9\x04\n" +
+	"\x18rounds/v1/conflict.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x15rounds/v1/value.proto\"\xeb\x04\n" +
 	"\bConflict\x123\n" +
 	"\x04type\x18\x01 \x01(\x0e2\x17.rounds.v1.ConflictTypeB\x06\x82\xd3'\x02\b\fR\x04type\x126\n" +
 	"\asubject\x18\x02 \x01(\v2\x14.rounds.v1.RecordRefB\x06\x82\xd3'\x02\b\fR\asubject\x12\x1c\n" +
@@ -486,7 +495,9 @@ const file_rounds_v1_conflict_proto_rawDesc = "" +
 	"\blane_seq\x18\x06 \x01(\x04B\x06\x82\xd3'\x02\b\fR\alaneSeq\x12*\n" +
 	"\tperson_id\x18\a \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\fR\bpersonId\x123\n" +
 	"\bsentence\x18\b \x01(\v2\x0f.rounds.v1.TextB\x06\x82\xd3'\x02\b\fR\bsentence\x12,\n" +
-	"\x0eopened_time_us\x18\t \x01(\x03B\x06\x82\xd3'\x02\b\fR\fopenedTimeUs\x126\n" +
+	"\x0eopened_time_us\x18\t \x01(\x03B\x06\x82\xd3'\x02\b\fR\fopenedTimeUs\x120\n" +
+	"\fphoto_sha256\x18\n" +
+	" \x01(\fB\r\xbaH\x04z\x02\x18 \x82\xd3'\x02\b\fR\vphotoSha256\x126\n" +
 	"\x05state\x18( \x01(\x0e2\x18.rounds.v1.ConflictStateB\x06\x82\xd3'\x02\b\n" +
 	"R\x05state\x12.\n" +
 	"\n" +
