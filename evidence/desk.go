@@ -26,6 +26,8 @@ type Records interface {
 	Record(ctx context.Context, scope store.Scope, kind merge.Kind, id string) (*roundsv1.Change, error)
 	// Entry reads the head of a journal entry: it says how well the time of a mutation is known. nil where there is none.
 	Entry(ctx context.Context, scope store.Scope, seq journal.Seq) (*roundsv1.EntryHead, error)
+	// Content reads the mutation of a journal entry as it was sent; nil where there is no such entry, or its content is gone.
+	Content(ctx context.Context, scope store.Scope, seq journal.Seq) ([]byte, error)
 	// Find visits the entries of an index in order.
 	Find(ctx context.Context, scope store.Scope, name engine.IndexName, span store.Span) iter.Seq2[engine.IndexEntry, error]
 	// Write is an act of the server itself.

@@ -18,13 +18,14 @@ func (d *Desk) Finish(ctx context.Context, caller engine.Caller, req *roundsv1.F
 	if err := d.mayDeliver(caller, scope); err != nil {
 		return nil, err
 	}
+	parked := d.parkedOf(ctx, caller, scope, req.GetSha256())
 	resp := &roundsv1.FinishResponse{Results: make([]*roundsv1.FinishResult, len(req.GetSha256()))}
 	err := d.each(ctx, len(resp.Results), func(ctx context.Context, i int) error {
 		h, err := media.HashFrom(req.GetSha256()[i])
 		if err != nil {
 			return refuse(engine.Invalid, scope, fmt.Sprintf("sha256[%d]", i), problem(codeInvalid, "哈希须为32字节。", "A hash has 32 bytes."))
 		}
-		done, why, err := d.finish(ctx, caller, scope, h)
+		done, why, err := d.finish(ctx, caller, scope, h, parked)
 		if err != nil {
 			return err
 		}
@@ -42,7 +43,9 @@ func (d *Desk) Finish(ctx context.Context, caller engine.Caller, req *roundsv1.F
 }
 
 // finish is Finish of one hash. Nobody removes or finishes the same bytes meanwhile.
-func (d *Desk) finish(ctx context.Context, caller engine.Caller, scope store.Scope, h media.Hash) (*roundsv1.PhotoStored, *roundsv1.Problem, error) {
+func (d *Desk) finish(
+	ctx context.Context, caller engine.Caller, scope store.Scope, h media.Hash, parked parkedFunc,
+) (*roundsv1.PhotoStored, *roundsv1.Problem, error) {
 	unlock := d.hashes.lock(h)
 	defer unlock()
 	promises, err := d.promises(ctx, scope, h)
@@ -50,7 +53,13 @@ func (d *Desk) finish(ctx context.Context, caller engine.Caller, scope store.Sco
 		return nil, nil, err
 	}
 	have, why := d.settled(promises)
-	if why != nil {
+	waiting, err := parked()
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case len(waiting[h]) > 0 && why.GetCode() != codeRedacted:
+		return d.finishParked(ctx, caller, scope, h, waiting[h], live(promises))
+	case why != nil:
 		return nil, why, nil
 	}
 	promises = live(promises)

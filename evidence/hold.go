@@ -128,7 +128,8 @@ func (d *Desk) redact(ctx context.Context, scope store.Scope, id, reason string)
 	return true, d.remove(ctx, h)
 }
 
-// wanted: whether a photo of any scope that promises these bytes wants them kept. It asks all of them, however many there are.
+// wanted: whether a photo of any scope that promises these bytes wants them kept, or one that waits for a person has them. It asks all of them, however many
+// there are.
 func (d *Desk) wanted(ctx context.Context, h media.Hash, wants func(*roundsv1.Photo) bool) (bool, error) {
 	scopes, err := d.cfg.Scopes(ctx)
 	if err != nil {
@@ -145,7 +146,7 @@ func (d *Desk) wanted(ctx context.Context, h media.Hash, wants func(*roundsv1.Ph
 			}
 		}
 	}
-	return false, nil
+	return d.parkedHas(ctx, scopes, h)
 }
 
 // notRedacted: a photo that has its bytes, or waits for them.

@@ -40,14 +40,19 @@ const (
 	indexPrint engine.IndexName = "print"
 	// indexNumber: device, capture number -> photo.
 	indexNumber engine.IndexName = "number"
-	// indexAwaits: version, kind, 0, id. Tickets and rounds that wait for evidence, and photos that were hidden, or promised with a number.
+	// indexAwaits: version, kind, 0, id. Tickets and rounds that wait for evidence, and photos that were hidden, or promised with a number. And
+	// questions about a photo that were decided after its bytes had come.
 	indexAwaits engine.IndexName = "awaits"
+	// indexParked: person, sequence number of the mutation, question -> photo, and its hash once its bytes are here. Photos that wait for a person.
+	indexParked engine.IndexName = "parked"
+	// indexParkedHash: hash, question. Photos that wait for a person and whose bytes are in storage.
+	indexParkedHash engine.IndexName = "parkedhash"
 	// indexSite: id. The record of the site itself.
 	indexSite engine.IndexName = "site"
 )
 
 // IndexVersion changes when the entries do: the engine then makes the indexes anew.
-const IndexVersion = "evidence 2"
+const IndexVersion = "evidence 3"
 
 // Index is what the Desk needs indexed of the records: engine.Config.Index takes it. It is pure.
 type Index struct{}
@@ -74,6 +79,8 @@ func (Index) Entries(kind merge.Kind, change *roundsv1.Change) []engine.IndexEnt
 		if change.GetRecord().GetInspection().GetState() == roundsv1.InspectionState_INSPECTION_STATE_SUBMITTED {
 			return []engine.IndexEntry{awaits(kind, id, change.GetVersion())}
 		}
+	case kindConflict:
+		return parkedEntries(id, change)
 	case kindSite:
 		return []engine.IndexEntry{{Name: indexSite, Key: id[:]}}
 	}

@@ -24,7 +24,8 @@ type Original struct {
 	Stored bool
 }
 
-// Originals visits the bytes of all photos of some scopes but the redacted ones, for an audit of the storage. One that several photos have comes several
+// Originals visits the bytes of all photos of some scopes but the redacted ones, and those that came for photos that wait for a person, for an audit of the
+// storage. One that several photos have comes several
 // times. Scopes without photos are passed over.
 func Originals(ctx context.Context, records Finder, scopes []store.Scope) iter.Seq2[Original, error] {
 	return func(yield func(Original, error) bool) {
@@ -42,6 +43,15 @@ func Originals(ctx context.Context, records Finder, scopes []store.Scope) iter.S
 					continue
 				}
 				if !yield(Original{Hash: media.Hash(slices.Clone(entry.Key[:len(media.Hash{})])), Stored: hasBytes(p.photo)}, nil) {
+					return
+				}
+			}
+			for entry, err := range records.Find(ctx, scope, indexParkedHash, store.Span{}) {
+				if err != nil {
+					yield(Original{}, err)
+					return
+				}
+				if !yield(Original{Hash: parkedHash(entry), Stored: true}, nil) {
 					return
 				}
 			}

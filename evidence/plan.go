@@ -35,6 +35,7 @@ func (d *Desk) Plan(ctx context.Context, caller engine.Caller, req *roundsv1.Pla
 	}
 	want.MaxParts = min(want.MaxParts, max(1, mostParts/max(1, len(req.GetSha256()))))
 
+	parked := d.parkedOf(ctx, caller, scope, req.GetSha256())
 	resp := &roundsv1.PlanResponse{Results: make([]*roundsv1.PlanResult, len(req.GetSha256()))}
 	plans := make([]*planning, len(resp.Results))
 	err := d.each(ctx, len(plans), func(ctx context.Context, i int) (err error) {
@@ -42,7 +43,7 @@ func (d *Desk) Plan(ctx context.Context, caller engine.Caller, req *roundsv1.Pla
 		if err != nil {
 			return refuse(engine.Invalid, scope, fmt.Sprintf("sha256[%d]", i), problem(codeInvalid, "哈希须为32字节。", "A hash has 32 bytes."))
 		}
-		plans[i] = &planning{desk: d, caller: caller, scope: scope, hash: h, result: &roundsv1.PlanResult{Sha256: h[:]}}
+		plans[i] = &planning{desk: d, caller: caller, scope: scope, hash: h, parked: parked, result: &roundsv1.PlanResult{Sha256: h[:]}}
 		return plans[i].plan(ctx, want)
 	})
 	if err != nil {
@@ -95,6 +96,7 @@ type planning struct {
 	caller engine.Caller
 	scope  store.Scope
 	hash   media.Hash
+	parked parkedFunc
 	result *roundsv1.PlanResult
 	moves  []move
 }
@@ -106,7 +108,12 @@ func (p *planning) plan(ctx context.Context, want media.Want) error {
 		return err
 	}
 	have, why := d.settled(promises)
+	waiting, err := p.parked()
 	switch {
+	case err != nil:
+		return err
+	case len(waiting[p.hash]) > 0 && why.GetCode() != codeRedacted:
+		return p.planParked(ctx, want, waiting[p.hash], live(promises))
 	case why != nil:
 		p.problem(why)
 		return nil
@@ -128,7 +135,13 @@ func (p *planning) plan(ctx context.Context, want media.Want) error {
 		p.moves = d.refusals(promises)
 		return nil
 	}
-	upload := media.Upload{Owner: media.Owner(p.caller.Device), Hash: p.hash, Size: mine.photo.GetSizeBytes()}
+	return p.ask(ctx, want, mine.photo.GetSizeBytes(), promises)
+}
+
+// ask plans what is to be sent of a photo of a size, and moves the photos on that wait for it.
+func (p *planning) ask(ctx context.Context, want media.Want, size int64, promises []promise) error {
+	d := p.desk
+	upload := media.Upload{Owner: media.Owner(p.caller.Device), Hash: p.hash, Size: size}
 	plan, err := d.cfg.Driver.Plan(ctx, upload, want)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -212,10 +225,14 @@ func (p *planning) problem(why *roundsv1.Problem) {
 	p.result.Plan = &roundsv1.PlanResult_Problem{Problem: why}
 }
 
+func notPromised() *roundsv1.Problem {
+	return problem(codeNotPromised, "没有照片记录对应此文件,请先同步再上传。", "No photo promises these bytes as far as the server has heard. Sync first.")
+}
+
 // settled returns the promises whose bytes are stored, or why no bytes are to come: none at all, promised by nobody, removed.
 func (d *Desk) settled(promises []promise) (have []promise, why *roundsv1.Problem) {
 	if len(promises) == 0 {
-		return nil, problem(codeNotPromised, "没有照片记录对应此文件,请先同步再上传。", "No photo promises these bytes as far as the server has heard. Sync first.")
+		return nil, notPromised()
 	}
 	remaining := live(promises)
 	if len(remaining) == 0 {

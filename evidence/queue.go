@@ -11,7 +11,8 @@ import (
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
-// job is one thing to look at: a photo that is not settled, or the evidence of a ticket or an inspection round.
+// job is one thing to look at: a photo that is not settled, the evidence of a ticket or an inspection round, or a question
+// about a photo that was decided.
 type job struct {
 	scope store.Scope
 	kind  merge.Kind

@@ -150,7 +150,7 @@ func (d *Desk) collect(ctx context.Context, sites []store.Scope) error {
 	return ctx.Err()
 }
 
-// named returns the hashes with a first byte that photos have or wait for.
+// named returns the hashes with a first byte that photos have or wait for, also such as wait for a person.
 func (d *Desk) named(ctx context.Context, sites []store.Scope, first byte) (map[media.Hash]struct{}, error) {
 	set := map[media.Hash]struct{}{}
 	for _, scope := range sites {
@@ -165,6 +165,12 @@ func (d *Desk) named(ctx context.Context, sites []store.Scope, first byte) (map[
 			if p.photo.GetState() != stateRedacted {
 				set[media.Hash(entry.Key[:len(media.Hash{})])] = struct{}{}
 			}
+		}
+		for entry, err := range d.cfg.Records.Find(ctx, scope, indexParkedHash, store.Prefix([]byte{first})) {
+			if err != nil {
+				return nil, err
+			}
+			set[parkedHash(entry)] = struct{}{}
 		}
 	}
 	return set, nil

@@ -220,6 +220,8 @@ func (d *Desk) attempt(ctx context.Context, j job) (err error) {
 		return d.look(ctx, j.scope, j.id)
 	case j.kind == kindPhoto:
 		return d.notice(ctx, j.scope, j.id)
+	case j.kind == kindConflict:
+		return d.letIn(ctx, j.scope, j.id)
 	}
 	return d.verify(ctx, j.scope, j.kind, j.id)
 }

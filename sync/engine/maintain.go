@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -250,6 +251,20 @@ func (e *Engine) Entry(ctx context.Context, scope store.Scope, seq journal.Seq) 
 		return nil, nil
 	}
 	return head, wrap(err)
+}
+
+// Content reads the content of one entry of a scope's journal, as it was sent; nil where there is no such entry, or its content was removed.
+func (e *Engine) Content(ctx context.Context, scope store.Scope, seq journal.Seq) ([]byte, error) {
+	var content []byte
+	err := e.cfg.Store.View(ctx, scope, func(r store.Reader) error {
+		_, found, err := readEntry(r, uint64(seq))
+		content = bytes.Clone(found)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return content, wrap(err)
 }
 
 // journalPage is how many entries Journal reads in one view of the store.
