@@ -65,6 +65,7 @@ type world struct {
 	mu      sync.Mutex // guards what follows
 	now     time.Time
 	roles   map[engine.PersonID][]roundsv1.Role
+	ended   map[engine.PersonID]bool // whose right has ended
 	keys    map[engine.DeviceID]ed25519.PublicKey
 	revoked map[engine.DeviceID]roundsv1.Revocation
 	fault   func(mediatest.Op) mediatest.Fault
@@ -82,7 +83,8 @@ type world struct {
 
 func newWorld(t testing.TB, config ...func(*evidence.Config)) *world {
 	w := &world{t: t, now: time.Date(2026, 7, 1, 8, 0, 0, 0, time.UTC), roles: map[engine.PersonID][]roundsv1.Role{},
-		keys: map[engine.DeviceID]ed25519.PublicKey{}, revoked: map[engine.DeviceID]roundsv1.Revocation{}, phones: map[string]*phone{},
+		keys: map[engine.DeviceID]ed25519.PublicKey{}, revoked: map[engine.DeviceID]roundsv1.Revocation{},
+		ended: map[engine.PersonID]bool{}, phones: map[string]*phone{},
 		store: memstore.New(memstore.Config{}), ids: rand.NewChaCha8([32]byte{7}), rules: work.New(work.Config{})}
 	w.config = func(c *evidence.Config) {
 		for _, f := range config {
@@ -196,13 +198,18 @@ func (w *world) until(holds func() bool) {
 func (w *world) Roles(p engine.PersonID, _ store.Scope, _ time.Time) []roundsv1.Role {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.ended[p] {
+		return nil
+	}
 	return w.roles[p]
 }
 func (w *world) MayRead(p engine.PersonID, scope store.Scope, at time.Time) bool {
 	return len(w.Roles(p, scope, at)) > 0
 }
 func (w *world) EverHad(p engine.PersonID, scope store.Scope) bool {
-	return w.MayRead(p, scope, time.Time{})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.roles[p]) > 0
 }
 func (w *world) Scopes(engine.PersonID, time.Time) []store.Scope {
 	return []store.Scope{orgScope, site, farSite}
@@ -246,6 +253,14 @@ func (w *world) phone(name string, roles ...roundsv1.Role) *phone {
 // do sends one mutation on the record as it stands and requires that it is applied.
 func (p *phone) do(scope store.Scope, id string, act any) {
 	p.t.Helper()
+	if o := p.send(scope, id, act); o.GetStatus() != roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED {
+		p.t.Fatalf("%v: %v", act, o)
+	}
+}
+
+// send sends one mutation on the record as it stands and returns its outcome.
+func (p *phone) send(scope store.Scope, id string, act any) *roundsv1.Outcome {
+	p.t.Helper()
 	p.pass(time.Second)
 	now := p.clock()
 	clock := &roundsv1.Clock{WallUs: now.UnixMicro(), BootId: "boot", MonotonicUs: now.UnixMicro()}
@@ -257,6 +272,8 @@ func (p *phone) do(scope store.Scope, id string, act any) {
 		m.Act = &roundsv1.Mutation_Edit{Edit: act}
 	case *roundsv1.TicketCommand:
 		m.Act = &roundsv1.Mutation_Command{Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: act}}}
+	case *roundsv1.ConflictCommand:
+		m.Act = &roundsv1.Mutation_Command{Command: &roundsv1.Command{Command: &roundsv1.Command_Conflict{Conflict: act}}}
 	case *roundsv1.InspectionCommand:
 		m.Act = &roundsv1.Mutation_Command{Command: &roundsv1.Command{Command: &roundsv1.Command_Inspection{Inspection: act}}}
 	}
@@ -283,11 +300,11 @@ func (p *phone) do(scope store.Scope, id string, act any) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	for _, o := range resp.GetLanes()[0].GetOutcomes() {
-		if o.GetStatus() != roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED {
-			p.t.Fatalf("%v: %v", m, o)
-		}
+	if got := resp.GetLanes()[0].GetOutcomes(); len(got) == 1 {
+		return got[0]
 	}
+	p.t.Fatalf("%v: %v", m, resp)
+	return nil
 }
 
 // image is one photo's bytes.
@@ -304,6 +321,12 @@ func (p *phone) promise(content []byte, changes ...func(*roundsv1.Photo)) string
 func (p *phone) promiseIn(scope store.Scope, content []byte, changes ...func(*roundsv1.Photo)) string {
 	p.t.Helper()
 	id := uuid.Must(uuid.NewRandomFromReader(p.ids)).String()
+	p.do(scope, id, p.fact(content, changes...))
+	return id
+}
+
+// fact is what a phone says of a photo that it took.
+func (p *phone) fact(content []byte, changes ...func(*roundsv1.Photo)) *roundsv1.Fact {
 	sum := sha256.Sum256(content)
 	now := p.clock()
 	photo := &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "ticket", Id: uid("ticket")}, Role: roundsv1.PhotoRole_PHOTO_ROLE_AFTER, Round: 1,
@@ -313,8 +336,7 @@ func (p *phone) promiseIn(scope store.Scope, content []byte, changes ...func(*ro
 	for _, change := range changes {
 		change(photo)
 	}
-	p.do(scope, id, &roundsv1.Fact{Record: &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: photo}}})
-	return id
+	return &roundsv1.Fact{Record: &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: photo}}}
 }
 
 func of(ticket string) func(*roundsv1.Photo) {
