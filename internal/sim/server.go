@@ -248,6 +248,9 @@ func (s *server) restore() {
 	if w.photos != nil {
 		w.photos.excuse()
 		w.photos.audit()
+		if w.chance(2) {
+			w.photos.upkeep() // before anybody has told the server anew what it forgot
+		}
 	}
 }
 
