@@ -59,7 +59,7 @@ func Command() *cobra.Command {
 	f.IntVar(&o.PhotosAtOnce, "photos-at-once", o.PhotosAtOnce, "how many are under way at once")
 	f.IntVar(&o.BigPhotos, "big-photos", o.BigPhotos, "large photos that are uploaded, all at once")
 	f.Int64Var(&o.BigPhotoBytes, "big-photo-bytes", o.BigPhotoBytes, "size of each of these")
-	f.IntVar(&o.LookedPhotos, "looked-photos", o.LookedPhotos, "drawn photos that the server looks at")
+	f.IntVar(&o.LookedPhotos, "looked-photos", o.LookedPhotos, "drawn photos that the server looks at, and then one of 12 megapixels for every eight")
 	f.StringVar(&o.S3, "s3", o.S3, "measure photos on this object store too: s3+http://KEY:SECRET@host:port/bucket")
 	f.StringVar(&o.Dir, "dir", o.Dir, "where the run's own server keeps its data; empty: a temporary directory")
 	f.BoolVar(&asJSON, "json", false, "print JSON")

@@ -125,11 +125,12 @@ func (r *run) photosAt(ctx context.Context, p *process, t *town, address, suffix
 	if err := s.looked(ctx, p, drawings(o.Seed, o.LookedPhotos), "looked", suffix); err != nil {
 		return err
 	}
-	if suffix != "" {
+	large := o.LookedPhotos / 8
+	if suffix != "" || large == 0 {
 		return nil // it is the same work wherever the bytes rest
 	}
 	peak = p.watchPeak()
-	if err := s.looked(ctx, p, largeDrawings(o.Seed, max(1, o.LookedPhotos/8)), "looked_12mp", ""); err != nil {
+	if err := s.looked(ctx, p, largeDrawings(o.Seed, large), "looked_12mp", ""); err != nil {
 		return err
 	}
 	if highest, ok := peak(); ok {
