@@ -80,7 +80,39 @@ func (ph *photography) committed(scope store.Scope, changes []*roundsv1.Change) 
 		if ticket := change.GetRecord().GetTicket(); ticket != nil {
 			ph.ticket(scope, change.GetRecordId(), ticket)
 		}
+		if question := change.GetRecord().GetConflict(); len(question.GetPhotoSha256()) == len(media.Hash{}) {
+			ph.question(scope, question)
+		}
 	}
+}
+
+// parked are bytes that were taken for a photo of which a person has yet to decide whether it counts.
+type parked struct {
+	scope store.Scope
+	hash  media.Hash
+}
+
+// question takes down that a question about a photo says its bytes are here: then they must be.
+func (ph *photography) question(scope store.Scope, question *roundsv1.Conflict) {
+	h := media.Hash(question.GetPhotoSha256())
+	ph.mu.Lock()
+	ph.parked[parked{scope, h}] = true
+	s, excused := ph.byID[recordID(question.GetSubject().GetId())], ph.excused[h]
+	ph.mu.Unlock()
+	switch {
+	case s == nil || question.GetState() != roundsv1.ConflictState_CONFLICT_STATE_OPEN:
+	case h != s.hash:
+		ph.wrong("P9: %s: the question about %s has another hash than what was taken", scope, ph.w.name(s.id))
+	case !excused && !ph.depot.holds(h, s.size):
+		ph.wrong("P9: %s: the question about %s says that its bytes are here, and they do not rest in the storage", scope, ph.w.name(s.id))
+	}
+}
+
+// isParked: whether bytes were taken for a question of a scope.
+func (ph *photography) isParked(scope store.Scope, h media.Hash) bool {
+	ph.mu.Lock()
+	defer ph.mu.Unlock()
+	return ph.parked[parked{scope, h}]
 }
 
 // note takes down a photo as it was committed: what it says of its bytes must be so already.
@@ -279,7 +311,7 @@ func (ph *photography) redactedWhole(s *shot, photo *roundsv1.Photo) {
 		ph.wrong("P9: %s: %s was redacted: its hash is there %v, its preview %v", s.scope, ph.w.name(s.id), len(photo.GetSha256()) > 0, len(photo.GetPreview()) > 0)
 	}
 	for _, scope := range ph.w.sites {
-		if slices.ContainsFunc(ph.of(scope, s.hash), func(p *roundsv1.Photo) bool { return p.GetState() != roundsv1.PhotoState_PHOTO_STATE_REDACTED }) {
+		if ph.isParked(scope, s.hash) || slices.ContainsFunc(ph.of(scope, s.hash), func(p *roundsv1.Photo) bool { return p.GetState() != roundsv1.PhotoState_PHOTO_STATE_REDACTED }) {
 			return // another has, or waits for, the same bytes
 		}
 	}
@@ -307,7 +339,7 @@ func (ph *photography) queue(p *phone) {
 		case client.PhotoStored:
 			// Of one that waits for a supervisor the server may have the bytes from another photo.
 			fine = hasBytes(photo) || photo.GetState() == roundsv1.PhotoState_PHOTO_STATE_REDACTED ||
-				photo == nil && slices.ContainsFunc(ph.of(one.Scope, h), hasBytes)
+				photo == nil && (ph.isParked(one.Scope, h) || slices.ContainsFunc(ph.of(one.Scope, h), hasBytes))
 		case client.PhotoFailed:
 			switch one.Fault {
 			case client.PhotoDamaged:

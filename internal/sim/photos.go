@@ -35,6 +35,7 @@ type photography struct {
 	tickets map[store.Scope]map[string]*roundsv1.Ticket
 	stored  map[recordID]int64 // when a record first said that the bytes are stored, or removed
 	closed  map[string]bool    // tickets that were ever closed
+	parked  map[parked]bool    // bytes that were taken for photos of which a person has yet to decide
 	found   []string           // what is wrong, to be told when the call has ended
 
 	redacted   map[media.Hash]bool // a photo of these bytes was ever redacted
@@ -93,7 +94,7 @@ func padded(image []byte, serial, more int) []byte {
 
 func newPhotography(w *world) *photography {
 	ph := &photography{w: w, byID: map[recordID]*shot{}, records: map[store.Scope]map[string]*roundsv1.Photo{},
-		tickets: map[store.Scope]map[string]*roundsv1.Ticket{}, stored: map[recordID]int64{}, closed: map[string]bool{},
+		tickets: map[store.Scope]map[string]*roundsv1.Ticket{}, stored: map[recordID]int64{}, closed: map[string]bool{}, parked: map[parked]bool{},
 		redacted: map[media.Hash]bool{}, excused: map[media.Hash]bool{}, unfinished: map[*shot]bool{}, spoofed: map[engine.DeviceID]bool{}}
 	for _, scope := range w.scopes {
 		ph.records[scope], ph.tickets[scope] = map[string]*roundsv1.Photo{}, map[string]*roundsv1.Ticket{}
@@ -165,9 +166,14 @@ func (ph *photography) image() (content []byte, how string) {
 	ph.taken++
 	n := (ph.taken + int(w.seed%uint64(len(images)))) % len(images)
 	switch {
-	case len(ph.shots) > 0 && w.chance(7):
-		// The same bytes once more: on another ticket, or another phone.
+	case len(ph.shots) > 0 && w.chance(5):
+		// The same bytes once more: on another ticket, or another phone; best while the first are still on their way.
 		of := pick(w, ph.shots)
+		for _, s := range ph.shots {
+			if ph.stored[s.id] == 0 && s.size > 0 && w.chance(2) {
+				of = s
+			}
+		}
 		for _, p := range of.phones {
 			if kept := p.album.kept[client.PhotoHash(of.hash)]; kept != nil && p.album.intact(of.hash) {
 				return kept, "the bytes of " + w.name(of.id)

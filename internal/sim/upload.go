@@ -264,7 +264,7 @@ func (ph *photography) answered(scope string, sha []byte, from caller, what stri
 		return
 	}
 	h := media.Hash(sha)
-	if stored && !slices.ContainsFunc(ph.of(store.Scope(scope), h), func(photo *roundsv1.Photo) bool { return hasBytes(photo) }) {
+	if stored && !ph.isParked(store.Scope(scope), h) && !slices.ContainsFunc(ph.of(store.Scope(scope), h), func(photo *roundsv1.Photo) bool { return hasBytes(photo) }) {
 		ph.wrong("P9: %s: %s of %s is answered with stored, and no photo there is", scope, what, h)
 	}
 	if problem.GetCode() == roundsv1.ProblemCode_PROBLEM_CODE_BYTES_DIFFER {
