@@ -194,7 +194,8 @@ func (j *judgement) evidenceStored() bool {
 	return submitted
 }
 
-// enoughPhotos: whether the manifests of the round hold the photos that the ticket's category asks for. Where the category is not known, one.
+// enoughPhotos: whether the manifests of the round hold as many different photos as the ticket's category asks for: the same bytes count once. Where the
+// category is not known, one.
 func (j *judgement) enoughPhotos() bool {
 	counted := map[string]bool{}
 	for _, c := range j.ticket().GetCompletions() {
@@ -204,7 +205,7 @@ func (j *judgement) enoughPhotos() bool {
 		for _, id := range c.GetPhotoIds() {
 			photo := j.lookup(kindPhoto, id).GetRecord().GetPhoto()
 			if photo.GetHidden() == nil && j.provesRound(photo) && (j.category == nil || photo.GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_AFTER) {
-				counted[id] = true
+				counted[string(photo.GetSha256())] = true
 			}
 		}
 	}

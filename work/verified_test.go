@@ -46,6 +46,7 @@ func TestTicketVerified(t *testing.T) {
 	hidden := func(p *roundsv1.Photo) { p.Hidden = &roundsv1.Hidden{Reason: "a face"} }
 	before := func(p *roundsv1.Photo) { p.Role = roundsv1.PhotoRole_PHOTO_ROLE_BEFORE }
 	older := func(p *roundsv1.Photo) { p.Round = 1 }
+	bytes := func(hash string) func(*roundsv1.Photo) { return func(p *roundsv1.Photo) { p.Sha256 = []byte(hash) } }
 	elsewhere := func(p *roundsv1.Photo) { p.Subject.Id = uid("another ticket") }
 	one, none := &roundsv1.Category{AfterPhotos: 1}, &roundsv1.Category{}
 	for _, test := range []struct {
@@ -69,6 +70,8 @@ func TestTicketVerified(t *testing.T) {
 		{"of another ticket", []*roundsv1.Photo{proof(stateClean, elsewhere)}, one, nil, false},
 		{"only before", []*roundsv1.Photo{proof(stateClean, before)}, one, nil, false},
 		{"too few", []*roundsv1.Photo{proof(stateClean)}, &roundsv1.Category{AfterPhotos: 2}, nil, false},
+		{"enough", []*roundsv1.Photo{proof(stateClean, bytes("a")), proof(stateSoft, bytes("b"))}, &roundsv1.Category{AfterPhotos: 2}, nil, true},
+		{"the same bytes twice", []*roundsv1.Photo{proof(stateClean, bytes("a")), proof(stateClean, bytes("a"))}, &roundsv1.Category{AfterPhotos: 2}, nil, false},
 		{"no photo asked for", nil, none, nil, true},
 		{"no photo, category unknown", nil, nil, nil, false},
 		{"one photo, category unknown", []*roundsv1.Photo{proof(stateClean, before)}, nil, nil, true},
