@@ -12,9 +12,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -23,6 +21,9 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
 // KeyName is the key that the store encrypts with where it is asked for encryption by a key.
@@ -145,7 +146,7 @@ func (s *Server) Restart(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.StartTimeout)
 	defer cancel()
-	if err := p.ready(ctx, "http://"+s.address+"/minio/health/ready"); err != nil {
+	if err := s.ready(ctx, p); err != nil {
 		return errors.Join(err, p.end(syscall.SIGKILL))
 	}
 	s.run = p
@@ -202,27 +203,25 @@ func launch(cmd *exec.Cmd) (*process, error) {
 	return p, nil
 }
 
-// ready waits until the program says that it takes requests.
-func (p *process) ready(ctx context.Context, at string) error {
+// ready waits until the program takes a signed request. Its health check is not enough: it says ready some time before the program knows its users,
+// and until then it refuses what is signed.
+func (s *Server) ready(ctx context.Context, p *process) error {
+	caller, err := minio.New(s.address, &minio.Options{Creds: credentials.NewStaticV4(s.access, s.secret, ""), Region: Region, MaxRetries: 1})
+	if err != nil {
+		return fmt.Errorf("objectstore: %w", err)
+	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
-		if err != nil {
-			return fmt.Errorf("objectstore: %w", err)
-		}
-		if resp, err := http.DefaultClient.Do(req); err == nil {
-			_, _ = io.Copy(io.Discard, resp.Body)
-			_ = resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return nil
-			}
+		_, refused := caller.ListBuckets(ctx)
+		if refused == nil {
+			return nil
 		}
 		select {
 		case <-p.done:
 			return fmt.Errorf("objectstore: the program ended at once: %s", p.said)
 		case <-ctx.Done():
-			return fmt.Errorf("objectstore: not ready: %w: %s", ctx.Err(), p.said)
+			return fmt.Errorf("objectstore: not ready: %w: %w: %s", ctx.Err(), refused, p.said)
 		case <-tick.C:
 		}
 	}
