@@ -109,7 +109,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	rules := work.New(work.Config{})
 	s.engine, err = engine.Open(engine.Config{
 		Store: s.store, Rules: rules, Access: access{s.authority}, Validate: validMutation(s.validator),
-		Index: evidence.Index{}, IndexVersion: evidence.IndexVersion, Committed: s.committed,
+		Index: joined(indexes()), IndexVersion: version(indexes()), Committed: s.committed,
 		Now: cfg.Inject.Now, Rand: cfg.Inject.Rand, Logger: s.log, Heartbeat: cfg.Timeouts.Heartbeat,
 	})
 	if err != nil {

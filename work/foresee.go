@@ -19,7 +19,7 @@ func (r *Rules) Foresee(current *roundsv1.Change, m *roundsv1.Mutation, person s
 	if held, ok := merge.KindOf(current.GetRecord()); current != nil && (!ok || held != kind) {
 		return nil, false
 	}
-	j := newJudgement(engine.Case{Kind: kind, Current: current, Mutation: m, Person: engine.PersonID(person), Saw: true,
+	j := r.judgement(engine.Case{Kind: kind, Current: current, Mutation: m, Person: engine.PersonID(person), Saw: true,
 		Time: time.UnixMicro(m.GetClock().GetWallUs()).UTC()})
 	j.foresees = true
 	if j.op == "" || current == nil && j.op != Create {

@@ -11,8 +11,9 @@ import (
 // judgement is one case while it is judged.
 type judgement struct {
 	engine.Case
-	op   Operation // "" where the act is not known
-	args arguments
+	reference Reference
+	op        Operation // "" where the act is not known
+	args      arguments
 	// foresees is set on a device that asks what will probably become of a command: it has seen all that it has, and rights are not asked.
 	foresees bool
 	// category of the ticket, nil where it is not known; set for EvidenceVerified alone.
@@ -21,8 +22,8 @@ type judgement struct {
 	verdict  engine.Verdict
 }
 
-func newJudgement(c engine.Case) *judgement {
-	j := &judgement{Case: c}
+func (r *Rules) judgement(c engine.Case) *judgement {
+	j := &judgement{Case: c, reference: r.reference}
 	switch act := c.Mutation.GetAct().(type) {
 	case *roundsv1.Mutation_Fact:
 		j.op = Fact

@@ -37,12 +37,18 @@ const (
 	CustomerAccept   Operation = "customer_accept"
 	Dispute          Operation = "dispute"
 	ForceClose       Operation = "force_close"
+	Split            Operation = "split"
+	Ask              Operation = "ask"
+	FollowUp         Operation = "follow_up"
+	Reopen           Operation = "reopen"
 	Release          Operation = "release"
 	Submit           Operation = "submit"
 	Return           Operation = "return"
 	Excuse           Operation = "excuse"
 	Admit            Operation = "admit"
 	Dismiss          Operation = "dismiss"
+	Decide           Operation = "decide"
+	Assign           Operation = "assign"
 )
 
 // EvidenceVerified is no command: the server itself asks for it when a photo has been looked at; see Rules.Verified.
@@ -91,6 +97,18 @@ func (o Operation) words() (zh, en string) {
 		return "提出异议", "dispute this"
 	case ForceClose:
 		return "强制关闭", "close this without evidence"
+	case Split:
+		return "拆分", "split this"
+	case Ask:
+		return "要求补证", "ask for more evidence"
+	case FollowUp:
+		return "登记回访", "record a follow-up visit"
+	case Reopen:
+		return "重新打开", "open this again"
+	case Decide:
+		return "裁决", "decide this"
+	case Assign:
+		return "指派", "give this to somebody"
 	case Release:
 		return "下发", "release this"
 	case Submit:
@@ -151,6 +169,14 @@ func ticketCommand(c *roundsv1.TicketCommand) (Operation, arguments) {
 		return Dispute, arguments{round: c.Dispute.GetRound(), reason: c.Dispute.GetWords()}
 	case *roundsv1.TicketCommand_ForceClose:
 		return ForceClose, arguments{reason: c.ForceClose.GetReason()}
+	case *roundsv1.TicketCommand_Split:
+		return Split, arguments{}
+	case *roundsv1.TicketCommand_Ask:
+		return Ask, arguments{round: c.Ask.GetRound(), reason: c.Ask.GetWords()}
+	case *roundsv1.TicketCommand_FollowUp:
+		return FollowUp, arguments{round: c.FollowUp.GetRound(), reason: c.FollowUp.GetWords()}
+	case *roundsv1.TicketCommand_Reopen:
+		return Reopen, arguments{round: c.Reopen.GetRound(), reason: c.Reopen.GetReason()}
 	}
 	return "", arguments{}
 }
@@ -181,6 +207,10 @@ func conflictCommand(c *roundsv1.ConflictCommand) (Operation, arguments) {
 		return Admit, arguments{}
 	case *roundsv1.ConflictCommand_Dismiss:
 		return Dismiss, arguments{reason: c.Dismiss.GetReason()}
+	case *roundsv1.ConflictCommand_Decide:
+		return Decide, arguments{reason: c.Decide.GetReason()}
+	case *roundsv1.ConflictCommand_Assign:
+		return Assign, arguments{}
 	}
 	return "", arguments{}
 }

@@ -35,7 +35,7 @@ func Permissions() []Permission {
 	staff := roles{worker, foreman, butler, dispatcher, supervisor, manager}
 	leaders := roles{foreman, supervisor, manager}
 	chiefs := roles{supervisor, manager}
-	directory := []merge.Kind{kindSite, kindPlace, kindAsset, kindStaff, kindCategory, kindChecklist, kindAnnouncement}
+	directory := []merge.Kind{kindSite, kindPlace, kindAsset, kindStaff, kindCategory, kindChecklist, kindAnnouncement, kindUnit, kindCalendar, kindPlan}
 
 	table := []struct {
 		kind  merge.Kind
@@ -63,6 +63,11 @@ func Permissions() []Permission {
 		{kindTicket, Dispute, roles{butler, dispatcher, manager}, roles{resident}}, // staff: a follow-up visit that failed
 		{kindTicket, ForceClose, roles{foreman, butler, dispatcher, supervisor, manager}, nil},
 
+		{kindTicket, Split, roles{foreman, dispatcher, manager}, nil},
+		{kindTicket, Ask, roles{butler, supervisor, manager}, nil},
+		{kindTicket, FollowUp, roles{butler, dispatcher, supervisor, manager}, nil},
+		{kindTicket, Reopen, chiefs, nil},
+
 		{kindInspection, Create, staff, nil}, // waits as PLANNED until a leader releases it
 		{kindInspection, Edit, staff, nil},
 		{kindInspection, Fact, staff, nil},
@@ -82,6 +87,10 @@ func Permissions() []Permission {
 
 		{kindConflict, Admit, leaders, nil},
 		{kindConflict, Dismiss, leaders, nil},
+		{kindConflict, Decide, roles{foreman, butler, dispatcher, supervisor, manager}, nil}, // Deciders narrows it by type
+		{kindConflict, Assign, leaders, nil},
+
+		{kindNotice, Edit, roles{resident, worker, foreman, butler, dispatcher, supervisor, manager}, nil}, // to mark it as seen
 
 		{kindAsset, Fact, roles{worker, foreman, supervisor, manager}, nil}, // stock taken
 	}

@@ -6,21 +6,28 @@ import (
 	"github.com/rounds-sync/rounds/sync/merge"
 )
 
-// Config holds what an operator may set. There is nothing yet: what differs between sites will be read from their policy.
-type Config struct{}
+// Config is what Rules are made of.
+type Config struct {
+	// Reference knows what the organisation shares. Default: no category, checklist or calendar is known, and every site has the default policy.
+	Reference Reference
+}
 
 // Rules are the rules of the trade. They hold no state but their tables, and are safe for concurrent use.
 type Rules struct {
-	rights rights
-	homes  map[Home]bool
-	rows   map[merge.Kind]map[Operation][]row
+	reference Reference
+	rights    rights
+	homes     map[Home]bool
+	rows      map[merge.Kind]map[Operation][]row
 }
 
 var _ engine.Rules = (*Rules)(nil)
 
 // New returns the rules.
-func New(Config) *Rules {
-	r := &Rules{rights: rightsOf(Permissions()), homes: map[Home]bool{}, rows: map[merge.Kind]map[Operation][]row{}}
+func New(cfg Config) *Rules {
+	if cfg.Reference == nil {
+		cfg.Reference = unknown{}
+	}
+	r := &Rules{reference: cfg.Reference, rights: rightsOf(Permissions()), homes: map[Home]bool{}, rows: map[merge.Kind]map[Operation][]row{}}
 	for _, s := range Scopes() {
 		r.homes[Home{s.Class, s.Kind}] = true
 	}
@@ -35,7 +42,7 @@ func New(Config) *Rules {
 
 // Judge decides on one mutation. It looks at the case alone, changes nothing of it, and does not panic whatever the mutation says.
 func (r *Rules) Judge(c engine.Case) engine.Verdict {
-	j := newJudgement(c)
+	j := r.judgement(c)
 	if why := r.belongs(j); why != nil {
 		return engine.Verdict{Problem: why}
 	}

@@ -20,6 +20,10 @@ const (
 	kindCategory     merge.Kind = "category"
 	kindChecklist    merge.Kind = "checklist"
 	kindAnnouncement merge.Kind = "announcement"
+	kindUnit         merge.Kind = "unit"
+	kindCalendar     merge.Kind = "calendar"
+	kindPlan         merge.Kind = "plan"
+	kindNotice       merge.Kind = "notice"
 )
 
 // Class is a class of scopes: what stands before the slash in a scope's name.
@@ -50,10 +54,10 @@ func Scopes() []Home {
 		class Class
 		kinds []merge.Kind
 	}{
-		{Site, []merge.Kind{kindTicket, kindInspection, kindPhoto, kindComment, kindConflict, kindSite, kindPlace, kindAsset, kindStaff}},
+		{Site, []merge.Kind{kindTicket, kindInspection, kindPhoto, kindComment, kindConflict, kindSite, kindPlace, kindAsset, kindStaff, kindPlan, kindNotice}},
 		{Desk, []merge.Kind{kindConflict, kindComment}},
 		{User, []merge.Kind{kindConflict, kindComment}},
-		{Org, []merge.Kind{kindConflict, kindCategory, kindChecklist, kindAnnouncement}},
+		{Org, []merge.Kind{kindConflict, kindCategory, kindChecklist, kindAnnouncement, kindUnit, kindCalendar}},
 	} {
 		for _, kind := range row.kinds {
 			all = append(all, Home{row.class, kind})

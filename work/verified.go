@@ -21,7 +21,7 @@ func (r *Rules) Verified(
 	if !ok || current.GetDeleted() {
 		return nil, false
 	}
-	j := newJudgement(engine.Case{Kind: kind, Current: current, Saw: true, Lookup: lookup, Time: time.UnixMicro(current.GetTimeUs()).UTC()})
+	j := r.judgement(engine.Case{Kind: kind, Current: current, Saw: true, Lookup: lookup, Time: time.UnixMicro(current.GetTimeUs()).UTC()})
 	j.op, j.category = EvidenceVerified, category
 	rows := r.rows[kind][EvidenceVerified]
 	if len(rows) == 0 {

@@ -48,7 +48,18 @@ func Table() Rules {
 			{For: stores, May: []string{store, "sync/store/internal/..."}, Tests: []string{stores}},
 
 			{For: engine, May: []string{api, merge, journal, store}, Tests: []string{"work", "auth"}},
-			{For: "work", May: []string{api, merge, engine}, Tests: []string{journal, store}},
+			// Of the store, work needs the names of scopes alone.
+			{For: "work", May: []string{api, merge, store, engine, "work/..."}, Tests: []string{journal}},
+			// Calendars, policies, deadlines, tags: each pure, and by itself.
+			{For: "work/...", May: []string{api, merge, "work/..."}},
+			// What happens by the clock alone: deadlines, plans, reminders.
+			{For: "schedule", May: []string{api, merge, journal, store, engine, "work/..."}, Tests: []string{"work"}},
+			// What a desk asks: lists, the review queue, stories, decisions.
+			{For: "review", May: []string{api, merge, journal, store, engine, "work", "work/..."}},
+			// The organisation's units, sites, places, staff, categories and settings.
+			{For: "directory", May: []string{api, merge, store, engine, "work/..."}, Tests: []string{"work", "auth"}},
+			// Tickets and rounds as files.
+			{For: "export/...", May: []string{api, merge, journal, store, engine, "work", "work/...", "review", "export/..."}},
 
 			{For: "media", May: []string{api}, Tests: []string{"media/mediatest"}},
 			{For: "media/...", May: []string{api, "media", "media/internal/..."}, Tests: []string{"media/..."}},
@@ -61,7 +72,7 @@ func Table() Rules {
 			{For: "client", May: []string{api, merge, journal, store}, Tests: everything},
 
 			{For: "web/...", May: []string{"web/..."}},
-			{For: "server/...", May: []string{api, "sync/...", "work", "media/...", "evidence", "auth/...", "web/...", "server/..."}, Tests: everything},
+			{For: "server/...", May: []string{api, "sync/...", "work", "work/...", "schedule", "review", "directory", "export", "media/...", "evidence", "auth/...", "web/...", "server/..."}, Tests: everything},
 			{For: "internal/...", May: everything},
 			{For: "cmd/...", May: everything},
 		},

@@ -46,21 +46,39 @@ const (
 	ConflictType_CONFLICT_TYPE_DISPUTED_TIME ConflictType = 8
 	// Two records may be the same.
 	ConflictType_CONFLICT_TYPE_POSSIBLE_DUPLICATE ConflictType = 9
+	// A closed ticket got late work that found a fault: open it again?
+	ConflictType_CONFLICT_TYPE_REOPEN ConflictType = 10
+	// Two reviewers do not agree.
+	ConflictType_CONFLICT_TYPE_DISSENT ConflictType = 11
+	// Facts on a record that was archived, deleted or redacted.
+	ConflictType_CONFLICT_TYPE_ORPHAN ConflictType = 12
+	// Promised evidence will not come any more: the phone is lost or wiped.
+	ConflictType_CONFLICT_TYPE_EVIDENCE_LOST ConflictType = 13
+	// Two places in different buildings.
+	ConflictType_CONFLICT_TYPE_OTHER_PLACE ConflictType = 14
+	// Whoever approved did part of the work.
+	ConflictType_CONFLICT_TYPE_SELF_APPROVAL ConflictType = 15
 )
 
 // Enum value maps for ConflictType.
 var (
 	ConflictType_name = map[int32]string{
-		0: "CONFLICT_TYPE_UNSPECIFIED",
-		1: "CONFLICT_TYPE_ASK",
-		2: "CONFLICT_TYPE_COMMAND",
-		3: "CONFLICT_TYPE_NO_RECORD",
-		4: "CONFLICT_TYPE_NO_RIGHT",
-		5: "CONFLICT_TYPE_DOUBLE_WORK",
-		6: "CONFLICT_TYPE_WORK_AFTER_CANCEL",
-		7: "CONFLICT_TYPE_STALE_APPROVAL",
-		8: "CONFLICT_TYPE_DISPUTED_TIME",
-		9: "CONFLICT_TYPE_POSSIBLE_DUPLICATE",
+		0:  "CONFLICT_TYPE_UNSPECIFIED",
+		1:  "CONFLICT_TYPE_ASK",
+		2:  "CONFLICT_TYPE_COMMAND",
+		3:  "CONFLICT_TYPE_NO_RECORD",
+		4:  "CONFLICT_TYPE_NO_RIGHT",
+		5:  "CONFLICT_TYPE_DOUBLE_WORK",
+		6:  "CONFLICT_TYPE_WORK_AFTER_CANCEL",
+		7:  "CONFLICT_TYPE_STALE_APPROVAL",
+		8:  "CONFLICT_TYPE_DISPUTED_TIME",
+		9:  "CONFLICT_TYPE_POSSIBLE_DUPLICATE",
+		10: "CONFLICT_TYPE_REOPEN",
+		11: "CONFLICT_TYPE_DISSENT",
+		12: "CONFLICT_TYPE_ORPHAN",
+		13: "CONFLICT_TYPE_EVIDENCE_LOST",
+		14: "CONFLICT_TYPE_OTHER_PLACE",
+		15: "CONFLICT_TYPE_SELF_APPROVAL",
 	}
 	ConflictType_value = map[string]int32{
 		"CONFLICT_TYPE_UNSPECIFIED":        0,
@@ -73,6 +91,12 @@ var (
 		"CONFLICT_TYPE_STALE_APPROVAL":     7,
 		"CONFLICT_TYPE_DISPUTED_TIME":      8,
 		"CONFLICT_TYPE_POSSIBLE_DUPLICATE": 9,
+		"CONFLICT_TYPE_REOPEN":             10,
+		"CONFLICT_TYPE_DISSENT":            11,
+		"CONFLICT_TYPE_ORPHAN":             12,
+		"CONFLICT_TYPE_EVIDENCE_LOST":      13,
+		"CONFLICT_TYPE_OTHER_PLACE":        14,
+		"CONFLICT_TYPE_SELF_APPROVAL":      15,
 	}
 )
 
@@ -101,6 +125,115 @@ func (x ConflictType) Number() protoreflect.EnumNumber {
 // Deprecated: Use ConflictType.Descriptor instead.
 func (ConflictType) EnumDescriptor() ([]byte, []int) {
 	return file_rounds_v1_conflict_proto_rawDescGZIP(), []int{0}
+}
+
+// ConflictAction is what a person can decide about an open question. Which of them a question offers stands in it.
+type ConflictAction int32
+
+const (
+	// Not set.
+	ConflictAction_CONFLICT_ACTION_UNSPECIFIED ConflictAction = 0
+	// Let the waiting act in, as if it had been allowed.
+	ConflictAction_CONFLICT_ACTION_ADMIT ConflictAction = 1
+	// Leave it out. It stays in the journal.
+	ConflictAction_CONFLICT_ACTION_DISMISS ConflictAction = 2
+	// Take the result of who reported it as done.
+	ConflictAction_CONFLICT_ACTION_TAKE_RESULT ConflictAction = 3
+	// Go on with who has the ticket now.
+	ConflictAction_CONFLICT_ACTION_GO_ON ConflictAction = 4
+	// Reinstate the cancelled ticket with the work that was done.
+	ConflictAction_CONFLICT_ACTION_REINSTATE ConflictAction = 5
+	// The cancellation stands.
+	ConflictAction_CONFLICT_ACTION_CONFIRM_CANCEL ConflictAction = 6
+	// Open the closed ticket again.
+	ConflictAction_CONFLICT_ACTION_REOPEN ConflictAction = 7
+	// The closure stands.
+	ConflictAction_CONFLICT_ACTION_LEAVE_CLOSED ConflictAction = 8
+	// The deadline counts as met.
+	ConflictAction_CONFLICT_ACTION_COUNT_MET ConflictAction = 9
+	// The deadline counts as missed.
+	ConflictAction_CONFLICT_ACTION_COUNT_MISSED ConflictAction = 10
+	// Merge one ticket into the other: target_id names the one that goes on.
+	ConflictAction_CONFLICT_ACTION_MERGE ConflictAction = 11
+	// They are different.
+	ConflictAction_CONFLICT_ACTION_KEEP_BOTH ConflictAction = 12
+	// Have the work photographed again.
+	ConflictAction_CONFLICT_ACTION_RETAKE ConflictAction = 13
+	// Correct the field; the question then closes by itself.
+	ConflictAction_CONFLICT_ACTION_EDIT_FIELD ConflictAction = 14
+	// Look again and approve or send back; the question then closes by itself.
+	ConflictAction_CONFLICT_ACTION_REVIEW ConflictAction = 15
+	// Seen; nothing more is needed.
+	ConflictAction_CONFLICT_ACTION_ACKNOWLEDGE ConflictAction = 16
+)
+
+// Enum value maps for ConflictAction.
+var (
+	ConflictAction_name = map[int32]string{
+		0:  "CONFLICT_ACTION_UNSPECIFIED",
+		1:  "CONFLICT_ACTION_ADMIT",
+		2:  "CONFLICT_ACTION_DISMISS",
+		3:  "CONFLICT_ACTION_TAKE_RESULT",
+		4:  "CONFLICT_ACTION_GO_ON",
+		5:  "CONFLICT_ACTION_REINSTATE",
+		6:  "CONFLICT_ACTION_CONFIRM_CANCEL",
+		7:  "CONFLICT_ACTION_REOPEN",
+		8:  "CONFLICT_ACTION_LEAVE_CLOSED",
+		9:  "CONFLICT_ACTION_COUNT_MET",
+		10: "CONFLICT_ACTION_COUNT_MISSED",
+		11: "CONFLICT_ACTION_MERGE",
+		12: "CONFLICT_ACTION_KEEP_BOTH",
+		13: "CONFLICT_ACTION_RETAKE",
+		14: "CONFLICT_ACTION_EDIT_FIELD",
+		15: "CONFLICT_ACTION_REVIEW",
+		16: "CONFLICT_ACTION_ACKNOWLEDGE",
+	}
+	ConflictAction_value = map[string]int32{
+		"CONFLICT_ACTION_UNSPECIFIED":    0,
+		"CONFLICT_ACTION_ADMIT":          1,
+		"CONFLICT_ACTION_DISMISS":        2,
+		"CONFLICT_ACTION_TAKE_RESULT":    3,
+		"CONFLICT_ACTION_GO_ON":          4,
+		"CONFLICT_ACTION_REINSTATE":      5,
+		"CONFLICT_ACTION_CONFIRM_CANCEL": 6,
+		"CONFLICT_ACTION_REOPEN":         7,
+		"CONFLICT_ACTION_LEAVE_CLOSED":   8,
+		"CONFLICT_ACTION_COUNT_MET":      9,
+		"CONFLICT_ACTION_COUNT_MISSED":   10,
+		"CONFLICT_ACTION_MERGE":          11,
+		"CONFLICT_ACTION_KEEP_BOTH":      12,
+		"CONFLICT_ACTION_RETAKE":         13,
+		"CONFLICT_ACTION_EDIT_FIELD":     14,
+		"CONFLICT_ACTION_REVIEW":         15,
+		"CONFLICT_ACTION_ACKNOWLEDGE":    16,
+	}
+)
+
+func (x ConflictAction) Enum() *ConflictAction {
+	p := new(ConflictAction)
+	*p = x
+	return p
+}
+
+func (x ConflictAction) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ConflictAction) Descriptor() protoreflect.EnumDescriptor {
+	return file_rounds_v1_conflict_proto_enumTypes[1].Descriptor()
+}
+
+func (ConflictAction) Type() protoreflect.EnumType {
+	return &file_rounds_v1_conflict_proto_enumTypes[1]
+}
+
+func (x ConflictAction) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ConflictAction.Descriptor instead.
+func (ConflictAction) EnumDescriptor() ([]byte, []int) {
+	return file_rounds_v1_conflict_proto_rawDescGZIP(), []int{1}
 }
 
 // ConflictState is whether somebody still has to decide.
@@ -140,11 +273,11 @@ func (x ConflictState) String() string {
 }
 
 func (ConflictState) Descriptor() protoreflect.EnumDescriptor {
-	return file_rounds_v1_conflict_proto_enumTypes[1].Descriptor()
+	return file_rounds_v1_conflict_proto_enumTypes[2].Descriptor()
 }
 
 func (ConflictState) Type() protoreflect.EnumType {
-	return &file_rounds_v1_conflict_proto_enumTypes[1]
+	return &file_rounds_v1_conflict_proto_enumTypes[2]
 }
 
 func (x ConflictState) Number() protoreflect.EnumNumber {
@@ -153,7 +286,98 @@ func (x ConflictState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ConflictState.Descriptor instead.
 func (ConflictState) EnumDescriptor() ([]byte, []int) {
-	return file_rounds_v1_conflict_proto_rawDescGZIP(), []int{1}
+	return file_rounds_v1_conflict_proto_rawDescGZIP(), []int{2}
+}
+
+// Side is one of the two acts, or of the two records, that a question is about.
+type Side struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The record.
+	Record *RecordRef `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
+	// Who.
+	PersonId string `protobuf:"bytes,2,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
+	// On which device; empty for the server.
+	DeviceId string `protobuf:"bytes,3,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	// Effective time, microseconds since 1970.
+	TimeUs int64 `protobuf:"varint,4,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
+	// Seq of the journal entry; 0: none by itself.
+	JournalSeq uint64 `protobuf:"varint,5,opt,name=journal_seq,json=journalSeq,proto3" json:"journal_seq,omitempty"`
+	// What was done or what stands, in a sentence.
+	Sentence      *Text `protobuf:"bytes,6,opt,name=sentence,proto3" json:"sentence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Side) Reset() {
+	*x = Side{}
+	mi := &file_rounds_v1_conflict_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Side) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Side) ProtoMessage() {}
+
+func (x *Side) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_conflict_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Side.ProtoReflect.Descriptor instead.
+func (*Side) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_conflict_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Side) GetRecord() *RecordRef {
+	if x != nil {
+		return x.Record
+	}
+	return nil
+}
+
+func (x *Side) GetPersonId() string {
+	if x != nil {
+		return x.PersonId
+	}
+	return ""
+}
+
+func (x *Side) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *Side) GetTimeUs() int64 {
+	if x != nil {
+		return x.TimeUs
+	}
+	return 0
+}
+
+func (x *Side) GetJournalSeq() uint64 {
+	if x != nil {
+		return x.JournalSeq
+	}
+	return 0
+}
+
+func (x *Side) GetSentence() *Text {
+	if x != nil {
+		return x.Sentence
+	}
+	return nil
 }
 
 // Conflict is something that waits for a person. Only the server makes one; it is never dropped by itself.
@@ -179,19 +403,35 @@ type Conflict struct {
 	OpenedTimeUs int64 `protobuf:"varint,9,opt,name=opened_time_us,json=openedTimeUs,proto3" json:"opened_time_us,omitempty"`
 	// Of a photo that waits: the SHA-256 of its bytes, once they are in storage and were hashed there. Empty until then, and of everything else.
 	PhotoSha256 []byte `protobuf:"bytes,10,opt,name=photo_sha256,json=photoSha256,proto3" json:"photo_sha256,omitempty"`
+	// Both sides, the one that stands first.
+	Sides []*Side `protobuf:"bytes,11,rep,name=sides,proto3" json:"sides,omitempty"`
+	// What can be decided.
+	Actions []ConflictAction `protobuf:"varint,12,rep,packed,name=actions,proto3,enum=rounds.v1.ConflictAction" json:"actions,omitempty"`
+	// Who is asked, where nobody is by name.
+	OwnerRole Role `protobuf:"varint,13,opt,name=owner_role,json=ownerRole,proto3,enum=rounds.v1.Role" json:"owner_role,omitempty"`
+	// How often its owner was reminded. Each time after the first goes one level up.
+	Reminders uint32 `protobuf:"varint,14,opt,name=reminders,proto3" json:"reminders,omitempty"`
+	// When its owner is reminded next, microseconds since 1970; 0: never.
+	RemindUs int64 `protobuf:"varint,15,opt,name=remind_us,json=remindUs,proto3" json:"remind_us,omitempty"`
 	// Whether somebody still has to decide.
 	State ConflictState `protobuf:"varint,40,opt,name=state,proto3,enum=rounds.v1.ConflictState" json:"state,omitempty"`
 	// How it was decided ("admitted", "dismissed", "answered", "record appeared").
 	Resolution string `protobuf:"bytes,41,opt,name=resolution,proto3" json:"resolution,omitempty"`
 	// Who decided; empty where the server found the question gone.
-	ResolvedById  string `protobuf:"bytes,42,opt,name=resolved_by_id,json=resolvedById,proto3" json:"resolved_by_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ResolvedById string `protobuf:"bytes,42,opt,name=resolved_by_id,json=resolvedById,proto3" json:"resolved_by_id,omitempty"`
+	// Who is asked by name; empty: whoever has owner_role.
+	OwnerId string `protobuf:"bytes,43,opt,name=owner_id,json=ownerId,proto3" json:"owner_id,omitempty"`
+	// What was decided.
+	Decision ConflictAction `protobuf:"varint,44,opt,name=decision,proto3,enum=rounds.v1.ConflictAction" json:"decision,omitempty"`
+	// Why, in words.
+	DecisionReason string `protobuf:"bytes,45,opt,name=decision_reason,json=decisionReason,proto3" json:"decision_reason,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Conflict) Reset() {
 	*x = Conflict{}
-	mi := &file_rounds_v1_conflict_proto_msgTypes[0]
+	mi := &file_rounds_v1_conflict_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -203,7 +443,7 @@ func (x *Conflict) String() string {
 func (*Conflict) ProtoMessage() {}
 
 func (x *Conflict) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_conflict_proto_msgTypes[0]
+	mi := &file_rounds_v1_conflict_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -216,7 +456,7 @@ func (x *Conflict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Conflict.ProtoReflect.Descriptor instead.
 func (*Conflict) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_conflict_proto_rawDescGZIP(), []int{0}
+	return file_rounds_v1_conflict_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Conflict) GetType() ConflictType {
@@ -289,6 +529,41 @@ func (x *Conflict) GetPhotoSha256() []byte {
 	return nil
 }
 
+func (x *Conflict) GetSides() []*Side {
+	if x != nil {
+		return x.Sides
+	}
+	return nil
+}
+
+func (x *Conflict) GetActions() []ConflictAction {
+	if x != nil {
+		return x.Actions
+	}
+	return nil
+}
+
+func (x *Conflict) GetOwnerRole() Role {
+	if x != nil {
+		return x.OwnerRole
+	}
+	return Role_ROLE_UNSPECIFIED
+}
+
+func (x *Conflict) GetReminders() uint32 {
+	if x != nil {
+		return x.Reminders
+	}
+	return 0
+}
+
+func (x *Conflict) GetRemindUs() int64 {
+	if x != nil {
+		return x.RemindUs
+	}
+	return 0
+}
+
 func (x *Conflict) GetState() ConflictState {
 	if x != nil {
 		return x.State
@@ -310,6 +585,27 @@ func (x *Conflict) GetResolvedById() string {
 	return ""
 }
 
+func (x *Conflict) GetOwnerId() string {
+	if x != nil {
+		return x.OwnerId
+	}
+	return ""
+}
+
+func (x *Conflict) GetDecision() ConflictAction {
+	if x != nil {
+		return x.Decision
+	}
+	return ConflictAction_CONFLICT_ACTION_UNSPECIFIED
+}
+
+func (x *Conflict) GetDecisionReason() string {
+	if x != nil {
+		return x.DecisionReason
+	}
+	return ""
+}
+
 // ConflictCommand decides.
 type ConflictCommand struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -319,6 +615,8 @@ type ConflictCommand struct {
 	//
 	//	*ConflictCommand_Admit
 	//	*ConflictCommand_Dismiss
+	//	*ConflictCommand_Decide
+	//	*ConflictCommand_Assign
 	Command       isConflictCommand_Command `protobuf_oneof:"command"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -326,7 +624,7 @@ type ConflictCommand struct {
 
 func (x *ConflictCommand) Reset() {
 	*x = ConflictCommand{}
-	mi := &file_rounds_v1_conflict_proto_msgTypes[1]
+	mi := &file_rounds_v1_conflict_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -338,7 +636,7 @@ func (x *ConflictCommand) String() string {
 func (*ConflictCommand) ProtoMessage() {}
 
 func (x *ConflictCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_conflict_proto_msgTypes[1]
+	mi := &file_rounds_v1_conflict_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -351,7 +649,7 @@ func (x *ConflictCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConflictCommand.ProtoReflect.Descriptor instead.
 func (*ConflictCommand) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_conflict_proto_rawDescGZIP(), []int{1}
+	return file_rounds_v1_conflict_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ConflictCommand) GetCommand() isConflictCommand_Command {
@@ -379,6 +677,24 @@ func (x *ConflictCommand) GetDismiss() *ConflictDismiss {
 	return nil
 }
 
+func (x *ConflictCommand) GetDecide() *ConflictDecide {
+	if x != nil {
+		if x, ok := x.Command.(*ConflictCommand_Decide); ok {
+			return x.Decide
+		}
+	}
+	return nil
+}
+
+func (x *ConflictCommand) GetAssign() *ConflictAssign {
+	if x != nil {
+		if x, ok := x.Command.(*ConflictCommand_Assign); ok {
+			return x.Assign
+		}
+	}
+	return nil
+}
+
 type isConflictCommand_Command interface {
 	isConflictCommand_Command()
 }
@@ -393,9 +709,23 @@ type ConflictCommand_Dismiss struct {
 	Dismiss *ConflictDismiss `protobuf:"bytes,2,opt,name=dismiss,proto3,oneof"`
 }
 
+type ConflictCommand_Decide struct {
+	// Choose one of the actions that it offers.
+	Decide *ConflictDecide `protobuf:"bytes,3,opt,name=decide,proto3,oneof"`
+}
+
+type ConflictCommand_Assign struct {
+	// Give it to somebody.
+	Assign *ConflictAssign `protobuf:"bytes,4,opt,name=assign,proto3,oneof"`
+}
+
 func (*ConflictCommand_Admit) isConflictCommand_Command() {}
 
 func (*ConflictCommand_Dismiss) isConflictCommand_Command() {}
+
+func (*ConflictCommand_Decide) isConflictCommand_Command() {}
+
+func (*ConflictCommand_Assign) isConflictCommand_Command() {}
 
 // ConflictAdmit lets the waiting mutation in.
 type ConflictAdmit struct {
@@ -406,7 +736,7 @@ type ConflictAdmit struct {
 
 func (x *ConflictAdmit) Reset() {
 	*x = ConflictAdmit{}
-	mi := &file_rounds_v1_conflict_proto_msgTypes[2]
+	mi := &file_rounds_v1_conflict_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -418,7 +748,7 @@ func (x *ConflictAdmit) String() string {
 func (*ConflictAdmit) ProtoMessage() {}
 
 func (x *ConflictAdmit) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_conflict_proto_msgTypes[2]
+	mi := &file_rounds_v1_conflict_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -431,7 +761,7 @@ func (x *ConflictAdmit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConflictAdmit.ProtoReflect.Descriptor instead.
 func (*ConflictAdmit) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_conflict_proto_rawDescGZIP(), []int{2}
+	return file_rounds_v1_conflict_proto_rawDescGZIP(), []int{3}
 }
 
 // ConflictDismiss leaves it out.
@@ -445,7 +775,7 @@ type ConflictDismiss struct {
 
 func (x *ConflictDismiss) Reset() {
 	*x = ConflictDismiss{}
-	mi := &file_rounds_v1_conflict_proto_msgTypes[3]
+	mi := &file_rounds_v1_conflict_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -457,7 +787,7 @@ func (x *ConflictDismiss) String() string {
 func (*ConflictDismiss) ProtoMessage() {}
 
 func (x *ConflictDismiss) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_conflict_proto_msgTypes[3]
+	mi := &file_rounds_v1_conflict_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -470,7 +800,7 @@ func (x *ConflictDismiss) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConflictDismiss.ProtoReflect.Descriptor instead.
 func (*ConflictDismiss) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_conflict_proto_rawDescGZIP(), []int{3}
+	return file_rounds_v1_conflict_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ConflictDismiss) GetReason() string {
@@ -480,11 +810,129 @@ func (x *ConflictDismiss) GetReason() string {
 	return ""
 }
 
+// ConflictDecide chooses an action.
+type ConflictDecide struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which one.
+	Action ConflictAction `protobuf:"varint,1,opt,name=action,proto3,enum=rounds.v1.ConflictAction" json:"action,omitempty"`
+	// Why.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// For CONFLICT_ACTION_MERGE: the ticket that goes on.
+	TargetId      string `protobuf:"bytes,3,opt,name=target_id,json=targetId,proto3" json:"target_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConflictDecide) Reset() {
+	*x = ConflictDecide{}
+	mi := &file_rounds_v1_conflict_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConflictDecide) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConflictDecide) ProtoMessage() {}
+
+func (x *ConflictDecide) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_conflict_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConflictDecide.ProtoReflect.Descriptor instead.
+func (*ConflictDecide) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_conflict_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ConflictDecide) GetAction() ConflictAction {
+	if x != nil {
+		return x.Action
+	}
+	return ConflictAction_CONFLICT_ACTION_UNSPECIFIED
+}
+
+func (x *ConflictDecide) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ConflictDecide) GetTargetId() string {
+	if x != nil {
+		return x.TargetId
+	}
+	return ""
+}
+
+// ConflictAssign says who is to decide.
+type ConflictAssign struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who.
+	PersonId      string `protobuf:"bytes,1,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConflictAssign) Reset() {
+	*x = ConflictAssign{}
+	mi := &file_rounds_v1_conflict_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConflictAssign) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConflictAssign) ProtoMessage() {}
+
+func (x *ConflictAssign) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_conflict_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConflictAssign.ProtoReflect.Descriptor instead.
+func (*ConflictAssign) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_conflict_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ConflictAssign) GetPersonId() string {
+	if x != nil {
+		return x.PersonId
+	}
+	return ""
+}
+
 var File_rounds_v1_conflict_proto protoreflect.FileDescriptor
 
 const file_rounds_v1_conflict_proto_rawDesc = "" +
 	"\n" +
-	"\x18rounds/v1/conflict.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x15rounds/v1/value.proto\"\xeb\x04\n" +
+	"\x18rounds/v1/conflict.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x14rounds/v1/role.proto\x1a\x15rounds/v1/value.proto\"\xe7\x01\n" +
+	"\x04Side\x12,\n" +
+	"\x06record\x18\x01 \x01(\v2\x14.rounds.v1.RecordRefR\x06record\x12$\n" +
+	"\tperson_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\bpersonId\x12$\n" +
+	"\tdevice_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02($R\bdeviceId\x12\x17\n" +
+	"\atime_us\x18\x04 \x01(\x03R\x06timeUs\x12\x1f\n" +
+	"\vjournal_seq\x18\x05 \x01(\x04R\n" +
+	"journalSeq\x12+\n" +
+	"\bsentence\x18\x06 \x01(\v2\x0f.rounds.v1.TextR\bsentence\"\x8c\b\n" +
 	"\bConflict\x123\n" +
 	"\x04type\x18\x01 \x01(\x0e2\x17.rounds.v1.ConflictTypeB\x06\x82\xd3'\x02\b\fR\x04type\x126\n" +
 	"\asubject\x18\x02 \x01(\v2\x14.rounds.v1.RecordRefB\x06\x82\xd3'\x02\b\fR\asubject\x12\x1c\n" +
@@ -497,7 +945,13 @@ const file_rounds_v1_conflict_proto_rawDesc = "" +
 	"\bsentence\x18\b \x01(\v2\x0f.rounds.v1.TextB\x06\x82\xd3'\x02\b\fR\bsentence\x12,\n" +
 	"\x0eopened_time_us\x18\t \x01(\x03B\x06\x82\xd3'\x02\b\fR\fopenedTimeUs\x120\n" +
 	"\fphoto_sha256\x18\n" +
-	" \x01(\fB\r\xbaH\x04z\x02\x18 \x82\xd3'\x02\b\fR\vphotoSha256\x126\n" +
+	" \x01(\fB\r\xbaH\x04z\x02\x18 \x82\xd3'\x02\b\fR\vphotoSha256\x125\n" +
+	"\x05sides\x18\v \x03(\v2\x0f.rounds.v1.SideB\x0e\xbaH\x05\x92\x01\x02\x10\x10\x82\xd3'\x02\b\fR\x05sides\x12C\n" +
+	"\aactions\x18\f \x03(\x0e2\x19.rounds.v1.ConflictActionB\x0e\xbaH\x05\x92\x01\x02\x10\x10\x82\xd3'\x02\b\fR\aactions\x126\n" +
+	"\n" +
+	"owner_role\x18\r \x01(\x0e2\x0f.rounds.v1.RoleB\x06\x82\xd3'\x02\b\fR\townerRole\x12$\n" +
+	"\treminders\x18\x0e \x01(\rB\x06\x82\xd3'\x02\b\fR\treminders\x12#\n" +
+	"\tremind_us\x18\x0f \x01(\x03B\x06\x82\xd3'\x02\b\fR\bremindUs\x126\n" +
 	"\x05state\x18( \x01(\x0e2\x18.rounds.v1.ConflictStateB\x06\x82\xd3'\x02\b\n" +
 	"R\x05state\x12.\n" +
 	"\n" +
@@ -505,15 +959,29 @@ const file_rounds_v1_conflict_proto_rawDesc = "" +
 	"R\n" +
 	"resolution\x123\n" +
 	"\x0eresolved_by_id\x18* \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\n" +
-	"R\fresolvedById\"\x8d\x01\n" +
+	"R\fresolvedById\x12(\n" +
+	"\bowner_id\x18+ \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\n" +
+	"R\aownerId\x12=\n" +
+	"\bdecision\x18, \x01(\x0e2\x19.rounds.v1.ConflictActionB\x06\x82\xd3'\x02\b\n" +
+	"R\bdecision\x127\n" +
+	"\x0fdecision_reason\x18- \x01(\tB\x0e\xbaH\x05r\x03(\x80\b\x82\xd3'\x02\b\n" +
+	"R\x0edecisionReason\"\xf7\x01\n" +
 	"\x0fConflictCommand\x120\n" +
 	"\x05admit\x18\x01 \x01(\v2\x18.rounds.v1.ConflictAdmitH\x00R\x05admit\x126\n" +
-	"\adismiss\x18\x02 \x01(\v2\x1a.rounds.v1.ConflictDismissH\x00R\adismissB\x10\n" +
+	"\adismiss\x18\x02 \x01(\v2\x1a.rounds.v1.ConflictDismissH\x00R\adismiss\x123\n" +
+	"\x06decide\x18\x03 \x01(\v2\x19.rounds.v1.ConflictDecideH\x00R\x06decide\x123\n" +
+	"\x06assign\x18\x04 \x01(\v2\x19.rounds.v1.ConflictAssignH\x00R\x06assignB\x10\n" +
 	"\acommand\x12\x05\xbaH\x02\b\x01\"\x0f\n" +
 	"\rConflictAdmit\"5\n" +
 	"\x0fConflictDismiss\x12\"\n" +
 	"\x06reason\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05 \x01(\x80\bR\x06reason*\xc5\x02\n" +
+	"\xbaH\ar\x05 \x01(\x80\bR\x06reason\"\x95\x01\n" +
+	"\x0eConflictDecide\x12;\n" +
+	"\x06action\x18\x01 \x01(\x0e2\x19.rounds.v1.ConflictActionB\b\xbaH\x05\x82\x01\x02 \x00R\x06action\x12 \n" +
+	"\x06reason\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\x06reason\x12$\n" +
+	"\ttarget_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02($R\btargetId\"7\n" +
+	"\x0eConflictAssign\x12%\n" +
+	"\tperson_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\bpersonId*\xf5\x03\n" +
 	"\fConflictType\x12\x1d\n" +
 	"\x19CONFLICT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11CONFLICT_TYPE_ASK\x10\x01\x12\x19\n" +
@@ -524,7 +992,33 @@ const file_rounds_v1_conflict_proto_rawDesc = "" +
 	"\x1fCONFLICT_TYPE_WORK_AFTER_CANCEL\x10\x06\x12 \n" +
 	"\x1cCONFLICT_TYPE_STALE_APPROVAL\x10\a\x12\x1f\n" +
 	"\x1bCONFLICT_TYPE_DISPUTED_TIME\x10\b\x12$\n" +
-	" CONFLICT_TYPE_POSSIBLE_DUPLICATE\x10\t*e\n" +
+	" CONFLICT_TYPE_POSSIBLE_DUPLICATE\x10\t\x12\x18\n" +
+	"\x14CONFLICT_TYPE_REOPEN\x10\n" +
+	"\x12\x19\n" +
+	"\x15CONFLICT_TYPE_DISSENT\x10\v\x12\x18\n" +
+	"\x14CONFLICT_TYPE_ORPHAN\x10\f\x12\x1f\n" +
+	"\x1bCONFLICT_TYPE_EVIDENCE_LOST\x10\r\x12\x1d\n" +
+	"\x19CONFLICT_TYPE_OTHER_PLACE\x10\x0e\x12\x1f\n" +
+	"\x1bCONFLICT_TYPE_SELF_APPROVAL\x10\x0f*\x9a\x04\n" +
+	"\x0eConflictAction\x12\x1f\n" +
+	"\x1bCONFLICT_ACTION_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15CONFLICT_ACTION_ADMIT\x10\x01\x12\x1b\n" +
+	"\x17CONFLICT_ACTION_DISMISS\x10\x02\x12\x1f\n" +
+	"\x1bCONFLICT_ACTION_TAKE_RESULT\x10\x03\x12\x19\n" +
+	"\x15CONFLICT_ACTION_GO_ON\x10\x04\x12\x1d\n" +
+	"\x19CONFLICT_ACTION_REINSTATE\x10\x05\x12\"\n" +
+	"\x1eCONFLICT_ACTION_CONFIRM_CANCEL\x10\x06\x12\x1a\n" +
+	"\x16CONFLICT_ACTION_REOPEN\x10\a\x12 \n" +
+	"\x1cCONFLICT_ACTION_LEAVE_CLOSED\x10\b\x12\x1d\n" +
+	"\x19CONFLICT_ACTION_COUNT_MET\x10\t\x12 \n" +
+	"\x1cCONFLICT_ACTION_COUNT_MISSED\x10\n" +
+	"\x12\x19\n" +
+	"\x15CONFLICT_ACTION_MERGE\x10\v\x12\x1d\n" +
+	"\x19CONFLICT_ACTION_KEEP_BOTH\x10\f\x12\x1a\n" +
+	"\x16CONFLICT_ACTION_RETAKE\x10\r\x12\x1e\n" +
+	"\x1aCONFLICT_ACTION_EDIT_FIELD\x10\x0e\x12\x1a\n" +
+	"\x16CONFLICT_ACTION_REVIEW\x10\x0f\x12\x1f\n" +
+	"\x1bCONFLICT_ACTION_ACKNOWLEDGE\x10\x10*e\n" +
 	"\rConflictState\x12\x1e\n" +
 	"\x1aCONFLICT_STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13CONFLICT_STATE_OPEN\x10\x01\x12\x1b\n" +
@@ -542,30 +1036,44 @@ func file_rounds_v1_conflict_proto_rawDescGZIP() []byte {
 	return file_rounds_v1_conflict_proto_rawDescData
 }
 
-var file_rounds_v1_conflict_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_rounds_v1_conflict_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_rounds_v1_conflict_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_rounds_v1_conflict_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_rounds_v1_conflict_proto_goTypes = []any{
 	(ConflictType)(0),       // 0: rounds.v1.ConflictType
-	(ConflictState)(0),      // 1: rounds.v1.ConflictState
-	(*Conflict)(nil),        // 2: rounds.v1.Conflict
-	(*ConflictCommand)(nil), // 3: rounds.v1.ConflictCommand
-	(*ConflictAdmit)(nil),   // 4: rounds.v1.ConflictAdmit
-	(*ConflictDismiss)(nil), // 5: rounds.v1.ConflictDismiss
-	(*RecordRef)(nil),       // 6: rounds.v1.RecordRef
-	(*Text)(nil),            // 7: rounds.v1.Text
+	(ConflictAction)(0),     // 1: rounds.v1.ConflictAction
+	(ConflictState)(0),      // 2: rounds.v1.ConflictState
+	(*Side)(nil),            // 3: rounds.v1.Side
+	(*Conflict)(nil),        // 4: rounds.v1.Conflict
+	(*ConflictCommand)(nil), // 5: rounds.v1.ConflictCommand
+	(*ConflictAdmit)(nil),   // 6: rounds.v1.ConflictAdmit
+	(*ConflictDismiss)(nil), // 7: rounds.v1.ConflictDismiss
+	(*ConflictDecide)(nil),  // 8: rounds.v1.ConflictDecide
+	(*ConflictAssign)(nil),  // 9: rounds.v1.ConflictAssign
+	(*RecordRef)(nil),       // 10: rounds.v1.RecordRef
+	(*Text)(nil),            // 11: rounds.v1.Text
+	(Role)(0),               // 12: rounds.v1.Role
 }
 var file_rounds_v1_conflict_proto_depIdxs = []int32{
-	0, // 0: rounds.v1.Conflict.type:type_name -> rounds.v1.ConflictType
-	6, // 1: rounds.v1.Conflict.subject:type_name -> rounds.v1.RecordRef
-	7, // 2: rounds.v1.Conflict.sentence:type_name -> rounds.v1.Text
-	1, // 3: rounds.v1.Conflict.state:type_name -> rounds.v1.ConflictState
-	4, // 4: rounds.v1.ConflictCommand.admit:type_name -> rounds.v1.ConflictAdmit
-	5, // 5: rounds.v1.ConflictCommand.dismiss:type_name -> rounds.v1.ConflictDismiss
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	10, // 0: rounds.v1.Side.record:type_name -> rounds.v1.RecordRef
+	11, // 1: rounds.v1.Side.sentence:type_name -> rounds.v1.Text
+	0,  // 2: rounds.v1.Conflict.type:type_name -> rounds.v1.ConflictType
+	10, // 3: rounds.v1.Conflict.subject:type_name -> rounds.v1.RecordRef
+	11, // 4: rounds.v1.Conflict.sentence:type_name -> rounds.v1.Text
+	3,  // 5: rounds.v1.Conflict.sides:type_name -> rounds.v1.Side
+	1,  // 6: rounds.v1.Conflict.actions:type_name -> rounds.v1.ConflictAction
+	12, // 7: rounds.v1.Conflict.owner_role:type_name -> rounds.v1.Role
+	2,  // 8: rounds.v1.Conflict.state:type_name -> rounds.v1.ConflictState
+	1,  // 9: rounds.v1.Conflict.decision:type_name -> rounds.v1.ConflictAction
+	6,  // 10: rounds.v1.ConflictCommand.admit:type_name -> rounds.v1.ConflictAdmit
+	7,  // 11: rounds.v1.ConflictCommand.dismiss:type_name -> rounds.v1.ConflictDismiss
+	8,  // 12: rounds.v1.ConflictCommand.decide:type_name -> rounds.v1.ConflictDecide
+	9,  // 13: rounds.v1.ConflictCommand.assign:type_name -> rounds.v1.ConflictAssign
+	1,  // 14: rounds.v1.ConflictDecide.action:type_name -> rounds.v1.ConflictAction
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_rounds_v1_conflict_proto_init() }
@@ -574,18 +1082,21 @@ func file_rounds_v1_conflict_proto_init() {
 		return
 	}
 	file_rounds_v1_merge_proto_init()
+	file_rounds_v1_role_proto_init()
 	file_rounds_v1_value_proto_init()
-	file_rounds_v1_conflict_proto_msgTypes[1].OneofWrappers = []any{
+	file_rounds_v1_conflict_proto_msgTypes[2].OneofWrappers = []any{
 		(*ConflictCommand_Admit)(nil),
 		(*ConflictCommand_Dismiss)(nil),
+		(*ConflictCommand_Decide)(nil),
+		(*ConflictCommand_Assign)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rounds_v1_conflict_proto_rawDesc), len(file_rounds_v1_conflict_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   4,
+			NumEnums:      3,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

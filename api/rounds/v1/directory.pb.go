@@ -91,6 +91,63 @@ func (ServiceLine) EnumDescriptor() ([]byte, []int) {
 	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{0}
 }
 
+// UnitType is what a unit of the organisation is.
+type UnitType int32
+
+const (
+	// Not set.
+	UnitType_UNIT_TYPE_UNSPECIFIED UnitType = 0
+	// 集团.
+	UnitType_UNIT_TYPE_GROUP UnitType = 1
+	// 区域.
+	UnitType_UNIT_TYPE_REGION UnitType = 2
+	// 片区.
+	UnitType_UNIT_TYPE_DISTRICT UnitType = 3
+)
+
+// Enum value maps for UnitType.
+var (
+	UnitType_name = map[int32]string{
+		0: "UNIT_TYPE_UNSPECIFIED",
+		1: "UNIT_TYPE_GROUP",
+		2: "UNIT_TYPE_REGION",
+		3: "UNIT_TYPE_DISTRICT",
+	}
+	UnitType_value = map[string]int32{
+		"UNIT_TYPE_UNSPECIFIED": 0,
+		"UNIT_TYPE_GROUP":       1,
+		"UNIT_TYPE_REGION":      2,
+		"UNIT_TYPE_DISTRICT":    3,
+	}
+)
+
+func (x UnitType) Enum() *UnitType {
+	p := new(UnitType)
+	*p = x
+	return p
+}
+
+func (x UnitType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UnitType) Descriptor() protoreflect.EnumDescriptor {
+	return file_rounds_v1_directory_proto_enumTypes[1].Descriptor()
+}
+
+func (UnitType) Type() protoreflect.EnumType {
+	return &file_rounds_v1_directory_proto_enumTypes[1]
+}
+
+func (x UnitType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UnitType.Descriptor instead.
+func (UnitType) EnumDescriptor() ([]byte, []int) {
+	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{1}
+}
+
 // PlaceType is what a place is.
 type PlaceType int32
 
@@ -140,11 +197,11 @@ func (x PlaceType) String() string {
 }
 
 func (PlaceType) Descriptor() protoreflect.EnumDescriptor {
-	return file_rounds_v1_directory_proto_enumTypes[1].Descriptor()
+	return file_rounds_v1_directory_proto_enumTypes[2].Descriptor()
 }
 
 func (PlaceType) Type() protoreflect.EnumType {
-	return &file_rounds_v1_directory_proto_enumTypes[1]
+	return &file_rounds_v1_directory_proto_enumTypes[2]
 }
 
 func (x PlaceType) Number() protoreflect.EnumNumber {
@@ -153,7 +210,7 @@ func (x PlaceType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PlaceType.Descriptor instead.
 func (PlaceType) EnumDescriptor() ([]byte, []int) {
-	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{1}
+	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{2}
 }
 
 // Signal is what a phone receives at a place.
@@ -197,11 +254,11 @@ func (x Signal) String() string {
 }
 
 func (Signal) Descriptor() protoreflect.EnumDescriptor {
-	return file_rounds_v1_directory_proto_enumTypes[2].Descriptor()
+	return file_rounds_v1_directory_proto_enumTypes[3].Descriptor()
 }
 
 func (Signal) Type() protoreflect.EnumType {
-	return &file_rounds_v1_directory_proto_enumTypes[2]
+	return &file_rounds_v1_directory_proto_enumTypes[3]
 }
 
 func (x Signal) Number() protoreflect.EnumNumber {
@@ -210,7 +267,7 @@ func (x Signal) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Signal.Descriptor instead.
 func (Signal) EnumDescriptor() ([]byte, []int) {
-	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{2}
+	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{3}
 }
 
 // Site (项目) is one community.
@@ -223,7 +280,9 @@ type Site struct {
 	// IANA time zone ("Asia/Shanghai").
 	TimeZone string `protobuf:"bytes,3,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
 	// Settings that differ from the district's, by key.
-	Policy        map[string]string `protobuf:"bytes,4,rep,name=policy,proto3" json:"policy,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Policy map[string]string `protobuf:"bytes,4,rep,name=policy,proto3" json:"policy,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The unit that it belongs to, whose settings it inherits.
+	UnitId        string `protobuf:"bytes,5,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -286,6 +345,342 @@ func (x *Site) GetPolicy() map[string]string {
 	return nil
 }
 
+func (x *Site) GetUnitId() string {
+	if x != nil {
+		return x.UnitId
+	}
+	return ""
+}
+
+// Unit is a node of the organisation above the sites, in the organisation's scope, with the settings that all below it inherit. The id is the node's.
+type Unit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name *Text `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What it is.
+	Type UnitType `protobuf:"varint,2,opt,name=type,proto3,enum=rounds.v1.UnitType" json:"type,omitempty"`
+	// Short code, unique within the organisation.
+	Code string `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
+	// The unit above; empty at the top.
+	ParentId string `protobuf:"bytes,4,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"`
+	// Settings that differ from those of the unit above, by key.
+	Policy        map[string]string `protobuf:"bytes,5,rep,name=policy,proto3" json:"policy,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Unit) Reset() {
+	*x = Unit{}
+	mi := &file_rounds_v1_directory_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unit) ProtoMessage() {}
+
+func (x *Unit) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_directory_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unit.ProtoReflect.Descriptor instead.
+func (*Unit) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Unit) GetName() *Text {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *Unit) GetType() UnitType {
+	if x != nil {
+		return x.Type
+	}
+	return UnitType_UNIT_TYPE_UNSPECIFIED
+}
+
+func (x *Unit) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *Unit) GetParentId() string {
+	if x != nil {
+		return x.ParentId
+	}
+	return ""
+}
+
+func (x *Unit) GetPolicy() map[string]string {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
+// CalendarDay is a day that is not what its weekday says.
+type CalendarDay struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The day ("2026-10-01").
+	Date string `protobuf:"bytes,1,opt,name=date,proto3" json:"date,omitempty"`
+	// A day off; otherwise a make-up working day.
+	Off bool `protobuf:"varint,2,opt,name=off,proto3" json:"off,omitempty"`
+	// Which holiday it belongs to.
+	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CalendarDay) Reset() {
+	*x = CalendarDay{}
+	mi := &file_rounds_v1_directory_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CalendarDay) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CalendarDay) ProtoMessage() {}
+
+func (x *CalendarDay) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_directory_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CalendarDay.ProtoReflect.Descriptor instead.
+func (*CalendarDay) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *CalendarDay) GetDate() string {
+	if x != nil {
+		return x.Date
+	}
+	return ""
+}
+
+func (x *CalendarDay) GetOff() bool {
+	if x != nil {
+		return x.Off
+	}
+	return false
+}
+
+func (x *CalendarDay) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// Calendar says which days are worked, in the organisation's scope.
+type Calendar struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Short code that settings name ("cn").
+	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	// Its name.
+	Name *Text `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Days that are not what their weekday says: holidays, and the working days that make up for them.
+	Days          []*CalendarDay `protobuf:"bytes,3,rep,name=days,proto3" json:"days,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Calendar) Reset() {
+	*x = Calendar{}
+	mi := &file_rounds_v1_directory_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Calendar) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Calendar) ProtoMessage() {}
+
+func (x *Calendar) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_directory_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Calendar.ProtoReflect.Descriptor instead.
+func (*Calendar) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Calendar) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *Calendar) GetName() *Text {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *Calendar) GetDays() []*CalendarDay {
+	if x != nil {
+		return x.Days
+	}
+	return nil
+}
+
+// Duty is a recurring shift of a person.
+type Duty struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When it begins: DTSTART and RRULE of RFC 5545, in the site's time zone.
+	Recurrence string `protobuf:"bytes,1,opt,name=recurrence,proto3" json:"recurrence,omitempty"`
+	// How long it is, minutes.
+	Minutes       uint32 `protobuf:"varint,2,opt,name=minutes,proto3" json:"minutes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Duty) Reset() {
+	*x = Duty{}
+	mi := &file_rounds_v1_directory_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Duty) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Duty) ProtoMessage() {}
+
+func (x *Duty) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_directory_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Duty.ProtoReflect.Descriptor instead.
+func (*Duty) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Duty) GetRecurrence() string {
+	if x != nil {
+		return x.Recurrence
+	}
+	return ""
+}
+
+func (x *Duty) GetMinutes() uint32 {
+	if x != nil {
+		return x.Minutes
+	}
+	return 0
+}
+
+// Absence is a time in which a person is not there, whatever the roster says.
+type Absence struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Beginning, microseconds since 1970.
+	FromUs int64 `protobuf:"varint,1,opt,name=from_us,json=fromUs,proto3" json:"from_us,omitempty"`
+	// End, microseconds since 1970.
+	ToUs int64 `protobuf:"varint,2,opt,name=to_us,json=toUs,proto3" json:"to_us,omitempty"`
+	// Why.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Absence) Reset() {
+	*x = Absence{}
+	mi := &file_rounds_v1_directory_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Absence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Absence) ProtoMessage() {}
+
+func (x *Absence) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_directory_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Absence.ProtoReflect.Descriptor instead.
+func (*Absence) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Absence) GetFromUs() int64 {
+	if x != nil {
+		return x.FromUs
+	}
+	return 0
+}
+
+func (x *Absence) GetToUs() int64 {
+	if x != nil {
+		return x.ToUs
+	}
+	return 0
+}
+
+func (x *Absence) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // Place is a node of a site's tree of places.
 type Place struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -309,7 +704,7 @@ type Place struct {
 
 func (x *Place) Reset() {
 	*x = Place{}
-	mi := &file_rounds_v1_directory_proto_msgTypes[1]
+	mi := &file_rounds_v1_directory_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -321,7 +716,7 @@ func (x *Place) String() string {
 func (*Place) ProtoMessage() {}
 
 func (x *Place) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_directory_proto_msgTypes[1]
+	mi := &file_rounds_v1_directory_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -334,7 +729,7 @@ func (x *Place) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Place.ProtoReflect.Descriptor instead.
 func (*Place) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{1}
+	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Place) GetParentId() string {
@@ -405,7 +800,7 @@ type Asset struct {
 
 func (x *Asset) Reset() {
 	*x = Asset{}
-	mi := &file_rounds_v1_directory_proto_msgTypes[2]
+	mi := &file_rounds_v1_directory_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -417,7 +812,7 @@ func (x *Asset) String() string {
 func (*Asset) ProtoMessage() {}
 
 func (x *Asset) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_directory_proto_msgTypes[2]
+	mi := &file_rounds_v1_directory_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -430,7 +825,7 @@ func (x *Asset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Asset.ProtoReflect.Descriptor instead.
 func (*Asset) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{2}
+	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Asset) GetPlaceId() string {
@@ -480,14 +875,22 @@ type Staff struct {
 	// Work phone. Two different numbers are a question, not a guess.
 	Phone string `protobuf:"bytes,4,opt,name=phone,proto3" json:"phone,omitempty"`
 	// The job's title.
-	Job           *Text `protobuf:"bytes,5,opt,name=job,proto3" json:"job,omitempty"`
+	Job *Text `protobuf:"bytes,5,opt,name=job,proto3" json:"job,omitempty"`
+	// Job number, unique within the organisation.
+	Code string `protobuf:"bytes,6,opt,name=code,proto3" json:"code,omitempty"`
+	// When the person is on duty; none: always.
+	Duties []*Duty `protobuf:"bytes,7,rep,name=duties,proto3" json:"duties,omitempty"`
+	// When the person is away.
+	Absences []*Absence `protobuf:"bytes,8,rep,name=absences,proto3" json:"absences,omitempty"`
+	// Has left.
+	Left          bool `protobuf:"varint,9,opt,name=left,proto3" json:"left,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Staff) Reset() {
 	*x = Staff{}
-	mi := &file_rounds_v1_directory_proto_msgTypes[3]
+	mi := &file_rounds_v1_directory_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -499,7 +902,7 @@ func (x *Staff) String() string {
 func (*Staff) ProtoMessage() {}
 
 func (x *Staff) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_directory_proto_msgTypes[3]
+	mi := &file_rounds_v1_directory_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -512,7 +915,7 @@ func (x *Staff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Staff.ProtoReflect.Descriptor instead.
 func (*Staff) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{3}
+	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Staff) GetName() string {
@@ -550,6 +953,34 @@ func (x *Staff) GetJob() *Text {
 	return nil
 }
 
+func (x *Staff) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *Staff) GetDuties() []*Duty {
+	if x != nil {
+		return x.Duties
+	}
+	return nil
+}
+
+func (x *Staff) GetAbsences() []*Absence {
+	if x != nil {
+		return x.Absences
+	}
+	return nil
+}
+
+func (x *Staff) GetLeft() bool {
+	if x != nil {
+		return x.Left
+	}
+	return false
+}
+
 // Category is a kind of ticket, in the organisation's scope.
 type Category struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -568,14 +999,22 @@ type Category struct {
 	// The checklist to be answered; may be empty.
 	ChecklistId string `protobuf:"bytes,7,opt,name=checklist_id,json=checklistId,proto3" json:"checklist_id,omitempty"`
 	// The priority that a ticket of it begins with.
-	Priority      Priority `protobuf:"varint,8,opt,name=priority,proto3,enum=rounds.v1.Priority" json:"priority,omitempty"`
+	Priority Priority `protobuf:"varint,8,opt,name=priority,proto3,enum=rounds.v1.Priority" json:"priority,omitempty"`
+	// Short code, unique within the organisation.
+	Code string `protobuf:"bytes,9,opt,name=code,proto3" json:"code,omitempty"`
+	// The category above; empty at the top.
+	ParentId string `protobuf:"bytes,10,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"`
+	// The skill that whoever does it needs; empty: any.
+	Skill string `protobuf:"bytes,11,opt,name=skill,proto3" json:"skill,omitempty"`
+	// No longer to be chosen.
+	Retired       bool `protobuf:"varint,12,opt,name=retired,proto3" json:"retired,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Category) Reset() {
 	*x = Category{}
-	mi := &file_rounds_v1_directory_proto_msgTypes[4]
+	mi := &file_rounds_v1_directory_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -587,7 +1026,7 @@ func (x *Category) String() string {
 func (*Category) ProtoMessage() {}
 
 func (x *Category) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_directory_proto_msgTypes[4]
+	mi := &file_rounds_v1_directory_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -600,7 +1039,7 @@ func (x *Category) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Category.ProtoReflect.Descriptor instead.
 func (*Category) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{4}
+	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Category) GetName() *Text {
@@ -659,6 +1098,34 @@ func (x *Category) GetPriority() Priority {
 	return Priority_PRIORITY_UNSPECIFIED
 }
 
+func (x *Category) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *Category) GetParentId() string {
+	if x != nil {
+		return x.ParentId
+	}
+	return ""
+}
+
+func (x *Category) GetSkill() string {
+	if x != nil {
+		return x.Skill
+	}
+	return ""
+}
+
+func (x *Category) GetRetired() bool {
+	if x != nil {
+		return x.Retired
+	}
+	return false
+}
+
 // ChecklistItem is one question of a checklist.
 type ChecklistItem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -670,19 +1137,31 @@ type ChecklistItem struct {
 	Weight float64 `protobuf:"fixed64,3,opt,name=weight,proto3" json:"weight,omitempty"`
 	// Failing it fails the round.
 	RedLine bool `protobuf:"varint,4,opt,name=red_line,json=redLine,proto3" json:"red_line,omitempty"`
-	// UCUM unit of the reading; empty for pass or fail.
+	// UCUM unit of the reading. An item with a unit, a least or a greatest asks for a reading; others for pass or fail.
 	Unit string `protobuf:"bytes,5,opt,name=unit,proto3" json:"unit,omitempty"`
 	// Least reading that passes; absent: no lower limit.
 	Low *float64 `protobuf:"fixed64,6,opt,name=low,proto3,oneof" json:"low,omitempty"`
 	// Greatest reading that passes; absent: no upper limit.
-	High          *float64 `protobuf:"fixed64,7,opt,name=high,proto3,oneof" json:"high,omitempty"`
+	High *float64 `protobuf:"fixed64,7,opt,name=high,proto3,oneof" json:"high,omitempty"`
+	// May be left unanswered.
+	OptionalItem bool `protobuf:"varint,8,opt,name=optional_item,json=optionalItem,proto3" json:"optional_item,omitempty"`
+	// Failing it needs no photo. Otherwise it does.
+	FailWithoutPhoto bool `protobuf:"varint,9,opt,name=fail_without_photo,json=failWithoutPhoto,proto3" json:"fail_without_photo,omitempty"`
+	// Failing it needs no note. Otherwise it does.
+	FailWithoutNote bool `protobuf:"varint,10,opt,name=fail_without_note,json=failWithoutNote,proto3" json:"fail_without_note,omitempty"`
+	// The category of the ticket that a failure makes; empty: none is set.
+	CategoryId string `protobuf:"bytes,11,opt,name=category_id,json=categoryId,proto3" json:"category_id,omitempty"`
+	// Readings below this are impossible; absent: none are.
+	Least *float64 `protobuf:"fixed64,12,opt,name=least,proto3,oneof" json:"least,omitempty"`
+	// Readings above this are impossible; absent: none are.
+	Greatest      *float64 `protobuf:"fixed64,13,opt,name=greatest,proto3,oneof" json:"greatest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ChecklistItem) Reset() {
 	*x = ChecklistItem{}
-	mi := &file_rounds_v1_directory_proto_msgTypes[5]
+	mi := &file_rounds_v1_directory_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -694,7 +1173,7 @@ func (x *ChecklistItem) String() string {
 func (*ChecklistItem) ProtoMessage() {}
 
 func (x *ChecklistItem) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_directory_proto_msgTypes[5]
+	mi := &file_rounds_v1_directory_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -707,7 +1186,7 @@ func (x *ChecklistItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChecklistItem.ProtoReflect.Descriptor instead.
 func (*ChecklistItem) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{5}
+	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ChecklistItem) GetId() string {
@@ -759,7 +1238,50 @@ func (x *ChecklistItem) GetHigh() float64 {
 	return 0
 }
 
-// Checklist is one version of a list of questions, in the organisation's scope.
+func (x *ChecklistItem) GetOptionalItem() bool {
+	if x != nil {
+		return x.OptionalItem
+	}
+	return false
+}
+
+func (x *ChecklistItem) GetFailWithoutPhoto() bool {
+	if x != nil {
+		return x.FailWithoutPhoto
+	}
+	return false
+}
+
+func (x *ChecklistItem) GetFailWithoutNote() bool {
+	if x != nil {
+		return x.FailWithoutNote
+	}
+	return false
+}
+
+func (x *ChecklistItem) GetCategoryId() string {
+	if x != nil {
+		return x.CategoryId
+	}
+	return ""
+}
+
+func (x *ChecklistItem) GetLeast() float64 {
+	if x != nil && x.Least != nil {
+		return *x.Least
+	}
+	return 0
+}
+
+func (x *ChecklistItem) GetGreatest() float64 {
+	if x != nil && x.Greatest != nil {
+		return *x.Greatest
+	}
+	return 0
+}
+
+// Checklist is one version of a list of questions, in the organisation's scope. Each version is a record of its own, with an id derived from the series
+// and the version, and is not changed once it was published: rounds that began with it end with it.
 type Checklist struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its name.
@@ -767,14 +1289,20 @@ type Checklist struct {
 	// Grows with each publication.
 	Version uint32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
 	// The questions, in order.
-	Items         []*ChecklistItem `protobuf:"bytes,3,rep,name=items,proto3" json:"items,omitempty"`
+	Items []*ChecklistItem `protobuf:"bytes,3,rep,name=items,proto3" json:"items,omitempty"`
+	// What all versions of the list have in common: the id that plans, rounds and categories name.
+	SeriesId string `protobuf:"bytes,4,opt,name=series_id,json=seriesId,proto3" json:"series_id,omitempty"`
+	// Crews use it; it is not changed any more.
+	Published bool `protobuf:"varint,5,opt,name=published,proto3" json:"published,omitempty"`
+	// Short code of the series, unique within the organisation.
+	Code          string `protobuf:"bytes,6,opt,name=code,proto3" json:"code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Checklist) Reset() {
 	*x = Checklist{}
-	mi := &file_rounds_v1_directory_proto_msgTypes[6]
+	mi := &file_rounds_v1_directory_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -786,7 +1314,7 @@ func (x *Checklist) String() string {
 func (*Checklist) ProtoMessage() {}
 
 func (x *Checklist) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_directory_proto_msgTypes[6]
+	mi := &file_rounds_v1_directory_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -799,7 +1327,7 @@ func (x *Checklist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Checklist.ProtoReflect.Descriptor instead.
 func (*Checklist) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{6}
+	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Checklist) GetName() *Text {
@@ -823,6 +1351,27 @@ func (x *Checklist) GetItems() []*ChecklistItem {
 	return nil
 }
 
+func (x *Checklist) GetSeriesId() string {
+	if x != nil {
+		return x.SeriesId
+	}
+	return ""
+}
+
+func (x *Checklist) GetPublished() bool {
+	if x != nil {
+		return x.Published
+	}
+	return false
+}
+
+func (x *Checklist) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
 // Announcement is a notice to the crews, in the organisation's scope.
 type Announcement struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -836,7 +1385,7 @@ type Announcement struct {
 
 func (x *Announcement) Reset() {
 	*x = Announcement{}
-	mi := &file_rounds_v1_directory_proto_msgTypes[7]
+	mi := &file_rounds_v1_directory_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -848,7 +1397,7 @@ func (x *Announcement) String() string {
 func (*Announcement) ProtoMessage() {}
 
 func (x *Announcement) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_directory_proto_msgTypes[7]
+	mi := &file_rounds_v1_directory_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -861,7 +1410,7 @@ func (x *Announcement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Announcement.ProtoReflect.Descriptor instead.
 func (*Announcement) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{7}
+	return file_rounds_v1_directory_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Announcement) GetTitle() *Text {
@@ -882,15 +1431,42 @@ var File_rounds_v1_directory_proto protoreflect.FileDescriptor
 
 const file_rounds_v1_directory_proto_rawDesc = "" +
 	"\n" +
-	"\x19rounds/v1/directory.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x16rounds/v1/ticket.proto\x1a\x15rounds/v1/value.proto\"\x92\x02\n" +
+	"\x19rounds/v1/directory.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x16rounds/v1/ticket.proto\x1a\x15rounds/v1/value.proto\"\xba\x02\n" +
 	"\x04Site\x12+\n" +
 	"\x04name\x18\x01 \x01(\v2\x0f.rounds.v1.TextB\x06\x82\xd3'\x02\b\x01R\x04name\x12!\n" +
 	"\x04code\x18\x02 \x01(\tB\r\xbaH\x04r\x02(@\x82\xd3'\x02\b\x01R\x04code\x12*\n" +
 	"\ttime_zone\x18\x03 \x01(\tB\r\xbaH\x04r\x02(@\x82\xd3'\x02\b\x01R\btimeZone\x12S\n" +
-	"\x06policy\x18\x04 \x03(\v2\x1b.rounds.v1.Site.PolicyEntryB\x1e\xbaH\x15\x9a\x01\x12\x10\x80\x02\"\x05r\x03(\x80\x02*\x06r\x04(\x80\x80\x04\x82\xd3'\x02\b\aR\x06policy\x1a9\n" +
+	"\x06policy\x18\x04 \x03(\v2\x1b.rounds.v1.Site.PolicyEntryB\x1e\xbaH\x15\x9a\x01\x12\x10\x80\x02\"\x05r\x03(\x80\x02*\x06r\x04(\x80\x80\x04\x82\xd3'\x02\b\aR\x06policy\x12&\n" +
+	"\aunit_id\x18\x05 \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\x01R\x06unitId\x1a9\n" +
 	"\vPolicyEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb5\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc3\x02\n" +
+	"\x04Unit\x12+\n" +
+	"\x04name\x18\x01 \x01(\v2\x0f.rounds.v1.TextB\x06\x82\xd3'\x02\b\x01R\x04name\x12/\n" +
+	"\x04type\x18\x02 \x01(\x0e2\x13.rounds.v1.UnitTypeB\x06\x82\xd3'\x02\b\x01R\x04type\x12!\n" +
+	"\x04code\x18\x03 \x01(\tB\r\xbaH\x04r\x02(@\x82\xd3'\x02\b\x01R\x04code\x12*\n" +
+	"\tparent_id\x18\x04 \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\x01R\bparentId\x12S\n" +
+	"\x06policy\x18\x05 \x03(\v2\x1b.rounds.v1.Unit.PolicyEntryB\x1e\xbaH\x15\x9a\x01\x12\x10\x80\x02\"\x05r\x03(\x80\x02*\x06r\x04(\x80\x80\x04\x82\xd3'\x02\b\aR\x06policy\x1a9\n" +
+	"\vPolicyEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"v\n" +
+	"\vCalendarDay\x127\n" +
+	"\x04date\x18\x01 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x04date\x12\x10\n" +
+	"\x03off\x18\x02 \x01(\bR\x03off\x12\x1c\n" +
+	"\x04name\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x04name\"\x97\x01\n" +
+	"\bCalendar\x12!\n" +
+	"\x04code\x18\x01 \x01(\tB\r\xbaH\x04r\x02(@\x82\xd3'\x02\b\x01R\x04code\x12+\n" +
+	"\x04name\x18\x02 \x01(\v2\x0f.rounds.v1.TextB\x06\x82\xd3'\x02\b\x01R\x04name\x12;\n" +
+	"\x04days\x18\x03 \x03(\v2\x16.rounds.v1.CalendarDayB\x0f\xbaH\x06\x92\x01\x03\x10\x80 \x82\xd3'\x02\b\x01R\x04days\"T\n" +
+	"\x04Duty\x12(\n" +
+	"\n" +
+	"recurrence\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\n" +
+	"recurrence\x12\"\n" +
+	"\aminutes\x18\x02 \x01(\rB\b\xbaH\x05*\x03\x18\xc0\x16R\aminutes\"Y\n" +
+	"\aAbsence\x12\x17\n" +
+	"\afrom_us\x18\x01 \x01(\x03R\x06fromUs\x12\x13\n" +
+	"\x05to_us\x18\x02 \x01(\x03R\x04toUs\x12 \n" +
+	"\x06reason\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x06reason\"\xb5\x02\n" +
 	"\x05Place\x12*\n" +
 	"\tparent_id\x18\x01 \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\x01R\bparentId\x120\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x14.rounds.v1.PlaceTypeB\x06\x82\xd3'\x02\b\x01R\x04type\x12!\n" +
@@ -904,13 +1480,17 @@ const file_rounds_v1_directory_proto_rawDesc = "" +
 	"\x04code\x18\x02 \x01(\tB\r\xbaH\x04r\x02(@\x82\xd3'\x02\b\x01R\x04code\x12+\n" +
 	"\x04name\x18\x03 \x01(\v2\x0f.rounds.v1.TextB\x06\x82\xd3'\x02\b\x01R\x04name\x12!\n" +
 	"\x04type\x18\x04 \x01(\tB\r\xbaH\x04r\x02(@\x82\xd3'\x02\b\x01R\x04type\x12\x1c\n" +
-	"\x05stock\x18\x05 \x01(\x03B\x06\x82\xd3'\x02\b\tR\x05stock\"\xdd\x01\n" +
+	"\x05stock\x18\x05 \x01(\x03B\x06\x82\xd3'\x02\b\tR\x05stock\"\x95\x03\n" +
 	"\x05Staff\x12\"\n" +
 	"\x04name\x18\x01 \x01(\tB\x0e\xbaH\x05r\x03(\x80\x02\x82\xd3'\x02\b\x01R\x04name\x122\n" +
 	"\x04line\x18\x02 \x01(\x0e2\x16.rounds.v1.ServiceLineB\x06\x82\xd3'\x02\b\x01R\x04line\x12,\n" +
 	"\x06skills\x18\x03 \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02(@\x82\xd3'\x02\b\x06R\x06skills\x12#\n" +
 	"\x05phone\x18\x04 \x01(\tB\r\xbaH\x04r\x02(@\x82\xd3'\x02\b\x05R\x05phone\x12)\n" +
-	"\x03job\x18\x05 \x01(\v2\x0f.rounds.v1.TextB\x06\x82\xd3'\x02\b\x01R\x03job\"\xfb\x02\n" +
+	"\x03job\x18\x05 \x01(\v2\x0f.rounds.v1.TextB\x06\x82\xd3'\x02\b\x01R\x03job\x12!\n" +
+	"\x04code\x18\x06 \x01(\tB\r\xbaH\x04r\x02(@\x82\xd3'\x02\b\x01R\x04code\x127\n" +
+	"\x06duties\x18\a \x03(\v2\x0f.rounds.v1.DutyB\x0e\xbaH\x05\x92\x01\x02\x10 \x82\xd3'\x02\b\x01R\x06duties\x12>\n" +
+	"\babsences\x18\b \x03(\v2\x12.rounds.v1.AbsenceB\x0e\xbaH\x05\x92\x01\x02\x10@\x82\xd3'\x02\b\x01R\babsences\x12\x1a\n" +
+	"\x04left\x18\t \x01(\bB\x06\x82\xd3'\x02\b\x01R\x04left\"\x91\x04\n" +
 	"\bCategory\x12+\n" +
 	"\x04name\x18\x01 \x01(\v2\x0f.rounds.v1.TextB\x06\x82\xd3'\x02\b\x01R\x04name\x122\n" +
 	"\x04line\x18\x02 \x01(\x0e2\x16.rounds.v1.ServiceLineB\x06\x82\xd3'\x02\b\x01R\x04line\x12$\n" +
@@ -920,7 +1500,12 @@ const file_rounds_v1_directory_proto_rawDesc = "" +
 	"\vlive_camera\x18\x06 \x01(\bB\x06\x82\xd3'\x02\b\x01R\n" +
 	"liveCamera\x120\n" +
 	"\fchecklist_id\x18\a \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\x01R\vchecklistId\x127\n" +
-	"\bpriority\x18\b \x01(\x0e2\x13.rounds.v1.PriorityB\x06\x82\xd3'\x02\b\x01R\bpriority\"\xf8\x01\n" +
+	"\bpriority\x18\b \x01(\x0e2\x13.rounds.v1.PriorityB\x06\x82\xd3'\x02\b\x01R\bpriority\x12!\n" +
+	"\x04code\x18\t \x01(\tB\r\xbaH\x04r\x02(@\x82\xd3'\x02\b\x01R\x04code\x12*\n" +
+	"\tparent_id\x18\n" +
+	" \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\x01R\bparentId\x12#\n" +
+	"\x05skill\x18\v \x01(\tB\r\xbaH\x04r\x02(@\x82\xd3'\x02\b\x01R\x05skill\x12 \n" +
+	"\aretired\x18\f \x01(\bB\x06\x82\xd3'\x02\b\x01R\aretired\"\xf4\x03\n" +
 	"\rChecklistItem\x12\x19\n" +
 	"\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04 \x01(@R\x02id\x12+\n" +
 	"\bquestion\x18\x02 \x01(\v2\x0f.rounds.v1.TextR\bquestion\x12&\n" +
@@ -928,13 +1513,26 @@ const file_rounds_v1_directory_proto_rawDesc = "" +
 	"\bred_line\x18\x04 \x01(\bR\aredLine\x12\x1b\n" +
 	"\x04unit\x18\x05 \x01(\tB\a\xbaH\x04r\x02( R\x04unit\x12\x15\n" +
 	"\x03low\x18\x06 \x01(\x01H\x00R\x03low\x88\x01\x01\x12\x17\n" +
-	"\x04high\x18\a \x01(\x01H\x01R\x04high\x88\x01\x01B\x06\n" +
+	"\x04high\x18\a \x01(\x01H\x01R\x04high\x88\x01\x01\x12#\n" +
+	"\roptional_item\x18\b \x01(\bR\foptionalItem\x12,\n" +
+	"\x12fail_without_photo\x18\t \x01(\bR\x10failWithoutPhoto\x12*\n" +
+	"\x11fail_without_note\x18\n" +
+	" \x01(\bR\x0ffailWithoutNote\x12(\n" +
+	"\vcategory_id\x18\v \x01(\tB\a\xbaH\x04r\x02($R\n" +
+	"categoryId\x12\x19\n" +
+	"\x05least\x18\f \x01(\x01H\x02R\x05least\x88\x01\x01\x12\x1f\n" +
+	"\bgreatest\x18\r \x01(\x01H\x03R\bgreatest\x88\x01\x01B\x06\n" +
 	"\x04_lowB\a\n" +
-	"\x05_high\"\x9b\x01\n" +
+	"\x05_highB\b\n" +
+	"\x06_leastB\v\n" +
+	"\t_greatest\"\x90\x02\n" +
 	"\tChecklist\x12+\n" +
 	"\x04name\x18\x01 \x01(\v2\x0f.rounds.v1.TextB\x06\x82\xd3'\x02\b\x01R\x04name\x12 \n" +
 	"\aversion\x18\x02 \x01(\rB\x06\x82\xd3'\x02\b\x01R\aversion\x12?\n" +
-	"\x05items\x18\x03 \x03(\v2\x18.rounds.v1.ChecklistItemB\x0f\xbaH\x06\x92\x01\x03\x10\x80\x02\x82\xd3'\x02\b\x01R\x05items\"j\n" +
+	"\x05items\x18\x03 \x03(\v2\x18.rounds.v1.ChecklistItemB\x0f\xbaH\x06\x92\x01\x03\x10\x80\x02\x82\xd3'\x02\b\x01R\x05items\x12*\n" +
+	"\tseries_id\x18\x04 \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\vR\bseriesId\x12$\n" +
+	"\tpublished\x18\x05 \x01(\bB\x06\x82\xd3'\x02\b\x01R\tpublished\x12!\n" +
+	"\x04code\x18\x06 \x01(\tB\r\xbaH\x04r\x02(@\x82\xd3'\x02\b\x01R\x04code\"j\n" +
 	"\fAnnouncement\x12-\n" +
 	"\x05title\x18\x01 \x01(\v2\x0f.rounds.v1.TextB\x06\x82\xd3'\x02\b\x01R\x05title\x12+\n" +
 	"\x04body\x18\x02 \x01(\v2\x0f.rounds.v1.TextB\x06\x82\xd3'\x02\b\x01R\x04body*\xca\x01\n" +
@@ -945,7 +1543,12 @@ const file_rounds_v1_directory_proto_rawDesc = "" +
 	"\x15SERVICE_LINE_SECURITY\x10\x03\x12\x16\n" +
 	"\x12SERVICE_LINE_GREEN\x10\x04\x12\x17\n" +
 	"\x13SERVICE_LINE_BUTLER\x10\x05\x12\x18\n" +
-	"\x14SERVICE_LINE_HOUSING\x10\x06*\x96\x01\n" +
+	"\x14SERVICE_LINE_HOUSING\x10\x06*h\n" +
+	"\bUnitType\x12\x19\n" +
+	"\x15UNIT_TYPE_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fUNIT_TYPE_GROUP\x10\x01\x12\x14\n" +
+	"\x10UNIT_TYPE_REGION\x10\x02\x12\x16\n" +
+	"\x12UNIT_TYPE_DISTRICT\x10\x03*\x96\x01\n" +
 	"\tPlaceType\x12\x1a\n" +
 	"\x16PLACE_TYPE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13PLACE_TYPE_BUILDING\x10\x01\x12\x14\n" +
@@ -971,46 +1574,60 @@ func file_rounds_v1_directory_proto_rawDescGZIP() []byte {
 	return file_rounds_v1_directory_proto_rawDescData
 }
 
-var file_rounds_v1_directory_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_rounds_v1_directory_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_rounds_v1_directory_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_rounds_v1_directory_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_rounds_v1_directory_proto_goTypes = []any{
 	(ServiceLine)(0),      // 0: rounds.v1.ServiceLine
-	(PlaceType)(0),        // 1: rounds.v1.PlaceType
-	(Signal)(0),           // 2: rounds.v1.Signal
-	(*Site)(nil),          // 3: rounds.v1.Site
-	(*Place)(nil),         // 4: rounds.v1.Place
-	(*Asset)(nil),         // 5: rounds.v1.Asset
-	(*Staff)(nil),         // 6: rounds.v1.Staff
-	(*Category)(nil),      // 7: rounds.v1.Category
-	(*ChecklistItem)(nil), // 8: rounds.v1.ChecklistItem
-	(*Checklist)(nil),     // 9: rounds.v1.Checklist
-	(*Announcement)(nil),  // 10: rounds.v1.Announcement
-	nil,                   // 11: rounds.v1.Site.PolicyEntry
-	(*Text)(nil),          // 12: rounds.v1.Text
-	(Priority)(0),         // 13: rounds.v1.Priority
+	(UnitType)(0),         // 1: rounds.v1.UnitType
+	(PlaceType)(0),        // 2: rounds.v1.PlaceType
+	(Signal)(0),           // 3: rounds.v1.Signal
+	(*Site)(nil),          // 4: rounds.v1.Site
+	(*Unit)(nil),          // 5: rounds.v1.Unit
+	(*CalendarDay)(nil),   // 6: rounds.v1.CalendarDay
+	(*Calendar)(nil),      // 7: rounds.v1.Calendar
+	(*Duty)(nil),          // 8: rounds.v1.Duty
+	(*Absence)(nil),       // 9: rounds.v1.Absence
+	(*Place)(nil),         // 10: rounds.v1.Place
+	(*Asset)(nil),         // 11: rounds.v1.Asset
+	(*Staff)(nil),         // 12: rounds.v1.Staff
+	(*Category)(nil),      // 13: rounds.v1.Category
+	(*ChecklistItem)(nil), // 14: rounds.v1.ChecklistItem
+	(*Checklist)(nil),     // 15: rounds.v1.Checklist
+	(*Announcement)(nil),  // 16: rounds.v1.Announcement
+	nil,                   // 17: rounds.v1.Site.PolicyEntry
+	nil,                   // 18: rounds.v1.Unit.PolicyEntry
+	(*Text)(nil),          // 19: rounds.v1.Text
+	(Priority)(0),         // 20: rounds.v1.Priority
 }
 var file_rounds_v1_directory_proto_depIdxs = []int32{
-	12, // 0: rounds.v1.Site.name:type_name -> rounds.v1.Text
-	11, // 1: rounds.v1.Site.policy:type_name -> rounds.v1.Site.PolicyEntry
-	1,  // 2: rounds.v1.Place.type:type_name -> rounds.v1.PlaceType
-	12, // 3: rounds.v1.Place.name:type_name -> rounds.v1.Text
-	2,  // 4: rounds.v1.Place.signal:type_name -> rounds.v1.Signal
-	12, // 5: rounds.v1.Asset.name:type_name -> rounds.v1.Text
-	0,  // 6: rounds.v1.Staff.line:type_name -> rounds.v1.ServiceLine
-	12, // 7: rounds.v1.Staff.job:type_name -> rounds.v1.Text
-	12, // 8: rounds.v1.Category.name:type_name -> rounds.v1.Text
-	0,  // 9: rounds.v1.Category.line:type_name -> rounds.v1.ServiceLine
-	13, // 10: rounds.v1.Category.priority:type_name -> rounds.v1.Priority
-	12, // 11: rounds.v1.ChecklistItem.question:type_name -> rounds.v1.Text
-	12, // 12: rounds.v1.Checklist.name:type_name -> rounds.v1.Text
-	8,  // 13: rounds.v1.Checklist.items:type_name -> rounds.v1.ChecklistItem
-	12, // 14: rounds.v1.Announcement.title:type_name -> rounds.v1.Text
-	12, // 15: rounds.v1.Announcement.body:type_name -> rounds.v1.Text
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	19, // 0: rounds.v1.Site.name:type_name -> rounds.v1.Text
+	17, // 1: rounds.v1.Site.policy:type_name -> rounds.v1.Site.PolicyEntry
+	19, // 2: rounds.v1.Unit.name:type_name -> rounds.v1.Text
+	1,  // 3: rounds.v1.Unit.type:type_name -> rounds.v1.UnitType
+	18, // 4: rounds.v1.Unit.policy:type_name -> rounds.v1.Unit.PolicyEntry
+	19, // 5: rounds.v1.Calendar.name:type_name -> rounds.v1.Text
+	6,  // 6: rounds.v1.Calendar.days:type_name -> rounds.v1.CalendarDay
+	2,  // 7: rounds.v1.Place.type:type_name -> rounds.v1.PlaceType
+	19, // 8: rounds.v1.Place.name:type_name -> rounds.v1.Text
+	3,  // 9: rounds.v1.Place.signal:type_name -> rounds.v1.Signal
+	19, // 10: rounds.v1.Asset.name:type_name -> rounds.v1.Text
+	0,  // 11: rounds.v1.Staff.line:type_name -> rounds.v1.ServiceLine
+	19, // 12: rounds.v1.Staff.job:type_name -> rounds.v1.Text
+	8,  // 13: rounds.v1.Staff.duties:type_name -> rounds.v1.Duty
+	9,  // 14: rounds.v1.Staff.absences:type_name -> rounds.v1.Absence
+	19, // 15: rounds.v1.Category.name:type_name -> rounds.v1.Text
+	0,  // 16: rounds.v1.Category.line:type_name -> rounds.v1.ServiceLine
+	20, // 17: rounds.v1.Category.priority:type_name -> rounds.v1.Priority
+	19, // 18: rounds.v1.ChecklistItem.question:type_name -> rounds.v1.Text
+	19, // 19: rounds.v1.Checklist.name:type_name -> rounds.v1.Text
+	14, // 20: rounds.v1.Checklist.items:type_name -> rounds.v1.ChecklistItem
+	19, // 21: rounds.v1.Announcement.title:type_name -> rounds.v1.Text
+	19, // 22: rounds.v1.Announcement.body:type_name -> rounds.v1.Text
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_rounds_v1_directory_proto_init() }
@@ -1021,14 +1638,14 @@ func file_rounds_v1_directory_proto_init() {
 	file_rounds_v1_merge_proto_init()
 	file_rounds_v1_ticket_proto_init()
 	file_rounds_v1_value_proto_init()
-	file_rounds_v1_directory_proto_msgTypes[5].OneofWrappers = []any{}
+	file_rounds_v1_directory_proto_msgTypes[10].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rounds_v1_directory_proto_rawDesc), len(file_rounds_v1_directory_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   9,
+			NumEnums:      4,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

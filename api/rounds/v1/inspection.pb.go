@@ -107,6 +107,227 @@ func (InspectionState) EnumDescriptor() ([]byte, []int) {
 	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{0}
 }
 
+// PlanDays says on which days a plan's rounds take place.
+type PlanDays int32
+
+const (
+	// On every day that the rule names.
+	PlanDays_PLAN_DAYS_UNSPECIFIED PlanDays = 0
+	// On working days alone; on others it is left out.
+	PlanDays_PLAN_DAYS_WORKING PlanDays = 1
+	// On days off alone.
+	PlanDays_PLAN_DAYS_OFF PlanDays = 2
+	// On the next working day where the rule names a day off.
+	PlanDays_PLAN_DAYS_NEXT_WORKING PlanDays = 3
+)
+
+// Enum value maps for PlanDays.
+var (
+	PlanDays_name = map[int32]string{
+		0: "PLAN_DAYS_UNSPECIFIED",
+		1: "PLAN_DAYS_WORKING",
+		2: "PLAN_DAYS_OFF",
+		3: "PLAN_DAYS_NEXT_WORKING",
+	}
+	PlanDays_value = map[string]int32{
+		"PLAN_DAYS_UNSPECIFIED":  0,
+		"PLAN_DAYS_WORKING":      1,
+		"PLAN_DAYS_OFF":          2,
+		"PLAN_DAYS_NEXT_WORKING": 3,
+	}
+)
+
+func (x PlanDays) Enum() *PlanDays {
+	p := new(PlanDays)
+	*p = x
+	return p
+}
+
+func (x PlanDays) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PlanDays) Descriptor() protoreflect.EnumDescriptor {
+	return file_rounds_v1_inspection_proto_enumTypes[1].Descriptor()
+}
+
+func (PlanDays) Type() protoreflect.EnumType {
+	return &file_rounds_v1_inspection_proto_enumTypes[1]
+}
+
+func (x PlanDays) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PlanDays.Descriptor instead.
+func (PlanDays) EnumDescriptor() ([]byte, []int) {
+	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{1}
+}
+
+// Route says how checkpoints are to be visited.
+type Route struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of checkpoint_ids.
+	Ordered bool `protobuf:"varint,1,opt,name=ordered,proto3" json:"ordered,omitempty"`
+	// Least time between two checkpoints, microseconds; 0: none.
+	MinGapUs int64 `protobuf:"varint,2,opt,name=min_gap_us,json=minGapUs,proto3" json:"min_gap_us,omitempty"`
+	// Greatest time between two checkpoints, microseconds; 0: none.
+	MaxGapUs      int64 `protobuf:"varint,3,opt,name=max_gap_us,json=maxGapUs,proto3" json:"max_gap_us,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Route) Reset() {
+	*x = Route{}
+	mi := &file_rounds_v1_inspection_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Route) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Route) ProtoMessage() {}
+
+func (x *Route) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_inspection_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Route.ProtoReflect.Descriptor instead.
+func (*Route) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Route) GetOrdered() bool {
+	if x != nil {
+		return x.Ordered
+	}
+	return false
+}
+
+func (x *Route) GetMinGapUs() int64 {
+	if x != nil {
+		return x.MinGapUs
+	}
+	return 0
+}
+
+func (x *Route) GetMaxGapUs() int64 {
+	if x != nil {
+		return x.MaxGapUs
+	}
+	return 0
+}
+
+// Visit is what counts of all scans of one checkpoint in one round: the earliest is official, those of others confirm it.
+type Visit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The checkpoint.
+	CheckpointId string `protobuf:"bytes,1,opt,name=checkpoint_id,json=checkpointId,proto3" json:"checkpoint_id,omitempty"`
+	// The official scan.
+	ScanId string `protobuf:"bytes,2,opt,name=scan_id,json=scanId,proto3" json:"scan_id,omitempty"`
+	// Who made it.
+	PersonId string `protobuf:"bytes,3,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
+	// Effective time, microseconds since 1970.
+	TimeUs int64 `protobuf:"varint,4,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
+	// Further people who were there.
+	ConfirmedByIds []string `protobuf:"bytes,5,rep,name=confirmed_by_ids,json=confirmedByIds,proto3" json:"confirmed_by_ids,omitempty"`
+	// Marks: "out_of_order", "too_soon", "too_late", "false_tag", "tag_broken", "other_tag".
+	Flags []string `protobuf:"bytes,6,rep,name=flags,proto3" json:"flags,omitempty"`
+	// The round of the inspection.
+	Round         uint32 `protobuf:"varint,7,opt,name=round,proto3" json:"round,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Visit) Reset() {
+	*x = Visit{}
+	mi := &file_rounds_v1_inspection_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Visit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Visit) ProtoMessage() {}
+
+func (x *Visit) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_inspection_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Visit.ProtoReflect.Descriptor instead.
+func (*Visit) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Visit) GetCheckpointId() string {
+	if x != nil {
+		return x.CheckpointId
+	}
+	return ""
+}
+
+func (x *Visit) GetScanId() string {
+	if x != nil {
+		return x.ScanId
+	}
+	return ""
+}
+
+func (x *Visit) GetPersonId() string {
+	if x != nil {
+		return x.PersonId
+	}
+	return ""
+}
+
+func (x *Visit) GetTimeUs() int64 {
+	if x != nil {
+		return x.TimeUs
+	}
+	return 0
+}
+
+func (x *Visit) GetConfirmedByIds() []string {
+	if x != nil {
+		return x.ConfirmedByIds
+	}
+	return nil
+}
+
+func (x *Visit) GetFlags() []string {
+	if x != nil {
+		return x.Flags
+	}
+	return nil
+}
+
+func (x *Visit) GetRound() uint32 {
+	if x != nil {
+		return x.Round
+	}
+	return 0
+}
+
 // Inspection (巡检) is one inspection round: a checklist to be answered along a route within a window of time.
 type Inspection struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -132,6 +353,10 @@ type Inspection struct {
 	Labour []*Labour `protobuf:"bytes,10,rep,name=labour,proto3" json:"labour,omitempty"`
 	// The inspector's notes.
 	Notes string `protobuf:"bytes,11,opt,name=notes,proto3" json:"notes,omitempty"`
+	// The plan that it follows from; empty: somebody made it.
+	PlanId string `protobuf:"bytes,12,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
+	// How the checkpoints are to be visited.
+	Route *Route `protobuf:"bytes,13,opt,name=route,proto3" json:"route,omitempty"`
 	// Where it stands.
 	State InspectionState `protobuf:"varint,40,opt,name=state,proto3,enum=rounds.v1.InspectionState" json:"state,omitempty"`
 	// From 1; each return begins the next.
@@ -143,14 +368,30 @@ type Inspection struct {
 	// Sum of weight times result, 0 to 100; 0 until submitted.
 	Score float64 `protobuf:"fixed64,44,opt,name=score,proto3" json:"score,omitempty"`
 	// Marks of the arbitration ("late_sync").
-	Flags         []string `protobuf:"bytes,45,rep,name=flags,proto3" json:"flags,omitempty"`
+	Flags []string `protobuf:"bytes,45,rep,name=flags,proto3" json:"flags,omitempty"`
+	// What counts of the scans, by round and in the order of the visits.
+	OfficialVisits []*Visit `protobuf:"bytes,46,rep,name=official_visits,json=officialVisits,proto3" json:"official_visits,omitempty"`
+	// Missed or done in part, but a phone may still be in the basement.
+	Provisional bool `protobuf:"varint,47,opt,name=provisional,proto3" json:"provisional,omitempty"`
+	// A red line was crossed: the round has failed whatever its score.
+	Failed bool `protobuf:"varint,48,opt,name=failed,proto3" json:"failed,omitempty"`
+	// What reviewers said.
+	Reviews []*Review `protobuf:"bytes,49,rep,name=reviews,proto3" json:"reviews,omitempty"`
+	// Who submitted which round.
+	Completions []*Completion `protobuf:"bytes,50,rep,name=completions,proto3" json:"completions,omitempty"`
+	// Who is meant to walk it; empty: whoever starts.
+	AssigneeId string `protobuf:"bytes,51,opt,name=assignee_id,json=assigneeId,proto3" json:"assignee_id,omitempty"`
+	// End of the grace in which a round that was missed may still turn out to have been walked, microseconds since 1970.
+	GraceEndUs int64 `protobuf:"varint,52,opt,name=grace_end_us,json=graceEndUs,proto3" json:"grace_end_us,omitempty"`
+	// Answers that count, by result: pass, fail, not applicable, skipped; and items unanswered.
+	Tally         *Tally `protobuf:"bytes,53,opt,name=tally,proto3" json:"tally,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Inspection) Reset() {
 	*x = Inspection{}
-	mi := &file_rounds_v1_inspection_proto_msgTypes[0]
+	mi := &file_rounds_v1_inspection_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -162,7 +403,7 @@ func (x *Inspection) String() string {
 func (*Inspection) ProtoMessage() {}
 
 func (x *Inspection) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_inspection_proto_msgTypes[0]
+	mi := &file_rounds_v1_inspection_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -175,7 +416,7 @@ func (x *Inspection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inspection.ProtoReflect.Descriptor instead.
 func (*Inspection) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{0}
+	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Inspection) GetChecklistId() string {
@@ -255,6 +496,20 @@ func (x *Inspection) GetNotes() string {
 	return ""
 }
 
+func (x *Inspection) GetPlanId() string {
+	if x != nil {
+		return x.PlanId
+	}
+	return ""
+}
+
+func (x *Inspection) GetRoute() *Route {
+	if x != nil {
+		return x.Route
+	}
+	return nil
+}
+
 func (x *Inspection) GetState() InspectionState {
 	if x != nil {
 		return x.State
@@ -297,6 +552,144 @@ func (x *Inspection) GetFlags() []string {
 	return nil
 }
 
+func (x *Inspection) GetOfficialVisits() []*Visit {
+	if x != nil {
+		return x.OfficialVisits
+	}
+	return nil
+}
+
+func (x *Inspection) GetProvisional() bool {
+	if x != nil {
+		return x.Provisional
+	}
+	return false
+}
+
+func (x *Inspection) GetFailed() bool {
+	if x != nil {
+		return x.Failed
+	}
+	return false
+}
+
+func (x *Inspection) GetReviews() []*Review {
+	if x != nil {
+		return x.Reviews
+	}
+	return nil
+}
+
+func (x *Inspection) GetCompletions() []*Completion {
+	if x != nil {
+		return x.Completions
+	}
+	return nil
+}
+
+func (x *Inspection) GetAssigneeId() string {
+	if x != nil {
+		return x.AssigneeId
+	}
+	return ""
+}
+
+func (x *Inspection) GetGraceEndUs() int64 {
+	if x != nil {
+		return x.GraceEndUs
+	}
+	return 0
+}
+
+func (x *Inspection) GetTally() *Tally {
+	if x != nil {
+		return x.Tally
+	}
+	return nil
+}
+
+// Tally counts the items of a round.
+type Tally struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As they should be.
+	Passed uint32 `protobuf:"varint,1,opt,name=passed,proto3" json:"passed,omitempty"`
+	// Not as they should be.
+	Failed uint32 `protobuf:"varint,2,opt,name=failed,proto3" json:"failed,omitempty"`
+	// Do not apply.
+	NotApplicable uint32 `protobuf:"varint,3,opt,name=not_applicable,json=notApplicable,proto3" json:"not_applicable,omitempty"`
+	// Skipped with a reason.
+	Skipped uint32 `protobuf:"varint,4,opt,name=skipped,proto3" json:"skipped,omitempty"`
+	// Not answered.
+	Open          uint32 `protobuf:"varint,5,opt,name=open,proto3" json:"open,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tally) Reset() {
+	*x = Tally{}
+	mi := &file_rounds_v1_inspection_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tally) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tally) ProtoMessage() {}
+
+func (x *Tally) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_inspection_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tally.ProtoReflect.Descriptor instead.
+func (*Tally) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Tally) GetPassed() uint32 {
+	if x != nil {
+		return x.Passed
+	}
+	return 0
+}
+
+func (x *Tally) GetFailed() uint32 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *Tally) GetNotApplicable() uint32 {
+	if x != nil {
+		return x.NotApplicable
+	}
+	return 0
+}
+
+func (x *Tally) GetSkipped() uint32 {
+	if x != nil {
+		return x.Skipped
+	}
+	return 0
+}
+
+func (x *Tally) GetOpen() uint32 {
+	if x != nil {
+		return x.Open
+	}
+	return 0
+}
+
 // InspectionCommand asks for a transition of an inspection round.
 type InspectionCommand struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -317,7 +710,7 @@ type InspectionCommand struct {
 
 func (x *InspectionCommand) Reset() {
 	*x = InspectionCommand{}
-	mi := &file_rounds_v1_inspection_proto_msgTypes[1]
+	mi := &file_rounds_v1_inspection_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -329,7 +722,7 @@ func (x *InspectionCommand) String() string {
 func (*InspectionCommand) ProtoMessage() {}
 
 func (x *InspectionCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_inspection_proto_msgTypes[1]
+	mi := &file_rounds_v1_inspection_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -342,7 +735,7 @@ func (x *InspectionCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectionCommand.ProtoReflect.Descriptor instead.
 func (*InspectionCommand) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{1}
+	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *InspectionCommand) GetCommand() isInspectionCommand_Command {
@@ -461,7 +854,7 @@ type InspectionRelease struct {
 
 func (x *InspectionRelease) Reset() {
 	*x = InspectionRelease{}
-	mi := &file_rounds_v1_inspection_proto_msgTypes[2]
+	mi := &file_rounds_v1_inspection_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -473,7 +866,7 @@ func (x *InspectionRelease) String() string {
 func (*InspectionRelease) ProtoMessage() {}
 
 func (x *InspectionRelease) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_inspection_proto_msgTypes[2]
+	mi := &file_rounds_v1_inspection_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -486,21 +879,23 @@ func (x *InspectionRelease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectionRelease.ProtoReflect.Descriptor instead.
 func (*InspectionRelease) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{2}
+	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{5}
 }
 
 // InspectionStart begins the walk.
 type InspectionStart struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What the first checkpoint's tag says; empty where it is broken.
-	ScanPayload   string `protobuf:"bytes,1,opt,name=scan_payload,json=scanPayload,proto3" json:"scan_payload,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ScanPayload string `protobuf:"bytes,1,opt,name=scan_payload,json=scanPayload,proto3" json:"scan_payload,omitempty"`
+	// The tag is broken: the photo that shows it. A ticket is made of it.
+	BrokenTagPhotoId string `protobuf:"bytes,2,opt,name=broken_tag_photo_id,json=brokenTagPhotoId,proto3" json:"broken_tag_photo_id,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *InspectionStart) Reset() {
 	*x = InspectionStart{}
-	mi := &file_rounds_v1_inspection_proto_msgTypes[3]
+	mi := &file_rounds_v1_inspection_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -512,7 +907,7 @@ func (x *InspectionStart) String() string {
 func (*InspectionStart) ProtoMessage() {}
 
 func (x *InspectionStart) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_inspection_proto_msgTypes[3]
+	mi := &file_rounds_v1_inspection_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -525,12 +920,19 @@ func (x *InspectionStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectionStart.ProtoReflect.Descriptor instead.
 func (*InspectionStart) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{3}
+	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *InspectionStart) GetScanPayload() string {
 	if x != nil {
 		return x.ScanPayload
+	}
+	return ""
+}
+
+func (x *InspectionStart) GetBrokenTagPhotoId() string {
+	if x != nil {
+		return x.BrokenTagPhotoId
 	}
 	return ""
 }
@@ -546,7 +948,7 @@ type InspectionSubmit struct {
 
 func (x *InspectionSubmit) Reset() {
 	*x = InspectionSubmit{}
-	mi := &file_rounds_v1_inspection_proto_msgTypes[4]
+	mi := &file_rounds_v1_inspection_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -558,7 +960,7 @@ func (x *InspectionSubmit) String() string {
 func (*InspectionSubmit) ProtoMessage() {}
 
 func (x *InspectionSubmit) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_inspection_proto_msgTypes[4]
+	mi := &file_rounds_v1_inspection_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -571,7 +973,7 @@ func (x *InspectionSubmit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectionSubmit.ProtoReflect.Descriptor instead.
 func (*InspectionSubmit) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{4}
+	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *InspectionSubmit) GetRound() uint32 {
@@ -594,7 +996,7 @@ type InspectionApprove struct {
 
 func (x *InspectionApprove) Reset() {
 	*x = InspectionApprove{}
-	mi := &file_rounds_v1_inspection_proto_msgTypes[5]
+	mi := &file_rounds_v1_inspection_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -606,7 +1008,7 @@ func (x *InspectionApprove) String() string {
 func (*InspectionApprove) ProtoMessage() {}
 
 func (x *InspectionApprove) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_inspection_proto_msgTypes[5]
+	mi := &file_rounds_v1_inspection_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -619,7 +1021,7 @@ func (x *InspectionApprove) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectionApprove.ProtoReflect.Descriptor instead.
 func (*InspectionApprove) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{5}
+	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *InspectionApprove) GetRound() uint32 {
@@ -642,14 +1044,16 @@ type InspectionReturn struct {
 	// The round that was reviewed.
 	Round uint32 `protobuf:"varint,1,opt,name=round,proto3" json:"round,omitempty"`
 	// Why.
-	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The items to be looked at again; none: all.
+	ItemIds       []string `protobuf:"bytes,3,rep,name=item_ids,json=itemIds,proto3" json:"item_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *InspectionReturn) Reset() {
 	*x = InspectionReturn{}
-	mi := &file_rounds_v1_inspection_proto_msgTypes[6]
+	mi := &file_rounds_v1_inspection_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -661,7 +1065,7 @@ func (x *InspectionReturn) String() string {
 func (*InspectionReturn) ProtoMessage() {}
 
 func (x *InspectionReturn) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_inspection_proto_msgTypes[6]
+	mi := &file_rounds_v1_inspection_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -674,7 +1078,7 @@ func (x *InspectionReturn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectionReturn.ProtoReflect.Descriptor instead.
 func (*InspectionReturn) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{6}
+	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *InspectionReturn) GetRound() uint32 {
@@ -691,6 +1095,13 @@ func (x *InspectionReturn) GetReason() string {
 	return ""
 }
 
+func (x *InspectionReturn) GetItemIds() []string {
+	if x != nil {
+		return x.ItemIds
+	}
+	return nil
+}
+
 // InspectionExcuse forgives a missed round.
 type InspectionExcuse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -702,7 +1113,7 @@ type InspectionExcuse struct {
 
 func (x *InspectionExcuse) Reset() {
 	*x = InspectionExcuse{}
-	mi := &file_rounds_v1_inspection_proto_msgTypes[7]
+	mi := &file_rounds_v1_inspection_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -714,7 +1125,7 @@ func (x *InspectionExcuse) String() string {
 func (*InspectionExcuse) ProtoMessage() {}
 
 func (x *InspectionExcuse) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_inspection_proto_msgTypes[7]
+	mi := &file_rounds_v1_inspection_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -727,7 +1138,7 @@ func (x *InspectionExcuse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectionExcuse.ProtoReflect.Descriptor instead.
 func (*InspectionExcuse) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{7}
+	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *InspectionExcuse) GetReason() string {
@@ -737,11 +1148,152 @@ func (x *InspectionExcuse) GetReason() string {
 	return ""
 }
 
+// Plan is a recurring inspection: from it the server makes rounds, each with an id derived from the plan and the beginning of its window.
+type Plan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In a few words.
+	Name *Text `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The series of the checklist. A round has the version that is newest when it is released.
+	ChecklistId string `protobuf:"bytes,2,opt,name=checklist_id,json=checklistId,proto3" json:"checklist_id,omitempty"`
+	// The checkpoints, in the order of the route.
+	CheckpointIds []string `protobuf:"bytes,3,rep,name=checkpoint_ids,json=checkpointIds,proto3" json:"checkpoint_ids,omitempty"`
+	// How they are to be visited.
+	Route *Route `protobuf:"bytes,4,opt,name=route,proto3" json:"route,omitempty"`
+	// When windows begin: DTSTART and RRULE of RFC 5545 ("DTSTART:20260101T080000\nRRULE:FREQ=DAILY;BYHOUR=8,20"), in the site's time zone.
+	Recurrence string `protobuf:"bytes,5,opt,name=recurrence,proto3" json:"recurrence,omitempty"`
+	// On which days.
+	Days PlanDays `protobuf:"varint,6,opt,name=days,proto3,enum=rounds.v1.PlanDays" json:"days,omitempty"`
+	// How long a window is, microseconds.
+	WindowUs int64 `protobuf:"varint,7,opt,name=window_us,json=windowUs,proto3" json:"window_us,omitempty"`
+	// Who walks it; empty: whoever starts.
+	AssigneeId string `protobuf:"bytes,8,opt,name=assignee_id,json=assigneeId,proto3" json:"assignee_id,omitempty"`
+	// Makes no rounds for now.
+	Suspended bool `protobuf:"varint,9,opt,name=suspended,proto3" json:"suspended,omitempty"`
+	// Rounds were made through this beginning of a window, microseconds since 1970.
+	MadeThroughUs int64 `protobuf:"varint,40,opt,name=made_through_us,json=madeThroughUs,proto3" json:"made_through_us,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Plan) Reset() {
+	*x = Plan{}
+	mi := &file_rounds_v1_inspection_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Plan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Plan) ProtoMessage() {}
+
+func (x *Plan) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_inspection_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Plan.ProtoReflect.Descriptor instead.
+func (*Plan) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_inspection_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Plan) GetName() *Text {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *Plan) GetChecklistId() string {
+	if x != nil {
+		return x.ChecklistId
+	}
+	return ""
+}
+
+func (x *Plan) GetCheckpointIds() []string {
+	if x != nil {
+		return x.CheckpointIds
+	}
+	return nil
+}
+
+func (x *Plan) GetRoute() *Route {
+	if x != nil {
+		return x.Route
+	}
+	return nil
+}
+
+func (x *Plan) GetRecurrence() string {
+	if x != nil {
+		return x.Recurrence
+	}
+	return ""
+}
+
+func (x *Plan) GetDays() PlanDays {
+	if x != nil {
+		return x.Days
+	}
+	return PlanDays_PLAN_DAYS_UNSPECIFIED
+}
+
+func (x *Plan) GetWindowUs() int64 {
+	if x != nil {
+		return x.WindowUs
+	}
+	return 0
+}
+
+func (x *Plan) GetAssigneeId() string {
+	if x != nil {
+		return x.AssigneeId
+	}
+	return ""
+}
+
+func (x *Plan) GetSuspended() bool {
+	if x != nil {
+		return x.Suspended
+	}
+	return false
+}
+
+func (x *Plan) GetMadeThroughUs() int64 {
+	if x != nil {
+		return x.MadeThroughUs
+	}
+	return 0
+}
+
 var File_rounds_v1_inspection_proto protoreflect.FileDescriptor
 
 const file_rounds_v1_inspection_proto_rawDesc = "" +
 	"\n" +
-	"\x1arounds/v1/inspection.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x15rounds/v1/value.proto\"\xd6\a\n" +
+	"\x1arounds/v1/inspection.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x16rounds/v1/ticket.proto\x1a\x15rounds/v1/value.proto\"o\n" +
+	"\x05Route\x12\x18\n" +
+	"\aordered\x18\x01 \x01(\bR\aordered\x12%\n" +
+	"\n" +
+	"min_gap_us\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bminGapUs\x12%\n" +
+	"\n" +
+	"max_gap_us\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bmaxGapUs\"\x8c\x02\n" +
+	"\x05Visit\x12,\n" +
+	"\rcheckpoint_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02($R\fcheckpointId\x12 \n" +
+	"\ascan_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\x06scanId\x12$\n" +
+	"\tperson_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02($R\bpersonId\x12\x17\n" +
+	"\atime_us\x18\x04 \x01(\x03R\x06timeUs\x128\n" +
+	"\x10confirmed_by_ids\x18\x05 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02($R\x0econfirmedByIds\x12$\n" +
+	"\x05flags\x18\x06 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10\x10\"\x04r\x02(@R\x05flags\x12\x14\n" +
+	"\x05round\x18\a \x01(\rR\x05round\"\xd6\v\n" +
 	"\n" +
 	"Inspection\x120\n" +
 	"\fchecklist_id\x18\x01 \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\vR\vchecklistId\x123\n" +
@@ -755,7 +1307,9 @@ const file_rounds_v1_inspection_proto_rawDesc = "" +
 	"\breadings\x18\t \x03(\v2\x12.rounds.v1.ReadingB\x0f\xbaH\x06\x92\x01\x03\x10\xe8\a\x82\xd3'\x02\b\bR\breadings\x12:\n" +
 	"\x06labour\x18\n" +
 	" \x03(\v2\x11.rounds.v1.LabourB\x0f\xbaH\x06\x92\x01\x03\x10\xe8\a\x82\xd3'\x02\b\bR\x06labour\x12%\n" +
-	"\x05notes\x18\v \x01(\tB\x0f\xbaH\x06r\x04(\x80\x80\x04\x82\xd3'\x02\b\x01R\x05notes\x128\n" +
+	"\x05notes\x18\v \x01(\tB\x0f\xbaH\x06r\x04(\x80\x80\x04\x82\xd3'\x02\b\x01R\x05notes\x12&\n" +
+	"\aplan_id\x18\f \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\vR\x06planId\x12.\n" +
+	"\x05route\x18\r \x01(\v2\x10.rounds.v1.RouteB\x06\x82\xd3'\x02\b\vR\x05route\x128\n" +
 	"\x05state\x18( \x01(\x0e2\x1a.rounds.v1.InspectionStateB\x06\x82\xd3'\x02\b\n" +
 	"R\x05state\x12\x1c\n" +
 	"\x05round\x18) \x01(\rB\x06\x82\xd3'\x02\b\n" +
@@ -765,10 +1319,29 @@ const file_rounds_v1_inspection_proto_rawDesc = "" +
 	"\fstate_reason\x18+ \x01(\tB\x0f\xbaH\x06r\x04(\x80\x80\x04\x82\xd3'\x02\b\n" +
 	"R\vstateReason\x12\x1c\n" +
 	"\x05score\x18, \x01(\x01B\x06\x82\xd3'\x02\b\fR\x05score\x12*\n" +
-	"\x05flags\x18- \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02(@\x82\xd3'\x02\b\fR\x05flags\x1aM\n" +
+	"\x05flags\x18- \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02(@\x82\xd3'\x02\b\fR\x05flags\x12J\n" +
+	"\x0fofficial_visits\x18. \x03(\v2\x10.rounds.v1.VisitB\x0f\xbaH\x06\x92\x01\x03\x10\x80\b\x82\xd3'\x02\b\fR\x0eofficialVisits\x12(\n" +
+	"\vprovisional\x18/ \x01(\bB\x06\x82\xd3'\x02\b\fR\vprovisional\x12\x1e\n" +
+	"\x06failed\x180 \x01(\bB\x06\x82\xd3'\x02\b\fR\x06failed\x12<\n" +
+	"\areviews\x181 \x03(\v2\x11.rounds.v1.ReviewB\x0f\xbaH\x06\x92\x01\x03\x10\x80\x02\x82\xd3'\x02\b\n" +
+	"R\areviews\x12H\n" +
+	"\vcompletions\x182 \x03(\v2\x15.rounds.v1.CompletionB\x0f\xbaH\x06\x92\x01\x03\x10\x80\x02\x82\xd3'\x02\b\n" +
+	"R\vcompletions\x12.\n" +
+	"\vassignee_id\x183 \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\n" +
+	"R\n" +
+	"assigneeId\x12(\n" +
+	"\fgrace_end_us\x184 \x01(\x03B\x06\x82\xd3'\x02\b\fR\n" +
+	"graceEndUs\x12.\n" +
+	"\x05tally\x185 \x01(\v2\x10.rounds.v1.TallyB\x06\x82\xd3'\x02\b\fR\x05tally\x1aM\n" +
 	"\fAnswersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12'\n" +
-	"\x05value\x18\x02 \x01(\v2\x11.rounds.v1.AnswerR\x05value:\x028\x01\"\xf2\x02\n" +
+	"\x05value\x18\x02 \x01(\v2\x11.rounds.v1.AnswerR\x05value:\x028\x01\"\x8c\x01\n" +
+	"\x05Tally\x12\x16\n" +
+	"\x06passed\x18\x01 \x01(\rR\x06passed\x12\x16\n" +
+	"\x06failed\x18\x02 \x01(\rR\x06failed\x12%\n" +
+	"\x0enot_applicable\x18\x03 \x01(\rR\rnotApplicable\x12\x18\n" +
+	"\askipped\x18\x04 \x01(\rR\askipped\x12\x12\n" +
+	"\x04open\x18\x05 \x01(\rR\x04open\"\xf2\x02\n" +
 	"\x11InspectionCommand\x128\n" +
 	"\arelease\x18\x01 \x01(\v2\x1c.rounds.v1.InspectionReleaseH\x00R\arelease\x122\n" +
 	"\x05start\x18\x02 \x01(\v2\x1a.rounds.v1.InspectionStartH\x00R\x05start\x125\n" +
@@ -777,21 +1350,37 @@ const file_rounds_v1_inspection_proto_rawDesc = "" +
 	"\x06return\x18\x05 \x01(\v2\x1b.rounds.v1.InspectionReturnH\x00R\x06return\x125\n" +
 	"\x06excuse\x18\x06 \x01(\v2\x1b.rounds.v1.InspectionExcuseH\x00R\x06excuseB\x10\n" +
 	"\acommand\x12\x05\xbaH\x02\b\x01\"\x13\n" +
-	"\x11InspectionRelease\">\n" +
+	"\x11InspectionRelease\"v\n" +
 	"\x0fInspectionStart\x12+\n" +
-	"\fscan_payload\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\vscanPayload\"1\n" +
+	"\fscan_payload\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\vscanPayload\x126\n" +
+	"\x13broken_tag_photo_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\x10brokenTagPhotoId\"1\n" +
 	"\x10InspectionSubmit\x12\x1d\n" +
 	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\"`\n" +
 	"\x11InspectionApprove\x12\x1d\n" +
 	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\x12,\n" +
-	"\rreview_digest\x18\x02 \x01(\fB\a\xbaH\x04z\x02\x18 R\freviewDigest\"U\n" +
+	"\rreview_digest\x18\x02 \x01(\fB\a\xbaH\x04z\x02\x18 R\freviewDigest\"\x83\x01\n" +
 	"\x10InspectionReturn\x12\x1d\n" +
 	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\x12\"\n" +
 	"\x06reason\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05 \x01(\x80\bR\x06reason\"6\n" +
+	"\xbaH\ar\x05 \x01(\x80\bR\x06reason\x12,\n" +
+	"\bitem_ids\x18\x03 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\x80\x02\"\x06r\x04 \x01(@R\aitemIds\"6\n" +
 	"\x10InspectionExcuse\x12\"\n" +
 	"\x06reason\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05 \x01(\x80\bR\x06reason*\xea\x02\n" +
+	"\xbaH\ar\x05 \x01(\x80\bR\x06reason\"\xe6\x03\n" +
+	"\x04Plan\x12+\n" +
+	"\x04name\x18\x01 \x01(\v2\x0f.rounds.v1.TextB\x06\x82\xd3'\x02\b\x01R\x04name\x120\n" +
+	"\fchecklist_id\x18\x02 \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\x01R\vchecklistId\x12<\n" +
+	"\x0echeckpoint_ids\x18\x03 \x03(\tB\x15\xbaH\f\x92\x01\t\x10\x80\x02\"\x04r\x02($\x82\xd3'\x02\b\x01R\rcheckpointIds\x12.\n" +
+	"\x05route\x18\x04 \x01(\v2\x10.rounds.v1.RouteB\x06\x82\xd3'\x02\b\x01R\x05route\x12.\n" +
+	"\n" +
+	"recurrence\x18\x05 \x01(\tB\x0e\xbaH\x05r\x03(\x80 \x82\xd3'\x02\b\x01R\n" +
+	"recurrence\x12/\n" +
+	"\x04days\x18\x06 \x01(\x0e2\x13.rounds.v1.PlanDaysB\x06\x82\xd3'\x02\b\x01R\x04days\x12*\n" +
+	"\twindow_us\x18\a \x01(\x03B\r\xbaH\x04\"\x02(\x00\x82\xd3'\x02\b\x01R\bwindowUs\x12.\n" +
+	"\vassignee_id\x18\b \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\x01R\n" +
+	"assigneeId\x12$\n" +
+	"\tsuspended\x18\t \x01(\bB\x06\x82\xd3'\x02\b\x01R\tsuspended\x12.\n" +
+	"\x0fmade_through_us\x18( \x01(\x03B\x06\x82\xd3'\x02\b\fR\rmadeThroughUs*\xea\x02\n" +
 	"\x0fInspectionState\x12 \n" +
 	"\x1cINSPECTION_STATE_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18INSPECTION_STATE_PLANNED\x10\x01\x12\x1d\n" +
@@ -804,7 +1393,12 @@ const file_rounds_v1_inspection_proto_rawDesc = "" +
 	"\x17INSPECTION_STATE_MISSED\x10\b\x12\x1c\n" +
 	"\x18INSPECTION_STATE_PARTIAL\x10\t\x12\x1c\n" +
 	"\x18INSPECTION_STATE_EXCUSED\x10\n" +
-	"B6Z4github.com/rounds-sync/rounds/api/rounds/v1;roundsv1b\x06proto3"
+	"*k\n" +
+	"\bPlanDays\x12\x19\n" +
+	"\x15PLAN_DAYS_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11PLAN_DAYS_WORKING\x10\x01\x12\x11\n" +
+	"\rPLAN_DAYS_OFF\x10\x02\x12\x1a\n" +
+	"\x16PLAN_DAYS_NEXT_WORKING\x10\x03B6Z4github.com/rounds-sync/rounds/api/rounds/v1;roundsv1b\x06proto3"
 
 var (
 	file_rounds_v1_inspection_proto_rawDescOnce sync.Once
@@ -818,42 +1412,58 @@ func file_rounds_v1_inspection_proto_rawDescGZIP() []byte {
 	return file_rounds_v1_inspection_proto_rawDescData
 }
 
-var file_rounds_v1_inspection_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_rounds_v1_inspection_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_rounds_v1_inspection_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_rounds_v1_inspection_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_rounds_v1_inspection_proto_goTypes = []any{
 	(InspectionState)(0),      // 0: rounds.v1.InspectionState
-	(*Inspection)(nil),        // 1: rounds.v1.Inspection
-	(*InspectionCommand)(nil), // 2: rounds.v1.InspectionCommand
-	(*InspectionRelease)(nil), // 3: rounds.v1.InspectionRelease
-	(*InspectionStart)(nil),   // 4: rounds.v1.InspectionStart
-	(*InspectionSubmit)(nil),  // 5: rounds.v1.InspectionSubmit
-	(*InspectionApprove)(nil), // 6: rounds.v1.InspectionApprove
-	(*InspectionReturn)(nil),  // 7: rounds.v1.InspectionReturn
-	(*InspectionExcuse)(nil),  // 8: rounds.v1.InspectionExcuse
-	nil,                       // 9: rounds.v1.Inspection.AnswersEntry
-	(*Scan)(nil),              // 10: rounds.v1.Scan
-	(*Reading)(nil),           // 11: rounds.v1.Reading
-	(*Labour)(nil),            // 12: rounds.v1.Labour
-	(*Answer)(nil),            // 13: rounds.v1.Answer
+	(PlanDays)(0),             // 1: rounds.v1.PlanDays
+	(*Route)(nil),             // 2: rounds.v1.Route
+	(*Visit)(nil),             // 3: rounds.v1.Visit
+	(*Inspection)(nil),        // 4: rounds.v1.Inspection
+	(*Tally)(nil),             // 5: rounds.v1.Tally
+	(*InspectionCommand)(nil), // 6: rounds.v1.InspectionCommand
+	(*InspectionRelease)(nil), // 7: rounds.v1.InspectionRelease
+	(*InspectionStart)(nil),   // 8: rounds.v1.InspectionStart
+	(*InspectionSubmit)(nil),  // 9: rounds.v1.InspectionSubmit
+	(*InspectionApprove)(nil), // 10: rounds.v1.InspectionApprove
+	(*InspectionReturn)(nil),  // 11: rounds.v1.InspectionReturn
+	(*InspectionExcuse)(nil),  // 12: rounds.v1.InspectionExcuse
+	(*Plan)(nil),              // 13: rounds.v1.Plan
+	nil,                       // 14: rounds.v1.Inspection.AnswersEntry
+	(*Scan)(nil),              // 15: rounds.v1.Scan
+	(*Reading)(nil),           // 16: rounds.v1.Reading
+	(*Labour)(nil),            // 17: rounds.v1.Labour
+	(*Review)(nil),            // 18: rounds.v1.Review
+	(*Completion)(nil),        // 19: rounds.v1.Completion
+	(*Text)(nil),              // 20: rounds.v1.Text
+	(*Answer)(nil),            // 21: rounds.v1.Answer
 }
 var file_rounds_v1_inspection_proto_depIdxs = []int32{
-	9,  // 0: rounds.v1.Inspection.answers:type_name -> rounds.v1.Inspection.AnswersEntry
-	10, // 1: rounds.v1.Inspection.visits:type_name -> rounds.v1.Scan
-	11, // 2: rounds.v1.Inspection.readings:type_name -> rounds.v1.Reading
-	12, // 3: rounds.v1.Inspection.labour:type_name -> rounds.v1.Labour
-	0,  // 4: rounds.v1.Inspection.state:type_name -> rounds.v1.InspectionState
-	3,  // 5: rounds.v1.InspectionCommand.release:type_name -> rounds.v1.InspectionRelease
-	4,  // 6: rounds.v1.InspectionCommand.start:type_name -> rounds.v1.InspectionStart
-	5,  // 7: rounds.v1.InspectionCommand.submit:type_name -> rounds.v1.InspectionSubmit
-	6,  // 8: rounds.v1.InspectionCommand.approve:type_name -> rounds.v1.InspectionApprove
-	7,  // 9: rounds.v1.InspectionCommand.return:type_name -> rounds.v1.InspectionReturn
-	8,  // 10: rounds.v1.InspectionCommand.excuse:type_name -> rounds.v1.InspectionExcuse
-	13, // 11: rounds.v1.Inspection.AnswersEntry.value:type_name -> rounds.v1.Answer
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	14, // 0: rounds.v1.Inspection.answers:type_name -> rounds.v1.Inspection.AnswersEntry
+	15, // 1: rounds.v1.Inspection.visits:type_name -> rounds.v1.Scan
+	16, // 2: rounds.v1.Inspection.readings:type_name -> rounds.v1.Reading
+	17, // 3: rounds.v1.Inspection.labour:type_name -> rounds.v1.Labour
+	2,  // 4: rounds.v1.Inspection.route:type_name -> rounds.v1.Route
+	0,  // 5: rounds.v1.Inspection.state:type_name -> rounds.v1.InspectionState
+	3,  // 6: rounds.v1.Inspection.official_visits:type_name -> rounds.v1.Visit
+	18, // 7: rounds.v1.Inspection.reviews:type_name -> rounds.v1.Review
+	19, // 8: rounds.v1.Inspection.completions:type_name -> rounds.v1.Completion
+	5,  // 9: rounds.v1.Inspection.tally:type_name -> rounds.v1.Tally
+	7,  // 10: rounds.v1.InspectionCommand.release:type_name -> rounds.v1.InspectionRelease
+	8,  // 11: rounds.v1.InspectionCommand.start:type_name -> rounds.v1.InspectionStart
+	9,  // 12: rounds.v1.InspectionCommand.submit:type_name -> rounds.v1.InspectionSubmit
+	10, // 13: rounds.v1.InspectionCommand.approve:type_name -> rounds.v1.InspectionApprove
+	11, // 14: rounds.v1.InspectionCommand.return:type_name -> rounds.v1.InspectionReturn
+	12, // 15: rounds.v1.InspectionCommand.excuse:type_name -> rounds.v1.InspectionExcuse
+	20, // 16: rounds.v1.Plan.name:type_name -> rounds.v1.Text
+	2,  // 17: rounds.v1.Plan.route:type_name -> rounds.v1.Route
+	1,  // 18: rounds.v1.Plan.days:type_name -> rounds.v1.PlanDays
+	21, // 19: rounds.v1.Inspection.AnswersEntry.value:type_name -> rounds.v1.Answer
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_rounds_v1_inspection_proto_init() }
@@ -862,8 +1472,9 @@ func file_rounds_v1_inspection_proto_init() {
 		return
 	}
 	file_rounds_v1_merge_proto_init()
+	file_rounds_v1_ticket_proto_init()
 	file_rounds_v1_value_proto_init()
-	file_rounds_v1_inspection_proto_msgTypes[1].OneofWrappers = []any{
+	file_rounds_v1_inspection_proto_msgTypes[4].OneofWrappers = []any{
 		(*InspectionCommand_Release)(nil),
 		(*InspectionCommand_Start)(nil),
 		(*InspectionCommand_Submit)(nil),
@@ -876,8 +1487,8 @@ func file_rounds_v1_inspection_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rounds_v1_inspection_proto_rawDesc), len(file_rounds_v1_inspection_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   9,
+			NumEnums:      2,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -211,6 +211,16 @@ const (
 	ProblemCode_PROBLEM_CODE_REDACTED ProblemCode = 29
 	// A signed link or page token that is not the server's, was changed, or has expired.
 	ProblemCode_PROBLEM_CODE_LINK ProblemCode = 30
+	// The evidence changed after the reviewer looked: look again.
+	ProblemCode_PROBLEM_CODE_STALE_DIGEST ProblemCode = 31
+	// Nobody decides on their own work.
+	ProblemCode_PROBLEM_CODE_OWN_WORK ProblemCode = 32
+	// The version of a checklist, or another version that was named, is not known here.
+	ProblemCode_PROBLEM_CODE_UNKNOWN_VERSION ProblemCode = 33
+	// A value that cannot be, such as a reading outside of what the instrument can show.
+	ProblemCode_PROBLEM_CODE_IMPOSSIBLE ProblemCode = 34
+	// The person is not on duty, or does not have the skill.
+	ProblemCode_PROBLEM_CODE_NOT_ON_DUTY ProblemCode = 35
 )
 
 // Enum value maps for ProblemCode.
@@ -247,39 +257,49 @@ var (
 		28: "PROBLEM_CODE_BYTES_DIFFER",
 		29: "PROBLEM_CODE_REDACTED",
 		30: "PROBLEM_CODE_LINK",
+		31: "PROBLEM_CODE_STALE_DIGEST",
+		32: "PROBLEM_CODE_OWN_WORK",
+		33: "PROBLEM_CODE_UNKNOWN_VERSION",
+		34: "PROBLEM_CODE_IMPOSSIBLE",
+		35: "PROBLEM_CODE_NOT_ON_DUTY",
 	}
 	ProblemCode_value = map[string]int32{
-		"PROBLEM_CODE_UNSPECIFIED":    0,
-		"PROBLEM_CODE_INVALID_FIELD":  1,
-		"PROBLEM_CODE_LIMIT":          2,
-		"PROBLEM_CODE_LANE_GAP":       3,
-		"PROBLEM_CODE_LANE_FORKED":    4,
-		"PROBLEM_CODE_BAD_SIGNATURE":  5,
-		"PROBLEM_CODE_NO_RIGHT":       6,
-		"PROBLEM_CODE_DEVICE_REVOKED": 7,
-		"PROBLEM_CODE_RATE":           8,
-		"PROBLEM_CODE_FULL":           9,
-		"PROBLEM_CODE_BAD_CURSOR":     10,
-		"PROBLEM_CODE_FIELD_FIXED":    11,
-		"PROBLEM_CODE_FIELD_SERVER":   12,
-		"PROBLEM_CODE_FIELD_WORKFLOW": 13,
-		"PROBLEM_CODE_FIELD_FACT":     14,
-		"PROBLEM_CODE_NO_RECORD":      15,
-		"PROBLEM_CODE_STATE":          16,
-		"PROBLEM_CODE_STALE_DISPATCH": 17,
-		"PROBLEM_CODE_MISSING":        18,
-		"PROBLEM_CODE_UNKNOWN_ACT":    19,
-		"PROBLEM_CODE_DELETED":        20,
-		"PROBLEM_CODE_TOKEN":          21,
-		"PROBLEM_CODE_ENROLMENT_CODE": 22,
-		"PROBLEM_CODE_BAD_BASE":       23,
-		"PROBLEM_CODE_SUPERSEDED":     24,
-		"PROBLEM_CODE_UNAVAILABLE":    25,
-		"PROBLEM_CODE_NOT_PROMISED":   26,
-		"PROBLEM_CODE_PARTS_MISSING":  27,
-		"PROBLEM_CODE_BYTES_DIFFER":   28,
-		"PROBLEM_CODE_REDACTED":       29,
-		"PROBLEM_CODE_LINK":           30,
+		"PROBLEM_CODE_UNSPECIFIED":     0,
+		"PROBLEM_CODE_INVALID_FIELD":   1,
+		"PROBLEM_CODE_LIMIT":           2,
+		"PROBLEM_CODE_LANE_GAP":        3,
+		"PROBLEM_CODE_LANE_FORKED":     4,
+		"PROBLEM_CODE_BAD_SIGNATURE":   5,
+		"PROBLEM_CODE_NO_RIGHT":        6,
+		"PROBLEM_CODE_DEVICE_REVOKED":  7,
+		"PROBLEM_CODE_RATE":            8,
+		"PROBLEM_CODE_FULL":            9,
+		"PROBLEM_CODE_BAD_CURSOR":      10,
+		"PROBLEM_CODE_FIELD_FIXED":     11,
+		"PROBLEM_CODE_FIELD_SERVER":    12,
+		"PROBLEM_CODE_FIELD_WORKFLOW":  13,
+		"PROBLEM_CODE_FIELD_FACT":      14,
+		"PROBLEM_CODE_NO_RECORD":       15,
+		"PROBLEM_CODE_STATE":           16,
+		"PROBLEM_CODE_STALE_DISPATCH":  17,
+		"PROBLEM_CODE_MISSING":         18,
+		"PROBLEM_CODE_UNKNOWN_ACT":     19,
+		"PROBLEM_CODE_DELETED":         20,
+		"PROBLEM_CODE_TOKEN":           21,
+		"PROBLEM_CODE_ENROLMENT_CODE":  22,
+		"PROBLEM_CODE_BAD_BASE":        23,
+		"PROBLEM_CODE_SUPERSEDED":      24,
+		"PROBLEM_CODE_UNAVAILABLE":     25,
+		"PROBLEM_CODE_NOT_PROMISED":    26,
+		"PROBLEM_CODE_PARTS_MISSING":   27,
+		"PROBLEM_CODE_BYTES_DIFFER":    28,
+		"PROBLEM_CODE_REDACTED":        29,
+		"PROBLEM_CODE_LINK":            30,
+		"PROBLEM_CODE_STALE_DIGEST":    31,
+		"PROBLEM_CODE_OWN_WORK":        32,
+		"PROBLEM_CODE_UNKNOWN_VERSION": 33,
+		"PROBLEM_CODE_IMPOSSIBLE":      34,
+		"PROBLEM_CODE_NOT_ON_DUTY":     35,
 	}
 )
 
@@ -324,6 +344,8 @@ const (
 	EntryType_ENTRY_TYPE_ADMITTED EntryType = 3
 	// A record left the working set. Content is empty.
 	EntryType_ENTRY_TYPE_EVICTED EntryType = 4
+	// A person's act through the server's own door, a desk: the server attests who it was, no device signed it. Content is the Mutation.
+	EntryType_ENTRY_TYPE_DESK EntryType = 5
 )
 
 // Enum value maps for EntryType.
@@ -334,6 +356,7 @@ var (
 		2: "ENTRY_TYPE_DERIVED",
 		3: "ENTRY_TYPE_ADMITTED",
 		4: "ENTRY_TYPE_EVICTED",
+		5: "ENTRY_TYPE_DESK",
 	}
 	EntryType_value = map[string]int32{
 		"ENTRY_TYPE_UNSPECIFIED": 0,
@@ -341,6 +364,7 @@ var (
 		"ENTRY_TYPE_DERIVED":     2,
 		"ENTRY_TYPE_ADMITTED":    3,
 		"ENTRY_TYPE_EVICTED":     4,
+		"ENTRY_TYPE_DESK":        5,
 	}
 )
 
@@ -525,7 +549,9 @@ type Problem struct {
 	// For PROBLEM_CODE_LANE_GAP: the lane seq that the server expects next.
 	ExpectedLaneSeq uint64 `protobuf:"varint,5,opt,name=expected_lane_seq,json=expectedLaneSeq,proto3" json:"expected_lane_seq,omitempty"`
 	// How long to wait before the next try; absent: trying again does not help.
-	RetryAfter    *durationpb.Duration `protobuf:"bytes,6,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
+	RetryAfter *durationpb.Duration `protobuf:"bytes,6,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
+	// What the sentence is about, in a form that programs read: "required" = "2", "have" = "1".
+	Facts         map[string]string `protobuf:"bytes,7,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -598,6 +624,13 @@ func (x *Problem) GetExpectedLaneSeq() uint64 {
 func (x *Problem) GetRetryAfter() *durationpb.Duration {
 	if x != nil {
 		return x.RetryAfter
+	}
+	return nil
+}
+
+func (x *Problem) GetFacts() map[string]string {
+	if x != nil {
+		return x.Facts
 	}
 	return nil
 }
@@ -834,7 +867,9 @@ type EntryHead struct {
 	// The seq of the entry that this one follows from; 0 for a mutation, and for an act of the server itself.
 	Cause uint64 `protobuf:"varint,14,opt,name=cause,proto3" json:"cause,omitempty"`
 	// Of a redaction: why, in the words of whoever ordered it. It stays for good: nothing that may have to be redacted belongs here.
-	Reason        string `protobuf:"bytes,15,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,15,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Of ENTRY_TYPE_DESK: the id that the caller gave the act, UUID. An act is done once, however often it is sent.
+	ActId         string `protobuf:"bytes,16,opt,name=act_id,json=actId,proto3" json:"act_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -974,6 +1009,13 @@ func (x *EntryHead) GetReason() string {
 	return ""
 }
 
+func (x *EntryHead) GetActId() string {
+	if x != nil {
+		return x.ActId
+	}
+	return ""
+}
+
 // JournalEntry is one entry of a scope's journal, as it rests.
 type JournalEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1043,7 +1085,7 @@ const file_rounds_v1_mutation_proto_rawDesc = "" +
 	"\x04fact\x18\x05 \x01(\v2\x0f.rounds.v1.FactH\x00R\x04fact\x12%\n" +
 	"\x04edit\x18\x06 \x01(\v2\x0f.rounds.v1.EditH\x00R\x04edit\x12.\n" +
 	"\acommand\x18\a \x01(\v2\x12.rounds.v1.CommandH\x00R\acommandB\f\n" +
-	"\x03act\x12\x05\xbaH\x02\b\x01\"\xf6\x01\n" +
+	"\x03act\x12\x05\xbaH\x02\b\x01\"\xe5\x02\n" +
 	"\aProblem\x12*\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x16.rounds.v1.ProblemCodeR\x04code\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\tR\x05field\x12+\n" +
@@ -1051,7 +1093,12 @@ const file_rounds_v1_mutation_proto_rawDesc = "" +
 	"\x05scope\x18\x04 \x01(\tR\x05scope\x12*\n" +
 	"\x11expected_lane_seq\x18\x05 \x01(\x04R\x0fexpectedLaneSeq\x12:\n" +
 	"\vretry_after\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"retryAfter\"\x8d\x01\n" +
+	"retryAfter\x123\n" +
+	"\x05facts\x18\a \x03(\v2\x1d.rounds.v1.Problem.FactsEntryR\x05facts\x1a8\n" +
+	"\n" +
+	"FactsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8d\x01\n" +
 	"\x04Loss\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\rR\x05field\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x12\n" +
@@ -1068,7 +1115,7 @@ const file_rounds_v1_mutation_proto_rawDesc = "" +
 	"\vconflict_id\x18\a \x01(\tR\n" +
 	"conflictId\x12,\n" +
 	"\aproblem\x18\b \x01(\v2\x12.rounds.v1.ProblemR\aproblem\x12\x14\n" +
-	"\x05flags\x18\t \x03(\tR\x05flags\"\xeb\x03\n" +
+	"\x05flags\x18\t \x03(\tR\x05flags\"\x82\x04\n" +
 	"\tEntryHead\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x1a\n" +
 	"\bprevious\x18\x02 \x01(\fR\bprevious\x12!\n" +
@@ -1085,7 +1132,8 @@ const file_rounds_v1_mutation_proto_rawDesc = "" +
 	"\aoutcome\x18\f \x01(\v2\x12.rounds.v1.OutcomeR\aoutcome\x12$\n" +
 	"\x0erecord_time_us\x18\r \x01(\x03R\frecordTimeUs\x12\x14\n" +
 	"\x05cause\x18\x0e \x01(\x04R\x05cause\x12\x16\n" +
-	"\x06reason\x18\x0f \x01(\tR\x06reason\"<\n" +
+	"\x06reason\x18\x0f \x01(\tR\x06reason\x12\x15\n" +
+	"\x06act_id\x18\x10 \x01(\tR\x05actId\"<\n" +
 	"\fJournalEntry\x12\x12\n" +
 	"\x04head\x18\x01 \x01(\fR\x04head\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\fR\acontent*E\n" +
@@ -1100,7 +1148,7 @@ const file_rounds_v1_mutation_proto_rawDesc = "" +
 	"\x15OUTCOME_STATUS_MERGED\x10\x02\x12\x1b\n" +
 	"\x17OUTCOME_STATUS_CONFLICT\x10\x03\x12\x1b\n" +
 	"\x17OUTCOME_STATUS_REJECTED\x10\x04\x12\x1e\n" +
-	"\x1aOUTCOME_STATUS_QUARANTINED\x10\x05*\x84\a\n" +
+	"\x1aOUTCOME_STATUS_QUARANTINED\x10\x05*\x9b\b\n" +
 	"\vProblemCode\x12\x1c\n" +
 	"\x18PROBLEM_CODE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aPROBLEM_CODE_INVALID_FIELD\x10\x01\x12\x16\n" +
@@ -1133,13 +1181,19 @@ const file_rounds_v1_mutation_proto_rawDesc = "" +
 	"\x1aPROBLEM_CODE_PARTS_MISSING\x10\x1b\x12\x1d\n" +
 	"\x19PROBLEM_CODE_BYTES_DIFFER\x10\x1c\x12\x19\n" +
 	"\x15PROBLEM_CODE_REDACTED\x10\x1d\x12\x15\n" +
-	"\x11PROBLEM_CODE_LINK\x10\x1e*\x89\x01\n" +
+	"\x11PROBLEM_CODE_LINK\x10\x1e\x12\x1d\n" +
+	"\x19PROBLEM_CODE_STALE_DIGEST\x10\x1f\x12\x19\n" +
+	"\x15PROBLEM_CODE_OWN_WORK\x10 \x12 \n" +
+	"\x1cPROBLEM_CODE_UNKNOWN_VERSION\x10!\x12\x1b\n" +
+	"\x17PROBLEM_CODE_IMPOSSIBLE\x10\"\x12\x1c\n" +
+	"\x18PROBLEM_CODE_NOT_ON_DUTY\x10#*\x9e\x01\n" +
 	"\tEntryType\x12\x1a\n" +
 	"\x16ENTRY_TYPE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13ENTRY_TYPE_MUTATION\x10\x01\x12\x16\n" +
 	"\x12ENTRY_TYPE_DERIVED\x10\x02\x12\x17\n" +
 	"\x13ENTRY_TYPE_ADMITTED\x10\x03\x12\x16\n" +
-	"\x12ENTRY_TYPE_EVICTED\x10\x04B6Z4github.com/rounds-sync/rounds/api/rounds/v1;roundsv1b\x06proto3"
+	"\x12ENTRY_TYPE_EVICTED\x10\x04\x12\x13\n" +
+	"\x0fENTRY_TYPE_DESK\x10\x05B6Z4github.com/rounds-sync/rounds/api/rounds/v1;roundsv1b\x06proto3"
 
 var (
 	file_rounds_v1_mutation_proto_rawDescOnce sync.Once
@@ -1154,7 +1208,7 @@ func file_rounds_v1_mutation_proto_rawDescGZIP() []byte {
 }
 
 var file_rounds_v1_mutation_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_rounds_v1_mutation_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_rounds_v1_mutation_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_rounds_v1_mutation_proto_goTypes = []any{
 	(Trust)(0),                  // 0: rounds.v1.Trust
 	(OutcomeStatus)(0),          // 1: rounds.v1.OutcomeStatus
@@ -1166,40 +1220,42 @@ var file_rounds_v1_mutation_proto_goTypes = []any{
 	(*Outcome)(nil),             // 7: rounds.v1.Outcome
 	(*EntryHead)(nil),           // 8: rounds.v1.EntryHead
 	(*JournalEntry)(nil),        // 9: rounds.v1.JournalEntry
-	(*Clock)(nil),               // 10: rounds.v1.Clock
-	(*Fact)(nil),                // 11: rounds.v1.Fact
-	(*Edit)(nil),                // 12: rounds.v1.Edit
-	(*Command)(nil),             // 13: rounds.v1.Command
-	(*Text)(nil),                // 14: rounds.v1.Text
-	(*durationpb.Duration)(nil), // 15: google.protobuf.Duration
-	(*Stamp)(nil),               // 16: rounds.v1.Stamp
-	(*Record)(nil),              // 17: rounds.v1.Record
-	(*RecordRef)(nil),           // 18: rounds.v1.RecordRef
-	(Role)(0),                   // 19: rounds.v1.Role
+	nil,                         // 10: rounds.v1.Problem.FactsEntry
+	(*Clock)(nil),               // 11: rounds.v1.Clock
+	(*Fact)(nil),                // 12: rounds.v1.Fact
+	(*Edit)(nil),                // 13: rounds.v1.Edit
+	(*Command)(nil),             // 14: rounds.v1.Command
+	(*Text)(nil),                // 15: rounds.v1.Text
+	(*durationpb.Duration)(nil), // 16: google.protobuf.Duration
+	(*Stamp)(nil),               // 17: rounds.v1.Stamp
+	(*Record)(nil),              // 18: rounds.v1.Record
+	(*RecordRef)(nil),           // 19: rounds.v1.RecordRef
+	(Role)(0),                   // 20: rounds.v1.Role
 }
 var file_rounds_v1_mutation_proto_depIdxs = []int32{
-	10, // 0: rounds.v1.Mutation.clock:type_name -> rounds.v1.Clock
-	11, // 1: rounds.v1.Mutation.fact:type_name -> rounds.v1.Fact
-	12, // 2: rounds.v1.Mutation.edit:type_name -> rounds.v1.Edit
-	13, // 3: rounds.v1.Mutation.command:type_name -> rounds.v1.Command
+	11, // 0: rounds.v1.Mutation.clock:type_name -> rounds.v1.Clock
+	12, // 1: rounds.v1.Mutation.fact:type_name -> rounds.v1.Fact
+	13, // 2: rounds.v1.Mutation.edit:type_name -> rounds.v1.Edit
+	14, // 3: rounds.v1.Mutation.command:type_name -> rounds.v1.Command
 	2,  // 4: rounds.v1.Problem.code:type_name -> rounds.v1.ProblemCode
-	14, // 5: rounds.v1.Problem.sentence:type_name -> rounds.v1.Text
-	15, // 6: rounds.v1.Problem.retry_after:type_name -> google.protobuf.Duration
-	16, // 7: rounds.v1.Loss.by:type_name -> rounds.v1.Stamp
-	17, // 8: rounds.v1.Loss.other:type_name -> rounds.v1.Record
-	1,  // 9: rounds.v1.Outcome.status:type_name -> rounds.v1.OutcomeStatus
-	0,  // 10: rounds.v1.Outcome.trust:type_name -> rounds.v1.Trust
-	6,  // 11: rounds.v1.Outcome.losses:type_name -> rounds.v1.Loss
-	5,  // 12: rounds.v1.Outcome.problem:type_name -> rounds.v1.Problem
-	3,  // 13: rounds.v1.EntryHead.type:type_name -> rounds.v1.EntryType
-	18, // 14: rounds.v1.EntryHead.record:type_name -> rounds.v1.RecordRef
-	19, // 15: rounds.v1.EntryHead.roles:type_name -> rounds.v1.Role
-	7,  // 16: rounds.v1.EntryHead.outcome:type_name -> rounds.v1.Outcome
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	15, // 5: rounds.v1.Problem.sentence:type_name -> rounds.v1.Text
+	16, // 6: rounds.v1.Problem.retry_after:type_name -> google.protobuf.Duration
+	10, // 7: rounds.v1.Problem.facts:type_name -> rounds.v1.Problem.FactsEntry
+	17, // 8: rounds.v1.Loss.by:type_name -> rounds.v1.Stamp
+	18, // 9: rounds.v1.Loss.other:type_name -> rounds.v1.Record
+	1,  // 10: rounds.v1.Outcome.status:type_name -> rounds.v1.OutcomeStatus
+	0,  // 11: rounds.v1.Outcome.trust:type_name -> rounds.v1.Trust
+	6,  // 12: rounds.v1.Outcome.losses:type_name -> rounds.v1.Loss
+	5,  // 13: rounds.v1.Outcome.problem:type_name -> rounds.v1.Problem
+	3,  // 14: rounds.v1.EntryHead.type:type_name -> rounds.v1.EntryType
+	19, // 15: rounds.v1.EntryHead.record:type_name -> rounds.v1.RecordRef
+	20, // 16: rounds.v1.EntryHead.roles:type_name -> rounds.v1.Role
+	7,  // 17: rounds.v1.EntryHead.outcome:type_name -> rounds.v1.Outcome
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_rounds_v1_mutation_proto_init() }
@@ -1221,7 +1277,7 @@ func file_rounds_v1_mutation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rounds_v1_mutation_proto_rawDesc), len(file_rounds_v1_mutation_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

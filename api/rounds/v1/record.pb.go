@@ -41,6 +41,10 @@ type Record struct {
 	//	*Record_Category
 	//	*Record_Checklist
 	//	*Record_Announcement
+	//	*Record_Unit
+	//	*Record_Calendar
+	//	*Record_Plan
+	//	*Record_Notice
 	Kind          isRecord_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -191,6 +195,42 @@ func (x *Record) GetAnnouncement() *Announcement {
 	return nil
 }
 
+func (x *Record) GetUnit() *Unit {
+	if x != nil {
+		if x, ok := x.Kind.(*Record_Unit); ok {
+			return x.Unit
+		}
+	}
+	return nil
+}
+
+func (x *Record) GetCalendar() *Calendar {
+	if x != nil {
+		if x, ok := x.Kind.(*Record_Calendar); ok {
+			return x.Calendar
+		}
+	}
+	return nil
+}
+
+func (x *Record) GetPlan() *Plan {
+	if x != nil {
+		if x, ok := x.Kind.(*Record_Plan); ok {
+			return x.Plan
+		}
+	}
+	return nil
+}
+
+func (x *Record) GetNotice() *Notice {
+	if x != nil {
+		if x, ok := x.Kind.(*Record_Notice); ok {
+			return x.Notice
+		}
+	}
+	return nil
+}
+
 type isRecord_Kind interface {
 	isRecord_Kind()
 }
@@ -255,6 +295,26 @@ type Record_Announcement struct {
 	Announcement *Announcement `protobuf:"bytes,16,opt,name=announcement,proto3,oneof"`
 }
 
+type Record_Unit struct {
+	// A unit of the organisation.
+	Unit *Unit `protobuf:"bytes,17,opt,name=unit,proto3,oneof"`
+}
+
+type Record_Calendar struct {
+	// A calendar of working days.
+	Calendar *Calendar `protobuf:"bytes,18,opt,name=calendar,proto3,oneof"`
+}
+
+type Record_Plan struct {
+	// A recurring inspection.
+	Plan *Plan `protobuf:"bytes,19,opt,name=plan,proto3,oneof"`
+}
+
+type Record_Notice struct {
+	// Something told to somebody.
+	Notice *Notice `protobuf:"bytes,20,opt,name=notice,proto3,oneof"`
+}
+
 func (*Record_Ticket) isRecord_Kind() {}
 
 func (*Record_Inspection) isRecord_Kind() {}
@@ -278,6 +338,14 @@ func (*Record_Category) isRecord_Kind() {}
 func (*Record_Checklist) isRecord_Kind() {}
 
 func (*Record_Announcement) isRecord_Kind() {}
+
+func (*Record_Unit) isRecord_Kind() {}
+
+func (*Record_Calendar) isRecord_Kind() {}
+
+func (*Record_Plan) isRecord_Kind() {}
+
+func (*Record_Notice) isRecord_Kind() {}
 
 // Stamp says which mutation wrote something.
 type Stamp struct {
@@ -926,7 +994,7 @@ var File_rounds_v1_record_proto protoreflect.FileDescriptor
 
 const file_rounds_v1_record_proto_rawDesc = "" +
 	"\n" +
-	"\x16rounds/v1/record.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18rounds/v1/conflict.proto\x1a\x19rounds/v1/directory.proto\x1a\x18rounds/v1/evidence.proto\x1a\x1arounds/v1/inspection.proto\x1a\x14rounds/v1/role.proto\x1a\x16rounds/v1/ticket.proto\"\xd0\x04\n" +
+	"\x16rounds/v1/record.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18rounds/v1/conflict.proto\x1a\x19rounds/v1/directory.proto\x1a\x18rounds/v1/evidence.proto\x1a\x1arounds/v1/inspection.proto\x1a\x16rounds/v1/notice.proto\x1a\x14rounds/v1/role.proto\x1a\x16rounds/v1/ticket.proto\"\xfe\x05\n" +
 	"\x06Record\x12+\n" +
 	"\x06ticket\x18\x01 \x01(\v2\x11.rounds.v1.TicketH\x00R\x06ticket\x127\n" +
 	"\n" +
@@ -942,7 +1010,11 @@ const file_rounds_v1_record_proto_rawDesc = "" +
 	"\x05staff\x18\r \x01(\v2\x10.rounds.v1.StaffH\x00R\x05staff\x121\n" +
 	"\bcategory\x18\x0e \x01(\v2\x13.rounds.v1.CategoryH\x00R\bcategory\x124\n" +
 	"\tchecklist\x18\x0f \x01(\v2\x14.rounds.v1.ChecklistH\x00R\tchecklist\x12=\n" +
-	"\fannouncement\x18\x10 \x01(\v2\x17.rounds.v1.AnnouncementH\x00R\fannouncementB\x06\n" +
+	"\fannouncement\x18\x10 \x01(\v2\x17.rounds.v1.AnnouncementH\x00R\fannouncement\x12%\n" +
+	"\x04unit\x18\x11 \x01(\v2\x0f.rounds.v1.UnitH\x00R\x04unit\x121\n" +
+	"\bcalendar\x18\x12 \x01(\v2\x13.rounds.v1.CalendarH\x00R\bcalendar\x12%\n" +
+	"\x04plan\x18\x13 \x01(\v2\x0f.rounds.v1.PlanH\x00R\x04plan\x12+\n" +
+	"\x06notice\x18\x14 \x01(\v2\x11.rounds.v1.NoticeH\x00R\x06noticeB\x06\n" +
 	"\x04kind\"\x93\x01\n" +
 	"\x05Stamp\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x1b\n" +
@@ -1025,10 +1097,14 @@ var file_rounds_v1_record_proto_goTypes = []any{
 	(*Category)(nil),          // 18: rounds.v1.Category
 	(*Checklist)(nil),         // 19: rounds.v1.Checklist
 	(*Announcement)(nil),      // 20: rounds.v1.Announcement
-	(Role)(0),                 // 21: rounds.v1.Role
-	(*TicketCommand)(nil),     // 22: rounds.v1.TicketCommand
-	(*InspectionCommand)(nil), // 23: rounds.v1.InspectionCommand
-	(*ConflictCommand)(nil),   // 24: rounds.v1.ConflictCommand
+	(*Unit)(nil),              // 21: rounds.v1.Unit
+	(*Calendar)(nil),          // 22: rounds.v1.Calendar
+	(*Plan)(nil),              // 23: rounds.v1.Plan
+	(*Notice)(nil),            // 24: rounds.v1.Notice
+	(Role)(0),                 // 25: rounds.v1.Role
+	(*TicketCommand)(nil),     // 26: rounds.v1.TicketCommand
+	(*InspectionCommand)(nil), // 27: rounds.v1.InspectionCommand
+	(*ConflictCommand)(nil),   // 28: rounds.v1.ConflictCommand
 }
 var file_rounds_v1_record_proto_depIdxs = []int32{
 	9,  // 0: rounds.v1.Record.ticket:type_name -> rounds.v1.Ticket
@@ -1043,25 +1119,29 @@ var file_rounds_v1_record_proto_depIdxs = []int32{
 	18, // 9: rounds.v1.Record.category:type_name -> rounds.v1.Category
 	19, // 10: rounds.v1.Record.checklist:type_name -> rounds.v1.Checklist
 	20, // 11: rounds.v1.Record.announcement:type_name -> rounds.v1.Announcement
-	21, // 12: rounds.v1.Stamp.roles:type_name -> rounds.v1.Role
-	1,  // 13: rounds.v1.Write.stamp:type_name -> rounds.v1.Stamp
-	0,  // 14: rounds.v1.Write.sibling_values:type_name -> rounds.v1.Record
-	2,  // 15: rounds.v1.Write.elements:type_name -> rounds.v1.ElementKey
-	2,  // 16: rounds.v1.Write.sibling_elements:type_name -> rounds.v1.ElementKey
-	0,  // 17: rounds.v1.Change.record:type_name -> rounds.v1.Record
-	3,  // 18: rounds.v1.Change.writes:type_name -> rounds.v1.Write
-	0,  // 19: rounds.v1.Fact.record:type_name -> rounds.v1.Record
-	0,  // 20: rounds.v1.Edit.record:type_name -> rounds.v1.Record
-	0,  // 21: rounds.v1.Edit.removed:type_name -> rounds.v1.Record
-	22, // 22: rounds.v1.Command.ticket:type_name -> rounds.v1.TicketCommand
-	23, // 23: rounds.v1.Command.inspection:type_name -> rounds.v1.InspectionCommand
-	24, // 24: rounds.v1.Command.conflict:type_name -> rounds.v1.ConflictCommand
-	7,  // 25: rounds.v1.Command.delete:type_name -> rounds.v1.Delete
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	21, // 12: rounds.v1.Record.unit:type_name -> rounds.v1.Unit
+	22, // 13: rounds.v1.Record.calendar:type_name -> rounds.v1.Calendar
+	23, // 14: rounds.v1.Record.plan:type_name -> rounds.v1.Plan
+	24, // 15: rounds.v1.Record.notice:type_name -> rounds.v1.Notice
+	25, // 16: rounds.v1.Stamp.roles:type_name -> rounds.v1.Role
+	1,  // 17: rounds.v1.Write.stamp:type_name -> rounds.v1.Stamp
+	0,  // 18: rounds.v1.Write.sibling_values:type_name -> rounds.v1.Record
+	2,  // 19: rounds.v1.Write.elements:type_name -> rounds.v1.ElementKey
+	2,  // 20: rounds.v1.Write.sibling_elements:type_name -> rounds.v1.ElementKey
+	0,  // 21: rounds.v1.Change.record:type_name -> rounds.v1.Record
+	3,  // 22: rounds.v1.Change.writes:type_name -> rounds.v1.Write
+	0,  // 23: rounds.v1.Fact.record:type_name -> rounds.v1.Record
+	0,  // 24: rounds.v1.Edit.record:type_name -> rounds.v1.Record
+	0,  // 25: rounds.v1.Edit.removed:type_name -> rounds.v1.Record
+	26, // 26: rounds.v1.Command.ticket:type_name -> rounds.v1.TicketCommand
+	27, // 27: rounds.v1.Command.inspection:type_name -> rounds.v1.InspectionCommand
+	28, // 28: rounds.v1.Command.conflict:type_name -> rounds.v1.ConflictCommand
+	7,  // 29: rounds.v1.Command.delete:type_name -> rounds.v1.Delete
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_rounds_v1_record_proto_init() }
@@ -1073,6 +1153,7 @@ func file_rounds_v1_record_proto_init() {
 	file_rounds_v1_directory_proto_init()
 	file_rounds_v1_evidence_proto_init()
 	file_rounds_v1_inspection_proto_init()
+	file_rounds_v1_notice_proto_init()
 	file_rounds_v1_role_proto_init()
 	file_rounds_v1_ticket_proto_init()
 	file_rounds_v1_record_proto_msgTypes[0].OneofWrappers = []any{
@@ -1088,6 +1169,10 @@ func file_rounds_v1_record_proto_init() {
 		(*Record_Category)(nil),
 		(*Record_Checklist)(nil),
 		(*Record_Announcement)(nil),
+		(*Record_Unit)(nil),
+		(*Record_Calendar)(nil),
+		(*Record_Plan)(nil),
+		(*Record_Notice)(nil),
 	}
 	file_rounds_v1_record_proto_msgTypes[8].OneofWrappers = []any{
 		(*Command_Ticket)(nil),

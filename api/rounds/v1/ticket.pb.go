@@ -257,6 +257,262 @@ func (Channel) EnumDescriptor() ([]byte, []int) {
 	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{2}
 }
 
+// Acceptance is what the customer says of the finished work.
+type Acceptance int32
+
+const (
+	// Nothing yet.
+	Acceptance_ACCEPTANCE_UNSPECIFIED Acceptance = 0
+	// Content.
+	Acceptance_ACCEPTANCE_ACCEPTED Acceptance = 1
+	// Not content.
+	Acceptance_ACCEPTANCE_DISPUTED Acceptance = 2
+)
+
+// Enum value maps for Acceptance.
+var (
+	Acceptance_name = map[int32]string{
+		0: "ACCEPTANCE_UNSPECIFIED",
+		1: "ACCEPTANCE_ACCEPTED",
+		2: "ACCEPTANCE_DISPUTED",
+	}
+	Acceptance_value = map[string]int32{
+		"ACCEPTANCE_UNSPECIFIED": 0,
+		"ACCEPTANCE_ACCEPTED":    1,
+		"ACCEPTANCE_DISPUTED":    2,
+	}
+)
+
+func (x Acceptance) Enum() *Acceptance {
+	p := new(Acceptance)
+	*p = x
+	return p
+}
+
+func (x Acceptance) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Acceptance) Descriptor() protoreflect.EnumDescriptor {
+	return file_rounds_v1_ticket_proto_enumTypes[3].Descriptor()
+}
+
+func (Acceptance) Type() protoreflect.EnumType {
+	return &file_rounds_v1_ticket_proto_enumTypes[3]
+}
+
+func (x Acceptance) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Acceptance.Descriptor instead.
+func (Acceptance) EnumDescriptor() ([]byte, []int) {
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{3}
+}
+
+// Step is a part of the service that has a deadline.
+type Step int32
+
+const (
+	// Not set.
+	Step_STEP_UNSPECIFIED Step = 0
+	// A person answers the report.
+	Step_STEP_RESPOND Step = 1
+	// Somebody is there and begins.
+	Step_STEP_ARRIVE Step = 2
+	// The work is reported as done.
+	Step_STEP_FINISH Step = 3
+	// Somebody else confirms it or sends it back.
+	Step_STEP_REVIEW Step = 4
+	// 回访: the customer is asked.
+	Step_STEP_FOLLOW_UP Step = 5
+)
+
+// Enum value maps for Step.
+var (
+	Step_name = map[int32]string{
+		0: "STEP_UNSPECIFIED",
+		1: "STEP_RESPOND",
+		2: "STEP_ARRIVE",
+		3: "STEP_FINISH",
+		4: "STEP_REVIEW",
+		5: "STEP_FOLLOW_UP",
+	}
+	Step_value = map[string]int32{
+		"STEP_UNSPECIFIED": 0,
+		"STEP_RESPOND":     1,
+		"STEP_ARRIVE":      2,
+		"STEP_FINISH":      3,
+		"STEP_REVIEW":      4,
+		"STEP_FOLLOW_UP":   5,
+	}
+)
+
+func (x Step) Enum() *Step {
+	p := new(Step)
+	*p = x
+	return p
+}
+
+func (x Step) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Step) Descriptor() protoreflect.EnumDescriptor {
+	return file_rounds_v1_ticket_proto_enumTypes[4].Descriptor()
+}
+
+func (Step) Type() protoreflect.EnumType {
+	return &file_rounds_v1_ticket_proto_enumTypes[4]
+}
+
+func (x Step) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Step.Descriptor instead.
+func (Step) EnumDescriptor() ([]byte, []int) {
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{4}
+}
+
+// DeadlineState is what became of a deadline.
+type DeadlineState int32
+
+const (
+	// Not set.
+	DeadlineState_DEADLINE_STATE_UNSPECIFIED DeadlineState = 0
+	// Runs.
+	DeadlineState_DEADLINE_STATE_OPEN DeadlineState = 1
+	// The clock is stopped by a pause.
+	DeadlineState_DEADLINE_STATE_STOPPED DeadlineState = 2
+	// Done in time.
+	DeadlineState_DEADLINE_STATE_MET DeadlineState = 3
+	// Not done in time.
+	DeadlineState_DEADLINE_STATE_BREACHED DeadlineState = 4
+	// Done in time, which was learnt after the deadline had been taken for missed: the phone had been without signal.
+	DeadlineState_DEADLINE_STATE_MET_LATE_SYNC DeadlineState = 5
+	// Perhaps done in time: the phone's clock is not known well enough, and a person decides.
+	DeadlineState_DEADLINE_STATE_DISPUTED DeadlineState = 6
+	// No longer asked for: the ticket ended otherwise.
+	DeadlineState_DEADLINE_STATE_VOID DeadlineState = 7
+)
+
+// Enum value maps for DeadlineState.
+var (
+	DeadlineState_name = map[int32]string{
+		0: "DEADLINE_STATE_UNSPECIFIED",
+		1: "DEADLINE_STATE_OPEN",
+		2: "DEADLINE_STATE_STOPPED",
+		3: "DEADLINE_STATE_MET",
+		4: "DEADLINE_STATE_BREACHED",
+		5: "DEADLINE_STATE_MET_LATE_SYNC",
+		6: "DEADLINE_STATE_DISPUTED",
+		7: "DEADLINE_STATE_VOID",
+	}
+	DeadlineState_value = map[string]int32{
+		"DEADLINE_STATE_UNSPECIFIED":   0,
+		"DEADLINE_STATE_OPEN":          1,
+		"DEADLINE_STATE_STOPPED":       2,
+		"DEADLINE_STATE_MET":           3,
+		"DEADLINE_STATE_BREACHED":      4,
+		"DEADLINE_STATE_MET_LATE_SYNC": 5,
+		"DEADLINE_STATE_DISPUTED":      6,
+		"DEADLINE_STATE_VOID":          7,
+	}
+)
+
+func (x DeadlineState) Enum() *DeadlineState {
+	p := new(DeadlineState)
+	*p = x
+	return p
+}
+
+func (x DeadlineState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DeadlineState) Descriptor() protoreflect.EnumDescriptor {
+	return file_rounds_v1_ticket_proto_enumTypes[5].Descriptor()
+}
+
+func (DeadlineState) Type() protoreflect.EnumType {
+	return &file_rounds_v1_ticket_proto_enumTypes[5]
+}
+
+func (x DeadlineState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DeadlineState.Descriptor instead.
+func (DeadlineState) EnumDescriptor() ([]byte, []int) {
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{5}
+}
+
+// Verdict is what a reviewer said.
+type Verdict int32
+
+const (
+	// Not set.
+	Verdict_VERDICT_UNSPECIFIED Verdict = 0
+	// Approved.
+	Verdict_VERDICT_APPROVED Verdict = 1
+	// Sent back.
+	Verdict_VERDICT_REJECTED Verdict = 2
+	// More evidence asked for.
+	Verdict_VERDICT_ASKED Verdict = 3
+	// Approved what somebody else had sent back: on record, without effect.
+	Verdict_VERDICT_DISSENT Verdict = 4
+	// Sent back what somebody else had approved: a supervisor has to decide.
+	Verdict_VERDICT_OBJECTED Verdict = 5
+)
+
+// Enum value maps for Verdict.
+var (
+	Verdict_name = map[int32]string{
+		0: "VERDICT_UNSPECIFIED",
+		1: "VERDICT_APPROVED",
+		2: "VERDICT_REJECTED",
+		3: "VERDICT_ASKED",
+		4: "VERDICT_DISSENT",
+		5: "VERDICT_OBJECTED",
+	}
+	Verdict_value = map[string]int32{
+		"VERDICT_UNSPECIFIED": 0,
+		"VERDICT_APPROVED":    1,
+		"VERDICT_REJECTED":    2,
+		"VERDICT_ASKED":       3,
+		"VERDICT_DISSENT":     4,
+		"VERDICT_OBJECTED":    5,
+	}
+)
+
+func (x Verdict) Enum() *Verdict {
+	p := new(Verdict)
+	*p = x
+	return p
+}
+
+func (x Verdict) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Verdict) Descriptor() protoreflect.EnumDescriptor {
+	return file_rounds_v1_ticket_proto_enumTypes[6].Descriptor()
+}
+
+func (Verdict) Type() protoreflect.EnumType {
+	return &file_rounds_v1_ticket_proto_enumTypes[6]
+}
+
+func (x Verdict) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Verdict.Descriptor instead.
+func (Verdict) EnumDescriptor() ([]byte, []int) {
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{6}
+}
+
 // Completion is one worker's word that the work of one round is done.
 type Completion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -330,6 +586,597 @@ func (x *Completion) GetTimeUs() int64 {
 	return 0
 }
 
+// Requirements are what a ticket of a category has to fulfil at a site. The server pins them when the ticket is made and when its category changes, so
+// that what was asked of a crew does not change under them, and a phone without signal knows it.
+type Requirements struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The category that they follow from; empty while there is none.
+	CategoryId string `protobuf:"bytes,1,opt,name=category_id,json=categoryId,proto3" json:"category_id,omitempty"`
+	// Emergency: skips the queue.
+	Emergency bool `protobuf:"varint,2,opt,name=emergency,proto3" json:"emergency,omitempty"`
+	// A photo before the work is required.
+	BeforePhoto bool `protobuf:"varint,3,opt,name=before_photo,json=beforePhoto,proto3" json:"before_photo,omitempty"`
+	// How many photos of the finished work are required.
+	AfterPhotos uint32 `protobuf:"varint,4,opt,name=after_photos,json=afterPhotos,proto3" json:"after_photos,omitempty"`
+	// Photos must come from the live camera.
+	LiveCamera bool `protobuf:"varint,5,opt,name=live_camera,json=liveCamera,proto3" json:"live_camera,omitempty"`
+	// The series of the checklist that is to be answered; empty: none.
+	ChecklistId string `protobuf:"bytes,6,opt,name=checklist_id,json=checklistId,proto3" json:"checklist_id,omitempty"`
+	// The version of it.
+	ChecklistVersion uint32 `protobuf:"varint,7,opt,name=checklist_version,json=checklistVersion,proto3" json:"checklist_version,omitempty"`
+	// The skill that the assignee needs; empty: any.
+	Skill string `protobuf:"bytes,8,opt,name=skill,proto3" json:"skill,omitempty"`
+	// From the report to an answer by a person, microseconds; 0: no such deadline. So are the others.
+	RespondUs int64 `protobuf:"varint,9,opt,name=respond_us,json=respondUs,proto3" json:"respond_us,omitempty"`
+	// From the report until somebody is there and begins.
+	ArriveUs int64 `protobuf:"varint,10,opt,name=arrive_us,json=arriveUs,proto3" json:"arrive_us,omitempty"`
+	// From the report to the completion; from a rejection in later rounds.
+	FinishUs int64 `protobuf:"varint,11,opt,name=finish_us,json=finishUs,proto3" json:"finish_us,omitempty"`
+	// From the verified evidence to the decision.
+	ReviewUs int64 `protobuf:"varint,12,opt,name=review_us,json=reviewUs,proto3" json:"review_us,omitempty"`
+	// Working days from the closure to the follow-up visit; 0: none.
+	FollowUpDays uint32 `protobuf:"varint,13,opt,name=follow_up_days,json=followUpDays,proto3" json:"follow_up_days,omitempty"`
+	// The calendar that working days and working time are counted by ("cn").
+	Calendar string `protobuf:"bytes,14,opt,name=calendar,proto3" json:"calendar,omitempty"`
+	// IANA time zone of the site.
+	TimeZone string `protobuf:"bytes,15,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// Deadlines run in working time alone: from this minute of a working day ...
+	WorkFromMinute uint32 `protobuf:"varint,16,opt,name=work_from_minute,json=workFromMinute,proto3" json:"work_from_minute,omitempty"`
+	// ... to this one. Both 0: they run day and night.
+	WorkToMinute  uint32 `protobuf:"varint,17,opt,name=work_to_minute,json=workToMinute,proto3" json:"work_to_minute,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Requirements) Reset() {
+	*x = Requirements{}
+	mi := &file_rounds_v1_ticket_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Requirements) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Requirements) ProtoMessage() {}
+
+func (x *Requirements) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_ticket_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Requirements.ProtoReflect.Descriptor instead.
+func (*Requirements) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Requirements) GetCategoryId() string {
+	if x != nil {
+		return x.CategoryId
+	}
+	return ""
+}
+
+func (x *Requirements) GetEmergency() bool {
+	if x != nil {
+		return x.Emergency
+	}
+	return false
+}
+
+func (x *Requirements) GetBeforePhoto() bool {
+	if x != nil {
+		return x.BeforePhoto
+	}
+	return false
+}
+
+func (x *Requirements) GetAfterPhotos() uint32 {
+	if x != nil {
+		return x.AfterPhotos
+	}
+	return 0
+}
+
+func (x *Requirements) GetLiveCamera() bool {
+	if x != nil {
+		return x.LiveCamera
+	}
+	return false
+}
+
+func (x *Requirements) GetChecklistId() string {
+	if x != nil {
+		return x.ChecklistId
+	}
+	return ""
+}
+
+func (x *Requirements) GetChecklistVersion() uint32 {
+	if x != nil {
+		return x.ChecklistVersion
+	}
+	return 0
+}
+
+func (x *Requirements) GetSkill() string {
+	if x != nil {
+		return x.Skill
+	}
+	return ""
+}
+
+func (x *Requirements) GetRespondUs() int64 {
+	if x != nil {
+		return x.RespondUs
+	}
+	return 0
+}
+
+func (x *Requirements) GetArriveUs() int64 {
+	if x != nil {
+		return x.ArriveUs
+	}
+	return 0
+}
+
+func (x *Requirements) GetFinishUs() int64 {
+	if x != nil {
+		return x.FinishUs
+	}
+	return 0
+}
+
+func (x *Requirements) GetReviewUs() int64 {
+	if x != nil {
+		return x.ReviewUs
+	}
+	return 0
+}
+
+func (x *Requirements) GetFollowUpDays() uint32 {
+	if x != nil {
+		return x.FollowUpDays
+	}
+	return 0
+}
+
+func (x *Requirements) GetCalendar() string {
+	if x != nil {
+		return x.Calendar
+	}
+	return ""
+}
+
+func (x *Requirements) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *Requirements) GetWorkFromMinute() uint32 {
+	if x != nil {
+		return x.WorkFromMinute
+	}
+	return 0
+}
+
+func (x *Requirements) GetWorkToMinute() uint32 {
+	if x != nil {
+		return x.WorkToMinute
+	}
+	return 0
+}
+
+// Move is one change of a ticket's state, or an interval that was learnt of later. The moves of a ticket are its ledger of time, ordered by time.
+type Move struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The state from then on.
+	State TicketState `protobuf:"varint,1,opt,name=state,proto3,enum=rounds.v1.TicketState" json:"state,omitempty"`
+	// Effective time, microseconds since 1970.
+	TimeUs int64 `protobuf:"varint,2,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
+	// A: nobody has to ask whether that is right.
+	Exact bool `protobuf:"varint,3,opt,name=exact,proto3" json:"exact,omitempty"`
+	// Who; empty for the server.
+	PersonId string `protobuf:"bytes,4,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
+	// The round of work.
+	Round uint32 `protobuf:"varint,5,opt,name=round,proto3" json:"round,omitempty"`
+	// Of a pause: the reason's code.
+	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Of a pause: it stops the clocks.
+	StopsClock bool `protobuf:"varint,7,opt,name=stops_clock,json=stopsClock,proto3" json:"stops_clock,omitempty"`
+	// It arrived after a later one had been taken: the phone had been without signal.
+	Late          bool `protobuf:"varint,8,opt,name=late,proto3" json:"late,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Move) Reset() {
+	*x = Move{}
+	mi := &file_rounds_v1_ticket_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Move) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Move) ProtoMessage() {}
+
+func (x *Move) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_ticket_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Move.ProtoReflect.Descriptor instead.
+func (*Move) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Move) GetState() TicketState {
+	if x != nil {
+		return x.State
+	}
+	return TicketState_TICKET_STATE_UNSPECIFIED
+}
+
+func (x *Move) GetTimeUs() int64 {
+	if x != nil {
+		return x.TimeUs
+	}
+	return 0
+}
+
+func (x *Move) GetExact() bool {
+	if x != nil {
+		return x.Exact
+	}
+	return false
+}
+
+func (x *Move) GetPersonId() string {
+	if x != nil {
+		return x.PersonId
+	}
+	return ""
+}
+
+func (x *Move) GetRound() uint32 {
+	if x != nil {
+		return x.Round
+	}
+	return 0
+}
+
+func (x *Move) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Move) GetStopsClock() bool {
+	if x != nil {
+		return x.StopsClock
+	}
+	return false
+}
+
+func (x *Move) GetLate() bool {
+	if x != nil {
+		return x.Late
+	}
+	return false
+}
+
+// Deadline is one step of one round with its time. It is computed from the moves and the requirements, never counted.
+type Deadline struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which step.
+	Step Step `protobuf:"varint,1,opt,name=step,proto3,enum=rounds.v1.Step" json:"step,omitempty"`
+	// Of which round.
+	Round uint32 `protobuf:"varint,2,opt,name=round,proto3" json:"round,omitempty"`
+	// When it is due, microseconds since 1970; while the clock is stopped, when it would be due if it went on now. 0: not known yet.
+	DueUs int64 `protobuf:"varint,3,opt,name=due_us,json=dueUs,proto3" json:"due_us,omitempty"`
+	// What became of it.
+	State DeadlineState `protobuf:"varint,4,opt,name=state,proto3,enum=rounds.v1.DeadlineState" json:"state,omitempty"`
+	// When the step was done, microseconds since 1970; 0: not yet.
+	DoneUs int64 `protobuf:"varint,5,opt,name=done_us,json=doneUs,proto3" json:"done_us,omitempty"`
+	// Who has to see to it, or had: a person's id; empty: nobody by name.
+	OwnerId string `protobuf:"bytes,6,opt,name=owner_id,json=ownerId,proto3" json:"owner_id,omitempty"`
+	// When the breach was noticed and told, microseconds since 1970; 0: never.
+	BreachedUs int64 `protobuf:"varint,7,opt,name=breached_us,json=breachedUs,proto3" json:"breached_us,omitempty"`
+	// The escalation that the breach caused was a false alarm: the work had been done in time without signal.
+	OfflineFalseAlarm bool `protobuf:"varint,8,opt,name=offline_false_alarm,json=offlineFalseAlarm,proto3" json:"offline_false_alarm,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *Deadline) Reset() {
+	*x = Deadline{}
+	mi := &file_rounds_v1_ticket_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Deadline) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Deadline) ProtoMessage() {}
+
+func (x *Deadline) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_ticket_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Deadline.ProtoReflect.Descriptor instead.
+func (*Deadline) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Deadline) GetStep() Step {
+	if x != nil {
+		return x.Step
+	}
+	return Step_STEP_UNSPECIFIED
+}
+
+func (x *Deadline) GetRound() uint32 {
+	if x != nil {
+		return x.Round
+	}
+	return 0
+}
+
+func (x *Deadline) GetDueUs() int64 {
+	if x != nil {
+		return x.DueUs
+	}
+	return 0
+}
+
+func (x *Deadline) GetState() DeadlineState {
+	if x != nil {
+		return x.State
+	}
+	return DeadlineState_DEADLINE_STATE_UNSPECIFIED
+}
+
+func (x *Deadline) GetDoneUs() int64 {
+	if x != nil {
+		return x.DoneUs
+	}
+	return 0
+}
+
+func (x *Deadline) GetOwnerId() string {
+	if x != nil {
+		return x.OwnerId
+	}
+	return ""
+}
+
+func (x *Deadline) GetBreachedUs() int64 {
+	if x != nil {
+		return x.BreachedUs
+	}
+	return 0
+}
+
+func (x *Deadline) GetOfflineFalseAlarm() bool {
+	if x != nil {
+		return x.OfflineFalseAlarm
+	}
+	return false
+}
+
+// Review is one reviewer's word on one round.
+type Review struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which round.
+	Round uint32 `protobuf:"varint,1,opt,name=round,proto3" json:"round,omitempty"`
+	// Who.
+	PersonId string `protobuf:"bytes,2,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
+	// What was said.
+	Verdict Verdict `protobuf:"varint,3,opt,name=verdict,proto3,enum=rounds.v1.Verdict" json:"verdict,omitempty"`
+	// A code of the site's list.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// In words.
+	Words string `protobuf:"bytes,5,opt,name=words,proto3" json:"words,omitempty"`
+	// The photos pointed at.
+	PhotoIds []string `protobuf:"bytes,6,rep,name=photo_ids,json=photoIds,proto3" json:"photo_ids,omitempty"`
+	// The checklist items pointed at.
+	ItemIds []string `protobuf:"bytes,7,rep,name=item_ids,json=itemIds,proto3" json:"item_ids,omitempty"`
+	// Effective time, microseconds since 1970.
+	TimeUs int64 `protobuf:"varint,8,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
+	// Hash of the evidence that the reviewer saw; empty where it was not said.
+	Digest        []byte `protobuf:"bytes,9,opt,name=digest,proto3" json:"digest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Review) Reset() {
+	*x = Review{}
+	mi := &file_rounds_v1_ticket_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Review) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Review) ProtoMessage() {}
+
+func (x *Review) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_ticket_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Review.ProtoReflect.Descriptor instead.
+func (*Review) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Review) GetRound() uint32 {
+	if x != nil {
+		return x.Round
+	}
+	return 0
+}
+
+func (x *Review) GetPersonId() string {
+	if x != nil {
+		return x.PersonId
+	}
+	return ""
+}
+
+func (x *Review) GetVerdict() Verdict {
+	if x != nil {
+		return x.Verdict
+	}
+	return Verdict_VERDICT_UNSPECIFIED
+}
+
+func (x *Review) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Review) GetWords() string {
+	if x != nil {
+		return x.Words
+	}
+	return ""
+}
+
+func (x *Review) GetPhotoIds() []string {
+	if x != nil {
+		return x.PhotoIds
+	}
+	return nil
+}
+
+func (x *Review) GetItemIds() []string {
+	if x != nil {
+		return x.ItemIds
+	}
+	return nil
+}
+
+func (x *Review) GetTimeUs() int64 {
+	if x != nil {
+		return x.TimeUs
+	}
+	return 0
+}
+
+func (x *Review) GetDigest() []byte {
+	if x != nil {
+		return x.Digest
+	}
+	return nil
+}
+
+// Origin is what a ticket was made from: a failed item of an inspection round.
+type Origin struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The inspection round.
+	InspectionId string `protobuf:"bytes,1,opt,name=inspection_id,json=inspectionId,proto3" json:"inspection_id,omitempty"`
+	// The checkpoint; empty where the round has no route.
+	CheckpointId string `protobuf:"bytes,2,opt,name=checkpoint_id,json=checkpointId,proto3" json:"checkpoint_id,omitempty"`
+	// The checklist item.
+	ItemId        string `protobuf:"bytes,3,opt,name=item_id,json=itemId,proto3" json:"item_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Origin) Reset() {
+	*x = Origin{}
+	mi := &file_rounds_v1_ticket_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Origin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Origin) ProtoMessage() {}
+
+func (x *Origin) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_ticket_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Origin.ProtoReflect.Descriptor instead.
+func (*Origin) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Origin) GetInspectionId() string {
+	if x != nil {
+		return x.InspectionId
+	}
+	return ""
+}
+
+func (x *Origin) GetCheckpointId() string {
+	if x != nil {
+		return x.CheckpointId
+	}
+	return ""
+}
+
+func (x *Origin) GetItemId() string {
+	if x != nil {
+		return x.ItemId
+	}
+	return ""
+}
+
 // Ticket (工单) is one piece of work, from the report to the confirmed closure.
 type Ticket struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -381,6 +1228,8 @@ type Ticket struct {
 	Answers map[string]*Answer `protobuf:"bytes,23,rep,name=answers,proto3" json:"answers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The ticket that this one is a task of; may be empty.
 	ParentId string `protobuf:"bytes,24,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"`
+	// What it was made from; absent: somebody reported it.
+	Origin *Origin `protobuf:"bytes,25,opt,name=origin,proto3" json:"origin,omitempty"`
 	// Where it stands.
 	State TicketState `protobuf:"varint,40,opt,name=state,proto3,enum=rounds.v1.TicketState" json:"state,omitempty"`
 	// The round of work, from 1; each rework and each reopening begins the next.
@@ -405,13 +1254,29 @@ type Ticket struct {
 	Flags []string `protobuf:"bytes,50,rep,name=flags,proto3" json:"flags,omitempty"`
 	// When it was reported: effective time of its creation, microseconds since 1970.
 	ReportedTimeUs int64 `protobuf:"varint,51,opt,name=reported_time_us,json=reportedTimeUs,proto3" json:"reported_time_us,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What it has to fulfil.
+	Requirements *Requirements `protobuf:"bytes,52,opt,name=requirements,proto3" json:"requirements,omitempty"`
+	// Its ledger of time, ordered by time.
+	Moves []*Move `protobuf:"bytes,53,rep,name=moves,proto3" json:"moves,omitempty"`
+	// Its deadlines: those of the current round, and those of earlier ones as they ended.
+	Deadlines []*Deadline `protobuf:"bytes,54,rep,name=deadlines,proto3" json:"deadlines,omitempty"`
+	// The tasks that it was split into, one for a trade.
+	ChildIds []string `protobuf:"bytes,55,rep,name=child_ids,json=childIds,proto3" json:"child_ids,omitempty"`
+	// What reviewers said.
+	Reviews []*Review `protobuf:"bytes,56,rep,name=reviews,proto3" json:"reviews,omitempty"`
+	// Who had it before, the last one last.
+	FormerAssigneeIds []string `protobuf:"bytes,57,rep,name=former_assignee_ids,json=formerAssigneeIds,proto3" json:"former_assignee_ids,omitempty"`
+	// What the customer says of the current round.
+	Acceptance Acceptance `protobuf:"varint,58,opt,name=acceptance,proto3,enum=rounds.v1.Acceptance" json:"acceptance,omitempty"`
+	// When it was closed last: effective time, microseconds since 1970; 0: it is not.
+	ClosedTimeUs  int64 `protobuf:"varint,59,opt,name=closed_time_us,json=closedTimeUs,proto3" json:"closed_time_us,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Ticket) Reset() {
 	*x = Ticket{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[1]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -423,7 +1288,7 @@ func (x *Ticket) String() string {
 func (*Ticket) ProtoMessage() {}
 
 func (x *Ticket) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[1]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -436,7 +1301,7 @@ func (x *Ticket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ticket.ProtoReflect.Descriptor instead.
 func (*Ticket) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{1}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Ticket) GetTitle() string {
@@ -607,6 +1472,13 @@ func (x *Ticket) GetParentId() string {
 	return ""
 }
 
+func (x *Ticket) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
 func (x *Ticket) GetState() TicketState {
 	if x != nil {
 		return x.State
@@ -691,6 +1563,62 @@ func (x *Ticket) GetReportedTimeUs() int64 {
 	return 0
 }
 
+func (x *Ticket) GetRequirements() *Requirements {
+	if x != nil {
+		return x.Requirements
+	}
+	return nil
+}
+
+func (x *Ticket) GetMoves() []*Move {
+	if x != nil {
+		return x.Moves
+	}
+	return nil
+}
+
+func (x *Ticket) GetDeadlines() []*Deadline {
+	if x != nil {
+		return x.Deadlines
+	}
+	return nil
+}
+
+func (x *Ticket) GetChildIds() []string {
+	if x != nil {
+		return x.ChildIds
+	}
+	return nil
+}
+
+func (x *Ticket) GetReviews() []*Review {
+	if x != nil {
+		return x.Reviews
+	}
+	return nil
+}
+
+func (x *Ticket) GetFormerAssigneeIds() []string {
+	if x != nil {
+		return x.FormerAssigneeIds
+	}
+	return nil
+}
+
+func (x *Ticket) GetAcceptance() Acceptance {
+	if x != nil {
+		return x.Acceptance
+	}
+	return Acceptance_ACCEPTANCE_UNSPECIFIED
+}
+
+func (x *Ticket) GetClosedTimeUs() int64 {
+	if x != nil {
+		return x.ClosedTimeUs
+	}
+	return 0
+}
+
 // TicketCommand asks for a transition of a ticket.
 type TicketCommand struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -714,6 +1642,10 @@ type TicketCommand struct {
 	//	*TicketCommand_CustomerAccept
 	//	*TicketCommand_Dispute
 	//	*TicketCommand_ForceClose
+	//	*TicketCommand_Split
+	//	*TicketCommand_Ask
+	//	*TicketCommand_FollowUp
+	//	*TicketCommand_Reopen
 	Command       isTicketCommand_Command `protobuf_oneof:"command"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -721,7 +1653,7 @@ type TicketCommand struct {
 
 func (x *TicketCommand) Reset() {
 	*x = TicketCommand{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[2]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -733,7 +1665,7 @@ func (x *TicketCommand) String() string {
 func (*TicketCommand) ProtoMessage() {}
 
 func (x *TicketCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[2]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -746,7 +1678,7 @@ func (x *TicketCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketCommand.ProtoReflect.Descriptor instead.
 func (*TicketCommand) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{2}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TicketCommand) GetCommand() isTicketCommand_Command {
@@ -900,6 +1832,42 @@ func (x *TicketCommand) GetForceClose() *TicketForceClose {
 	return nil
 }
 
+func (x *TicketCommand) GetSplit() *TicketSplit {
+	if x != nil {
+		if x, ok := x.Command.(*TicketCommand_Split); ok {
+			return x.Split
+		}
+	}
+	return nil
+}
+
+func (x *TicketCommand) GetAsk() *TicketAsk {
+	if x != nil {
+		if x, ok := x.Command.(*TicketCommand_Ask); ok {
+			return x.Ask
+		}
+	}
+	return nil
+}
+
+func (x *TicketCommand) GetFollowUp() *TicketFollowUp {
+	if x != nil {
+		if x, ok := x.Command.(*TicketCommand_FollowUp); ok {
+			return x.FollowUp
+		}
+	}
+	return nil
+}
+
+func (x *TicketCommand) GetReopen() *TicketReopen {
+	if x != nil {
+		if x, ok := x.Command.(*TicketCommand_Reopen); ok {
+			return x.Reopen
+		}
+	}
+	return nil
+}
+
 type isTicketCommand_Command interface {
 	isTicketCommand_Command()
 }
@@ -984,6 +1952,26 @@ type TicketCommand_ForceClose struct {
 	ForceClose *TicketForceClose `protobuf:"bytes,16,opt,name=force_close,json=forceClose,proto3,oneof"`
 }
 
+type TicketCommand_Split struct {
+	// Into tasks, one for a trade.
+	Split *TicketSplit `protobuf:"bytes,17,opt,name=split,proto3,oneof"`
+}
+
+type TicketCommand_Ask struct {
+	// For more evidence, while it waits for review.
+	Ask *TicketAsk `protobuf:"bytes,18,opt,name=ask,proto3,oneof"`
+}
+
+type TicketCommand_FollowUp struct {
+	// What the follow-up visit found.
+	FollowUp *TicketFollowUp `protobuf:"bytes,19,opt,name=follow_up,json=followUp,proto3,oneof"`
+}
+
+type TicketCommand_Reopen struct {
+	// Back to work, by a leader: the closure did not hold.
+	Reopen *TicketReopen `protobuf:"bytes,20,opt,name=reopen,proto3,oneof"`
+}
+
 func (*TicketCommand_Triage) isTicketCommand_Command() {}
 
 func (*TicketCommand_Dispatch) isTicketCommand_Command() {}
@@ -1016,6 +2004,14 @@ func (*TicketCommand_Dispute) isTicketCommand_Command() {}
 
 func (*TicketCommand_ForceClose) isTicketCommand_Command() {}
 
+func (*TicketCommand_Split) isTicketCommand_Command() {}
+
+func (*TicketCommand_Ask) isTicketCommand_Command() {}
+
+func (*TicketCommand_FollowUp) isTicketCommand_Command() {}
+
+func (*TicketCommand_Reopen) isTicketCommand_Command() {}
+
 // TicketTriage sets the category and starts the clocks.
 type TicketTriage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1027,7 +2023,7 @@ type TicketTriage struct {
 
 func (x *TicketTriage) Reset() {
 	*x = TicketTriage{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[3]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1039,7 +2035,7 @@ func (x *TicketTriage) String() string {
 func (*TicketTriage) ProtoMessage() {}
 
 func (x *TicketTriage) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[3]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1052,7 +2048,7 @@ func (x *TicketTriage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketTriage.ProtoReflect.Descriptor instead.
 func (*TicketTriage) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{3}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TicketTriage) GetCategoryId() string {
@@ -1075,7 +2071,7 @@ type TicketDispatch struct {
 
 func (x *TicketDispatch) Reset() {
 	*x = TicketDispatch{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[4]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1087,7 +2083,7 @@ func (x *TicketDispatch) String() string {
 func (*TicketDispatch) ProtoMessage() {}
 
 func (x *TicketDispatch) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[4]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1100,7 +2096,7 @@ func (x *TicketDispatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketDispatch.ProtoReflect.Descriptor instead.
 func (*TicketDispatch) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{4}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TicketDispatch) GetAssigneeId() string {
@@ -1128,7 +2124,7 @@ type TicketAccept struct {
 
 func (x *TicketAccept) Reset() {
 	*x = TicketAccept{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[5]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1140,7 +2136,7 @@ func (x *TicketAccept) String() string {
 func (*TicketAccept) ProtoMessage() {}
 
 func (x *TicketAccept) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[5]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1153,7 +2149,7 @@ func (x *TicketAccept) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketAccept.ProtoReflect.Descriptor instead.
 func (*TicketAccept) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{5}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TicketAccept) GetAssignEpoch() uint32 {
@@ -1176,7 +2172,7 @@ type TicketDecline struct {
 
 func (x *TicketDecline) Reset() {
 	*x = TicketDecline{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[6]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1188,7 +2184,7 @@ func (x *TicketDecline) String() string {
 func (*TicketDecline) ProtoMessage() {}
 
 func (x *TicketDecline) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[6]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1201,7 +2197,7 @@ func (x *TicketDecline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketDecline.ProtoReflect.Descriptor instead.
 func (*TicketDecline) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{6}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *TicketDecline) GetAssignEpoch() uint32 {
@@ -1227,7 +2223,7 @@ type TicketStart struct {
 
 func (x *TicketStart) Reset() {
 	*x = TicketStart{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[7]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1239,7 +2235,7 @@ func (x *TicketStart) String() string {
 func (*TicketStart) ProtoMessage() {}
 
 func (x *TicketStart) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[7]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1252,21 +2248,23 @@ func (x *TicketStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketStart.ProtoReflect.Descriptor instead.
 func (*TicketStart) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{7}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{12}
 }
 
 // TicketPause lets it wait.
 type TicketPause struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A code of the site's list.
-	Reason        string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// For a reason that stops the clocks: the photo or the remark (a call, say) that shows it.
+	Proof         *RecordRef `protobuf:"bytes,2,opt,name=proof,proto3" json:"proof,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TicketPause) Reset() {
 	*x = TicketPause{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[8]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1278,7 +2276,7 @@ func (x *TicketPause) String() string {
 func (*TicketPause) ProtoMessage() {}
 
 func (x *TicketPause) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[8]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1291,7 +2289,7 @@ func (x *TicketPause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketPause.ProtoReflect.Descriptor instead.
 func (*TicketPause) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{8}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *TicketPause) GetReason() string {
@@ -1299,6 +2297,13 @@ func (x *TicketPause) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *TicketPause) GetProof() *RecordRef {
+	if x != nil {
+		return x.Proof
+	}
+	return nil
 }
 
 // TicketResume takes it up again.
@@ -1310,7 +2315,7 @@ type TicketResume struct {
 
 func (x *TicketResume) Reset() {
 	*x = TicketResume{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[9]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1322,7 +2327,7 @@ func (x *TicketResume) String() string {
 func (*TicketResume) ProtoMessage() {}
 
 func (x *TicketResume) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[9]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1335,7 +2340,7 @@ func (x *TicketResume) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketResume.ProtoReflect.Descriptor instead.
 func (*TicketResume) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{9}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{14}
 }
 
 // TicketSubmit says "done".
@@ -1351,7 +2356,7 @@ type TicketSubmit struct {
 
 func (x *TicketSubmit) Reset() {
 	*x = TicketSubmit{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[10]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1363,7 +2368,7 @@ func (x *TicketSubmit) String() string {
 func (*TicketSubmit) ProtoMessage() {}
 
 func (x *TicketSubmit) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[10]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1376,7 +2381,7 @@ func (x *TicketSubmit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketSubmit.ProtoReflect.Descriptor instead.
 func (*TicketSubmit) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{10}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TicketSubmit) GetRound() uint32 {
@@ -1406,7 +2411,7 @@ type TicketApprove struct {
 
 func (x *TicketApprove) Reset() {
 	*x = TicketApprove{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[11]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1418,7 +2423,7 @@ func (x *TicketApprove) String() string {
 func (*TicketApprove) ProtoMessage() {}
 
 func (x *TicketApprove) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[11]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1431,7 +2436,7 @@ func (x *TicketApprove) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketApprove.ProtoReflect.Descriptor instead.
 func (*TicketApprove) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{11}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TicketApprove) GetRound() uint32 {
@@ -1458,14 +2463,16 @@ type TicketReject struct {
 	// In words.
 	Words string `protobuf:"bytes,3,opt,name=words,proto3" json:"words,omitempty"`
 	// The photos that show what is wrong.
-	PhotoIds      []string `protobuf:"bytes,4,rep,name=photo_ids,json=photoIds,proto3" json:"photo_ids,omitempty"`
+	PhotoIds []string `protobuf:"bytes,4,rep,name=photo_ids,json=photoIds,proto3" json:"photo_ids,omitempty"`
+	// The checklist items that are wrong.
+	ItemIds       []string `protobuf:"bytes,5,rep,name=item_ids,json=itemIds,proto3" json:"item_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TicketReject) Reset() {
 	*x = TicketReject{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[12]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1477,7 +2484,7 @@ func (x *TicketReject) String() string {
 func (*TicketReject) ProtoMessage() {}
 
 func (x *TicketReject) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[12]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1490,7 +2497,7 @@ func (x *TicketReject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketReject.ProtoReflect.Descriptor instead.
 func (*TicketReject) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{12}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TicketReject) GetRound() uint32 {
@@ -1521,6 +2528,13 @@ func (x *TicketReject) GetPhotoIds() []string {
 	return nil
 }
 
+func (x *TicketReject) GetItemIds() []string {
+	if x != nil {
+		return x.ItemIds
+	}
+	return nil
+}
+
 // TicketCancel ends it undone.
 type TicketCancel struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1532,7 +2546,7 @@ type TicketCancel struct {
 
 func (x *TicketCancel) Reset() {
 	*x = TicketCancel{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[13]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1544,7 +2558,7 @@ func (x *TicketCancel) String() string {
 func (*TicketCancel) ProtoMessage() {}
 
 func (x *TicketCancel) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[13]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1557,7 +2571,7 @@ func (x *TicketCancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketCancel.ProtoReflect.Descriptor instead.
 func (*TicketCancel) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{13}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TicketCancel) GetReason() string {
@@ -1578,7 +2592,7 @@ type TicketMerge struct {
 
 func (x *TicketMerge) Reset() {
 	*x = TicketMerge{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[14]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1590,7 +2604,7 @@ func (x *TicketMerge) String() string {
 func (*TicketMerge) ProtoMessage() {}
 
 func (x *TicketMerge) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[14]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1603,7 +2617,7 @@ func (x *TicketMerge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketMerge.ProtoReflect.Descriptor instead.
 func (*TicketMerge) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{14}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TicketMerge) GetIntoId() string {
@@ -1624,7 +2638,7 @@ type TicketEscalate struct {
 
 func (x *TicketEscalate) Reset() {
 	*x = TicketEscalate{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[15]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1636,7 +2650,7 @@ func (x *TicketEscalate) String() string {
 func (*TicketEscalate) ProtoMessage() {}
 
 func (x *TicketEscalate) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[15]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1649,7 +2663,7 @@ func (x *TicketEscalate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketEscalate.ProtoReflect.Descriptor instead.
 func (*TicketEscalate) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{15}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TicketEscalate) GetReason() string {
@@ -1670,7 +2684,7 @@ type TicketCustomerAccept struct {
 
 func (x *TicketCustomerAccept) Reset() {
 	*x = TicketCustomerAccept{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[16]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1682,7 +2696,7 @@ func (x *TicketCustomerAccept) String() string {
 func (*TicketCustomerAccept) ProtoMessage() {}
 
 func (x *TicketCustomerAccept) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[16]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1695,7 +2709,7 @@ func (x *TicketCustomerAccept) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketCustomerAccept.ProtoReflect.Descriptor instead.
 func (*TicketCustomerAccept) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{16}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TicketCustomerAccept) GetRound() uint32 {
@@ -1718,7 +2732,7 @@ type TicketDispute struct {
 
 func (x *TicketDispute) Reset() {
 	*x = TicketDispute{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[17]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1730,7 +2744,7 @@ func (x *TicketDispute) String() string {
 func (*TicketDispute) ProtoMessage() {}
 
 func (x *TicketDispute) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[17]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1743,7 +2757,7 @@ func (x *TicketDispute) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketDispute.ProtoReflect.Descriptor instead.
 func (*TicketDispute) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{17}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *TicketDispute) GetRound() uint32 {
@@ -1773,7 +2787,7 @@ type TicketForceClose struct {
 
 func (x *TicketForceClose) Reset() {
 	*x = TicketForceClose{}
-	mi := &file_rounds_v1_ticket_proto_msgTypes[18]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1785,7 +2799,7 @@ func (x *TicketForceClose) String() string {
 func (*TicketForceClose) ProtoMessage() {}
 
 func (x *TicketForceClose) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_ticket_proto_msgTypes[18]
+	mi := &file_rounds_v1_ticket_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1798,7 +2812,7 @@ func (x *TicketForceClose) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketForceClose.ProtoReflect.Descriptor instead.
 func (*TicketForceClose) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{18}
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TicketForceClose) GetReason() string {
@@ -1815,6 +2829,290 @@ func (x *TicketForceClose) GetSecondPersonId() string {
 	return ""
 }
 
+// TicketSplit makes a task for each trade. The ticket closes when all of them have ended.
+type TicketSplit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tasks.
+	Tasks         []*TicketTask `protobuf:"bytes,1,rep,name=tasks,proto3" json:"tasks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TicketSplit) Reset() {
+	*x = TicketSplit{}
+	mi := &file_rounds_v1_ticket_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TicketSplit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TicketSplit) ProtoMessage() {}
+
+func (x *TicketSplit) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_ticket_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TicketSplit.ProtoReflect.Descriptor instead.
+func (*TicketSplit) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *TicketSplit) GetTasks() []*TicketTask {
+	if x != nil {
+		return x.Tasks
+	}
+	return nil
+}
+
+// TicketTask is one task of a ticket that is split.
+type TicketTask struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In a few words; empty: as the ticket.
+	Title string `protobuf:"bytes,1,opt,name=title,proto3" json:"title,omitempty"`
+	// The category, which says the trade.
+	CategoryId    string `protobuf:"bytes,2,opt,name=category_id,json=categoryId,proto3" json:"category_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TicketTask) Reset() {
+	*x = TicketTask{}
+	mi := &file_rounds_v1_ticket_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TicketTask) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TicketTask) ProtoMessage() {}
+
+func (x *TicketTask) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_ticket_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TicketTask.ProtoReflect.Descriptor instead.
+func (*TicketTask) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *TicketTask) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *TicketTask) GetCategoryId() string {
+	if x != nil {
+		return x.CategoryId
+	}
+	return ""
+}
+
+// TicketAsk asks for more evidence before deciding.
+type TicketAsk struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The round that is reviewed.
+	Round uint32 `protobuf:"varint,1,opt,name=round,proto3" json:"round,omitempty"`
+	// What is missing, in words.
+	Words string `protobuf:"bytes,2,opt,name=words,proto3" json:"words,omitempty"`
+	// The photos that do not show enough.
+	PhotoIds      []string `protobuf:"bytes,3,rep,name=photo_ids,json=photoIds,proto3" json:"photo_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TicketAsk) Reset() {
+	*x = TicketAsk{}
+	mi := &file_rounds_v1_ticket_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TicketAsk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TicketAsk) ProtoMessage() {}
+
+func (x *TicketAsk) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_ticket_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TicketAsk.ProtoReflect.Descriptor instead.
+func (*TicketAsk) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *TicketAsk) GetRound() uint32 {
+	if x != nil {
+		return x.Round
+	}
+	return 0
+}
+
+func (x *TicketAsk) GetWords() string {
+	if x != nil {
+		return x.Words
+	}
+	return ""
+}
+
+func (x *TicketAsk) GetPhotoIds() []string {
+	if x != nil {
+		return x.PhotoIds
+	}
+	return nil
+}
+
+// TicketFollowUp says what the customer said at the follow-up visit.
+type TicketFollowUp struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The round that was asked about.
+	Round uint32 `protobuf:"varint,1,opt,name=round,proto3" json:"round,omitempty"`
+	// The matter is settled. Where it is not, the ticket is opened again.
+	Solved bool `protobuf:"varint,2,opt,name=solved,proto3" json:"solved,omitempty"`
+	// In the customer's words.
+	Words         string `protobuf:"bytes,3,opt,name=words,proto3" json:"words,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TicketFollowUp) Reset() {
+	*x = TicketFollowUp{}
+	mi := &file_rounds_v1_ticket_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TicketFollowUp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TicketFollowUp) ProtoMessage() {}
+
+func (x *TicketFollowUp) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_ticket_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TicketFollowUp.ProtoReflect.Descriptor instead.
+func (*TicketFollowUp) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *TicketFollowUp) GetRound() uint32 {
+	if x != nil {
+		return x.Round
+	}
+	return 0
+}
+
+func (x *TicketFollowUp) GetSolved() bool {
+	if x != nil {
+		return x.Solved
+	}
+	return false
+}
+
+func (x *TicketFollowUp) GetWords() string {
+	if x != nil {
+		return x.Words
+	}
+	return ""
+}
+
+// TicketReopen opens a closed ticket again.
+type TicketReopen struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The round whose closure does not hold.
+	Round uint32 `protobuf:"varint,1,opt,name=round,proto3" json:"round,omitempty"`
+	// Why.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TicketReopen) Reset() {
+	*x = TicketReopen{}
+	mi := &file_rounds_v1_ticket_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TicketReopen) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TicketReopen) ProtoMessage() {}
+
+func (x *TicketReopen) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_ticket_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TicketReopen.ProtoReflect.Descriptor instead.
+func (*TicketReopen) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_ticket_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *TicketReopen) GetRound() uint32 {
+	if x != nil {
+		return x.Round
+	}
+	return 0
+}
+
+func (x *TicketReopen) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 var File_rounds_v1_ticket_proto protoreflect.FileDescriptor
 
 const file_rounds_v1_ticket_proto_rawDesc = "" +
@@ -1825,7 +3123,63 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\x05round\x18\x01 \x01(\rR\x05round\x12$\n" +
 	"\tperson_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\bpersonId\x12+\n" +
 	"\tphoto_ids\x18\x03 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02($R\bphotoIds\x12\x17\n" +
-	"\atime_us\x18\x04 \x01(\x03R\x06timeUs\"\xfb\x10\n" +
+	"\atime_us\x18\x04 \x01(\x03R\x06timeUs\"\xec\x04\n" +
+	"\fRequirements\x12(\n" +
+	"\vcategory_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02($R\n" +
+	"categoryId\x12\x1c\n" +
+	"\temergency\x18\x02 \x01(\bR\temergency\x12!\n" +
+	"\fbefore_photo\x18\x03 \x01(\bR\vbeforePhoto\x12!\n" +
+	"\fafter_photos\x18\x04 \x01(\rR\vafterPhotos\x12\x1f\n" +
+	"\vlive_camera\x18\x05 \x01(\bR\n" +
+	"liveCamera\x12*\n" +
+	"\fchecklist_id\x18\x06 \x01(\tB\a\xbaH\x04r\x02($R\vchecklistId\x12+\n" +
+	"\x11checklist_version\x18\a \x01(\rR\x10checklistVersion\x12\x1d\n" +
+	"\x05skill\x18\b \x01(\tB\a\xbaH\x04r\x02(@R\x05skill\x12\x1d\n" +
+	"\n" +
+	"respond_us\x18\t \x01(\x03R\trespondUs\x12\x1b\n" +
+	"\tarrive_us\x18\n" +
+	" \x01(\x03R\barriveUs\x12\x1b\n" +
+	"\tfinish_us\x18\v \x01(\x03R\bfinishUs\x12\x1b\n" +
+	"\treview_us\x18\f \x01(\x03R\breviewUs\x12$\n" +
+	"\x0efollow_up_days\x18\r \x01(\rR\ffollowUpDays\x12#\n" +
+	"\bcalendar\x18\x0e \x01(\tB\a\xbaH\x04r\x02(@R\bcalendar\x12$\n" +
+	"\ttime_zone\x18\x0f \x01(\tB\a\xbaH\x04r\x02(@R\btimeZone\x12(\n" +
+	"\x10work_from_minute\x18\x10 \x01(\rR\x0eworkFromMinute\x12$\n" +
+	"\x0ework_to_minute\x18\x11 \x01(\rR\fworkToMinute\"\xf6\x01\n" +
+	"\x04Move\x12,\n" +
+	"\x05state\x18\x01 \x01(\x0e2\x16.rounds.v1.TicketStateR\x05state\x12\x17\n" +
+	"\atime_us\x18\x02 \x01(\x03R\x06timeUs\x12\x14\n" +
+	"\x05exact\x18\x03 \x01(\bR\x05exact\x12$\n" +
+	"\tperson_id\x18\x04 \x01(\tB\a\xbaH\x04r\x02($R\bpersonId\x12\x14\n" +
+	"\x05round\x18\x05 \x01(\rR\x05round\x12 \n" +
+	"\x06reason\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x06reason\x12\x1f\n" +
+	"\vstops_clock\x18\a \x01(\bR\n" +
+	"stopsClock\x12\x12\n" +
+	"\x04late\x18\b \x01(\bR\x04late\"\x9a\x02\n" +
+	"\bDeadline\x12#\n" +
+	"\x04step\x18\x01 \x01(\x0e2\x0f.rounds.v1.StepR\x04step\x12\x14\n" +
+	"\x05round\x18\x02 \x01(\rR\x05round\x12\x15\n" +
+	"\x06due_us\x18\x03 \x01(\x03R\x05dueUs\x12.\n" +
+	"\x05state\x18\x04 \x01(\x0e2\x18.rounds.v1.DeadlineStateR\x05state\x12\x17\n" +
+	"\adone_us\x18\x05 \x01(\x03R\x06doneUs\x12\"\n" +
+	"\bowner_id\x18\x06 \x01(\tB\a\xbaH\x04r\x02($R\aownerId\x12\x1f\n" +
+	"\vbreached_us\x18\a \x01(\x03R\n" +
+	"breachedUs\x12.\n" +
+	"\x13offline_false_alarm\x18\b \x01(\bR\x11offlineFalseAlarm\"\xc6\x02\n" +
+	"\x06Review\x12\x14\n" +
+	"\x05round\x18\x01 \x01(\rR\x05round\x12$\n" +
+	"\tperson_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\bpersonId\x12,\n" +
+	"\averdict\x18\x03 \x01(\x0e2\x12.rounds.v1.VerdictR\averdict\x12 \n" +
+	"\x06reason\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x06reason\x12\x1e\n" +
+	"\x05words\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\x80 R\x05words\x12+\n" +
+	"\tphoto_ids\x18\x06 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02($R\bphotoIds\x12)\n" +
+	"\bitem_ids\x18\a \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02(@R\aitemIds\x12\x17\n" +
+	"\atime_us\x18\b \x01(\x03R\x06timeUs\x12\x1f\n" +
+	"\x06digest\x18\t \x01(\fB\a\xbaH\x04z\x02\x18 R\x06digest\"\x86\x01\n" +
+	"\x06Origin\x12,\n" +
+	"\rinspection_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02($R\finspectionId\x12,\n" +
+	"\rcheckpoint_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\fcheckpointId\x12 \n" +
+	"\aitem_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02(@R\x06itemId\"\x93\x15\n" +
 	"\x06Ticket\x12$\n" +
 	"\x05title\x18\x01 \x01(\tB\x0e\xbaH\x05r\x03(\x80\b\x82\xd3'\x02\b\x01R\x05title\x121\n" +
 	"\vdescription\x18\x02 \x01(\tB\x0f\xbaH\x06r\x04(\x80\x80\x04\x82\xd3'\x02\b\x01R\vdescription\x127\n" +
@@ -1861,7 +3215,8 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\x06labour\x18\x15 \x03(\v2\x11.rounds.v1.LabourB\x0f\xbaH\x06\x92\x01\x03\x10\xe8\a\x82\xd3'\x02\b\bR\x06labour\x126\n" +
 	"\x05scans\x18\x16 \x03(\v2\x0f.rounds.v1.ScanB\x0f\xbaH\x06\x92\x01\x03\x10\xe8\a\x82\xd3'\x02\b\bR\x05scans\x12h\n" +
 	"\aanswers\x18\x17 \x03(\v2\x1e.rounds.v1.Ticket.AnswersEntryB.\xbaH\f\x9a\x01\t\x10\x80\x02\"\x04r\x02(@\x82\xd3'\x1b\b\x04\x1a\x06result\"\x06result\"\areadingR\aanswers\x12*\n" +
-	"\tparent_id\x18\x18 \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\vR\bparentId\x124\n" +
+	"\tparent_id\x18\x18 \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\vR\bparentId\x121\n" +
+	"\x06origin\x18\x19 \x01(\v2\x11.rounds.v1.OriginB\x06\x82\xd3'\x02\b\vR\x06origin\x124\n" +
 	"\x05state\x18( \x01(\x0e2\x16.rounds.v1.TicketStateB\x06\x82\xd3'\x02\b\n" +
 	"R\x05state\x12\x1c\n" +
 	"\x05round\x18) \x01(\rB\x06\x82\xd3'\x02\b\n" +
@@ -1884,7 +3239,23 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\fapprover_ids\x181 \x03(\tB\x14\xbaH\v\x92\x01\b\x10\x10\"\x04r\x02($\x82\xd3'\x02\b\n" +
 	"R\vapproverIds\x12*\n" +
 	"\x05flags\x182 \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02(@\x82\xd3'\x02\b\fR\x05flags\x120\n" +
-	"\x10reported_time_us\x183 \x01(\x03B\x06\x82\xd3'\x02\b\fR\x0ereportedTimeUs\x1a=\n" +
+	"\x10reported_time_us\x183 \x01(\x03B\x06\x82\xd3'\x02\b\fR\x0ereportedTimeUs\x12C\n" +
+	"\frequirements\x184 \x01(\v2\x17.rounds.v1.RequirementsB\x06\x82\xd3'\x02\b\fR\frequirements\x126\n" +
+	"\x05moves\x185 \x03(\v2\x0f.rounds.v1.MoveB\x0f\xbaH\x06\x92\x01\x03\x10\x80\x04\x82\xd3'\x02\b\n" +
+	"R\x05moves\x12B\n" +
+	"\tdeadlines\x186 \x03(\v2\x13.rounds.v1.DeadlineB\x0f\xbaH\x06\x92\x01\x03\x10\x80\x02\x82\xd3'\x02\b\fR\tdeadlines\x121\n" +
+	"\tchild_ids\x187 \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\n" +
+	"R\bchildIds\x12<\n" +
+	"\areviews\x188 \x03(\v2\x11.rounds.v1.ReviewB\x0f\xbaH\x06\x92\x01\x03\x10\x80\x02\x82\xd3'\x02\b\n" +
+	"R\areviews\x12D\n" +
+	"\x13former_assignee_ids\x189 \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\n" +
+	"R\x11formerAssigneeIds\x12=\n" +
+	"\n" +
+	"acceptance\x18: \x01(\x0e2\x15.rounds.v1.AcceptanceB\x06\x82\xd3'\x02\b\n" +
+	"R\n" +
+	"acceptance\x12,\n" +
+	"\x0eclosed_time_us\x18; \x01(\x03B\x06\x82\xd3'\x02\b\n" +
+	"R\fclosedTimeUs\x1a=\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a<\n" +
@@ -1893,7 +3264,7 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1aM\n" +
 	"\fAnswersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12'\n" +
-	"\x05value\x18\x02 \x01(\v2\x11.rounds.v1.AnswerR\x05value:\x028\x01\"\x98\a\n" +
+	"\x05value\x18\x02 \x01(\v2\x11.rounds.v1.AnswerR\x05value:\x028\x01\"\xdf\b\n" +
 	"\rTicketCommand\x121\n" +
 	"\x06triage\x18\x01 \x01(\v2\x17.rounds.v1.TicketTriageH\x00R\x06triage\x127\n" +
 	"\bdispatch\x18\x02 \x01(\v2\x19.rounds.v1.TicketDispatchH\x00R\bdispatch\x121\n" +
@@ -1912,7 +3283,11 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\x0fcustomer_accept\x18\x0e \x01(\v2\x1f.rounds.v1.TicketCustomerAcceptH\x00R\x0ecustomerAccept\x124\n" +
 	"\adispute\x18\x0f \x01(\v2\x18.rounds.v1.TicketDisputeH\x00R\adispute\x12>\n" +
 	"\vforce_close\x18\x10 \x01(\v2\x1b.rounds.v1.TicketForceCloseH\x00R\n" +
-	"forceCloseB\x10\n" +
+	"forceClose\x12.\n" +
+	"\x05split\x18\x11 \x01(\v2\x16.rounds.v1.TicketSplitH\x00R\x05split\x12(\n" +
+	"\x03ask\x18\x12 \x01(\v2\x14.rounds.v1.TicketAskH\x00R\x03ask\x128\n" +
+	"\tfollow_up\x18\x13 \x01(\v2\x19.rounds.v1.TicketFollowUpH\x00R\bfollowUp\x121\n" +
+	"\x06reopen\x18\x14 \x01(\v2\x17.rounds.v1.TicketReopenH\x00R\x06reopenB\x10\n" +
 	"\acommand\x12\x05\xbaH\x02\b\x01\":\n" +
 	"\fTicketTriage\x12*\n" +
 	"\vcategory_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04 \x01($R\n" +
@@ -1927,23 +3302,26 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\fassign_epoch\x18\x01 \x01(\rR\vassignEpoch\x12\"\n" +
 	"\x06reason\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05 \x01(\x80\bR\x06reason\"\r\n" +
-	"\vTicketStart\"1\n" +
+	"\vTicketStart\"]\n" +
 	"\vTicketPause\x12\"\n" +
 	"\x06reason\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05 \x01(\x80\x02R\x06reason\"\x0e\n" +
+	"\xbaH\ar\x05 \x01(\x80\x02R\x06reason\x12*\n" +
+	"\x05proof\x18\x02 \x01(\v2\x14.rounds.v1.RecordRefR\x05proof\"\x0e\n" +
 	"\fTicketResume\"[\n" +
 	"\fTicketSubmit\x12\x1d\n" +
 	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\x12,\n" +
 	"\tphoto_ids\x18\x02 \x03(\tB\x0f\xbaH\f\x92\x01\t\x10@\"\x05r\x03\xb0\x01\x01R\bphotoIds\"\\\n" +
 	"\rTicketApprove\x12\x1d\n" +
 	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\x12,\n" +
-	"\rreview_digest\x18\x02 \x01(\fB\a\xbaH\x04z\x02\x18 R\freviewDigest\"\xa0\x01\n" +
+	"\rreview_digest\x18\x02 \x01(\fB\a\xbaH\x04z\x02\x18 R\freviewDigest\"\xcd\x01\n" +
 	"\fTicketReject\x12\x1d\n" +
 	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\x12\"\n" +
 	"\x06reason\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05 \x01(\x80\x02R\x06reason\x12\x1f\n" +
 	"\x05words\x18\x03 \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x04R\x05words\x12,\n" +
-	"\tphoto_ids\x18\x04 \x03(\tB\x0f\xbaH\f\x92\x01\t\x10@\"\x05r\x03\xb0\x01\x01R\bphotoIds\"2\n" +
+	"\tphoto_ids\x18\x04 \x03(\tB\x0f\xbaH\f\x92\x01\t\x10@\"\x05r\x03\xb0\x01\x01R\bphotoIds\x12+\n" +
+	"\bitem_ids\x18\x05 \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\x10@\"\x06r\x04 \x01(@R\aitemIds\"2\n" +
 	"\fTicketCancel\x12\"\n" +
 	"\x06reason\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05 \x01(\x80\bR\x06reason\"0\n" +
@@ -1960,7 +3338,28 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\x10TicketForceClose\x12\"\n" +
 	"\x06reason\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05 \x01(\x80\bR\x06reason\x122\n" +
-	"\x10second_person_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0esecondPersonId*\xfa\x02\n" +
+	"\x10second_person_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0esecondPersonId\"F\n" +
+	"\vTicketSplit\x127\n" +
+	"\x05tasks\x18\x01 \x03(\v2\x15.rounds.v1.TicketTaskB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10\x10R\x05tasks\"X\n" +
+	"\n" +
+	"TicketTask\x12\x1e\n" +
+	"\x05title\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\x05title\x12*\n" +
+	"\vcategory_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04 \x01($R\n" +
+	"categoryId\"z\n" +
+	"\tTicketAsk\x12\x1d\n" +
+	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\x12 \n" +
+	"\x05words\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05 \x01(\x80 R\x05words\x12,\n" +
+	"\tphoto_ids\x18\x03 \x03(\tB\x0f\xbaH\f\x92\x01\t\x10@\"\x05r\x03\xb0\x01\x01R\bphotoIds\"h\n" +
+	"\x0eTicketFollowUp\x12\x1d\n" +
+	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\x12\x16\n" +
+	"\x06solved\x18\x02 \x01(\bR\x06solved\x12\x1f\n" +
+	"\x05words\x18\x03 \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x04R\x05words\"Q\n" +
+	"\fTicketReopen\x12\x1d\n" +
+	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\x12\"\n" +
+	"\x06reason\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05 \x01(\x80\bR\x06reason*\xfa\x02\n" +
 	"\vTicketState\x12\x1c\n" +
 	"\x18TICKET_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10TICKET_STATE_NEW\x10\x01\x12\x18\n" +
@@ -1993,7 +3392,35 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"CHANNEL_QR\x10\x06\x12\x12\n" +
 	"\x0eCHANNEL_BUTLER\x10\a\x12\x12\n" +
 	"\x0eCHANNEL_PATROL\x10\b\x12\x16\n" +
-	"\x12CHANNEL_INSPECTION\x10\tB6Z4github.com/rounds-sync/rounds/api/rounds/v1;roundsv1b\x06proto3"
+	"\x12CHANNEL_INSPECTION\x10\t*Z\n" +
+	"\n" +
+	"Acceptance\x12\x1a\n" +
+	"\x16ACCEPTANCE_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13ACCEPTANCE_ACCEPTED\x10\x01\x12\x17\n" +
+	"\x13ACCEPTANCE_DISPUTED\x10\x02*u\n" +
+	"\x04Step\x12\x14\n" +
+	"\x10STEP_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fSTEP_RESPOND\x10\x01\x12\x0f\n" +
+	"\vSTEP_ARRIVE\x10\x02\x12\x0f\n" +
+	"\vSTEP_FINISH\x10\x03\x12\x0f\n" +
+	"\vSTEP_REVIEW\x10\x04\x12\x12\n" +
+	"\x0eSTEP_FOLLOW_UP\x10\x05*\xf1\x01\n" +
+	"\rDeadlineState\x12\x1e\n" +
+	"\x1aDEADLINE_STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13DEADLINE_STATE_OPEN\x10\x01\x12\x1a\n" +
+	"\x16DEADLINE_STATE_STOPPED\x10\x02\x12\x16\n" +
+	"\x12DEADLINE_STATE_MET\x10\x03\x12\x1b\n" +
+	"\x17DEADLINE_STATE_BREACHED\x10\x04\x12 \n" +
+	"\x1cDEADLINE_STATE_MET_LATE_SYNC\x10\x05\x12\x1b\n" +
+	"\x17DEADLINE_STATE_DISPUTED\x10\x06\x12\x17\n" +
+	"\x13DEADLINE_STATE_VOID\x10\a*\x8c\x01\n" +
+	"\aVerdict\x12\x17\n" +
+	"\x13VERDICT_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10VERDICT_APPROVED\x10\x01\x12\x14\n" +
+	"\x10VERDICT_REJECTED\x10\x02\x12\x11\n" +
+	"\rVERDICT_ASKED\x10\x03\x12\x13\n" +
+	"\x0fVERDICT_DISSENT\x10\x04\x12\x14\n" +
+	"\x10VERDICT_OBJECTED\x10\x05B6Z4github.com/rounds-sync/rounds/api/rounds/v1;roundsv1b\x06proto3"
 
 var (
 	file_rounds_v1_ticket_proto_rawDescOnce sync.Once
@@ -2007,74 +3434,105 @@ func file_rounds_v1_ticket_proto_rawDescGZIP() []byte {
 	return file_rounds_v1_ticket_proto_rawDescData
 }
 
-var file_rounds_v1_ticket_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_rounds_v1_ticket_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_rounds_v1_ticket_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_rounds_v1_ticket_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_rounds_v1_ticket_proto_goTypes = []any{
 	(TicketState)(0),             // 0: rounds.v1.TicketState
 	(Priority)(0),                // 1: rounds.v1.Priority
 	(Channel)(0),                 // 2: rounds.v1.Channel
-	(*Completion)(nil),           // 3: rounds.v1.Completion
-	(*Ticket)(nil),               // 4: rounds.v1.Ticket
-	(*TicketCommand)(nil),        // 5: rounds.v1.TicketCommand
-	(*TicketTriage)(nil),         // 6: rounds.v1.TicketTriage
-	(*TicketDispatch)(nil),       // 7: rounds.v1.TicketDispatch
-	(*TicketAccept)(nil),         // 8: rounds.v1.TicketAccept
-	(*TicketDecline)(nil),        // 9: rounds.v1.TicketDecline
-	(*TicketStart)(nil),          // 10: rounds.v1.TicketStart
-	(*TicketPause)(nil),          // 11: rounds.v1.TicketPause
-	(*TicketResume)(nil),         // 12: rounds.v1.TicketResume
-	(*TicketSubmit)(nil),         // 13: rounds.v1.TicketSubmit
-	(*TicketApprove)(nil),        // 14: rounds.v1.TicketApprove
-	(*TicketReject)(nil),         // 15: rounds.v1.TicketReject
-	(*TicketCancel)(nil),         // 16: rounds.v1.TicketCancel
-	(*TicketMerge)(nil),          // 17: rounds.v1.TicketMerge
-	(*TicketEscalate)(nil),       // 18: rounds.v1.TicketEscalate
-	(*TicketCustomerAccept)(nil), // 19: rounds.v1.TicketCustomerAccept
-	(*TicketDispute)(nil),        // 20: rounds.v1.TicketDispute
-	(*TicketForceClose)(nil),     // 21: rounds.v1.TicketForceClose
-	nil,                          // 22: rounds.v1.Ticket.AttributesEntry
-	nil,                          // 23: rounds.v1.Ticket.PartsUsedEntry
-	nil,                          // 24: rounds.v1.Ticket.AnswersEntry
-	(*Location)(nil),             // 25: rounds.v1.Location
-	(*Reading)(nil),              // 26: rounds.v1.Reading
-	(*Labour)(nil),               // 27: rounds.v1.Labour
-	(*Scan)(nil),                 // 28: rounds.v1.Scan
-	(*Answer)(nil),               // 29: rounds.v1.Answer
+	(Acceptance)(0),              // 3: rounds.v1.Acceptance
+	(Step)(0),                    // 4: rounds.v1.Step
+	(DeadlineState)(0),           // 5: rounds.v1.DeadlineState
+	(Verdict)(0),                 // 6: rounds.v1.Verdict
+	(*Completion)(nil),           // 7: rounds.v1.Completion
+	(*Requirements)(nil),         // 8: rounds.v1.Requirements
+	(*Move)(nil),                 // 9: rounds.v1.Move
+	(*Deadline)(nil),             // 10: rounds.v1.Deadline
+	(*Review)(nil),               // 11: rounds.v1.Review
+	(*Origin)(nil),               // 12: rounds.v1.Origin
+	(*Ticket)(nil),               // 13: rounds.v1.Ticket
+	(*TicketCommand)(nil),        // 14: rounds.v1.TicketCommand
+	(*TicketTriage)(nil),         // 15: rounds.v1.TicketTriage
+	(*TicketDispatch)(nil),       // 16: rounds.v1.TicketDispatch
+	(*TicketAccept)(nil),         // 17: rounds.v1.TicketAccept
+	(*TicketDecline)(nil),        // 18: rounds.v1.TicketDecline
+	(*TicketStart)(nil),          // 19: rounds.v1.TicketStart
+	(*TicketPause)(nil),          // 20: rounds.v1.TicketPause
+	(*TicketResume)(nil),         // 21: rounds.v1.TicketResume
+	(*TicketSubmit)(nil),         // 22: rounds.v1.TicketSubmit
+	(*TicketApprove)(nil),        // 23: rounds.v1.TicketApprove
+	(*TicketReject)(nil),         // 24: rounds.v1.TicketReject
+	(*TicketCancel)(nil),         // 25: rounds.v1.TicketCancel
+	(*TicketMerge)(nil),          // 26: rounds.v1.TicketMerge
+	(*TicketEscalate)(nil),       // 27: rounds.v1.TicketEscalate
+	(*TicketCustomerAccept)(nil), // 28: rounds.v1.TicketCustomerAccept
+	(*TicketDispute)(nil),        // 29: rounds.v1.TicketDispute
+	(*TicketForceClose)(nil),     // 30: rounds.v1.TicketForceClose
+	(*TicketSplit)(nil),          // 31: rounds.v1.TicketSplit
+	(*TicketTask)(nil),           // 32: rounds.v1.TicketTask
+	(*TicketAsk)(nil),            // 33: rounds.v1.TicketAsk
+	(*TicketFollowUp)(nil),       // 34: rounds.v1.TicketFollowUp
+	(*TicketReopen)(nil),         // 35: rounds.v1.TicketReopen
+	nil,                          // 36: rounds.v1.Ticket.AttributesEntry
+	nil,                          // 37: rounds.v1.Ticket.PartsUsedEntry
+	nil,                          // 38: rounds.v1.Ticket.AnswersEntry
+	(*Location)(nil),             // 39: rounds.v1.Location
+	(*Reading)(nil),              // 40: rounds.v1.Reading
+	(*Labour)(nil),               // 41: rounds.v1.Labour
+	(*Scan)(nil),                 // 42: rounds.v1.Scan
+	(*RecordRef)(nil),            // 43: rounds.v1.RecordRef
+	(*Answer)(nil),               // 44: rounds.v1.Answer
 }
 var file_rounds_v1_ticket_proto_depIdxs = []int32{
-	1,  // 0: rounds.v1.Ticket.priority:type_name -> rounds.v1.Priority
-	25, // 1: rounds.v1.Ticket.location:type_name -> rounds.v1.Location
-	2,  // 2: rounds.v1.Ticket.channel:type_name -> rounds.v1.Channel
-	22, // 3: rounds.v1.Ticket.attributes:type_name -> rounds.v1.Ticket.AttributesEntry
-	23, // 4: rounds.v1.Ticket.parts_used:type_name -> rounds.v1.Ticket.PartsUsedEntry
-	26, // 5: rounds.v1.Ticket.readings:type_name -> rounds.v1.Reading
-	27, // 6: rounds.v1.Ticket.labour:type_name -> rounds.v1.Labour
-	28, // 7: rounds.v1.Ticket.scans:type_name -> rounds.v1.Scan
-	24, // 8: rounds.v1.Ticket.answers:type_name -> rounds.v1.Ticket.AnswersEntry
-	0,  // 9: rounds.v1.Ticket.state:type_name -> rounds.v1.TicketState
-	3,  // 10: rounds.v1.Ticket.completions:type_name -> rounds.v1.Completion
-	6,  // 11: rounds.v1.TicketCommand.triage:type_name -> rounds.v1.TicketTriage
-	7,  // 12: rounds.v1.TicketCommand.dispatch:type_name -> rounds.v1.TicketDispatch
-	8,  // 13: rounds.v1.TicketCommand.accept:type_name -> rounds.v1.TicketAccept
-	9,  // 14: rounds.v1.TicketCommand.decline:type_name -> rounds.v1.TicketDecline
-	10, // 15: rounds.v1.TicketCommand.start:type_name -> rounds.v1.TicketStart
-	11, // 16: rounds.v1.TicketCommand.pause:type_name -> rounds.v1.TicketPause
-	12, // 17: rounds.v1.TicketCommand.resume:type_name -> rounds.v1.TicketResume
-	13, // 18: rounds.v1.TicketCommand.submit_completion:type_name -> rounds.v1.TicketSubmit
-	14, // 19: rounds.v1.TicketCommand.approve:type_name -> rounds.v1.TicketApprove
-	15, // 20: rounds.v1.TicketCommand.reject:type_name -> rounds.v1.TicketReject
-	16, // 21: rounds.v1.TicketCommand.cancel:type_name -> rounds.v1.TicketCancel
-	17, // 22: rounds.v1.TicketCommand.merge:type_name -> rounds.v1.TicketMerge
-	18, // 23: rounds.v1.TicketCommand.escalate:type_name -> rounds.v1.TicketEscalate
-	19, // 24: rounds.v1.TicketCommand.customer_accept:type_name -> rounds.v1.TicketCustomerAccept
-	20, // 25: rounds.v1.TicketCommand.dispute:type_name -> rounds.v1.TicketDispute
-	21, // 26: rounds.v1.TicketCommand.force_close:type_name -> rounds.v1.TicketForceClose
-	29, // 27: rounds.v1.Ticket.AnswersEntry.value:type_name -> rounds.v1.Answer
-	28, // [28:28] is the sub-list for method output_type
-	28, // [28:28] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	0,  // 0: rounds.v1.Move.state:type_name -> rounds.v1.TicketState
+	4,  // 1: rounds.v1.Deadline.step:type_name -> rounds.v1.Step
+	5,  // 2: rounds.v1.Deadline.state:type_name -> rounds.v1.DeadlineState
+	6,  // 3: rounds.v1.Review.verdict:type_name -> rounds.v1.Verdict
+	1,  // 4: rounds.v1.Ticket.priority:type_name -> rounds.v1.Priority
+	39, // 5: rounds.v1.Ticket.location:type_name -> rounds.v1.Location
+	2,  // 6: rounds.v1.Ticket.channel:type_name -> rounds.v1.Channel
+	36, // 7: rounds.v1.Ticket.attributes:type_name -> rounds.v1.Ticket.AttributesEntry
+	37, // 8: rounds.v1.Ticket.parts_used:type_name -> rounds.v1.Ticket.PartsUsedEntry
+	40, // 9: rounds.v1.Ticket.readings:type_name -> rounds.v1.Reading
+	41, // 10: rounds.v1.Ticket.labour:type_name -> rounds.v1.Labour
+	42, // 11: rounds.v1.Ticket.scans:type_name -> rounds.v1.Scan
+	38, // 12: rounds.v1.Ticket.answers:type_name -> rounds.v1.Ticket.AnswersEntry
+	12, // 13: rounds.v1.Ticket.origin:type_name -> rounds.v1.Origin
+	0,  // 14: rounds.v1.Ticket.state:type_name -> rounds.v1.TicketState
+	7,  // 15: rounds.v1.Ticket.completions:type_name -> rounds.v1.Completion
+	8,  // 16: rounds.v1.Ticket.requirements:type_name -> rounds.v1.Requirements
+	9,  // 17: rounds.v1.Ticket.moves:type_name -> rounds.v1.Move
+	10, // 18: rounds.v1.Ticket.deadlines:type_name -> rounds.v1.Deadline
+	11, // 19: rounds.v1.Ticket.reviews:type_name -> rounds.v1.Review
+	3,  // 20: rounds.v1.Ticket.acceptance:type_name -> rounds.v1.Acceptance
+	15, // 21: rounds.v1.TicketCommand.triage:type_name -> rounds.v1.TicketTriage
+	16, // 22: rounds.v1.TicketCommand.dispatch:type_name -> rounds.v1.TicketDispatch
+	17, // 23: rounds.v1.TicketCommand.accept:type_name -> rounds.v1.TicketAccept
+	18, // 24: rounds.v1.TicketCommand.decline:type_name -> rounds.v1.TicketDecline
+	19, // 25: rounds.v1.TicketCommand.start:type_name -> rounds.v1.TicketStart
+	20, // 26: rounds.v1.TicketCommand.pause:type_name -> rounds.v1.TicketPause
+	21, // 27: rounds.v1.TicketCommand.resume:type_name -> rounds.v1.TicketResume
+	22, // 28: rounds.v1.TicketCommand.submit_completion:type_name -> rounds.v1.TicketSubmit
+	23, // 29: rounds.v1.TicketCommand.approve:type_name -> rounds.v1.TicketApprove
+	24, // 30: rounds.v1.TicketCommand.reject:type_name -> rounds.v1.TicketReject
+	25, // 31: rounds.v1.TicketCommand.cancel:type_name -> rounds.v1.TicketCancel
+	26, // 32: rounds.v1.TicketCommand.merge:type_name -> rounds.v1.TicketMerge
+	27, // 33: rounds.v1.TicketCommand.escalate:type_name -> rounds.v1.TicketEscalate
+	28, // 34: rounds.v1.TicketCommand.customer_accept:type_name -> rounds.v1.TicketCustomerAccept
+	29, // 35: rounds.v1.TicketCommand.dispute:type_name -> rounds.v1.TicketDispute
+	30, // 36: rounds.v1.TicketCommand.force_close:type_name -> rounds.v1.TicketForceClose
+	31, // 37: rounds.v1.TicketCommand.split:type_name -> rounds.v1.TicketSplit
+	33, // 38: rounds.v1.TicketCommand.ask:type_name -> rounds.v1.TicketAsk
+	34, // 39: rounds.v1.TicketCommand.follow_up:type_name -> rounds.v1.TicketFollowUp
+	35, // 40: rounds.v1.TicketCommand.reopen:type_name -> rounds.v1.TicketReopen
+	43, // 41: rounds.v1.TicketPause.proof:type_name -> rounds.v1.RecordRef
+	32, // 42: rounds.v1.TicketSplit.tasks:type_name -> rounds.v1.TicketTask
+	44, // 43: rounds.v1.Ticket.AnswersEntry.value:type_name -> rounds.v1.Answer
+	44, // [44:44] is the sub-list for method output_type
+	44, // [44:44] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_rounds_v1_ticket_proto_init() }
@@ -2084,7 +3542,7 @@ func file_rounds_v1_ticket_proto_init() {
 	}
 	file_rounds_v1_merge_proto_init()
 	file_rounds_v1_value_proto_init()
-	file_rounds_v1_ticket_proto_msgTypes[2].OneofWrappers = []any{
+	file_rounds_v1_ticket_proto_msgTypes[7].OneofWrappers = []any{
 		(*TicketCommand_Triage)(nil),
 		(*TicketCommand_Dispatch)(nil),
 		(*TicketCommand_Accept)(nil),
@@ -2101,14 +3559,18 @@ func file_rounds_v1_ticket_proto_init() {
 		(*TicketCommand_CustomerAccept)(nil),
 		(*TicketCommand_Dispute)(nil),
 		(*TicketCommand_ForceClose)(nil),
+		(*TicketCommand_Split)(nil),
+		(*TicketCommand_Ask)(nil),
+		(*TicketCommand_FollowUp)(nil),
+		(*TicketCommand_Reopen)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rounds_v1_ticket_proto_rawDesc), len(file_rounds_v1_ticket_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   22,
+			NumEnums:      7,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,47 @@
+package server
+
+import (
+	"strings"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/evidence"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
+)
+
+// index is what one part of the server wants indexed, and under which version.
+type index struct {
+	of      engine.Index
+	version string
+}
+
+// indexes are those of all parts. Their names differ.
+func indexes() []index {
+	return []index{{evidence.Index{}, evidence.IndexVersion}}
+}
+
+// version names the versions of all: when one changes, all indexes are made anew.
+func version(all []index) string {
+	versions := make([]string, len(all))
+	for i, one := range all {
+		versions[i] = one.version
+	}
+	return strings.Join(versions, ", ")
+}
+
+// joined is the index of all parts.
+type joined []index
+
+var _ engine.Index = joined(nil)
+
+// Entries implements engine.Index.
+func (all joined) Entries(kind merge.Kind, change *roundsv1.Change) []engine.IndexEntry {
+	if len(all) == 1 {
+		return all[0].of.Entries(kind, change)
+	}
+	var entries []engine.IndexEntry
+	for _, one := range all {
+		entries = append(entries, one.of.Entries(kind, change)...)
+	}
+	return entries
+}

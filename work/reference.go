@@ -1,0 +1,38 @@
+package work
+
+import (
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/store"
+	"github.com/rounds-sync/rounds/work/calendar"
+	"github.com/rounds-sync/rounds/work/policy"
+)
+
+// Reference knows what the organisation of a scope shares: its categories, checklists, settings and calendars. A mutation is judged in a transaction of one
+// scope, so it answers from memory, and may be a moment behind. Its methods are called from many goroutines; what they return is not changed by either side.
+type Reference interface {
+	// Category of that id; nil where there is none.
+	Category(scope store.Scope, id string) *roundsv1.Category
+	// Checklist of a series in one version, or with version 0 in the newest that is published; nil where there is none.
+	Checklist(scope store.Scope, series string, version uint32) *roundsv1.Checklist
+	// Policy is what counts at a site, with what it inherits.
+	Policy(scope store.Scope) policy.Policy
+	// Calendar of a code; the embedded Chinese one where there is none of that code.
+	Calendar(scope store.Scope, code string) calendar.Calendar
+}
+
+// unknown is the Reference of who has none.
+type unknown struct{}
+
+var _ Reference = unknown{}
+
+// Category implements Reference.
+func (unknown) Category(store.Scope, string) *roundsv1.Category { return nil }
+
+// Checklist implements Reference.
+func (unknown) Checklist(store.Scope, string, uint32) *roundsv1.Checklist { return nil }
+
+// Policy implements Reference.
+func (unknown) Policy(store.Scope) policy.Policy { return policy.Default() }
+
+// Calendar implements Reference.
+func (unknown) Calendar(store.Scope, string) calendar.Calendar { return calendar.Calendar{} }
