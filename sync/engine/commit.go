@@ -28,6 +28,8 @@ type scope struct {
 	watchers map[*watcher]struct{}
 	tail     tail
 	progress map[DeviceID]uint64 // how far devices came since maintenance wrote it down
+	stands   *Position           // where the scope stands; nil: not known
+	commits  uint64              // counts the commits that ended, so that nobody notes what was before one
 
 	// index is the state of the scope's indexes as of the last commit that asked; nil: not known. Only commits store it.
 	index atomic.Pointer[indexState]
@@ -165,7 +167,11 @@ func (s *scope) transact(group []*job) (tx *transaction, err error) {
 	switch {
 	case err != nil:
 		s.index.Store(nil)
-	case tx.index != nil:
+		s.ended(nil)
+	case tx.changed:
+		s.ended(tx.head)
+	}
+	if err == nil && tx.index != nil {
 		s.index.Store(tx.index)
 	}
 	return tx, err
