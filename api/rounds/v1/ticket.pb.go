@@ -1269,7 +1269,11 @@ type Ticket struct {
 	// What the customer says of the current round.
 	Acceptance Acceptance `protobuf:"varint,58,opt,name=acceptance,proto3,enum=rounds.v1.Acceptance" json:"acceptance,omitempty"`
 	// When it was closed last: effective time, microseconds since 1970; 0: it is not.
-	ClosedTimeUs  int64 `protobuf:"varint,59,opt,name=closed_time_us,json=closedTimeUs,proto3" json:"closed_time_us,omitempty"`
+	ClosedTimeUs int64 `protobuf:"varint,59,opt,name=closed_time_us,json=closedTimeUs,proto3" json:"closed_time_us,omitempty"`
+	// Who did some of the work, by what is on record: completions, labour, scans, answers, photos of the finished work. They do not decide on it.
+	PerformerIds []string `protobuf:"bytes,60,rep,name=performer_ids,json=performerIds,proto3" json:"performer_ids,omitempty"`
+	// A photo from before the work is here, or promised.
+	BeforePhoto   bool `protobuf:"varint,61,opt,name=before_photo,json=beforePhoto,proto3" json:"before_photo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1617,6 +1621,20 @@ func (x *Ticket) GetClosedTimeUs() int64 {
 		return x.ClosedTimeUs
 	}
 	return 0
+}
+
+func (x *Ticket) GetPerformerIds() []string {
+	if x != nil {
+		return x.PerformerIds
+	}
+	return nil
+}
+
+func (x *Ticket) GetBeforePhoto() bool {
+	if x != nil {
+		return x.BeforePhoto
+	}
+	return false
 }
 
 // TicketCommand asks for a transition of a ticket.
@@ -3179,7 +3197,7 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\x06Origin\x12,\n" +
 	"\rinspection_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02($R\finspectionId\x12,\n" +
 	"\rcheckpoint_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\fcheckpointId\x12 \n" +
-	"\aitem_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02(@R\x06itemId\"\x93\x15\n" +
+	"\aitem_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02(@R\x06itemId\"\xf9\x15\n" +
 	"\x06Ticket\x12$\n" +
 	"\x05title\x18\x01 \x01(\tB\x0e\xbaH\x05r\x03(\x80\b\x82\xd3'\x02\b\x01R\x05title\x121\n" +
 	"\vdescription\x18\x02 \x01(\tB\x0f\xbaH\x06r\x04(\x80\x80\x04\x82\xd3'\x02\b\x01R\vdescription\x127\n" +
@@ -3255,7 +3273,9 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"R\n" +
 	"acceptance\x12,\n" +
 	"\x0eclosed_time_us\x18; \x01(\x03B\x06\x82\xd3'\x02\b\n" +
-	"R\fclosedTimeUs\x1a=\n" +
+	"R\fclosedTimeUs\x129\n" +
+	"\rperformer_ids\x18< \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\fR\fperformerIds\x12)\n" +
+	"\fbefore_photo\x18= \x01(\bB\x06\x82\xd3'\x02\b\fR\vbeforePhoto\x1a=\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a<\n" +
