@@ -14,9 +14,13 @@ const (
 
 // Numbers of Conflict's fields that the rules write.
 const (
+	conflictSides      = 11
 	conflictState      = 40
 	conflictResolution = 41
 	conflictResolvedBy = 42
+	conflictOwner      = 43
+	conflictDecision   = 44
+	conflictReason     = 45
 )
 
 // Decider says which role may decide questions of a type.
@@ -28,24 +32,10 @@ type Decider struct {
 // Deciders returns who decides what waits, besides the right to admit and to dismiss. Questions of CONFLICT_TYPE_ASK are decided by editing
 // the field. The slice is the caller's.
 func Deciders() []Decider {
-	chiefs := []roundsv1.Role{roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_MANAGER}
-	leaders := append([]roundsv1.Role{roundsv1.Role_ROLE_FOREMAN}, chiefs...)
 	var all []Decider
-	for _, row := range []struct {
-		of    roundsv1.ConflictType
-		roles []roundsv1.Role
-	}{
-		{roundsv1.ConflictType_CONFLICT_TYPE_COMMAND, leaders},
-		{roundsv1.ConflictType_CONFLICT_TYPE_NO_RECORD, leaders},
-		{roundsv1.ConflictType_CONFLICT_TYPE_NO_RIGHT, chiefs},
-		{roundsv1.ConflictType_CONFLICT_TYPE_DOUBLE_WORK, leaders},
-		{roundsv1.ConflictType_CONFLICT_TYPE_WORK_AFTER_CANCEL, chiefs},
-		{roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL, chiefs},
-		{roundsv1.ConflictType_CONFLICT_TYPE_DISPUTED_TIME, chiefs},
-		{roundsv1.ConflictType_CONFLICT_TYPE_POSSIBLE_DUPLICATE, leaders},
-	} {
-		for _, role := range row.roles {
-			all = append(all, Decider{row.of, role})
+	for _, q := range Questions() {
+		for _, role := range q.Deciders {
+			all = append(all, Decider{q.Type, role})
 		}
 	}
 	return all

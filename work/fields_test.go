@@ -22,7 +22,9 @@ func TestFieldNumbers(t *testing.T) {
 		{&roundsv1.Inspection{}, map[protoreflect.FieldNumber]protoreflect.Name{
 			inspectionState: "state", inspectionRound: "round", inspectionInspector: "inspector_id", inspectionStateReason: "state_reason", inspectionFlags: "flags"}},
 		{&roundsv1.Conflict{}, map[protoreflect.FieldNumber]protoreflect.Name{
-			conflictState: "state", conflictResolution: "resolution", conflictResolvedBy: "resolved_by_id"}},
+			conflictState: "state", conflictResolution: "resolution", conflictResolvedBy: "resolved_by_id",
+			conflictSides: "sides", conflictOwner: "owner_id", conflictDecision: "decision", conflictReason: "decision_reason"}},
+		{&roundsv1.Notice{}, map[protoreflect.FieldNumber]protoreflect.Name{noticeSeenBy: "seen_by_ids"}},
 		{&roundsv1.Photo{}, map[protoreflect.FieldNumber]protoreflect.Name{photoHidden: "hidden"}},
 		{&roundsv1.Comment{}, map[protoreflect.FieldNumber]protoreflect.Name{commentHidden: "hidden"}},
 	} {
