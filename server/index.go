@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/directory"
 	"github.com/rounds-sync/rounds/evidence"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
@@ -17,7 +18,7 @@ type index struct {
 
 // indexes are those of all parts. Their names differ.
 func indexes() []index {
-	return []index{{evidence.Index{}, evidence.IndexVersion}}
+	return []index{{evidence.Index{}, evidence.IndexVersion}, {directory.Index{}, directory.IndexVersion}}
 }
 
 // version names the versions of all: when one changes, all indexes are made anew.

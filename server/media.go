@@ -229,6 +229,7 @@ func (s *Server) committed(scope store.Scope) {
 	if s.desk != nil {
 		s.desk.Changed(scope)
 	}
+	s.reference.Changed(scope)
 }
 
 // deskAccess answers the desk's questions from an Authority.

@@ -20,6 +20,7 @@ import (
 	"buf.build/go/protovalidate"
 
 	"github.com/rounds-sync/rounds/auth"
+	"github.com/rounds-sync/rounds/directory"
 	"github.com/rounds-sync/rounds/evidence"
 	"github.com/rounds-sync/rounds/media"
 	"github.com/rounds-sync/rounds/media/picture"
@@ -38,6 +39,7 @@ type Server struct {
 	embedded  *badgerstore.Store // nil where the store was handed in
 	authority *auth.Authority
 	engine    *engine.Engine
+	reference *directory.Reference
 	blobs     media.Driver
 	ownBlobs  closingDriver // nil where the storage was handed in
 	desk      *evidence.Desk
@@ -106,7 +108,8 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.found(ctx); err != nil {
 		return nil, err
 	}
-	rules := work.New(work.Config{})
+	s.reference = directory.NewReference(directory.ReferenceConfig{Tree: organisation{s.authority}, Log: s.log})
+	rules := work.New(work.Config{Reference: s.reference})
 	s.engine, err = engine.Open(engine.Config{
 		Store: s.store, Rules: rules, Access: access{s.authority}, Validate: validMutation(s.validator),
 		Index: joined(indexes()), IndexVersion: version(indexes()), Committed: s.committed,
@@ -114,6 +117,9 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
+	}
+	if err := s.loadReference(ctx); err != nil {
+		return nil, err
 	}
 	if s.seen, err = newLastSeen(cfg.Limits.Tracked); err != nil {
 		return nil, fmt.Errorf("server: %w", err)
@@ -129,6 +135,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	s.maintain(background)
 	s.running.Go(func() { s.desk.Run(looking) })
+	s.running.Go(func() { s.reference.Run(background) })
 	s.keepMedia(looking)
 	return s, s.ready()
 }
