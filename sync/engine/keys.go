@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/rounds-sync/rounds/sync/journal"
 	"github.com/rounds-sync/rounds/sync/merge"
 )
 
@@ -23,6 +24,9 @@ import (
 //	d <device>                the seq through which a device is known to have the scope, 8 bytes
 //	i <index> 0 <key>         an entry of a secondary index
 //	x <kind> 0 <id>           a redaction of this record that is under way: how far, the fields, the reason
+//	h <kind> 0 <id> <seq>     a journal entry about this record, by its seq; the kind is empty where the server could not read what the entry is
+//	y                         which entries have such a key (historyState)
+//	a <person> 0 <act id>     the journal seq of a person's act through the server
 //	v                         which version the indexes are of, and how far they are (indexState)
 const (
 	tableHead      = 'm'
@@ -38,6 +42,9 @@ const (
 	tableIndex     = 'i'
 	tableVersion   = 'v'
 	tableRedaction = 'x'
+	tableHistory   = 'h'
+	tableHistories = 'y'
+	tableAct       = 'a'
 )
 
 // The flag byte of the change index.
@@ -88,6 +95,18 @@ func deviceKey(table byte, device DeviceID) []byte {
 
 func runKey(device DeviceID, first uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(deviceKey(tableRun, device), 0), first)
+}
+
+func historyStateKey() []byte { return []byte{tableHistories} }
+
+// seqAfter returns a key that is a prefix and a seq behind it.
+func seqAfter(prefix []byte, seq journal.Seq) []byte {
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, len(prefix)+8), prefix...), uint64(seq))
+}
+
+func actKey(person PersonID, act uuid.UUID) []byte {
+	key := make([]byte, 0, 2+len(person)+len(act))
+	return append(append(append(append(key, tableAct), person...), 0), act[:]...)
 }
 
 func indexStateKey() []byte { return []byte{tableVersion} }
