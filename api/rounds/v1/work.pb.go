@@ -285,11 +285,12 @@ type WorkRow struct {
 	RecordId string `protobuf:"bytes,2,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
 	// Its version: the base of a decision about it.
 	Version uint64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
-	// The greatest effective time in it, microseconds since 1970: the base_time_us of a decision about it.
+	// The greatest effective time in it, microseconds since 1970.
 	TimeUs int64 `protobuf:"varint,4,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
 	// The record.
 	Record *Record `protobuf:"bytes,5,opt,name=record,proto3" json:"record,omitempty"`
-	// When the nearest of its open deadlines is due, or its window ends, microseconds since 1970; 0: none is open.
+	// When the nearest of its open deadlines is due, or its window ends, microseconds since 1970; 0: none is open. While a deadline's clock is stopped it
+	// does not count as open.
 	DueUs int64 `protobuf:"varint,6,opt,name=due_us,json=dueUs,proto3" json:"due_us,omitempty"`
 	// That moment has passed.
 	Overdue bool `protobuf:"varint,7,opt,name=overdue,proto3" json:"overdue,omitempty"`
@@ -2143,8 +2144,6 @@ type DeskAct struct {
 	RecordId string `protobuf:"bytes,3,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
 	// WorkRow.version as the person saw it; 0 for a record that the person makes.
 	Base uint64 `protobuf:"varint,4,opt,name=base,proto3" json:"base,omitempty"`
-	// WorkRow.time_us as the person saw it; 0 with base 0.
-	BaseTimeUs int64 `protobuf:"varint,5,opt,name=base_time_us,json=baseTimeUs,proto3" json:"base_time_us,omitempty"`
 	// What is done.
 	//
 	// Types that are valid to be assigned to Act:
@@ -2215,13 +2214,6 @@ func (x *DeskAct) GetBase() uint64 {
 	return 0
 }
 
-func (x *DeskAct) GetBaseTimeUs() int64 {
-	if x != nil {
-		return x.BaseTimeUs
-	}
-	return 0
-}
-
 func (x *DeskAct) GetAct() isDeskAct_Act {
 	if x != nil {
 		return x.Act
@@ -2262,17 +2254,17 @@ type isDeskAct_Act interface {
 
 type DeskAct_Command struct {
 	// A transition asked for, a decision.
-	Command *Command `protobuf:"bytes,6,opt,name=command,proto3,oneof"`
+	Command *Command `protobuf:"bytes,5,opt,name=command,proto3,oneof"`
 }
 
 type DeskAct_Edit struct {
 	// Fields set: a title corrected, a notice marked as seen.
-	Edit *Edit `protobuf:"bytes,7,opt,name=edit,proto3,oneof"`
+	Edit *Edit `protobuf:"bytes,6,opt,name=edit,proto3,oneof"`
 }
 
 type DeskAct_Fact struct {
 	// A fact: a remark.
-	Fact *Fact `protobuf:"bytes,8,opt,name=fact,proto3,oneof"`
+	Fact *Fact `protobuf:"bytes,7,opt,name=fact,proto3,oneof"`
 }
 
 func (*DeskAct_Command) isDeskAct_Act() {}
@@ -3024,18 +3016,16 @@ const file_rounds_v1_work_proto_rawDesc = "" +
 	"\blane_seq\x18\x12 \x01(\x04R\alaneSeq\"C\n" +
 	"\rDecideRequest\x122\n" +
 	"\x04acts\x18\x01 \x03(\v2\x12.rounds.v1.DeskActB\n" +
-	"\xbaH\a\x92\x01\x04\b\x01\x10dR\x04acts\"\xb5\x02\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10dR\x04acts\"\x93\x02\n" +
 	"\aDeskAct\x12\x1f\n" +
 	"\x06act_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05actId\x12 \n" +
 	"\x05scope\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05 \x03(\x80\x01R\x05scope\x12%\n" +
 	"\trecord_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\brecordId\x12\x12\n" +
-	"\x04base\x18\x04 \x01(\x04R\x04base\x12 \n" +
-	"\fbase_time_us\x18\x05 \x01(\x03R\n" +
-	"baseTimeUs\x12.\n" +
-	"\acommand\x18\x06 \x01(\v2\x12.rounds.v1.CommandH\x00R\acommand\x12%\n" +
-	"\x04edit\x18\a \x01(\v2\x0f.rounds.v1.EditH\x00R\x04edit\x12%\n" +
-	"\x04fact\x18\b \x01(\v2\x0f.rounds.v1.FactH\x00R\x04factB\f\n" +
+	"\x04base\x18\x04 \x01(\x04R\x04base\x12.\n" +
+	"\acommand\x18\x05 \x01(\v2\x12.rounds.v1.CommandH\x00R\acommand\x12%\n" +
+	"\x04edit\x18\x06 \x01(\v2\x0f.rounds.v1.EditH\x00R\x04edit\x12%\n" +
+	"\x04fact\x18\a \x01(\v2\x0f.rounds.v1.FactH\x00R\x04factB\f\n" +
 	"\x03act\x12\x05\xbaH\x02\b\x01\"C\n" +
 	"\x0eDecideResponse\x121\n" +
 	"\aresults\x18\x01 \x03(\v2\x17.rounds.v1.DecideResultR\aresults\"\xc6\x01\n" +
