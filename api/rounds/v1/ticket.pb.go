@@ -1121,7 +1121,9 @@ type Origin struct {
 	// The checkpoint; empty where the round has no route.
 	CheckpointId string `protobuf:"bytes,2,opt,name=checkpoint_id,json=checkpointId,proto3" json:"checkpoint_id,omitempty"`
 	// The checklist item.
-	ItemId        string `protobuf:"bytes,3,opt,name=item_id,json=itemId,proto3" json:"item_id,omitempty"`
+	ItemId string `protobuf:"bytes,3,opt,name=item_id,json=itemId,proto3" json:"item_id,omitempty"`
+	// The photos of the answer, which belong to the round.
+	PhotoIds      []string `protobuf:"bytes,4,rep,name=photo_ids,json=photoIds,proto3" json:"photo_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1175,6 +1177,13 @@ func (x *Origin) GetItemId() string {
 		return x.ItemId
 	}
 	return ""
+}
+
+func (x *Origin) GetPhotoIds() []string {
+	if x != nil {
+		return x.PhotoIds
+	}
+	return nil
 }
 
 // Ticket (工单) is one piece of work, from the report to the confirmed closure.
@@ -3183,21 +3192,22 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\bowner_id\x18\x06 \x01(\tB\a\xbaH\x04r\x02($R\aownerId\x12\x1f\n" +
 	"\vbreached_us\x18\a \x01(\x03R\n" +
 	"breachedUs\x12.\n" +
-	"\x13offline_false_alarm\x18\b \x01(\bR\x11offlineFalseAlarm\"\xc6\x02\n" +
+	"\x13offline_false_alarm\x18\b \x01(\bR\x11offlineFalseAlarm\"\xc7\x02\n" +
 	"\x06Review\x12\x14\n" +
 	"\x05round\x18\x01 \x01(\rR\x05round\x12$\n" +
 	"\tperson_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\bpersonId\x12,\n" +
 	"\averdict\x18\x03 \x01(\x0e2\x12.rounds.v1.VerdictR\averdict\x12 \n" +
 	"\x06reason\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x06reason\x12\x1e\n" +
 	"\x05words\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\x80 R\x05words\x12+\n" +
-	"\tphoto_ids\x18\x06 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02($R\bphotoIds\x12)\n" +
-	"\bitem_ids\x18\a \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02(@R\aitemIds\x12\x17\n" +
+	"\tphoto_ids\x18\x06 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02($R\bphotoIds\x12*\n" +
+	"\bitem_ids\x18\a \x03(\tB\x0f\xbaH\f\x92\x01\t\x10\x80\x02\"\x04r\x02(@R\aitemIds\x12\x17\n" +
 	"\atime_us\x18\b \x01(\x03R\x06timeUs\x12\x1f\n" +
-	"\x06digest\x18\t \x01(\fB\a\xbaH\x04z\x02\x18 R\x06digest\"\x86\x01\n" +
+	"\x06digest\x18\t \x01(\fB\a\xbaH\x04z\x02\x18 R\x06digest\"\xb3\x01\n" +
 	"\x06Origin\x12,\n" +
 	"\rinspection_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02($R\finspectionId\x12,\n" +
 	"\rcheckpoint_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\fcheckpointId\x12 \n" +
-	"\aitem_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02(@R\x06itemId\"\xf9\x15\n" +
+	"\aitem_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02(@R\x06itemId\x12+\n" +
+	"\tphoto_ids\x18\x04 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02($R\bphotoIds\"\xf9\x15\n" +
 	"\x06Ticket\x12$\n" +
 	"\x05title\x18\x01 \x01(\tB\x0e\xbaH\x05r\x03(\x80\b\x82\xd3'\x02\b\x01R\x05title\x121\n" +
 	"\vdescription\x18\x02 \x01(\tB\x0f\xbaH\x06r\x04(\x80\x80\x04\x82\xd3'\x02\b\x01R\vdescription\x127\n" +
