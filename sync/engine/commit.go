@@ -33,8 +33,6 @@ type scope struct {
 
 	// index is the state of the scope's indexes as of the last commit that asked; nil: not known. Only commits store it.
 	index atomic.Pointer[indexState]
-	// history is the state of the scope's history table, in the same way.
-	history atomic.Pointer[historyState]
 }
 
 // job is one piece of work for a scope's next transaction. apply may run more than once; it either writes nothing and returns an *Error, which
@@ -169,16 +167,12 @@ func (s *scope) transact(group []*job) (tx *transaction, err error) {
 	switch {
 	case err != nil:
 		s.index.Store(nil)
-		s.history.Store(nil)
 		s.ended(nil)
 	case tx.changed:
 		s.ended(tx.head)
 	}
 	if err == nil && tx.index != nil {
 		s.index.Store(tx.index)
-	}
-	if err == nil && tx.history != nil {
-		s.history.Store(tx.history)
 	}
 	return tx, err
 }
@@ -196,8 +190,7 @@ type transaction struct {
 	flushed int          // how many of them are in the store
 	changed bool
 	index   *indexState // nil: not read yet
-	history *historyState
-	forgets bool // what was remembered of earlier commits must not be told any more
+	forgets bool        // what was remembered of earlier commits must not be told any more
 }
 
 type recordName struct {
@@ -388,9 +381,6 @@ func (tx *transaction) flush() error {
 // enter appends an entry to the journal under the head's next seq. The values that lost stand in a table of their own, not in the head: a head can
 // never be redacted.
 func (tx *transaction) enter(head *roundsv1.EntryHead, contentHash journal.Hash, content []byte) error {
-	if err := tx.remember(head, content); err != nil {
-		return err
-	}
 	if outcome := head.GetOutcome(); len(outcome.GetLosses()) > 0 {
 		if err := writeMessage(tx.w, seqKey(tableOutcome, head.GetSeq()), outcome); err != nil {
 			return err

@@ -44,8 +44,8 @@ type HistorySpan struct {
 // by page, so that a slow reader holds no snapshot open. A commit that returned before History is in it. An entry that the server could not read as
 // anything is in the history of the id that it names, whatever the kind; one that names no record is in none.
 //
-// In a scope that an older release wrote in, the first call waits until the table that this is read from is filled, beside those who write. An error is
-// an *Error and ends the visit. It asks for nobody's rights.
+// What a call does not find in the history table yet it writes there first, but for the last entries: of a scope that an older release wrote that is all,
+// and takes a while, beside those who write. Maintain does the same. An error is an *Error and ends the visit. It asks for nobody's rights.
 func (e *Engine) History(ctx context.Context, scope store.Scope, kind merge.Kind, id string, span HistorySpan) iter.Seq2[HistoryEntry, error] {
 	return func(yield func(HistoryEntry, error) bool) {
 		parsed, ok := parseID(id)
@@ -54,15 +54,15 @@ func (e *Engine) History(ctx context.Context, scope store.Scope, kind merge.Kind
 				"记录无效。", "A record is named by its scope, its kind and a UUID in lower case.").in(scope))
 			return
 		}
-		if err := e.remembered(ctx, scope); err != nil {
+		if err := e.scope(scope).remember(ctx, rememberBehind); err != nil {
 			yield(HistoryEntry{}, err)
 			return
 		}
-		prefixes := [][]byte{recordKey(tableHistory, kind, parsed), recordKey(tableHistory, "", parsed)}
+		subjects := [][]byte{recordKey(tableHistory, kind, parsed), recordKey(tableHistory, "", parsed)}
 		for more := true; more; {
 			var page []HistoryEntry
 			err := e.cfg.Store.View(ctx, scope, func(r store.Reader) (err error) {
-				page, more, err = readHistory(r, prefixes, span)
+				page, more, err = readHistory(r, subjects, span)
 				return err
 			})
 			for _, entry := range page {
@@ -86,28 +86,21 @@ func (e *Engine) History(ctx context.Context, scope store.Scope, kind merge.Kind
 	}
 }
 
-// readHistory reads what stands in a span under any of several prefixes of the history table; more says that something is left behind it. Slices are
-// copies.
-func readHistory(r store.Reader, prefixes [][]byte, span HistorySpan) (page []HistoryEntry, more bool, err error) {
+// readHistory reads what stands in a span of the histories of any of several subjects; more says that something is left behind it.
+func readHistory(r store.Reader, subjects [][]byte, span HistorySpan) (page []HistoryEntry, more bool, err error) {
+	through, err := rememberedThrough(r)
+	if err != nil {
+		return nil, false, err
+	}
 	var seqs []uint64
-	for _, prefix := range prefixes {
-		within := store.Prefix(prefix)
-		within.From, within.Reverse = seqAfter(prefix, span.From), span.Reverse
-		if span.To != 0 {
-			within.To = seqAfter(prefix, span.To)
+	for _, about := range subjects {
+		if seqs, err = readSeqs(r, about, span, seqs); err != nil {
+			return nil, false, err
 		}
-		n := 0
-		for entry, err := range r.Scan(within) {
-			if err != nil {
-				return nil, false, err
-			}
-			seq, err := keySeq(entry.Key)
-			if err != nil {
-				return nil, false, err
-			}
-			if seqs, n = append(seqs, seq), n+1; n > historyPage {
-				break
-			}
+	}
+	if span.Reverse || len(seqs) <= historyPage {
+		if seqs, err = readRest(r, subjects, through, span, seqs); err != nil {
+			return nil, false, err
 		}
 	}
 	slices.Sort(seqs)
@@ -137,4 +130,74 @@ func readHistory(r store.Reader, prefixes [][]byte, span HistorySpan) (page []Hi
 		page, size = append(page, HistoryEntry{Head: head, Outcome: outcome, Content: bytes.Clone(content), Hash: hash}), size+len(encoded)
 	}
 	return page, false, nil
+}
+
+// within: whether a seq is in the span.
+func (s HistorySpan) within(seq uint64) bool {
+	return seq >= uint64(s.From) && (s.To == 0 || seq < uint64(s.To))
+}
+
+// readSeqs appends what the history table has of one subject in a span, a little more than a page of it, from the span's beginning.
+func readSeqs(r store.Reader, about []byte, span HistorySpan, seqs []uint64) ([]uint64, error) {
+	keys := store.Prefix(about)
+	if span.To != 0 {
+		keys.To = historyKey(about, span.To)
+	}
+	if span.From > 0 {
+		// The first one of the span may stand under the key of one before it.
+		for entry, err := range r.Scan(store.Span{From: keys.From, To: historyKey(about, span.From+1), Reverse: true}) {
+			if err != nil {
+				return nil, err
+			}
+			keys.From = bytes.Clone(entry.Key)
+			break
+		}
+	}
+	keys.Reverse = span.Reverse
+	begun := len(seqs)
+	for entry, err := range r.Scan(keys) {
+		if err != nil {
+			return nil, err
+		}
+		first, err := keySeq(entry.Key)
+		if err != nil {
+			return nil, err
+		}
+		of, err := decodeGaps(nil, first, entry.Value)
+		if err != nil {
+			return nil, err
+		}
+		for _, seq := range of {
+			if span.within(seq) {
+				seqs = append(seqs, seq)
+			}
+		}
+		if len(seqs)-begun > historyPage {
+			break
+		}
+	}
+	return seqs, nil
+}
+
+// readRest appends what the journal has of several subjects in a span behind what the history table has.
+func readRest(r store.Reader, subjects [][]byte, through uint64, span HistorySpan, seqs []uint64) ([]uint64, error) {
+	entries := store.Prefix([]byte{tableJournal})
+	entries.From = seqKey(tableJournal, max(through+1, uint64(span.From)))
+	if span.To != 0 {
+		entries.To = seqKey(tableJournal, uint64(span.To))
+	}
+	for entry, err := range r.Scan(entries) {
+		if err != nil {
+			return nil, err
+		}
+		head, content, _, err := journal.Open(entry.Value)
+		if err != nil {
+			return nil, fmt.Errorf("journal entry %x: %w", entry.Key, err)
+		}
+		about, _ := subject(head, content)
+		if slices.ContainsFunc(subjects, func(s []byte) bool { return bytes.Equal(s, about) }) {
+			seqs = append(seqs, head.GetSeq())
+		}
+	}
+	return seqs, nil
 }

@@ -24,8 +24,9 @@ import (
 //	d <device>                the seq through which a device is known to have the scope, 8 bytes
 //	i <index> 0 <key>         an entry of a secondary index
 //	x <kind> 0 <id>           a redaction of this record that is under way: how far, the fields, the reason
-//	h <kind> 0 <id> <seq>     a journal entry about this record, by its seq; the kind is empty where the server could not read what the entry is
-//	y                         which entries have such a key (historyState)
+//	h <kind> 0 <id> <seq>     journal entries about this record, by the seq of the first; the value has the others. The kind is empty where the server
+//	                          could not read what an entry is
+//	y                         the seq of the journal through which the histories are written, 8 bytes
 //	a <person> 0 <act id>     the journal seq of a person's act through the server
 //	v                         which version the indexes are of, and how far they are (indexState)
 const (
@@ -97,11 +98,11 @@ func runKey(device DeviceID, first uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(deviceKey(tableRun, device), 0), first)
 }
 
-func historyStateKey() []byte { return []byte{tableHistories} }
+func historiesKey() []byte { return []byte{tableHistories} }
 
-// seqAfter returns a key that is a prefix and a seq behind it.
-func seqAfter(prefix []byte, seq journal.Seq) []byte {
-	return binary.BigEndian.AppendUint64(append(make([]byte, 0, len(prefix)+8), prefix...), uint64(seq))
+// historyKey returns the key under which a record's history begins with a seq; about is its recordKey in the history table.
+func historyKey(about []byte, seq journal.Seq) []byte {
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, len(about)+8), about...), uint64(seq))
 }
 
 func actKey(person PersonID, act uuid.UUID) []byte {

@@ -21,7 +21,7 @@ import (
 )
 
 // Maintain writes down how far devices have a scope and removes the tombstones that all of them have passed, or that are older than
-// Config.TombstoneLife; removed counts them. Indexes of another Config.IndexVersion it rebuilds, and
+// Config.TombstoneLife; removed counts them. Indexes of another Config.IndexVersion it rebuilds, what History reads it completes, and
 // redactions that were interrupted it finishes. Run it now and then; it may be interrupted.
 func (e *Engine) Maintain(ctx context.Context, scope store.Scope) (removed int, err error) {
 	leave, err := e.enter()
@@ -57,7 +57,7 @@ func (e *Engine) Maintain(ctx context.Context, scope store.Scope) (removed int, 
 		removed += int(gone.Load())
 		more = gone.Load() == tombstonesAtOnce
 	}
-	return removed, nil
+	return removed, s.remember(ctx, 0)
 }
 
 // tombstonesAtOnce is how many tombstones one transaction removes.

@@ -203,6 +203,9 @@ func (s *scope) unfinished(ctx context.Context) error {
 
 // redact goes on with a redaction to its end, page by page. The journal is read beside those who write; only what has to go is written in turn.
 func (s *scope) redact(ctx context.Context, name recordName) error {
+	if err := s.remember(ctx, rememberBehind); err != nil {
+		return err
+	}
 	for {
 		var red *redaction
 		var page entryPage
@@ -233,7 +236,13 @@ func (tx *transaction) redactPage(name recordName, from uint64, page entryPage) 
 			return err
 		}
 	}
-	for _, seq := range slices.Concat(page.hits, rest.hits) {
+	hits := slices.Concat(page.hits, rest.hits)
+	if len(hits) > 0 {
+		if err := tx.rememberAll(); err != nil {
+			return err
+		}
+	}
+	for _, seq := range hits {
 		if err := tx.redactEntry(seq, red.fields); err != nil {
 			return err
 		}

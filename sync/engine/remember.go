@@ -14,69 +14,19 @@ import (
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
-// What one step of filling the history table reads and writes at most: it shares the scope with those who write.
+// The history table is written behind the journal, not with it: a key for each entry would cost those who push a third more keys, and together the
+// entries of one record in a stretch of the journal need one. What it does not have yet is read from the journal itself.
 const (
+	// What one step of writing histories reads at most: it shares the scope with those who write.
 	rememberEntries = 2000
 	rememberBytes   = 8 << 20
+	// rememberBehind is how many entries the table may lack when a history is read.
+	rememberBehind = 256
 )
 
-// historyState is which entries of the journal the history table has: those from a seq on, and those through another one. It is not changed, only
-// replaced.
-type historyState struct {
-	from    uint64 // every entry since this one was written with its key
-	through uint64 // what a release without the table wrote has got its keys through this one
-}
-
-func (s *historyState) complete() bool { return s.through+1 >= s.from }
-
-func (s *historyState) encode() []byte {
-	return binary.BigEndian.AppendUint64(seqValue(s.from), s.through)
-}
-
-func decodeHistoryState(b []byte) (*historyState, error) {
-	if len(b) != 16 {
-		return nil, fmt.Errorf("engine: state of the histories: %w", errKey)
-	}
-	return &historyState{from: binary.BigEndian.Uint64(b), through: binary.BigEndian.Uint64(b[8:])}, nil
-}
-
-// readHistoryState returns the state of a scope whose journal ends at head; fresh says that it is not what stands in the store. An older release that
-// wrote in the scope again left entries without keys: the last one tells, and then all is filled anew.
-func readHistoryState(r store.Reader, head uint64) (state *historyState, fresh bool, err error) {
-	anew := &historyState{from: head + 1}
-	value, err := r.Get(historyStateKey())
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return anew, true, nil
-	case err != nil:
-		return nil, false, err
-	}
-	if state, err = decodeHistoryState(value); err != nil {
-		return nil, false, err
-	}
-	for seq := head; seq >= state.from; seq-- {
-		entry, content, err := readEntry(r, seq)
-		if err != nil {
-			return nil, false, err
-		}
-		key, named := historyKey(entry, content)
-		if !named {
-			continue // it has no key, whoever wrote it
-		}
-		switch _, err := r.Get(key); {
-		case errors.Is(err, store.ErrNotFound):
-			return anew, true, nil
-		case err != nil:
-			return nil, false, err
-		}
-		break
-	}
-	return state, false, nil
-}
-
-// historyKey returns the key of an entry in the history table; false where it names no record. Where the server could not read what it is, the kind is
-// empty.
-func historyKey(head *roundsv1.EntryHead, content []byte) ([]byte, bool) {
+// subject names whose history an entry belongs to: the prefix of its key in the history table. False: the entry names no record. Where the server could
+// not read what it is, the kind is empty.
+func subject(head *roundsv1.EntryHead, content []byte) ([]byte, bool) {
 	kind, id := merge.Kind(head.GetRecord().GetKind()), head.GetRecord().GetId()
 	if head.GetRecord() == nil {
 		m := new(roundsv1.Mutation)
@@ -89,70 +39,131 @@ func historyKey(head *roundsv1.EntryHead, content []byte) ([]byte, bool) {
 	if !ok {
 		return nil, false
 	}
-	return seqAfter(recordKey(tableHistory, kind, parsed), journal.Seq(head.GetSeq())), true
+	return recordKey(tableHistory, kind, parsed), true
 }
 
-// remember writes the key of an entry that is being written.
-func (tx *transaction) remember(head *roundsv1.EntryHead, content []byte) error {
-	if _, err := tx.histories(); err != nil {
-		return err
+// rememberedThrough returns the seq of the journal through which the history table is written. In a scope of a release without it that is 0.
+func rememberedThrough(r store.Reader) (uint64, error) {
+	value, err := r.Get(historiesKey())
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return 0, nil
+	case err != nil:
+		return 0, err
 	}
-	key, named := historyKey(head, content)
-	if !named {
-		return nil
-	}
-	return tx.w.Set(key, nil)
+	return valueSeq(value)
 }
 
-// histories returns the state of the history table, writing it down at the scope's first use. It has to be asked before an entry is written.
-func (tx *transaction) histories() (*historyState, error) {
-	if tx.history != nil {
-		return tx.history, nil
-	}
-	if tx.history = tx.scope.history.Load(); tx.history != nil {
-		return tx.history, nil
-	}
-	state, fresh, err := readHistoryState(tx.w, tx.head.GetSeq())
+// stretch is what a stretch of the journal adds to the history table.
+type stretch struct {
+	before, through uint64              // the entries behind one seq through another
+	seqs            map[string][]uint64 // by their subject, in order
+	order           []string            // the subjects, as they come
+}
+
+// readStretch reads the journal behind what the history table has, as far as one step goes, but not beyond most. Nothing is left where through is before.
+func readStretch(r store.Reader, most uint64) (*stretch, error) {
+	before, err := rememberedThrough(r)
 	if err != nil {
 		return nil, err
 	}
-	if fresh {
-		err = tx.w.Set(historyStateKey(), state.encode())
+	s := &stretch{before: before, through: before, seqs: map[string][]uint64{}}
+	size := 0
+	for entry, err := range r.Scan(store.Span{From: seqKey(tableJournal, before+1), To: seqKey(tableJournal, most+1)}) {
+		if err != nil {
+			return nil, err
+		}
+		if s.through-before == rememberEntries || size >= rememberBytes {
+			return s, nil
+		}
+		seq, err := keySeq(entry.Key)
+		if err != nil {
+			return nil, err
+		}
+		head, content, _, err := journal.Open(entry.Value)
+		if err != nil {
+			return nil, fmt.Errorf("engine: journal entry %d: %w", seq, err)
+		}
+		if about, named := subject(head, content); named {
+			if s.seqs[string(about)] == nil {
+				s.order = append(s.order, string(about))
+			}
+			s.seqs[string(about)] = append(s.seqs[string(about)], seq)
+		}
+		size, s.through = size+len(entry.Value), seq
 	}
-	tx.history = state
-	return state, err
+	return s, nil
 }
 
-// remembered returns when the history table of a scope has every entry, filling it where it has not. What was done rests with each step, so it may be
-// interrupted. The journal is read beside those who write.
-func (e *Engine) remembered(ctx context.Context, name store.Scope) error {
-	s := e.scope(name)
-	for {
-		if state := s.history.Load(); state != nil && state.complete() {
-			return nil
+// remember writes a stretch, unless somebody else came further.
+func (tx *transaction) remember(s *stretch) error {
+	through, err := rememberedThrough(tx.w)
+	if err != nil || through != s.before || s.through == s.before {
+		return err
+	}
+	for _, about := range s.order {
+		seqs := s.seqs[about]
+		if err := tx.w.Set(historyKey([]byte(about), journal.Seq(seqs[0])), encodeGaps(seqs)); err != nil {
+			return err
 		}
-		var state *historyState
-		var keys [][]byte
-		var through uint64
-		err := e.cfg.Store.View(ctx, name, func(r store.Reader) error {
-			head, err := readHead(r)
+	}
+	return tx.w.Set(historiesKey(), seqValue(s.through))
+}
+
+// encodeGaps encodes ascending seqs but the first, each as the difference to the one before it.
+func encodeGaps(seqs []uint64) (b []byte) {
+	for i := 1; i < len(seqs); i++ {
+		b = binary.AppendUvarint(b, seqs[i]-seqs[i-1])
+	}
+	return b
+}
+
+// decodeGaps is the inverse of encodeGaps; it appends to seqs.
+func decodeGaps(seqs []uint64, first uint64, b []byte) ([]uint64, error) {
+	seqs = append(seqs, first)
+	for len(b) > 0 {
+		gap, n := binary.Uvarint(b)
+		if n <= 0 || gap == 0 || first+gap < first {
+			return nil, fmt.Errorf("engine: history: %w", errKey)
+		}
+		first, b = first+gap, b[n:]
+		seqs = append(seqs, first)
+	}
+	return seqs, nil
+}
+
+// remember writes the histories of a scope on until they lack at most so many of the entries that the journal has now. What was done rests with each step,
+// so it may be interrupted. The journal is read beside those who write.
+func (s *scope) remember(ctx context.Context, behind uint64) error {
+	var most uint64
+	for first := true; ; first = false {
+		var next *stretch
+		err := s.engine.cfg.Store.View(ctx, s.name, func(r store.Reader) error {
+			through, err := rememberedThrough(r)
 			if err != nil {
 				return err
 			}
-			if state, _, err = readHistoryState(r, head.GetSeq()); err != nil || state.complete() {
-				return err
+			if first {
+				head, err := readHead(r)
+				if err != nil {
+					return err
+				}
+				most = head.GetSeq()
 			}
-			keys, through, err = historyKeys(r, state.through+1, state.from)
+			if through+behind >= most {
+				return nil
+			}
+			next, err = readStretch(r, most)
 			return err
 		})
-		if err != nil || state.complete() {
+		if err != nil || next == nil {
 			return wrap(err)
 		}
-		leave, err := e.enter()
+		leave, err := s.engine.enter()
 		if err != nil {
 			return err
 		}
-		err = s.submit(ctx, rememberEntries*64, func(tx *transaction) error { return tx.fillHistories(state.through, through, keys) })
+		err = s.submit(ctx, 64*len(next.order), func(tx *transaction) error { return tx.remember(next) })
 		leave()
 		if err != nil {
 			return err
@@ -160,43 +171,15 @@ func (e *Engine) remembered(ctx context.Context, name store.Scope) error {
 	}
 }
 
-// historyKeys returns the keys of the entries from a seq on, before another one, as far as one step goes; through is the last that was looked at.
-func historyKeys(r store.Reader, from, before uint64) (keys [][]byte, through uint64, err error) {
-	looked, size := 0, 0
-	for entry, err := range r.Scan(store.Span{From: seqKey(tableJournal, from), To: seqKey(tableJournal, before)}) {
-		if err != nil {
-			return nil, 0, err
+// rememberAll writes the histories of all that is in the journal, before contents are removed that alone tell whose they are. Little is left to it.
+func (tx *transaction) rememberAll() error {
+	for {
+		next, err := readStretch(tx.w, tx.head.GetSeq())
+		if err != nil || next.through == next.before {
+			return err
 		}
-		if looked == rememberEntries || size >= rememberBytes {
-			return keys, through, nil
-		}
-		seq, err := keySeq(entry.Key)
-		if err != nil {
-			return nil, 0, err
-		}
-		head, content, _, err := journal.Open(entry.Value)
-		if err != nil {
-			return nil, 0, fmt.Errorf("engine: journal entry %d: %w", seq, err)
-		}
-		if key, named := historyKey(head, content); named {
-			keys = append(keys, key)
-		}
-		looked, size, through = looked+1, size+len(entry.Value), seq
-	}
-	return keys, before - 1, nil
-}
-
-// fillHistories writes the keys of the entries behind one seq through another, unless somebody else came further.
-func (tx *transaction) fillHistories(from, through uint64, keys [][]byte) error {
-	state, err := tx.histories()
-	if err != nil || state.through != from || through >= state.from {
-		return err
-	}
-	for _, key := range keys {
-		if err := tx.w.Set(key, nil); err != nil {
+		if err := tx.remember(next); err != nil {
 			return err
 		}
 	}
-	tx.history = &historyState{from: state.from, through: through}
-	return tx.w.Set(historyStateKey(), tx.history.encode())
 }
