@@ -11,6 +11,7 @@ import (
 // judgement is one case while it is judged.
 type judgement struct {
 	engine.Case
+	rules     *Rules
 	reference Reference
 	op        Operation // "" where the act is not known
 	args      arguments
@@ -23,7 +24,7 @@ type judgement struct {
 }
 
 func (r *Rules) judgement(c engine.Case) *judgement {
-	j := &judgement{Case: c, reference: r.reference}
+	j := &judgement{Case: c, rules: r, reference: r.reference}
 	switch act := c.Mutation.GetAct().(type) {
 	case *roundsv1.Mutation_Fact:
 		j.op = Fact

@@ -5,6 +5,7 @@ import (
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work/calendar"
 	"github.com/rounds-sync/rounds/work/policy"
+	"github.com/rounds-sync/rounds/work/tag"
 )
 
 // Reference knows what the organisation of a scope shares: its categories, checklists, settings and calendars. A mutation is judged in a transaction of one
@@ -20,10 +21,23 @@ type Reference interface {
 	Calendar(scope store.Scope, code string) calendar.Calendar
 }
 
-// unknown is the Reference of who has none.
+// Tags knows the secrets that the tags of a site are made with. It is apart from Reference because they never leave the server, nor show in what it answers.
+// Its methods are called from many goroutines.
+type Tags interface {
+	// TagKeys of a site, the one that tags are issued with first; none where its tags are not verified. The slice is not changed.
+	TagKeys(scope store.Scope) tag.Keys
+}
+
+// unknown is the Reference, and the Tags, of who has none.
 type unknown struct{}
 
-var _ Reference = unknown{}
+var (
+	_ Reference = unknown{}
+	_ Tags      = unknown{}
+)
+
+// TagKeys implements Tags.
+func (unknown) TagKeys(store.Scope) tag.Keys { return nil }
 
 // Category implements Reference.
 func (unknown) Category(store.Scope, string) *roundsv1.Category { return nil }

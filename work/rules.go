@@ -10,11 +10,14 @@ import (
 type Config struct {
 	// Reference knows what the organisation shares. Default: no category, checklist or calendar is known, and every site has the default policy.
 	Reference Reference
+	// Tags knows the secrets that tags at checkpoints are verified with. Default: none is verified.
+	Tags Tags
 }
 
 // Rules are the rules of the trade. They hold no state but their tables, and are safe for concurrent use.
 type Rules struct {
 	reference Reference
+	tags      Tags
 	rights    rights
 	homes     map[Home]bool
 	rows      map[merge.Kind]map[Operation][]row
@@ -27,7 +30,10 @@ func New(cfg Config) *Rules {
 	if cfg.Reference == nil {
 		cfg.Reference = unknown{}
 	}
-	r := &Rules{reference: cfg.Reference, rights: rightsOf(Permissions()), homes: map[Home]bool{}, rows: map[merge.Kind]map[Operation][]row{}}
+	if cfg.Tags == nil {
+		cfg.Tags = unknown{}
+	}
+	r := &Rules{reference: cfg.Reference, tags: cfg.Tags, rights: rightsOf(Permissions()), homes: map[Home]bool{}, rows: map[merge.Kind]map[Operation][]row{}}
 	for _, s := range Scopes() {
 		r.homes[Home{s.Class, s.Kind}] = true
 	}
