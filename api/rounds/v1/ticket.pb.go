@@ -893,7 +893,7 @@ type Deadline struct {
 	Step Step `protobuf:"varint,1,opt,name=step,proto3,enum=rounds.v1.Step" json:"step,omitempty"`
 	// Of which round.
 	Round uint32 `protobuf:"varint,2,opt,name=round,proto3" json:"round,omitempty"`
-	// When it is due, microseconds since 1970; while the clock is stopped, when it would be due if it went on now. 0: not known yet.
+	// When it is due, microseconds since 1970; while the clock is stopped, when it would be due if it had gone on at once. 0: not known yet.
 	DueUs int64 `protobuf:"varint,3,opt,name=due_us,json=dueUs,proto3" json:"due_us,omitempty"`
 	// What became of it.
 	State DeadlineState `protobuf:"varint,4,opt,name=state,proto3,enum=rounds.v1.DeadlineState" json:"state,omitempty"`
@@ -905,8 +905,10 @@ type Deadline struct {
 	BreachedUs int64 `protobuf:"varint,7,opt,name=breached_us,json=breachedUs,proto3" json:"breached_us,omitempty"`
 	// The escalation that the breach caused was a false alarm: the work had been done in time without signal.
 	OfflineFalseAlarm bool `protobuf:"varint,8,opt,name=offline_false_alarm,json=offlineFalseAlarm,proto3" json:"offline_false_alarm,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// How long the step was given, microseconds without pauses; of the follow-up visit 0. What was asked of an earlier round stays, whatever the category is now.
+	WithinUs      int64 `protobuf:"varint,9,opt,name=within_us,json=withinUs,proto3" json:"within_us,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Deadline) Reset() {
@@ -993,6 +995,13 @@ func (x *Deadline) GetOfflineFalseAlarm() bool {
 		return x.OfflineFalseAlarm
 	}
 	return false
+}
+
+func (x *Deadline) GetWithinUs() int64 {
+	if x != nil {
+		return x.WithinUs
+	}
+	return 0
 }
 
 // Review is one reviewer's word on one round.
@@ -3182,7 +3191,7 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\x06reason\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x06reason\x12\x1f\n" +
 	"\vstops_clock\x18\a \x01(\bR\n" +
 	"stopsClock\x12\x12\n" +
-	"\x04late\x18\b \x01(\bR\x04late\"\x9a\x02\n" +
+	"\x04late\x18\b \x01(\bR\x04late\"\xb7\x02\n" +
 	"\bDeadline\x12#\n" +
 	"\x04step\x18\x01 \x01(\x0e2\x0f.rounds.v1.StepR\x04step\x12\x14\n" +
 	"\x05round\x18\x02 \x01(\rR\x05round\x12\x15\n" +
@@ -3192,7 +3201,8 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\bowner_id\x18\x06 \x01(\tB\a\xbaH\x04r\x02($R\aownerId\x12\x1f\n" +
 	"\vbreached_us\x18\a \x01(\x03R\n" +
 	"breachedUs\x12.\n" +
-	"\x13offline_false_alarm\x18\b \x01(\bR\x11offlineFalseAlarm\"\xc7\x02\n" +
+	"\x13offline_false_alarm\x18\b \x01(\bR\x11offlineFalseAlarm\x12\x1b\n" +
+	"\twithin_us\x18\t \x01(\x03R\bwithinUs\"\xc7\x02\n" +
 	"\x06Review\x12\x14\n" +
 	"\x05round\x18\x01 \x01(\rR\x05round\x12$\n" +
 	"\tperson_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\bpersonId\x12,\n" +
