@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"runtime/debug"
 	"slices"
 
 	"github.com/google/uuid"
@@ -26,6 +27,14 @@ func conflictID(about ...string) string {
 	return uuid.NewSHA1(conflictSpace, name).String()
 }
 
+// conflictID names the question that a candidate is, if it has to wait.
+func (c *candidate) conflictID() string {
+	if c.act != "" {
+		return conflictID(string(c.caller.Person), c.act)
+	}
+	return conflictID(string(c.caller.Device), string(protowire.AppendVarint(nil, c.laneSeq)))
+}
+
 // park opens the conflict of a mutation that waits for a person or for its record.
 func (tx *transaction) park(c *candidate, d *decision, seq uint64) error {
 	d.conflict.JournalSeq = or(c.entry, seq)
@@ -40,6 +49,7 @@ func (tx *transaction) park(c *candidate, d *decision, seq uint64) error {
 
 // open writes a conflict: a new record, or over the one that was there before.
 func (tx *transaction) open(id string, conflict *roundsv1.Conflict, at int64, cause uint64) error {
+	conflict = tx.scope.engine.complete(conflict)
 	before, err := tx.record(kindConflict, id)
 	if err != nil {
 		return err
@@ -47,7 +57,29 @@ func (tx *transaction) open(id string, conflict *roundsv1.Conflict, at int64, ca
 	if before.change == nil {
 		return tx.derive(id, conflictEdit(conflict), at, cause)
 	}
-	return tx.derive(id, conflictEdit(conflict, 1, 2, 3, 4, 5, 6, 7, 8, 9, fieldConflictState, fieldConflictResolution, fieldConflictResolver), at, cause)
+	// All that was said of the question before goes, also what was decided; but the photo that waits (10) is the same.
+	return tx.derive(id, conflictEdit(conflict, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, fieldConflictState, fieldConflictResolution,
+		fieldConflictResolver, 43, 44, 45), at, cause)
+}
+
+// complete lets Config.Question say more about a conflict. What the engine itself says of it stays; a function that panics has said nothing.
+func (e *Engine) complete(conflict *roundsv1.Conflict) (completed *roundsv1.Conflict) {
+	if e.cfg.Question == nil {
+		return conflict
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			e.log.Error("question panicked", "type", conflict.GetType().String(), "record", conflict.GetSubject().GetId(), "panic", fmt.Sprint(r),
+				"stack", string(debug.Stack()))
+			completed = conflict
+		}
+	}()
+	said := proto.CloneOf(conflict)
+	e.cfg.Question(said)
+	completed = proto.CloneOf(conflict)
+	completed.Sentence, completed.Sides, completed.Actions, completed.OwnerRole = said.Sentence, said.Sides, said.Actions, said.OwnerRole
+	completed.RemindUs, completed.OwnerId = said.RemindUs, said.OwnerId
+	return completed
 }
 
 func conflictEdit(conflict *roundsv1.Conflict, fields ...uint32) *roundsv1.Edit {

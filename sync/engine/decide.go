@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -19,7 +18,8 @@ type candidate struct {
 	item      *item
 	caller    Caller
 	revoked   roundsv1.Revocation
-	laneSeq   uint64
+	laneSeq   uint64 // 0: no device's mutation
+	act       string // id of an act through the server; empty: a device's mutation
 	signature []byte
 	time      int64 // effective time, microseconds; decide moves it behind what the person saw
 	trust     roundsv1.Trust
@@ -252,7 +252,7 @@ func (d *decision) refuse(c *candidate, as roundsv1.ConflictType, why *roundsv1.
 // failed keeps a mutation for a person because the rules want written what cannot be: that is no fault of who sent it.
 func (d *decision) failed(c *candidate, tx *transaction, what string) {
 	tx.scope.engine.log.Error("rules want what cannot be written", "what", what, "scope", string(tx.scope.name), "kind", string(c.item.kind),
-		"record", c.item.mutation.GetRecordId(), "device", string(c.caller.Device), "lane_seq", c.laneSeq)
+		"record", c.item.mutation.GetRecordId(), "device", string(c.caller.Device), "lane_seq", c.laneSeq, "act", c.act)
 	d.outcome.Flags = nil
 	d.park(c, roundsv1.ConflictType_CONFLICT_TYPE_COMMAND, problemOfServer())
 }
@@ -274,7 +274,7 @@ func (d *decision) park(c *candidate, as roundsv1.ConflictType, why *roundsv1.Pr
 	if c.fact() || as == roundsv1.ConflictType_CONFLICT_TYPE_NO_RECORD {
 		d.outcome.Status = roundsv1.OutcomeStatus_OUTCOME_STATUS_QUARANTINED
 	}
-	d.outcome.ConflictId = conflictID(string(c.caller.Device), string(protowire.AppendVarint(nil, c.laneSeq)))
+	d.outcome.ConflictId = c.conflictID()
 	d.conflict = &roundsv1.Conflict{
 		Type: as, Subject: &roundsv1.RecordRef{Kind: string(c.item.kind), Id: c.item.mutation.GetRecordId()}, DeviceId: string(c.caller.Device),
 		LaneSeq: c.laneSeq, PersonId: string(c.caller.Person), Sentence: why.GetSentence(), OpenedTimeUs: c.time,

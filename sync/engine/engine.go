@@ -20,6 +20,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -45,6 +46,9 @@ type Config struct {
 	// Committed, if not nil, hears after each commit which scope changed. It is a hint: one may be lost with a crash, or come twice, or of a commit that
 	// failed. It is called from the scope's commits, so it must not block, nor wait for the engine.
 	Committed func(scope store.Scope)
+	// Question, if not nil, completes what waits for a person before it is written, for questions that the engine asks and for acts that Rules park: it may
+	// set Sentence, Sides, Actions, OwnerRole, OwnerId and RemindUs; what else it changes is dropped. It must be pure, and is called from many goroutines.
+	Question func(*roundsv1.Conflict)
 	// Validate checks one decoded message against the rules of its schema; its error is shown to the person. Default: nothing is checked.
 	Validate func(proto.Message) error
 	// Now is the server's clock. Default: time.Now.

@@ -97,6 +97,9 @@ func (tx *transaction) settle(c *candidate) (*roundsv1.Outcome, error) {
 		Seq: seq, Type: roundsv1.EntryType_ENTRY_TYPE_MUTATION, DeviceId: string(c.caller.Device), PersonId: string(c.caller.Person),
 		LaneSeq: c.laneSeq, Signature: c.signature, Roles: c.roles, TakenUs: c.now, Outcome: d.outcome, RecordTimeUs: d.after.GetTimeUs(),
 	}
+	if c.act != "" {
+		head.Type, head.ActId = roundsv1.EntryType_ENTRY_TYPE_DESK, c.act
+	}
 	if c.item.kind != "" {
 		head.Record = &roundsv1.RecordRef{Kind: string(c.item.kind), Id: c.item.mutation.GetRecordId()}
 	}

@@ -24,7 +24,7 @@ func (tx *transaction) kept(a *admission) (*candidate, error) {
 	if err != nil {
 		return nil, err
 	}
-	if head.GetType() != roundsv1.EntryType_ENTRY_TYPE_MUTATION {
+	if !judged(head) {
 		return nil, fmt.Errorf("engine: journal entry %d is no mutation", a.entry)
 	}
 	it := &item{content: content}
@@ -38,8 +38,13 @@ func (tx *transaction) kept(a *admission) (*candidate, error) {
 	return &candidate{
 		item: it, caller: Caller{Device: DeviceID(head.GetDeviceId()), Person: PersonID(head.GetPersonId())}, laneSeq: head.GetLaneSeq(),
 		time: head.GetOutcome().GetTimeUs(), trust: head.GetOutcome().GetTrust(), now: head.GetTakenUs(), admitted: a.admit,
-		entry: a.entry,
+		entry: a.entry, act: head.GetActId(),
 	}, nil
+}
+
+// judged: whether an entry is what a person did, on a device or through the server, and so was judged.
+func judged(head *roundsv1.EntryHead) bool {
+	return head.GetType() == roundsv1.EntryType_ENTRY_TYPE_MUTATION || head.GetType() == roundsv1.EntryType_ENTRY_TYPE_DESK
 }
 
 // readmit tries what would become of a kept mutation if it were let in; why tells what still stands against it.
@@ -73,7 +78,7 @@ func (tx *transaction) waits(entry uint64) (bool, error) {
 		return false, nil
 	}
 	head, _, err := readEntry(tx.w, entry)
-	if err != nil || head.GetType() != roundsv1.EntryType_ENTRY_TYPE_MUTATION || head.GetOutcome().GetConflictId() == "" {
+	if err != nil || !judged(head) || head.GetOutcome().GetConflictId() == "" {
 		return false, err
 	}
 	return tx.undecided(head.GetOutcome().GetConflictId())

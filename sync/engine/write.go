@@ -41,7 +41,7 @@ func (e *Engine) Write(ctx context.Context, scope store.Scope, act func(View) ([
 		return refuse(Invalid, roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "scope",
 			"范围名称无效。", "A scope is site/<id>, desk/<id>, user/<id> or org/<id>.").in(scope)
 	}
-	return e.scope(scope).submit(ctx, writeBytes, func(tx *transaction) error { return tx.act(act) })
+	return e.scope(scope).submit(ctx, writeBytes, func(tx *transaction) error { return tx.write(act) })
 }
 
 // view is the View of one act.
@@ -64,8 +64,8 @@ func (v *view) Get(kind merge.Kind, id string) (*roundsv1.Change, error) {
 	return have.change, nil
 }
 
-// act runs an act and writes what it returns, or nothing.
-func (tx *transaction) act(act func(View) ([]Derived, error)) error {
+// write runs an act and writes what it returns, or nothing.
+func (tx *transaction) write(act func(View) ([]Derived, error)) error {
 	v := &view{tx: tx, now: tx.scope.engine.cfg.Now()}
 	list, err := act(v)
 	switch own := (*Error)(nil); {
