@@ -137,6 +137,9 @@ func (v *Verifier) judge(cur, next *entry) *Fault {
 		v.confirmed = at
 		v.report.Witnesses++
 	}
+	if cur.head.Type == roundsv1.EntryType_ENTRY_TYPE_DESK {
+		v.report.Attested++
+	}
 	if cur.redacted {
 		v.report.Redacted++
 	}
@@ -192,8 +195,10 @@ func (v *Verifier) inside(at Seq, cur *entry) (moved lane, fault *Fault) {
 		fault = v.faultf(at, KindContent, "the content has not the hash %s that its head holds", cur.content.short())
 	case cur.redacted && v.config.MayRedact != nil && !v.config.MayRedact(at):
 		fault = v.faultf(at, KindContent, "the content is gone, and no redaction is known")
-	case h.Type < roundsv1.EntryType_ENTRY_TYPE_MUTATION || h.Type > roundsv1.EntryType_ENTRY_TYPE_EVICTED:
+	case h.Type < roundsv1.EntryType_ENTRY_TYPE_MUTATION || h.Type > roundsv1.EntryType_ENTRY_TYPE_DESK:
 		fault = v.faultf(at, KindMalformed, "no type %d of entries is known", h.Type)
+	case h.ActId != "" && h.Type != roundsv1.EntryType_ENTRY_TYPE_DESK:
+		fault = v.faultf(at, KindMalformed, "an entry of type %s with the id of an act through the server", h.Type)
 	case h.Type == roundsv1.EntryType_ENTRY_TYPE_MUTATION && h.Record == nil:
 		// The bytes are what the device signed, and no mutation that the server could read.
 		return v.mutation(at, cur)
@@ -201,10 +206,15 @@ func (v *Verifier) inside(at Seq, cur *entry) (moved lane, fault *Fault) {
 		fault = v.faultf(at, KindMalformed, "content where its type %s has none, or none where it has", h.Type)
 	case !cur.redacted && !cur.readable:
 		fault = v.faultf(at, KindMalformed, "the content is no message")
+	case h.Type == roundsv1.EntryType_ENTRY_TYPE_DESK && h.Record == nil:
+		// The act is of a kind, or about an id, that the server did not know.
+		fault = v.desk(at, h)
 	case !cur.redacted && !bare && !strings.EqualFold(cur.recordID, h.Record.GetId()):
 		fault = v.faultf(at, KindMalformed, "the content is about record %q, the head about %q", cur.recordID, h.Record.GetId())
 	case h.Type == roundsv1.EntryType_ENTRY_TYPE_MUTATION:
 		return v.mutation(at, cur)
+	case h.Type == roundsv1.EntryType_ENTRY_TYPE_DESK:
+		fault = v.desk(at, h)
 	case len(h.Signature) > 0:
 		fault = v.faultf(at, KindMalformed, "an entry of the server with a device's signature")
 	case h.Cause >= uint64(at) || h.Cause == 0 && h.Type == roundsv1.EntryType_ENTRY_TYPE_ADMITTED:
@@ -218,6 +228,25 @@ func (v *Verifier) inside(at Seq, cur *entry) (moved lane, fault *Fault) {
 			h.DeviceId, h.Outcome.GetLaneSeq())
 	}
 	return lane{}, fault
+}
+
+// desk finds what is wrong with the head of a person's act through the server.
+func (v *Verifier) desk(at Seq, h *roundsv1.EntryHead) *Fault {
+	switch {
+	case len(h.Signature) > 0:
+		return v.faultf(at, KindMalformed, "an act through the server with a device's signature")
+	case h.LaneSeq != 0 || h.Outcome.GetLaneSeq() != 0:
+		return v.faultf(at, KindMalformed, "an act through the server in a lane")
+	case h.ActId == "" || h.PersonId == "" || h.DeviceId == "":
+		return v.faultf(at, KindMalformed, "an act through the server of nobody, or without an id")
+	case h.Outcome.GetStatus() == roundsv1.OutcomeStatus_OUTCOME_STATUS_UNSPECIFIED:
+		return v.faultf(at, KindOutcome, "an act through the server without an outcome")
+	case h.Outcome.Seq != uint64(at):
+		return v.faultf(at, KindOutcome, "it has the outcome of entry %d", h.Outcome.Seq)
+	case h.Cause != 0:
+		return v.faultf(at, KindCause, "an act through the server that follows from entry %d", h.Cause)
+	}
+	return nil
 }
 
 // lane is one device's lane as far as it is verified.

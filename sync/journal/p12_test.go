@@ -220,7 +220,7 @@ func TestP12MissingReorderedDuplicated(t *testing.T) {
 }
 
 // TestP12RewrittenContent puts other content in, and seals all behind it anew. What a device signed is found by its signature; what
-// the server wrote itself, by the witnesses alone.
+// the server wrote itself or attests, by the witnesses alone.
 func TestP12RewrittenContent(t *testing.T) {
 	for seed := range uint64(4) {
 		honest := shift(seed, 8)
@@ -236,7 +236,7 @@ func TestP12RewrittenContent(t *testing.T) {
 			entries, _ := lie.seal(t)
 
 			_, err := entries.verify(trusting())
-			if s.head.Type == derived {
+			if s.head.Type == derived || s.head.Type == desk {
 				if err != nil {
 					t.Errorf("%s: %v", what, err)
 				}
@@ -301,7 +301,7 @@ func TestP12RewrittenWithoutOne(t *testing.T) {
 			} else {
 				within(t, what, err, i+1)
 			}
-			if s := honest[i]; s.head.DeviceId != "" && hasLater(honest, i) {
+			if s := honest[i]; s.head.LaneSeq != 0 && hasLater(honest, i) {
 				var fault *journal.Fault
 				if _, err := entries.verify(trusting()); !errors.As(err, &fault) || fault.Kind != journal.KindLane && i > 0 {
 					t.Errorf("%s: the gap in the lane is not found: %v", what, err)
@@ -483,6 +483,69 @@ func TestP12SealedWrongly(t *testing.T) {
 	entries, _ = s.past.seal(t)
 	if report := verified(t, "signed, but no mutations", entries, trusting()); report.Redacted != 0 || report.Mutations != 2 {
 		t.Errorf("%+v", report)
+	}
+}
+
+// TestP12DeskActs: what people do through the server is counted apart, and is no mutation of a device, nor the other way round.
+func TestP12DeskActs(t *testing.T) {
+	type head = *roundsv1.EntryHead
+	const mutation = roundsv1.EntryType_ENTRY_TYPE_MUTATION
+	day := func() past {
+		s := newScribe(9)
+		s.batch("phone-a", 1, true)
+		s.desk() // 2
+		s.batch("phone-a", 1, true)
+		s.own(admitted) // 4
+		s.desk()        // 5
+		return s.past
+	}
+	entries, hashes := day().seal(t)
+	unknown := watched(hashes, 2, 4)
+	unknown.Key = func(device string) ed25519.PublicKey {
+		if device == "desk-a" {
+			t.Error("a desk's key was asked for")
+		}
+		return publicKeys(device)
+	}
+	if report := verified(t, "a day with a desk", entries, unknown); report.Attested != 2 || report.Mutations != 2 || report.Signatures != 2 || len(report.Lanes) != 1 {
+		t.Fatalf("%+v", report)
+	}
+	p := day()
+	p[1].head.Record = nil
+	entries, _ = p.seal(t)
+	verified(t, "an act about no record", entries, trusting())
+	for _, tt := range []struct {
+		name   string
+		seq    int
+		change func(head)
+		kind   journal.Kind
+	}{
+		{"a desk's act with a lane seq", 2, func(h head) { h.LaneSeq = 1 }, journal.KindMalformed},
+		{"a desk's act with the outcome of a lane", 2, func(h head) { h.Outcome.LaneSeq = 1 }, journal.KindMalformed},
+		{"a desk's act with a signature", 2, func(h head) { h.Signature = []byte{1} }, journal.KindMalformed},
+		{"a desk's act about no record, with a signature", 2, func(h head) { h.Record, h.Signature = nil, []byte{1} }, journal.KindMalformed},
+		{"a desk's act without an id", 2, func(h head) { h.ActId = "" }, journal.KindMalformed},
+		{"a desk's act of nobody", 2, func(h head) { h.PersonId = "" }, journal.KindMalformed},
+		{"a desk's act of no device", 2, func(h head) { h.DeviceId = "" }, journal.KindMalformed},
+		{"a desk's act without outcome", 2, func(h head) { h.Outcome = nil }, journal.KindOutcome},
+		{"a desk's act with the outcome of another", 2, func(h head) { h.Outcome.Seq = 1 }, journal.KindOutcome},
+		{"a desk's act that follows from something", 2, func(h head) { h.Cause = 1 }, journal.KindCause},
+		{"a desk's act about another record", 2, func(h head) { h.Record.Id = "another" }, journal.KindMalformed},
+		{"a desk's act passed off as a device's", 2, func(h head) { h.Type, h.ActId = mutation, "" }, journal.KindLane},
+		{"a device's mutation passed off as a desk's", 3, func(h head) { h.Type = desk }, journal.KindMalformed},
+		{"and without what a lane has", 3, func(h head) { h.Type, h.LaneSeq, h.Outcome.LaneSeq, h.Signature = desk, 0, 0, nil }, journal.KindMalformed},
+		{"a mutation without a lane seq", 1, func(h head) { h.LaneSeq, h.Outcome.LaneSeq = 0, 0 }, journal.KindLane},
+		{"a mutation without a signature", 3, func(h head) { h.Signature = nil }, journal.KindUnsigned},
+		{"a mutation with the id of an act", 3, func(h head) { h.ActId = "act" }, journal.KindMalformed},
+		{"an admission with the id of an act", 4, func(h head) { h.ActId = "act" }, journal.KindMalformed},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := day()
+			tt.change(p[tt.seq-1].head)
+			entries, _ := p.seal(t)
+			_, err := entries.verify(trusting())
+			found(t, tt.name, err, tt.seq, tt.kind)
+		})
 	}
 }
 

@@ -183,10 +183,19 @@ func (s *scribe) own(kind roundsv1.EntryType) {
 	s.past = append(s.past, step{head, content})
 }
 
+// desk writes an act of a person through the server.
+func (s *scribe) desk() {
+	seq, record := uint64(len(s.past)+1), s.id()
+	s.past = append(s.past, step{&roundsv1.EntryHead{Seq: seq, Type: roundsv1.EntryType_ENTRY_TYPE_DESK, DeviceId: "desk-a", PersonId: "p-desk", ActId: s.id(),
+		Record: &roundsv1.RecordRef{Kind: "comment", Id: record}, TakenUs: 1790000000000000, RecordTimeUs: 1790000000000000,
+		Outcome: &roundsv1.Outcome{Seq: seq, Status: roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED, Trust: roundsv1.Trust_TRUST_A}}, s.mutation(record)})
+}
+
 const (
 	derived  = roundsv1.EntryType_ENTRY_TYPE_DERIVED
 	admitted = roundsv1.EntryType_ENTRY_TYPE_ADMITTED
 	evicted  = roundsv1.EntryType_ENTRY_TYPE_EVICTED
+	desk     = roundsv1.EntryType_ENTRY_TYPE_DESK
 )
 
 // morning is a short past with every type of entry; the lanes of its two devices interleave.
@@ -210,6 +219,9 @@ func shift(seed uint64, requests int) past {
 		s.batch(fmt.Sprint("phone-", s.rng.IntN(5)), 1+s.rng.IntN(6), true)
 		if len(s.past) > 0 && s.rng.IntN(3) == 0 {
 			s.own([]roundsv1.EntryType{derived, admitted, evicted}[s.rng.IntN(3)])
+		}
+		if s.rng.IntN(3) == 0 {
+			s.desk()
 		}
 	}
 	return s.past

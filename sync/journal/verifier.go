@@ -52,6 +52,8 @@ type Report struct {
 	Head    Hash
 	// Mutations, Signatures and Redacted count entries: those of devices, those with a signature, those without the content they had.
 	Mutations, Signatures, Redacted int
+	// Attested counts the acts of people through the server, which no device signed: that they did them stands on the server's word alone.
+	Attested int
 	// Lanes are sorted by device.
 	Lanes []Lane
 	// Witnesses counts those that agree, the known head among them.

@@ -30,6 +30,7 @@ type audited struct {
 	Entries    journal.Seq `json:"entries"`
 	Mutations  int         `json:"mutations"`
 	Signatures int         `json:"signatures"`
+	Attested   int         `json:"attested"`
 	Redacted   int         `json:"redacted"`
 	Witnesses  int         `json:"witnesses"`
 	Head       string      `json:"head"`
@@ -54,7 +55,8 @@ func (p *program) audit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "audit [FILE...]", Short: "Verify journals and signatures, and name the first bad entry",
 		Long: "Verifies every journal in the data directory of a server that does not run, or in exported files: the chain of entries, the lanes of\n" +
-			"devices, and the signatures of devices. With --witness, also against what a device remembers of the server's past. Nothing is changed.\n\n" +
+			"devices, and the signatures of devices. With --witness, also against what a device remembers of the server's past. Nothing is changed.\n" +
+			"What people did through the server, at desks, no device signed: ATTESTED counts what stands on the server's word alone.\n\n" +
 			"The exit code is 1 when a bad entry was found, and the first one of each journal is named.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.export != "" && len(args) > 0 {
@@ -179,8 +181,8 @@ func (p *program) auditFile(name string, keys map[string]ed25519.PublicKey) (aud
 // verify reads all entries. A fault in the journal is a result; an error is one of reading.
 func verify(config journal.Config, entries iter.Seq2[[]byte, error]) (audited, error) {
 	report, err := journal.Verify(config, entries)
-	one := audited{Scope: config.Scope, Entries: report.Entries, Mutations: report.Mutations, Signatures: report.Signatures, Redacted: report.Redacted,
-		Witnesses: report.Witnesses, Head: report.Head.String()}
+	one := audited{Scope: config.Scope, Entries: report.Entries, Mutations: report.Mutations, Signatures: report.Signatures, Attested: report.Attested,
+		Redacted: report.Redacted, Witnesses: report.Witnesses, Head: report.Head.String()}
 	var fault *journal.Fault
 	if errors.As(err, &fault) {
 		one.Bad = &badEntry{Seq: fault.Seq, Through: fault.Through, Kind: fault.Kind, Words: fault.Words}
@@ -225,13 +227,13 @@ func (p *program) printAudit(f *auditFlags, results []audited) error {
 			return err
 		}
 	} else {
-		t := &table{head: []string{"JOURNAL", "ENTRIES", "MUTATIONS", "SIGNATURES", "WITNESSES", "FOUND"}}
+		t := &table{head: []string{"JOURNAL", "ENTRIES", "MUTATIONS", "SIGNATURES", "ATTESTED", "WITNESSES", "FOUND"}}
 		for _, one := range results {
 			found := "good"
 			if one.Bad != nil {
 				found = fmt.Sprintf("BAD at entry %d: %s", one.Bad.Seq, clean(string(one.Bad.Kind)))
 			}
-			t.add(one.Scope, fmt.Sprint(one.Entries), fmt.Sprint(one.Mutations), fmt.Sprint(one.Signatures), fmt.Sprint(one.Witnesses), found)
+			t.add(one.Scope, fmt.Sprint(one.Entries), fmt.Sprint(one.Mutations), fmt.Sprint(one.Signatures), fmt.Sprint(one.Attested), fmt.Sprint(one.Witnesses), found)
 		}
 		if err := t.print(p.Out); err != nil {
 			return err
