@@ -93,6 +93,7 @@ func (d Admin) RenameNode(ctx context.Context, who Identity, req *roundsv1.Renam
 		if req.Code != nil {
 			n.Code = req.GetCode()
 		}
+		t.apply(func(x *index) { x.setNode(n) })
 		return t.write(key(keyNode, id[:]), n)
 	})
 	if err != nil {

@@ -39,7 +39,7 @@ func (d Admin) CreatePerson(ctx context.Context, who Identity, req *roundsv1.Cre
 			return err
 		}
 		p = &roundsv1.Person{PersonId: id.String(), Name: req.GetName(), HomeNodeId: home.String(),
-			ExternalId: req.GetExternalId(), CreatedUs: now}
+			ExternalId: req.GetExternalId(), CreatedUs: now, Language: req.GetLanguage()}
 		return putPerson(t, id, home, p)
 	})
 	if err != nil {
@@ -69,6 +69,9 @@ func (d Admin) UpdatePerson(ctx context.Context, who Identity, req *roundsv1.Upd
 		p = it
 		if req.Name != nil {
 			p.Name = req.GetName()
+		}
+		if req.Language != nil {
+			p.Language = req.GetLanguage()
 		}
 		// Both decide who can become this person: the id at the identity provider, and who keeps them.
 		moves := req.HomeNodeId != nil && !strings.EqualFold(req.GetHomeNodeId(), p.GetHomeNodeId())
@@ -272,7 +275,7 @@ func (d Admin) erase(t *tx, actor, id uid, p *roundsv1.Person, now int64) error 
 	for _, s := range p.GetSuspensions() {
 		s.Reason = ""
 	}
-	p.Name, p.ExternalId, p.DeletedUs = "", "", now
+	p.Name, p.ExternalId, p.Language, p.DeletedUs = "", "", "", now
 	d.a.followGrants(t, id, grants)
 	return d.writeStanding(t, id, p)
 }

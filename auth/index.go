@@ -38,6 +38,7 @@ type node struct {
 	id       uid
 	parent   int32
 	typ      roundsv1.NodeType
+	code     string
 	moves    []move
 	children []int32
 }
@@ -73,20 +74,21 @@ type index struct {
 	mu       sync.RWMutex // guards all below
 	nodes    []node
 	byID     map[uid]int32
+	codes    map[string][]int32
 	grants   map[uid][]grant
 	standing map[uid]standing
 	devices  map[uid]device
 }
 
 func newIndex() *index {
-	return &index{byID: map[uid]int32{}, grants: map[uid][]grant{}, standing: map[uid]standing{}, devices: map[uid]device{}}
+	return &index{byID: map[uid]int32{}, codes: map[string][]int32{}, grants: map[uid][]grant{}, standing: map[uid]standing{}, devices: map[uid]device{}}
 }
 
 // take replaces all that the index holds.
 func (x *index) take(y *index) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.nodes, x.byID, x.grants, x.standing, x.devices = y.nodes, y.byID, y.grants, y.standing, y.devices
+	x.nodes, x.byID, x.codes, x.grants, x.standing, x.devices = y.nodes, y.byID, y.codes, y.grants, y.standing, y.devices
 }
 
 // parentAt returns the node above n at a moment.
@@ -159,6 +161,7 @@ func (x *index) setNode(n *roundsv1.Node) {
 		}
 	}
 	e.parent, e.typ, e.moves = parent, n.GetType(), nil
+	x.setCode(at, n.GetCode())
 	for _, m := range n.GetMoves() {
 		e.moves = append(e.moves, move{x.find(m.GetParentId()), m.GetUntilUs()})
 	}

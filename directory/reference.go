@@ -9,7 +9,6 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/store"
-	"github.com/rounds-sync/rounds/work"
 	"github.com/rounds-sync/rounds/work/calendar"
 	"github.com/rounds-sync/rounds/work/policy"
 )
@@ -22,7 +21,7 @@ type ReferenceConfig struct {
 	Log *slog.Logger
 }
 
-// Reference holds in memory what the rules of the trade ask about: categories, checklists, calendars, and the settings of units and sites. It never
+// Reference is the work.Reference of a server: it holds in memory what the rules of the trade ask about: categories, checklists, calendars, and the settings of units and sites. It never
 // reads the store while it is asked, so it may be asked from within a transaction, and may be behind the store by the moment that Run takes to follow.
 // Its methods may be called from any number of goroutines.
 type Reference struct {
@@ -39,8 +38,6 @@ type Reference struct {
 
 	woken chan struct{}
 }
-
-var _ work.Reference = (*Reference)(nil)
 
 // shared is what one organisation shares, at a moment. It is not changed once made.
 type shared struct {
@@ -284,7 +281,7 @@ func (r *Reference) Calendar(scope store.Scope, code string) calendar.Calendar {
 			return c
 		}
 	}
-	return defaultCalendar()
+	return calendar.China()
 }
 
 // Layers are what the nodes from the group down to the node of a scope set, as far as they set anything.

@@ -11,6 +11,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/api/rounds/v1/roundsv1connect"
 	"github.com/rounds-sync/rounds/auth"
+	"github.com/rounds-sync/rounds/directory"
 	"github.com/rounds-sync/rounds/sync/engine"
 )
 
@@ -85,8 +86,11 @@ func answer[T any](msg *T, err error) (*connect.Response[T], error) {
 	return connect.NewResponse(msg), nil
 }
 
-// adminService hands calls to the authority's administration.
-type adminService struct{ of auth.Admin }
+// adminService hands calls to the authority's administration, and to the keeper of the directory.
+type adminService struct {
+	of        auth.Admin
+	directory *directory.Keeper
+}
 
 var _ roundsv1connect.AdminServiceHandler = (*adminService)(nil)
 

@@ -85,7 +85,7 @@ func (s *Server) calls() (http.Handler, error) {
 	mux.Handle(roundsv1connect.NewSyncServiceHandler(
 		&syncService{engine: s.engine, streams: s.streams, metrics: s.metrics, now: s.cfg.Inject.Now}, options))
 	mux.Handle(roundsv1connect.NewAuthServiceHandler(&authService{s.authority}, options))
-	mux.Handle(roundsv1connect.NewAdminServiceHandler(&adminService{s.authority.Admin()}, options))
+	mux.Handle(roundsv1connect.NewAdminServiceHandler(&adminService{s.authority.Admin(), s.keeper()}, options))
 	mux.Handle(roundsv1connect.NewMediaServiceHandler(&mediaService{s.desk}, options))
 
 	proxies := make([]netip.Prefix, 0, len(s.cfg.Limits.Proxies))

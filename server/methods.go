@@ -49,6 +49,9 @@ func admissions() map[string]admission {
 		roundsv1connect.AdminServiceCancelEnrolmentCodeProcedure, roundsv1connect.AdminServiceListEnrolmentCodesProcedure,
 		roundsv1connect.AdminServiceListDevicesProcedure, roundsv1connect.AdminServiceRevokeDeviceProcedure,
 		roundsv1connect.AdminServiceRotateSigningKeyProcedure, roundsv1connect.AdminServiceListSigningKeysProcedure,
+		roundsv1connect.AdminServicePutDirectoryProcedure, roundsv1connect.AdminServiceListDirectoryProcedure,
+		roundsv1connect.AdminServiceDeleteDirectoryProcedure, roundsv1connect.AdminServiceGetPolicyProcedure,
+		roundsv1connect.AdminServiceSetPolicyProcedure, roundsv1connect.AdminServiceImportProcedure,
 		roundsv1connect.MediaServiceDescribeProcedure, roundsv1connect.MediaServiceLinkProcedure, roundsv1connect.MediaServiceChaseProcedure,
 		roundsv1connect.MediaServiceHoldProcedure, roundsv1connect.MediaServiceRedactProcedure,
 	} {

@@ -84,6 +84,152 @@ func (NodeType) EnumDescriptor() ([]byte, []int) {
 	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{0}
 }
 
+// ImportKind is what the rows of a table are.
+type ImportKind int32
+
+const (
+	// Not set.
+	ImportKind_IMPORT_KIND_UNSPECIFIED ImportKind = 0
+	// Regions and districts: units.csv.
+	ImportKind_IMPORT_KIND_UNITS ImportKind = 1
+	// Sites: sites.csv.
+	ImportKind_IMPORT_KIND_SITES ImportKind = 2
+	// Calendars, a day a row: holidays.csv.
+	ImportKind_IMPORT_KIND_HOLIDAYS ImportKind = 3
+	// Settings of units and sites: policies.csv.
+	ImportKind_IMPORT_KIND_POLICIES ImportKind = 4
+	// Checklists, a question a row: checklists.csv. All rows of one version stand in one request.
+	ImportKind_IMPORT_KIND_CHECKLISTS ImportKind = 5
+	// Categories of tickets: categories.csv.
+	ImportKind_IMPORT_KIND_CATEGORIES ImportKind = 6
+	// Places of sites: places.csv.
+	ImportKind_IMPORT_KIND_PLACES ImportKind = 7
+	// Assets of sites: assets.csv.
+	ImportKind_IMPORT_KIND_ASSETS ImportKind = 8
+	// People with their roles: staff.csv.
+	ImportKind_IMPORT_KIND_STAFF ImportKind = 9
+	// Recurring inspections of sites: plans.csv.
+	ImportKind_IMPORT_KIND_PLANS ImportKind = 10
+)
+
+// Enum value maps for ImportKind.
+var (
+	ImportKind_name = map[int32]string{
+		0:  "IMPORT_KIND_UNSPECIFIED",
+		1:  "IMPORT_KIND_UNITS",
+		2:  "IMPORT_KIND_SITES",
+		3:  "IMPORT_KIND_HOLIDAYS",
+		4:  "IMPORT_KIND_POLICIES",
+		5:  "IMPORT_KIND_CHECKLISTS",
+		6:  "IMPORT_KIND_CATEGORIES",
+		7:  "IMPORT_KIND_PLACES",
+		8:  "IMPORT_KIND_ASSETS",
+		9:  "IMPORT_KIND_STAFF",
+		10: "IMPORT_KIND_PLANS",
+	}
+	ImportKind_value = map[string]int32{
+		"IMPORT_KIND_UNSPECIFIED": 0,
+		"IMPORT_KIND_UNITS":       1,
+		"IMPORT_KIND_SITES":       2,
+		"IMPORT_KIND_HOLIDAYS":    3,
+		"IMPORT_KIND_POLICIES":    4,
+		"IMPORT_KIND_CHECKLISTS":  5,
+		"IMPORT_KIND_CATEGORIES":  6,
+		"IMPORT_KIND_PLACES":      7,
+		"IMPORT_KIND_ASSETS":      8,
+		"IMPORT_KIND_STAFF":       9,
+		"IMPORT_KIND_PLANS":       10,
+	}
+)
+
+func (x ImportKind) Enum() *ImportKind {
+	p := new(ImportKind)
+	*p = x
+	return p
+}
+
+func (x ImportKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ImportKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_rounds_v1_admin_proto_enumTypes[1].Descriptor()
+}
+
+func (ImportKind) Type() protoreflect.EnumType {
+	return &file_rounds_v1_admin_proto_enumTypes[1]
+}
+
+func (x ImportKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ImportKind.Descriptor instead.
+func (ImportKind) EnumDescriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{1}
+}
+
+// ImportStatus is what became of a row.
+type ImportStatus int32
+
+const (
+	// Not set.
+	ImportStatus_IMPORT_STATUS_UNSPECIFIED ImportStatus = 0
+	// It says what stands already.
+	ImportStatus_IMPORT_STATUS_UNCHANGED ImportStatus = 1
+	// It made something.
+	ImportStatus_IMPORT_STATUS_CREATED ImportStatus = 2
+	// It changed something.
+	ImportStatus_IMPORT_STATUS_CHANGED ImportStatus = 3
+	// It was not taken: see problem.
+	ImportStatus_IMPORT_STATUS_REFUSED ImportStatus = 4
+)
+
+// Enum value maps for ImportStatus.
+var (
+	ImportStatus_name = map[int32]string{
+		0: "IMPORT_STATUS_UNSPECIFIED",
+		1: "IMPORT_STATUS_UNCHANGED",
+		2: "IMPORT_STATUS_CREATED",
+		3: "IMPORT_STATUS_CHANGED",
+		4: "IMPORT_STATUS_REFUSED",
+	}
+	ImportStatus_value = map[string]int32{
+		"IMPORT_STATUS_UNSPECIFIED": 0,
+		"IMPORT_STATUS_UNCHANGED":   1,
+		"IMPORT_STATUS_CREATED":     2,
+		"IMPORT_STATUS_CHANGED":     3,
+		"IMPORT_STATUS_REFUSED":     4,
+	}
+)
+
+func (x ImportStatus) Enum() *ImportStatus {
+	p := new(ImportStatus)
+	*p = x
+	return p
+}
+
+func (x ImportStatus) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ImportStatus) Descriptor() protoreflect.EnumDescriptor {
+	return file_rounds_v1_admin_proto_enumTypes[2].Descriptor()
+}
+
+func (ImportStatus) Type() protoreflect.EnumType {
+	return &file_rounds_v1_admin_proto_enumTypes[2]
+}
+
+func (x ImportStatus) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ImportStatus.Descriptor instead.
+func (ImportStatus) EnumDescriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{2}
+}
+
 // NodeMove says where a node stood before a move.
 type NodeMove struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -777,7 +923,9 @@ type Person struct {
 	// Suspensions, earliest first; they do not overlap.
 	Suspensions []*Suspension `protobuf:"bytes,6,rep,name=suspensions,proto3" json:"suspensions,omitempty"`
 	// When the personal data was erased, microseconds since 1970; 0: not.
-	DeletedUs     int64 `protobuf:"varint,7,opt,name=deleted_us,json=deletedUs,proto3" json:"deleted_us,omitempty"`
+	DeletedUs int64 `protobuf:"varint,7,opt,name=deleted_us,json=deletedUs,proto3" json:"deleted_us,omitempty"`
+	// The language that the person is spoken to in: "zh" or "en"; empty: not known.
+	Language      string `protobuf:"bytes,8,opt,name=language,proto3" json:"language,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -861,6 +1009,13 @@ func (x *Person) GetDeletedUs() int64 {
 	return 0
 }
 
+func (x *Person) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
 // CreatePersonRequest adds a person.
 type CreatePersonRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -871,7 +1026,9 @@ type CreatePersonRequest struct {
 	// The node whose administrators keep this person, UUID.
 	HomeNodeId string `protobuf:"bytes,3,opt,name=home_node_id,json=homeNodeId,proto3" json:"home_node_id,omitempty"`
 	// What the company's identity provider calls the person; may be empty.
-	ExternalId    string `protobuf:"bytes,4,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
+	ExternalId string `protobuf:"bytes,4,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
+	// The language that the person is spoken to in: "zh" or "en"; empty: not known.
+	Language      string `protobuf:"bytes,5,opt,name=language,proto3" json:"language,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -934,6 +1091,13 @@ func (x *CreatePersonRequest) GetExternalId() string {
 	return ""
 }
 
+func (x *CreatePersonRequest) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
 // CreatePersonResponse answers.
 type CreatePersonResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -990,7 +1154,9 @@ type UpdatePersonRequest struct {
 	// The new home node, UUID.
 	HomeNodeId *string `protobuf:"bytes,3,opt,name=home_node_id,json=homeNodeId,proto3,oneof" json:"home_node_id,omitempty"`
 	// The new external id; empty: none.
-	ExternalId    *string `protobuf:"bytes,4,opt,name=external_id,json=externalId,proto3,oneof" json:"external_id,omitempty"`
+	ExternalId *string `protobuf:"bytes,4,opt,name=external_id,json=externalId,proto3,oneof" json:"external_id,omitempty"`
+	// The new language: "zh" or "en"; empty: not known.
+	Language      *string `protobuf:"bytes,5,opt,name=language,proto3,oneof" json:"language,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1049,6 +1215,13 @@ func (x *UpdatePersonRequest) GetHomeNodeId() string {
 func (x *UpdatePersonRequest) GetExternalId() string {
 	if x != nil && x.ExternalId != nil {
 		return *x.ExternalId
+	}
+	return ""
+}
+
+func (x *UpdatePersonRequest) GetLanguage() string {
+	if x != nil && x.Language != nil {
+		return *x.Language
 	}
 	return ""
 }
@@ -3135,11 +3308,1117 @@ func (x *ListSigningKeysResponse) GetSigningKeys() []*SigningKey {
 	return nil
 }
 
+// PutDirectoryRequest creates or changes one record.
+type PutDirectoryRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The caller's id of this act, UUID. The act is done once, however often it is sent; empty: the server draws one.
+	ActId string `protobuf:"bytes,1,opt,name=act_id,json=actId,proto3" json:"act_id,omitempty"`
+	// Whose directory, UUID: a site's node for its site record, places, assets, staff and plans; the unit itself for a unit; the root for the rest.
+	NodeId string `protobuf:"bytes,2,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	// The record, UUID; empty: it is new, and the server derives the id from its code, or draws one where it has none.
+	RecordId string `protobuf:"bytes,3,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
+	// Change.version of the record as the caller saw it; 0 for a new one.
+	Base uint64 `protobuf:"varint,4,opt,name=base,proto3" json:"base,omitempty"`
+	// What to write. At base 0, without fields: the whole record.
+	Edit          *Edit `protobuf:"bytes,5,opt,name=edit,proto3" json:"edit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutDirectoryRequest) Reset() {
+	*x = PutDirectoryRequest{}
+	mi := &file_rounds_v1_admin_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutDirectoryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutDirectoryRequest) ProtoMessage() {}
+
+func (x *PutDirectoryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_admin_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutDirectoryRequest.ProtoReflect.Descriptor instead.
+func (*PutDirectoryRequest) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *PutDirectoryRequest) GetActId() string {
+	if x != nil {
+		return x.ActId
+	}
+	return ""
+}
+
+func (x *PutDirectoryRequest) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+func (x *PutDirectoryRequest) GetRecordId() string {
+	if x != nil {
+		return x.RecordId
+	}
+	return ""
+}
+
+func (x *PutDirectoryRequest) GetBase() uint64 {
+	if x != nil {
+		return x.Base
+	}
+	return 0
+}
+
+func (x *PutDirectoryRequest) GetEdit() *Edit {
+	if x != nil {
+		return x.Edit
+	}
+	return nil
+}
+
+// PutDirectoryResponse answers.
+type PutDirectoryResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The record as it stands now.
+	Record *Change `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
+	// What became of the act: APPLIED, or MERGED with somebody else's concurrent one.
+	Outcome       *Outcome `protobuf:"bytes,2,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutDirectoryResponse) Reset() {
+	*x = PutDirectoryResponse{}
+	mi := &file_rounds_v1_admin_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutDirectoryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutDirectoryResponse) ProtoMessage() {}
+
+func (x *PutDirectoryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_admin_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutDirectoryResponse.ProtoReflect.Descriptor instead.
+func (*PutDirectoryResponse) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *PutDirectoryResponse) GetRecord() *Change {
+	if x != nil {
+		return x.Record
+	}
+	return nil
+}
+
+func (x *PutDirectoryResponse) GetOutcome() *Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return nil
+}
+
+// ListDirectoryRequest asks for records.
+type ListDirectoryRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose directory, UUID: a site's node, or the root for units, categories, checklists and calendars.
+	NodeId string `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	// The kind, by the name of its field in Record: "place".
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Only records whose code begins with this; may be empty.
+	CodePrefix string `protobuf:"bytes,3,opt,name=code_prefix,json=codePrefix,proto3" json:"code_prefix,omitempty"`
+	// Most records to answer; 0: 100.
+	PageSize uint32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the page before, of a request that was otherwise the same; empty: from the beginning.
+	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDirectoryRequest) Reset() {
+	*x = ListDirectoryRequest{}
+	mi := &file_rounds_v1_admin_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDirectoryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDirectoryRequest) ProtoMessage() {}
+
+func (x *ListDirectoryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_admin_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDirectoryRequest.ProtoReflect.Descriptor instead.
+func (*ListDirectoryRequest) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *ListDirectoryRequest) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+func (x *ListDirectoryRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ListDirectoryRequest) GetCodePrefix() string {
+	if x != nil {
+		return x.CodePrefix
+	}
+	return ""
+}
+
+func (x *ListDirectoryRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListDirectoryRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListDirectoryResponse is one page.
+type ListDirectoryResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Records, in the order of their codes.
+	Records []*Change `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"`
+	// For the next page; empty on the last one.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDirectoryResponse) Reset() {
+	*x = ListDirectoryResponse{}
+	mi := &file_rounds_v1_admin_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDirectoryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDirectoryResponse) ProtoMessage() {}
+
+func (x *ListDirectoryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_admin_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDirectoryResponse.ProtoReflect.Descriptor instead.
+func (*ListDirectoryResponse) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *ListDirectoryResponse) GetRecords() []*Change {
+	if x != nil {
+		return x.Records
+	}
+	return nil
+}
+
+func (x *ListDirectoryResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// DeleteDirectoryRequest deletes one record.
+type DeleteDirectoryRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The caller's id of this act, UUID. The act is done once, however often it is sent; empty: the server draws one.
+	ActId string `protobuf:"bytes,1,opt,name=act_id,json=actId,proto3" json:"act_id,omitempty"`
+	// Whose directory, UUID.
+	NodeId string `protobuf:"bytes,2,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	// The kind, by the name of its field in Record.
+	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	// The record, UUID.
+	RecordId string `protobuf:"bytes,4,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
+	// Why.
+	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteDirectoryRequest) Reset() {
+	*x = DeleteDirectoryRequest{}
+	mi := &file_rounds_v1_admin_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteDirectoryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteDirectoryRequest) ProtoMessage() {}
+
+func (x *DeleteDirectoryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_admin_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteDirectoryRequest.ProtoReflect.Descriptor instead.
+func (*DeleteDirectoryRequest) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *DeleteDirectoryRequest) GetActId() string {
+	if x != nil {
+		return x.ActId
+	}
+	return ""
+}
+
+func (x *DeleteDirectoryRequest) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+func (x *DeleteDirectoryRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *DeleteDirectoryRequest) GetRecordId() string {
+	if x != nil {
+		return x.RecordId
+	}
+	return ""
+}
+
+func (x *DeleteDirectoryRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// DeleteDirectoryResponse answers.
+type DeleteDirectoryResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of the act.
+	Outcome       *Outcome `protobuf:"bytes,1,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteDirectoryResponse) Reset() {
+	*x = DeleteDirectoryResponse{}
+	mi := &file_rounds_v1_admin_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteDirectoryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteDirectoryResponse) ProtoMessage() {}
+
+func (x *DeleteDirectoryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_admin_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteDirectoryResponse.ProtoReflect.Descriptor instead.
+func (*DeleteDirectoryResponse) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *DeleteDirectoryResponse) GetOutcome() *Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return nil
+}
+
+// Setting is one setting of a node.
+type Setting struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its key.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// What counts at the node; empty where nothing is set and the setting has no value by itself.
+	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	// The node that sets it, UUID; empty: none does, and the value is the built-in one.
+	NodeId string `protobuf:"bytes,3,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	// What would count if the node itself set nothing.
+	Inherited string `protobuf:"bytes,4,opt,name=inherited,proto3" json:"inherited,omitempty"`
+	// What it means and what is wanted, in words.
+	About *Text `protobuf:"bytes,5,opt,name=about,proto3" json:"about,omitempty"`
+	// The value that its node sets cannot be read and does not count.
+	Problem       *Problem `protobuf:"bytes,6,opt,name=problem,proto3" json:"problem,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Setting) Reset() {
+	*x = Setting{}
+	mi := &file_rounds_v1_admin_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Setting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Setting) ProtoMessage() {}
+
+func (x *Setting) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_admin_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Setting.ProtoReflect.Descriptor instead.
+func (*Setting) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *Setting) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Setting) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *Setting) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+func (x *Setting) GetInherited() string {
+	if x != nil {
+		return x.Inherited
+	}
+	return ""
+}
+
+func (x *Setting) GetAbout() *Text {
+	if x != nil {
+		return x.About
+	}
+	return nil
+}
+
+func (x *Setting) GetProblem() *Problem {
+	if x != nil {
+		return x.Problem
+	}
+	return nil
+}
+
+// GetPolicyRequest asks for the settings of a node.
+type GetPolicyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The node, UUID.
+	NodeId        string `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPolicyRequest) Reset() {
+	*x = GetPolicyRequest{}
+	mi := &file_rounds_v1_admin_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPolicyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPolicyRequest) ProtoMessage() {}
+
+func (x *GetPolicyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_admin_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPolicyRequest.ProtoReflect.Descriptor instead.
+func (*GetPolicyRequest) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *GetPolicyRequest) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+// GetPolicyResponse answers.
+type GetPolicyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Every setting there is, by key.
+	Settings []*Setting `protobuf:"bytes,1,rep,name=settings,proto3" json:"settings,omitempty"`
+	// Settings under keys that this server does not know, of a newer release or mistyped.
+	Unknown       []*Setting `protobuf:"bytes,2,rep,name=unknown,proto3" json:"unknown,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPolicyResponse) Reset() {
+	*x = GetPolicyResponse{}
+	mi := &file_rounds_v1_admin_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPolicyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPolicyResponse) ProtoMessage() {}
+
+func (x *GetPolicyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_admin_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPolicyResponse.ProtoReflect.Descriptor instead.
+func (*GetPolicyResponse) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *GetPolicyResponse) GetSettings() []*Setting {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *GetPolicyResponse) GetUnknown() []*Setting {
+	if x != nil {
+		return x.Unknown
+	}
+	return nil
+}
+
+// SetPolicyRequest changes settings of a node.
+type SetPolicyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The caller's id of this act, UUID. The act is done once, however often it is sent; empty: the server draws one.
+	ActId string `protobuf:"bytes,1,opt,name=act_id,json=actId,proto3" json:"act_id,omitempty"`
+	// The node, UUID: a site or a unit.
+	NodeId string `protobuf:"bytes,2,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	// Settings to set, by key.
+	Set map[string]string `protobuf:"bytes,3,rep,name=set,proto3" json:"set,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Keys to set no longer, so that what is inherited counts again.
+	Remove        []string `protobuf:"bytes,4,rep,name=remove,proto3" json:"remove,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPolicyRequest) Reset() {
+	*x = SetPolicyRequest{}
+	mi := &file_rounds_v1_admin_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPolicyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPolicyRequest) ProtoMessage() {}
+
+func (x *SetPolicyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_admin_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPolicyRequest.ProtoReflect.Descriptor instead.
+func (*SetPolicyRequest) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *SetPolicyRequest) GetActId() string {
+	if x != nil {
+		return x.ActId
+	}
+	return ""
+}
+
+func (x *SetPolicyRequest) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+func (x *SetPolicyRequest) GetSet() map[string]string {
+	if x != nil {
+		return x.Set
+	}
+	return nil
+}
+
+func (x *SetPolicyRequest) GetRemove() []string {
+	if x != nil {
+		return x.Remove
+	}
+	return nil
+}
+
+// SetPolicyResponse answers.
+type SetPolicyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The settings as they count now.
+	Policy        *GetPolicyResponse `protobuf:"bytes,1,opt,name=policy,proto3" json:"policy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPolicyResponse) Reset() {
+	*x = SetPolicyResponse{}
+	mi := &file_rounds_v1_admin_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPolicyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPolicyResponse) ProtoMessage() {}
+
+func (x *SetPolicyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_admin_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPolicyResponse.ProtoReflect.Descriptor instead.
+func (*SetPolicyResponse) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *SetPolicyResponse) GetPolicy() *GetPolicyResponse {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
+// ImportRow is one row.
+type ImportRow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its line in the file, for the answer.
+	Line uint32 `protobuf:"varint,1,opt,name=line,proto3" json:"line,omitempty"`
+	// Its cells, in the order of the request's columns. Missing ones at the end are empty.
+	Cells         []string `protobuf:"bytes,2,rep,name=cells,proto3" json:"cells,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportRow) Reset() {
+	*x = ImportRow{}
+	mi := &file_rounds_v1_admin_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportRow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportRow) ProtoMessage() {}
+
+func (x *ImportRow) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_admin_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportRow.ProtoReflect.Descriptor instead.
+func (*ImportRow) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *ImportRow) GetLine() uint32 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *ImportRow) GetCells() []string {
+	if x != nil {
+		return x.Cells
+	}
+	return nil
+}
+
+// ImportAssumption names what an earlier row of the same run makes, for a dry run, which has made nothing.
+type ImportAssumption struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is.
+	Kind ImportKind `protobuf:"varint,1,opt,name=kind,proto3,enum=rounds.v1.ImportKind" json:"kind,omitempty"`
+	// The site that it is of, by its code; empty for what the organisation shares.
+	Site string `protobuf:"bytes,2,opt,name=site,proto3" json:"site,omitempty"`
+	// Its code.
+	Code          string `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportAssumption) Reset() {
+	*x = ImportAssumption{}
+	mi := &file_rounds_v1_admin_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportAssumption) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportAssumption) ProtoMessage() {}
+
+func (x *ImportAssumption) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_admin_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportAssumption.ProtoReflect.Descriptor instead.
+func (*ImportAssumption) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *ImportAssumption) GetKind() ImportKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ImportKind_IMPORT_KIND_UNSPECIFIED
+}
+
+func (x *ImportAssumption) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *ImportAssumption) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+// ImportRequest brings some rows of one table.
+type ImportRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the rows are.
+	Kind ImportKind `protobuf:"varint,1,opt,name=kind,proto3,enum=rounds.v1.ImportKind" json:"kind,omitempty"`
+	// The columns, by their names in the header.
+	Columns []string `protobuf:"bytes,2,rep,name=columns,proto3" json:"columns,omitempty"`
+	// The rows.
+	Rows []*ImportRow `protobuf:"bytes,3,rep,name=rows,proto3" json:"rows,omitempty"`
+	// Say what would be done, and do nothing.
+	DryRun bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// For a dry run: what earlier rows of the run make, as far as these rows refer to it.
+	Assumed       []*ImportAssumption `protobuf:"bytes,5,rep,name=assumed,proto3" json:"assumed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportRequest) Reset() {
+	*x = ImportRequest{}
+	mi := &file_rounds_v1_admin_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportRequest) ProtoMessage() {}
+
+func (x *ImportRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_admin_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportRequest.ProtoReflect.Descriptor instead.
+func (*ImportRequest) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *ImportRequest) GetKind() ImportKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ImportKind_IMPORT_KIND_UNSPECIFIED
+}
+
+func (x *ImportRequest) GetColumns() []string {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
+func (x *ImportRequest) GetRows() []*ImportRow {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+func (x *ImportRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *ImportRequest) GetAssumed() []*ImportAssumption {
+	if x != nil {
+		return x.Assumed
+	}
+	return nil
+}
+
+// ImportedCell is a cell that changed something.
+type ImportedCell struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The column.
+	Column string `protobuf:"bytes,1,opt,name=column,proto3" json:"column,omitempty"`
+	// What the cell would have said before; the same rows with it undo the change.
+	Before        string `protobuf:"bytes,2,opt,name=before,proto3" json:"before,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportedCell) Reset() {
+	*x = ImportedCell{}
+	mi := &file_rounds_v1_admin_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportedCell) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportedCell) ProtoMessage() {}
+
+func (x *ImportedCell) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_admin_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportedCell.ProtoReflect.Descriptor instead.
+func (*ImportedCell) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *ImportedCell) GetColumn() string {
+	if x != nil {
+		return x.Column
+	}
+	return ""
+}
+
+func (x *ImportedCell) GetBefore() string {
+	if x != nil {
+		return x.Before
+	}
+	return ""
+}
+
+// ImportResult is what became of one row.
+type ImportResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The row's line.
+	Line uint32 `protobuf:"varint,1,opt,name=line,proto3" json:"line,omitempty"`
+	// What became of it.
+	Status ImportStatus `protobuf:"varint,2,opt,name=status,proto3,enum=rounds.v1.ImportStatus" json:"status,omitempty"`
+	// The record that it is about, UUID; empty where it was refused before that was known.
+	RecordId string `protobuf:"bytes,3,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
+	// For CHANGED: what.
+	Cells []*ImportedCell `protobuf:"bytes,4,rep,name=cells,proto3" json:"cells,omitempty"`
+	// For REFUSED: why. Its field is the column; its facts say what stands in the cell ("value") and what is wanted ("wanted").
+	Problem       *Problem `protobuf:"bytes,5,opt,name=problem,proto3" json:"problem,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportResult) Reset() {
+	*x = ImportResult{}
+	mi := &file_rounds_v1_admin_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportResult) ProtoMessage() {}
+
+func (x *ImportResult) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_admin_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportResult.ProtoReflect.Descriptor instead.
+func (*ImportResult) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *ImportResult) GetLine() uint32 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *ImportResult) GetStatus() ImportStatus {
+	if x != nil {
+		return x.Status
+	}
+	return ImportStatus_IMPORT_STATUS_UNSPECIFIED
+}
+
+func (x *ImportResult) GetRecordId() string {
+	if x != nil {
+		return x.RecordId
+	}
+	return ""
+}
+
+func (x *ImportResult) GetCells() []*ImportedCell {
+	if x != nil {
+		return x.Cells
+	}
+	return nil
+}
+
+func (x *ImportResult) GetProblem() *Problem {
+	if x != nil {
+		return x.Problem
+	}
+	return nil
+}
+
+// ImportResponse answers.
+type ImportResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of each row that was created, changed or refused, in their order.
+	Results []*ImportResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	// How many rows were unchanged.
+	Unchanged     uint32 `protobuf:"varint,2,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportResponse) Reset() {
+	*x = ImportResponse{}
+	mi := &file_rounds_v1_admin_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportResponse) ProtoMessage() {}
+
+func (x *ImportResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_admin_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportResponse.ProtoReflect.Descriptor instead.
+func (*ImportResponse) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_admin_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *ImportResponse) GetResults() []*ImportResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+func (x *ImportResponse) GetUnchanged() uint32 {
+	if x != nil {
+		return x.Unchanged
+	}
+	return 0
+}
+
 var File_rounds_v1_admin_proto protoreflect.FileDescriptor
 
 const file_rounds_v1_admin_proto_rawDesc = "" +
 	"\n" +
-	"\x15rounds/v1/admin.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x14rounds/v1/role.proto\x1a\x14rounds/v1/sync.proto\x1a\x15rounds/v1/value.proto\"B\n" +
+	"\x15rounds/v1/admin.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x18rounds/v1/mutation.proto\x1a\x16rounds/v1/record.proto\x1a\x14rounds/v1/role.proto\x1a\x14rounds/v1/sync.proto\x1a\x15rounds/v1/value.proto\"B\n" +
 	"\bNodeMove\x12\x1b\n" +
 	"\tparent_id\x18\x01 \x01(\tR\bparentId\x12\x19\n" +
 	"\buntil_us\x18\x02 \x01(\x03R\auntilUs\"\xe8\x01\n" +
@@ -3186,7 +4465,7 @@ const file_rounds_v1_admin_proto_rawDesc = "" +
 	"Suspension\x12\x17\n" +
 	"\afrom_us\x18\x01 \x01(\x03R\x06fromUs\x12\x19\n" +
 	"\buntil_us\x18\x02 \x01(\x03R\auntilUs\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xf3\x01\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\x8f\x02\n" +
 	"\x06Person\x12\x1b\n" +
 	"\tperson_id\x18\x01 \x01(\tR\bpersonId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
@@ -3198,7 +4477,8 @@ const file_rounds_v1_admin_proto_rawDesc = "" +
 	"created_us\x18\x05 \x01(\x03R\tcreatedUs\x127\n" +
 	"\vsuspensions\x18\x06 \x03(\v2\x15.rounds.v1.SuspensionR\vsuspensions\x12\x1d\n" +
 	"\n" +
-	"deleted_us\x18\a \x01(\x03R\tdeletedUs\"\xb6\x01\n" +
+	"deleted_us\x18\a \x01(\x03R\tdeletedUs\x12\x1a\n" +
+	"\blanguage\x18\b \x01(\tR\blanguage\"\xe3\x01\n" +
 	"\x13CreatePersonRequest\x12(\n" +
 	"\tperson_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\bpersonId\x12\x1e\n" +
 	"\x04name\x18\x02 \x01(\tB\n" +
@@ -3206,9 +4486,11 @@ const file_rounds_v1_admin_proto_rawDesc = "" +
 	"\fhome_node_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
 	"homeNodeId\x12)\n" +
 	"\vexternal_id\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\n" +
-	"externalId\"A\n" +
+	"externalId\x12+\n" +
+	"\blanguage\x18\x05 \x01(\tB\x0f\xbaH\fr\n" +
+	"R\x00R\x02zhR\x02enR\blanguage\"A\n" +
 	"\x14CreatePersonResponse\x12)\n" +
-	"\x06person\x18\x01 \x01(\v2\x11.rounds.v1.PersonR\x06person\"\xec\x01\n" +
+	"\x06person\x18\x01 \x01(\v2\x11.rounds.v1.PersonR\x06person\"\xab\x02\n" +
 	"\x13UpdatePersonRequest\x12%\n" +
 	"\tperson_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\bpersonId\x12#\n" +
 	"\x04name\x18\x02 \x01(\tB\n" +
@@ -3216,10 +4498,13 @@ const file_rounds_v1_admin_proto_rawDesc = "" +
 	"\fhome_node_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01H\x01R\n" +
 	"homeNodeId\x88\x01\x01\x12.\n" +
 	"\vexternal_id\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\x02H\x02R\n" +
-	"externalId\x88\x01\x01B\a\n" +
+	"externalId\x88\x01\x01\x120\n" +
+	"\blanguage\x18\x05 \x01(\tB\x0f\xbaH\fr\n" +
+	"R\x00R\x02zhR\x02enH\x03R\blanguage\x88\x01\x01B\a\n" +
 	"\x05_nameB\x0f\n" +
 	"\r_home_node_idB\x0e\n" +
-	"\f_external_id\"A\n" +
+	"\f_external_idB\v\n" +
+	"\t_language\"A\n" +
 	"\x14UpdatePersonResponse\x12)\n" +
 	"\x06person\x18\x01 \x01(\v2\x11.rounds.v1.PersonR\x06person\"\xe0\x01\n" +
 	"\x11ListPeopleRequest\x12!\n" +
@@ -3368,13 +4653,111 @@ const file_rounds_v1_admin_proto_rawDesc = "" +
 	"signingKey\"\x18\n" +
 	"\x16ListSigningKeysRequest\"S\n" +
 	"\x17ListSigningKeysResponse\x128\n" +
-	"\fsigning_keys\x18\x01 \x03(\v2\x15.rounds.v1.SigningKeyR\vsigningKeys*|\n" +
+	"\fsigning_keys\x18\x01 \x03(\v2\x15.rounds.v1.SigningKeyR\vsigningKeys\"\xc7\x01\n" +
+	"\x13PutDirectoryRequest\x12\"\n" +
+	"\x06act_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\x05actId\x12!\n" +
+	"\anode_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06nodeId\x12(\n" +
+	"\trecord_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\brecordId\x12\x12\n" +
+	"\x04base\x18\x04 \x01(\x04R\x04base\x12+\n" +
+	"\x04edit\x18\x05 \x01(\v2\x0f.rounds.v1.EditB\x06\xbaH\x03\xc8\x01\x01R\x04edit\"o\n" +
+	"\x14PutDirectoryResponse\x12)\n" +
+	"\x06record\x18\x01 \x01(\v2\x11.rounds.v1.ChangeR\x06record\x12,\n" +
+	"\aoutcome\x18\x02 \x01(\v2\x12.rounds.v1.OutcomeR\aoutcome\"\xd2\x01\n" +
+	"\x14ListDirectoryRequest\x12!\n" +
+	"\anode_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06nodeId\x12\x1d\n" +
+	"\x04kind\x18\x02 \x01(\tB\t\xbaH\x06r\x04 \x01(@R\x04kind\x12(\n" +
+	"\vcode_prefix\x18\x03 \x01(\tB\a\xbaH\x04r\x02(@R\n" +
+	"codePrefix\x12%\n" +
+	"\tpage_size\x18\x04 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\tpageToken\"l\n" +
+	"\x15ListDirectoryResponse\x12+\n" +
+	"\arecords\x18\x01 \x03(\v2\x11.rounds.v1.ChangeR\arecords\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc7\x01\n" +
+	"\x16DeleteDirectoryRequest\x12\"\n" +
+	"\x06act_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\x05actId\x12!\n" +
+	"\anode_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06nodeId\x12\x1d\n" +
+	"\x04kind\x18\x03 \x01(\tB\t\xbaH\x06r\x04 \x01(@R\x04kind\x12%\n" +
+	"\trecord_id\x18\x04 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\brecordId\x12 \n" +
+	"\x06reason\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\x06reason\"G\n" +
+	"\x17DeleteDirectoryResponse\x12,\n" +
+	"\aoutcome\x18\x01 \x01(\v2\x12.rounds.v1.OutcomeR\aoutcome\"\xbd\x01\n" +
+	"\aSetting\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12\x17\n" +
+	"\anode_id\x18\x03 \x01(\tR\x06nodeId\x12\x1c\n" +
+	"\tinherited\x18\x04 \x01(\tR\tinherited\x12%\n" +
+	"\x05about\x18\x05 \x01(\v2\x0f.rounds.v1.TextR\x05about\x12,\n" +
+	"\aproblem\x18\x06 \x01(\v2\x12.rounds.v1.ProblemR\aproblem\"5\n" +
+	"\x10GetPolicyRequest\x12!\n" +
+	"\anode_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06nodeId\"q\n" +
+	"\x11GetPolicyResponse\x12.\n" +
+	"\bsettings\x18\x01 \x03(\v2\x12.rounds.v1.SettingR\bsettings\x12,\n" +
+	"\aunknown\x18\x02 \x03(\v2\x12.rounds.v1.SettingR\aunknown\"\x91\x02\n" +
+	"\x10SetPolicyRequest\x12\"\n" +
+	"\x06act_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\x05actId\x12!\n" +
+	"\anode_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06nodeId\x12R\n" +
+	"\x03set\x18\x03 \x03(\v2$.rounds.v1.SetPolicyRequest.SetEntryB\x1a\xbaH\x17\x9a\x01\x14\x10\x80\x02\"\ar\x05 \x01(\x80\x02*\x06r\x04(\x80\x80\x04R\x03set\x12*\n" +
+	"\x06remove\x18\x04 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\x80\x02\"\ar\x05 \x01(\x80\x02R\x06remove\x1a6\n" +
+	"\bSetEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"I\n" +
+	"\x11SetPolicyResponse\x124\n" +
+	"\x06policy\x18\x01 \x01(\v2\x1c.rounds.v1.GetPolicyResponseR\x06policy\"G\n" +
+	"\tImportRow\x12\x12\n" +
+	"\x04line\x18\x01 \x01(\rR\x04line\x12&\n" +
+	"\x05cells\x18\x02 \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\x10@\"\x06r\x04(\x80\x80\x04R\x05cells\"w\n" +
+	"\x10ImportAssumption\x12)\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x15.rounds.v1.ImportKindR\x04kind\x12\x1b\n" +
+	"\x04site\x18\x02 \x01(\tB\a\xbaH\x04r\x02(@R\x04site\x12\x1b\n" +
+	"\x04code\x18\x03 \x01(\tB\a\xbaH\x04r\x02(@R\x04code\"\x84\x02\n" +
+	"\rImportRequest\x125\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x15.rounds.v1.ImportKindB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12*\n" +
+	"\acolumns\x18\x02 \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\b\x01\x10@\"\x04r\x02(@R\acolumns\x125\n" +
+	"\x04rows\x18\x03 \x03(\v2\x14.rounds.v1.ImportRowB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x04rows\x12\x17\n" +
+	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12@\n" +
+	"\aassumed\x18\x05 \x03(\v2\x1b.rounds.v1.ImportAssumptionB\t\xbaH\x06\x92\x01\x03\x10\xc0>R\aassumed\">\n" +
+	"\fImportedCell\x12\x16\n" +
+	"\x06column\x18\x01 \x01(\tR\x06column\x12\x16\n" +
+	"\x06before\x18\x02 \x01(\tR\x06before\"\xcd\x01\n" +
+	"\fImportResult\x12\x12\n" +
+	"\x04line\x18\x01 \x01(\rR\x04line\x12/\n" +
+	"\x06status\x18\x02 \x01(\x0e2\x17.rounds.v1.ImportStatusR\x06status\x12\x1b\n" +
+	"\trecord_id\x18\x03 \x01(\tR\brecordId\x12-\n" +
+	"\x05cells\x18\x04 \x03(\v2\x17.rounds.v1.ImportedCellR\x05cells\x12,\n" +
+	"\aproblem\x18\x05 \x01(\v2\x12.rounds.v1.ProblemR\aproblem\"a\n" +
+	"\x0eImportResponse\x121\n" +
+	"\aresults\x18\x01 \x03(\v2\x17.rounds.v1.ImportResultR\aresults\x12\x1c\n" +
+	"\tunchanged\x18\x02 \x01(\rR\tunchanged*|\n" +
 	"\bNodeType\x12\x19\n" +
 	"\x15NODE_TYPE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fNODE_TYPE_GROUP\x10\x01\x12\x14\n" +
 	"\x10NODE_TYPE_REGION\x10\x02\x12\x16\n" +
 	"\x12NODE_TYPE_DISTRICT\x10\x03\x12\x12\n" +
-	"\x0eNODE_TYPE_SITE\x10\x042\x80\r\n" +
+	"\x0eNODE_TYPE_SITE\x10\x04*\xa1\x02\n" +
+	"\n" +
+	"ImportKind\x12\x1b\n" +
+	"\x17IMPORT_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11IMPORT_KIND_UNITS\x10\x01\x12\x15\n" +
+	"\x11IMPORT_KIND_SITES\x10\x02\x12\x18\n" +
+	"\x14IMPORT_KIND_HOLIDAYS\x10\x03\x12\x18\n" +
+	"\x14IMPORT_KIND_POLICIES\x10\x04\x12\x1a\n" +
+	"\x16IMPORT_KIND_CHECKLISTS\x10\x05\x12\x1a\n" +
+	"\x16IMPORT_KIND_CATEGORIES\x10\x06\x12\x16\n" +
+	"\x12IMPORT_KIND_PLACES\x10\a\x12\x16\n" +
+	"\x12IMPORT_KIND_ASSETS\x10\b\x12\x15\n" +
+	"\x11IMPORT_KIND_STAFF\x10\t\x12\x15\n" +
+	"\x11IMPORT_KIND_PLANS\x10\n" +
+	"*\x9b\x01\n" +
+	"\fImportStatus\x12\x1d\n" +
+	"\x19IMPORT_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17IMPORT_STATUS_UNCHANGED\x10\x01\x12\x19\n" +
+	"\x15IMPORT_STATUS_CREATED\x10\x02\x12\x19\n" +
+	"\x15IMPORT_STATUS_CHANGED\x10\x03\x12\x19\n" +
+	"\x15IMPORT_STATUS_REFUSED\x10\x042\xce\x10\n" +
 	"\fAdminService\x12I\n" +
 	"\n" +
 	"CreateNode\x12\x1c.rounds.v1.CreateNodeRequest\x1a\x1d.rounds.v1.CreateNodeResponse\x12I\n" +
@@ -3399,7 +4782,13 @@ const file_rounds_v1_admin_proto_rawDesc = "" +
 	"\vListDevices\x12\x1d.rounds.v1.ListDevicesRequest\x1a\x1e.rounds.v1.ListDevicesResponse\x12O\n" +
 	"\fRevokeDevice\x12\x1e.rounds.v1.RevokeDeviceRequest\x1a\x1f.rounds.v1.RevokeDeviceResponse\x12[\n" +
 	"\x10RotateSigningKey\x12\".rounds.v1.RotateSigningKeyRequest\x1a#.rounds.v1.RotateSigningKeyResponse\x12X\n" +
-	"\x0fListSigningKeys\x12!.rounds.v1.ListSigningKeysRequest\x1a\".rounds.v1.ListSigningKeysResponseB6Z4github.com/rounds-sync/rounds/api/rounds/v1;roundsv1b\x06proto3"
+	"\x0fListSigningKeys\x12!.rounds.v1.ListSigningKeysRequest\x1a\".rounds.v1.ListSigningKeysResponse\x12O\n" +
+	"\fPutDirectory\x12\x1e.rounds.v1.PutDirectoryRequest\x1a\x1f.rounds.v1.PutDirectoryResponse\x12R\n" +
+	"\rListDirectory\x12\x1f.rounds.v1.ListDirectoryRequest\x1a .rounds.v1.ListDirectoryResponse\x12X\n" +
+	"\x0fDeleteDirectory\x12!.rounds.v1.DeleteDirectoryRequest\x1a\".rounds.v1.DeleteDirectoryResponse\x12F\n" +
+	"\tGetPolicy\x12\x1b.rounds.v1.GetPolicyRequest\x1a\x1c.rounds.v1.GetPolicyResponse\x12F\n" +
+	"\tSetPolicy\x12\x1b.rounds.v1.SetPolicyRequest\x1a\x1c.rounds.v1.SetPolicyResponse\x12=\n" +
+	"\x06Import\x12\x18.rounds.v1.ImportRequest\x1a\x19.rounds.v1.ImportResponseB6Z4github.com/rounds-sync/rounds/api/rounds/v1;roundsv1b\x06proto3"
 
 var (
 	file_rounds_v1_admin_proto_rawDescOnce sync.Once
@@ -3413,142 +4802,197 @@ func file_rounds_v1_admin_proto_rawDescGZIP() []byte {
 	return file_rounds_v1_admin_proto_rawDescData
 }
 
-var file_rounds_v1_admin_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_rounds_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_rounds_v1_admin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_rounds_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 66)
 var file_rounds_v1_admin_proto_goTypes = []any{
 	(NodeType)(0),                       // 0: rounds.v1.NodeType
-	(*NodeMove)(nil),                    // 1: rounds.v1.NodeMove
-	(*Node)(nil),                        // 2: rounds.v1.Node
-	(*CreateNodeRequest)(nil),           // 3: rounds.v1.CreateNodeRequest
-	(*CreateNodeResponse)(nil),          // 4: rounds.v1.CreateNodeResponse
-	(*RenameNodeRequest)(nil),           // 5: rounds.v1.RenameNodeRequest
-	(*RenameNodeResponse)(nil),          // 6: rounds.v1.RenameNodeResponse
-	(*MoveNodeRequest)(nil),             // 7: rounds.v1.MoveNodeRequest
-	(*MoveNodeResponse)(nil),            // 8: rounds.v1.MoveNodeResponse
-	(*ListNodesRequest)(nil),            // 9: rounds.v1.ListNodesRequest
-	(*ListNodesResponse)(nil),           // 10: rounds.v1.ListNodesResponse
-	(*Suspension)(nil),                  // 11: rounds.v1.Suspension
-	(*Person)(nil),                      // 12: rounds.v1.Person
-	(*CreatePersonRequest)(nil),         // 13: rounds.v1.CreatePersonRequest
-	(*CreatePersonResponse)(nil),        // 14: rounds.v1.CreatePersonResponse
-	(*UpdatePersonRequest)(nil),         // 15: rounds.v1.UpdatePersonRequest
-	(*UpdatePersonResponse)(nil),        // 16: rounds.v1.UpdatePersonResponse
-	(*ListPeopleRequest)(nil),           // 17: rounds.v1.ListPeopleRequest
-	(*ListPeopleResponse)(nil),          // 18: rounds.v1.ListPeopleResponse
-	(*SuspendPersonRequest)(nil),        // 19: rounds.v1.SuspendPersonRequest
-	(*SuspendPersonResponse)(nil),       // 20: rounds.v1.SuspendPersonResponse
-	(*ReinstatePersonRequest)(nil),      // 21: rounds.v1.ReinstatePersonRequest
-	(*ReinstatePersonResponse)(nil),     // 22: rounds.v1.ReinstatePersonResponse
-	(*DeletePersonRequest)(nil),         // 23: rounds.v1.DeletePersonRequest
-	(*DeletePersonResponse)(nil),        // 24: rounds.v1.DeletePersonResponse
-	(*Grant)(nil),                       // 25: rounds.v1.Grant
-	(*CreateGrantRequest)(nil),          // 26: rounds.v1.CreateGrantRequest
-	(*CreateGrantResponse)(nil),         // 27: rounds.v1.CreateGrantResponse
-	(*EndGrantRequest)(nil),             // 28: rounds.v1.EndGrantRequest
-	(*EndGrantResponse)(nil),            // 29: rounds.v1.EndGrantResponse
-	(*ListGrantsRequest)(nil),           // 30: rounds.v1.ListGrantsRequest
-	(*ListGrantsResponse)(nil),          // 31: rounds.v1.ListGrantsResponse
-	(*EnrolmentCode)(nil),               // 32: rounds.v1.EnrolmentCode
-	(*CreateEnrolmentCodeRequest)(nil),  // 33: rounds.v1.CreateEnrolmentCodeRequest
-	(*CreateEnrolmentCodeResponse)(nil), // 34: rounds.v1.CreateEnrolmentCodeResponse
-	(*CancelEnrolmentCodeRequest)(nil),  // 35: rounds.v1.CancelEnrolmentCodeRequest
-	(*CancelEnrolmentCodeResponse)(nil), // 36: rounds.v1.CancelEnrolmentCodeResponse
-	(*ListEnrolmentCodesRequest)(nil),   // 37: rounds.v1.ListEnrolmentCodesRequest
-	(*ListEnrolmentCodesResponse)(nil),  // 38: rounds.v1.ListEnrolmentCodesResponse
-	(*Device)(nil),                      // 39: rounds.v1.Device
-	(*ListDevicesRequest)(nil),          // 40: rounds.v1.ListDevicesRequest
-	(*ListDevicesResponse)(nil),         // 41: rounds.v1.ListDevicesResponse
-	(*RevokeDeviceRequest)(nil),         // 42: rounds.v1.RevokeDeviceRequest
-	(*RevokeDeviceResponse)(nil),        // 43: rounds.v1.RevokeDeviceResponse
-	(*SigningKey)(nil),                  // 44: rounds.v1.SigningKey
-	(*RotateSigningKeyRequest)(nil),     // 45: rounds.v1.RotateSigningKeyRequest
-	(*RotateSigningKeyResponse)(nil),    // 46: rounds.v1.RotateSigningKeyResponse
-	(*ListSigningKeysRequest)(nil),      // 47: rounds.v1.ListSigningKeysRequest
-	(*ListSigningKeysResponse)(nil),     // 48: rounds.v1.ListSigningKeysResponse
-	(*Text)(nil),                        // 49: rounds.v1.Text
-	(Role)(0),                           // 50: rounds.v1.Role
-	(*durationpb.Duration)(nil),         // 51: google.protobuf.Duration
-	(Revocation)(0),                     // 52: rounds.v1.Revocation
+	(ImportKind)(0),                     // 1: rounds.v1.ImportKind
+	(ImportStatus)(0),                   // 2: rounds.v1.ImportStatus
+	(*NodeMove)(nil),                    // 3: rounds.v1.NodeMove
+	(*Node)(nil),                        // 4: rounds.v1.Node
+	(*CreateNodeRequest)(nil),           // 5: rounds.v1.CreateNodeRequest
+	(*CreateNodeResponse)(nil),          // 6: rounds.v1.CreateNodeResponse
+	(*RenameNodeRequest)(nil),           // 7: rounds.v1.RenameNodeRequest
+	(*RenameNodeResponse)(nil),          // 8: rounds.v1.RenameNodeResponse
+	(*MoveNodeRequest)(nil),             // 9: rounds.v1.MoveNodeRequest
+	(*MoveNodeResponse)(nil),            // 10: rounds.v1.MoveNodeResponse
+	(*ListNodesRequest)(nil),            // 11: rounds.v1.ListNodesRequest
+	(*ListNodesResponse)(nil),           // 12: rounds.v1.ListNodesResponse
+	(*Suspension)(nil),                  // 13: rounds.v1.Suspension
+	(*Person)(nil),                      // 14: rounds.v1.Person
+	(*CreatePersonRequest)(nil),         // 15: rounds.v1.CreatePersonRequest
+	(*CreatePersonResponse)(nil),        // 16: rounds.v1.CreatePersonResponse
+	(*UpdatePersonRequest)(nil),         // 17: rounds.v1.UpdatePersonRequest
+	(*UpdatePersonResponse)(nil),        // 18: rounds.v1.UpdatePersonResponse
+	(*ListPeopleRequest)(nil),           // 19: rounds.v1.ListPeopleRequest
+	(*ListPeopleResponse)(nil),          // 20: rounds.v1.ListPeopleResponse
+	(*SuspendPersonRequest)(nil),        // 21: rounds.v1.SuspendPersonRequest
+	(*SuspendPersonResponse)(nil),       // 22: rounds.v1.SuspendPersonResponse
+	(*ReinstatePersonRequest)(nil),      // 23: rounds.v1.ReinstatePersonRequest
+	(*ReinstatePersonResponse)(nil),     // 24: rounds.v1.ReinstatePersonResponse
+	(*DeletePersonRequest)(nil),         // 25: rounds.v1.DeletePersonRequest
+	(*DeletePersonResponse)(nil),        // 26: rounds.v1.DeletePersonResponse
+	(*Grant)(nil),                       // 27: rounds.v1.Grant
+	(*CreateGrantRequest)(nil),          // 28: rounds.v1.CreateGrantRequest
+	(*CreateGrantResponse)(nil),         // 29: rounds.v1.CreateGrantResponse
+	(*EndGrantRequest)(nil),             // 30: rounds.v1.EndGrantRequest
+	(*EndGrantResponse)(nil),            // 31: rounds.v1.EndGrantResponse
+	(*ListGrantsRequest)(nil),           // 32: rounds.v1.ListGrantsRequest
+	(*ListGrantsResponse)(nil),          // 33: rounds.v1.ListGrantsResponse
+	(*EnrolmentCode)(nil),               // 34: rounds.v1.EnrolmentCode
+	(*CreateEnrolmentCodeRequest)(nil),  // 35: rounds.v1.CreateEnrolmentCodeRequest
+	(*CreateEnrolmentCodeResponse)(nil), // 36: rounds.v1.CreateEnrolmentCodeResponse
+	(*CancelEnrolmentCodeRequest)(nil),  // 37: rounds.v1.CancelEnrolmentCodeRequest
+	(*CancelEnrolmentCodeResponse)(nil), // 38: rounds.v1.CancelEnrolmentCodeResponse
+	(*ListEnrolmentCodesRequest)(nil),   // 39: rounds.v1.ListEnrolmentCodesRequest
+	(*ListEnrolmentCodesResponse)(nil),  // 40: rounds.v1.ListEnrolmentCodesResponse
+	(*Device)(nil),                      // 41: rounds.v1.Device
+	(*ListDevicesRequest)(nil),          // 42: rounds.v1.ListDevicesRequest
+	(*ListDevicesResponse)(nil),         // 43: rounds.v1.ListDevicesResponse
+	(*RevokeDeviceRequest)(nil),         // 44: rounds.v1.RevokeDeviceRequest
+	(*RevokeDeviceResponse)(nil),        // 45: rounds.v1.RevokeDeviceResponse
+	(*SigningKey)(nil),                  // 46: rounds.v1.SigningKey
+	(*RotateSigningKeyRequest)(nil),     // 47: rounds.v1.RotateSigningKeyRequest
+	(*RotateSigningKeyResponse)(nil),    // 48: rounds.v1.RotateSigningKeyResponse
+	(*ListSigningKeysRequest)(nil),      // 49: rounds.v1.ListSigningKeysRequest
+	(*ListSigningKeysResponse)(nil),     // 50: rounds.v1.ListSigningKeysResponse
+	(*PutDirectoryRequest)(nil),         // 51: rounds.v1.PutDirectoryRequest
+	(*PutDirectoryResponse)(nil),        // 52: rounds.v1.PutDirectoryResponse
+	(*ListDirectoryRequest)(nil),        // 53: rounds.v1.ListDirectoryRequest
+	(*ListDirectoryResponse)(nil),       // 54: rounds.v1.ListDirectoryResponse
+	(*DeleteDirectoryRequest)(nil),      // 55: rounds.v1.DeleteDirectoryRequest
+	(*DeleteDirectoryResponse)(nil),     // 56: rounds.v1.DeleteDirectoryResponse
+	(*Setting)(nil),                     // 57: rounds.v1.Setting
+	(*GetPolicyRequest)(nil),            // 58: rounds.v1.GetPolicyRequest
+	(*GetPolicyResponse)(nil),           // 59: rounds.v1.GetPolicyResponse
+	(*SetPolicyRequest)(nil),            // 60: rounds.v1.SetPolicyRequest
+	(*SetPolicyResponse)(nil),           // 61: rounds.v1.SetPolicyResponse
+	(*ImportRow)(nil),                   // 62: rounds.v1.ImportRow
+	(*ImportAssumption)(nil),            // 63: rounds.v1.ImportAssumption
+	(*ImportRequest)(nil),               // 64: rounds.v1.ImportRequest
+	(*ImportedCell)(nil),                // 65: rounds.v1.ImportedCell
+	(*ImportResult)(nil),                // 66: rounds.v1.ImportResult
+	(*ImportResponse)(nil),              // 67: rounds.v1.ImportResponse
+	nil,                                 // 68: rounds.v1.SetPolicyRequest.SetEntry
+	(*Text)(nil),                        // 69: rounds.v1.Text
+	(Role)(0),                           // 70: rounds.v1.Role
+	(*durationpb.Duration)(nil),         // 71: google.protobuf.Duration
+	(Revocation)(0),                     // 72: rounds.v1.Revocation
+	(*Edit)(nil),                        // 73: rounds.v1.Edit
+	(*Change)(nil),                      // 74: rounds.v1.Change
+	(*Outcome)(nil),                     // 75: rounds.v1.Outcome
+	(*Problem)(nil),                     // 76: rounds.v1.Problem
 }
 var file_rounds_v1_admin_proto_depIdxs = []int32{
 	0,  // 0: rounds.v1.Node.type:type_name -> rounds.v1.NodeType
-	49, // 1: rounds.v1.Node.name:type_name -> rounds.v1.Text
-	1,  // 2: rounds.v1.Node.moves:type_name -> rounds.v1.NodeMove
+	69, // 1: rounds.v1.Node.name:type_name -> rounds.v1.Text
+	3,  // 2: rounds.v1.Node.moves:type_name -> rounds.v1.NodeMove
 	0,  // 3: rounds.v1.CreateNodeRequest.type:type_name -> rounds.v1.NodeType
-	49, // 4: rounds.v1.CreateNodeRequest.name:type_name -> rounds.v1.Text
-	2,  // 5: rounds.v1.CreateNodeResponse.node:type_name -> rounds.v1.Node
-	49, // 6: rounds.v1.RenameNodeRequest.name:type_name -> rounds.v1.Text
-	2,  // 7: rounds.v1.RenameNodeResponse.node:type_name -> rounds.v1.Node
-	2,  // 8: rounds.v1.MoveNodeResponse.node:type_name -> rounds.v1.Node
-	2,  // 9: rounds.v1.ListNodesResponse.nodes:type_name -> rounds.v1.Node
-	11, // 10: rounds.v1.Person.suspensions:type_name -> rounds.v1.Suspension
-	12, // 11: rounds.v1.CreatePersonResponse.person:type_name -> rounds.v1.Person
-	12, // 12: rounds.v1.UpdatePersonResponse.person:type_name -> rounds.v1.Person
-	12, // 13: rounds.v1.ListPeopleResponse.people:type_name -> rounds.v1.Person
-	12, // 14: rounds.v1.SuspendPersonResponse.person:type_name -> rounds.v1.Person
-	12, // 15: rounds.v1.ReinstatePersonResponse.person:type_name -> rounds.v1.Person
-	12, // 16: rounds.v1.DeletePersonResponse.person:type_name -> rounds.v1.Person
-	50, // 17: rounds.v1.Grant.role:type_name -> rounds.v1.Role
-	50, // 18: rounds.v1.CreateGrantRequest.role:type_name -> rounds.v1.Role
-	25, // 19: rounds.v1.CreateGrantResponse.grant:type_name -> rounds.v1.Grant
-	25, // 20: rounds.v1.EndGrantResponse.grant:type_name -> rounds.v1.Grant
-	25, // 21: rounds.v1.ListGrantsResponse.grants:type_name -> rounds.v1.Grant
-	51, // 22: rounds.v1.CreateEnrolmentCodeRequest.life:type_name -> google.protobuf.Duration
-	32, // 23: rounds.v1.CreateEnrolmentCodeResponse.enrolment_code:type_name -> rounds.v1.EnrolmentCode
-	32, // 24: rounds.v1.CancelEnrolmentCodeResponse.enrolment_code:type_name -> rounds.v1.EnrolmentCode
-	32, // 25: rounds.v1.ListEnrolmentCodesResponse.enrolment_codes:type_name -> rounds.v1.EnrolmentCode
-	52, // 26: rounds.v1.Device.revoked:type_name -> rounds.v1.Revocation
-	39, // 27: rounds.v1.ListDevicesResponse.devices:type_name -> rounds.v1.Device
-	52, // 28: rounds.v1.RevokeDeviceRequest.revocation:type_name -> rounds.v1.Revocation
-	39, // 29: rounds.v1.RevokeDeviceResponse.device:type_name -> rounds.v1.Device
-	51, // 30: rounds.v1.RotateSigningKeyRequest.lead:type_name -> google.protobuf.Duration
-	44, // 31: rounds.v1.RotateSigningKeyResponse.signing_key:type_name -> rounds.v1.SigningKey
-	44, // 32: rounds.v1.ListSigningKeysResponse.signing_keys:type_name -> rounds.v1.SigningKey
-	3,  // 33: rounds.v1.AdminService.CreateNode:input_type -> rounds.v1.CreateNodeRequest
-	5,  // 34: rounds.v1.AdminService.RenameNode:input_type -> rounds.v1.RenameNodeRequest
-	7,  // 35: rounds.v1.AdminService.MoveNode:input_type -> rounds.v1.MoveNodeRequest
-	9,  // 36: rounds.v1.AdminService.ListNodes:input_type -> rounds.v1.ListNodesRequest
-	13, // 37: rounds.v1.AdminService.CreatePerson:input_type -> rounds.v1.CreatePersonRequest
-	15, // 38: rounds.v1.AdminService.UpdatePerson:input_type -> rounds.v1.UpdatePersonRequest
-	17, // 39: rounds.v1.AdminService.ListPeople:input_type -> rounds.v1.ListPeopleRequest
-	19, // 40: rounds.v1.AdminService.SuspendPerson:input_type -> rounds.v1.SuspendPersonRequest
-	21, // 41: rounds.v1.AdminService.ReinstatePerson:input_type -> rounds.v1.ReinstatePersonRequest
-	23, // 42: rounds.v1.AdminService.DeletePerson:input_type -> rounds.v1.DeletePersonRequest
-	26, // 43: rounds.v1.AdminService.CreateGrant:input_type -> rounds.v1.CreateGrantRequest
-	28, // 44: rounds.v1.AdminService.EndGrant:input_type -> rounds.v1.EndGrantRequest
-	30, // 45: rounds.v1.AdminService.ListGrants:input_type -> rounds.v1.ListGrantsRequest
-	33, // 46: rounds.v1.AdminService.CreateEnrolmentCode:input_type -> rounds.v1.CreateEnrolmentCodeRequest
-	35, // 47: rounds.v1.AdminService.CancelEnrolmentCode:input_type -> rounds.v1.CancelEnrolmentCodeRequest
-	37, // 48: rounds.v1.AdminService.ListEnrolmentCodes:input_type -> rounds.v1.ListEnrolmentCodesRequest
-	40, // 49: rounds.v1.AdminService.ListDevices:input_type -> rounds.v1.ListDevicesRequest
-	42, // 50: rounds.v1.AdminService.RevokeDevice:input_type -> rounds.v1.RevokeDeviceRequest
-	45, // 51: rounds.v1.AdminService.RotateSigningKey:input_type -> rounds.v1.RotateSigningKeyRequest
-	47, // 52: rounds.v1.AdminService.ListSigningKeys:input_type -> rounds.v1.ListSigningKeysRequest
-	4,  // 53: rounds.v1.AdminService.CreateNode:output_type -> rounds.v1.CreateNodeResponse
-	6,  // 54: rounds.v1.AdminService.RenameNode:output_type -> rounds.v1.RenameNodeResponse
-	8,  // 55: rounds.v1.AdminService.MoveNode:output_type -> rounds.v1.MoveNodeResponse
-	10, // 56: rounds.v1.AdminService.ListNodes:output_type -> rounds.v1.ListNodesResponse
-	14, // 57: rounds.v1.AdminService.CreatePerson:output_type -> rounds.v1.CreatePersonResponse
-	16, // 58: rounds.v1.AdminService.UpdatePerson:output_type -> rounds.v1.UpdatePersonResponse
-	18, // 59: rounds.v1.AdminService.ListPeople:output_type -> rounds.v1.ListPeopleResponse
-	20, // 60: rounds.v1.AdminService.SuspendPerson:output_type -> rounds.v1.SuspendPersonResponse
-	22, // 61: rounds.v1.AdminService.ReinstatePerson:output_type -> rounds.v1.ReinstatePersonResponse
-	24, // 62: rounds.v1.AdminService.DeletePerson:output_type -> rounds.v1.DeletePersonResponse
-	27, // 63: rounds.v1.AdminService.CreateGrant:output_type -> rounds.v1.CreateGrantResponse
-	29, // 64: rounds.v1.AdminService.EndGrant:output_type -> rounds.v1.EndGrantResponse
-	31, // 65: rounds.v1.AdminService.ListGrants:output_type -> rounds.v1.ListGrantsResponse
-	34, // 66: rounds.v1.AdminService.CreateEnrolmentCode:output_type -> rounds.v1.CreateEnrolmentCodeResponse
-	36, // 67: rounds.v1.AdminService.CancelEnrolmentCode:output_type -> rounds.v1.CancelEnrolmentCodeResponse
-	38, // 68: rounds.v1.AdminService.ListEnrolmentCodes:output_type -> rounds.v1.ListEnrolmentCodesResponse
-	41, // 69: rounds.v1.AdminService.ListDevices:output_type -> rounds.v1.ListDevicesResponse
-	43, // 70: rounds.v1.AdminService.RevokeDevice:output_type -> rounds.v1.RevokeDeviceResponse
-	46, // 71: rounds.v1.AdminService.RotateSigningKey:output_type -> rounds.v1.RotateSigningKeyResponse
-	48, // 72: rounds.v1.AdminService.ListSigningKeys:output_type -> rounds.v1.ListSigningKeysResponse
-	53, // [53:73] is the sub-list for method output_type
-	33, // [33:53] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	69, // 4: rounds.v1.CreateNodeRequest.name:type_name -> rounds.v1.Text
+	4,  // 5: rounds.v1.CreateNodeResponse.node:type_name -> rounds.v1.Node
+	69, // 6: rounds.v1.RenameNodeRequest.name:type_name -> rounds.v1.Text
+	4,  // 7: rounds.v1.RenameNodeResponse.node:type_name -> rounds.v1.Node
+	4,  // 8: rounds.v1.MoveNodeResponse.node:type_name -> rounds.v1.Node
+	4,  // 9: rounds.v1.ListNodesResponse.nodes:type_name -> rounds.v1.Node
+	13, // 10: rounds.v1.Person.suspensions:type_name -> rounds.v1.Suspension
+	14, // 11: rounds.v1.CreatePersonResponse.person:type_name -> rounds.v1.Person
+	14, // 12: rounds.v1.UpdatePersonResponse.person:type_name -> rounds.v1.Person
+	14, // 13: rounds.v1.ListPeopleResponse.people:type_name -> rounds.v1.Person
+	14, // 14: rounds.v1.SuspendPersonResponse.person:type_name -> rounds.v1.Person
+	14, // 15: rounds.v1.ReinstatePersonResponse.person:type_name -> rounds.v1.Person
+	14, // 16: rounds.v1.DeletePersonResponse.person:type_name -> rounds.v1.Person
+	70, // 17: rounds.v1.Grant.role:type_name -> rounds.v1.Role
+	70, // 18: rounds.v1.CreateGrantRequest.role:type_name -> rounds.v1.Role
+	27, // 19: rounds.v1.CreateGrantResponse.grant:type_name -> rounds.v1.Grant
+	27, // 20: rounds.v1.EndGrantResponse.grant:type_name -> rounds.v1.Grant
+	27, // 21: rounds.v1.ListGrantsResponse.grants:type_name -> rounds.v1.Grant
+	71, // 22: rounds.v1.CreateEnrolmentCodeRequest.life:type_name -> google.protobuf.Duration
+	34, // 23: rounds.v1.CreateEnrolmentCodeResponse.enrolment_code:type_name -> rounds.v1.EnrolmentCode
+	34, // 24: rounds.v1.CancelEnrolmentCodeResponse.enrolment_code:type_name -> rounds.v1.EnrolmentCode
+	34, // 25: rounds.v1.ListEnrolmentCodesResponse.enrolment_codes:type_name -> rounds.v1.EnrolmentCode
+	72, // 26: rounds.v1.Device.revoked:type_name -> rounds.v1.Revocation
+	41, // 27: rounds.v1.ListDevicesResponse.devices:type_name -> rounds.v1.Device
+	72, // 28: rounds.v1.RevokeDeviceRequest.revocation:type_name -> rounds.v1.Revocation
+	41, // 29: rounds.v1.RevokeDeviceResponse.device:type_name -> rounds.v1.Device
+	71, // 30: rounds.v1.RotateSigningKeyRequest.lead:type_name -> google.protobuf.Duration
+	46, // 31: rounds.v1.RotateSigningKeyResponse.signing_key:type_name -> rounds.v1.SigningKey
+	46, // 32: rounds.v1.ListSigningKeysResponse.signing_keys:type_name -> rounds.v1.SigningKey
+	73, // 33: rounds.v1.PutDirectoryRequest.edit:type_name -> rounds.v1.Edit
+	74, // 34: rounds.v1.PutDirectoryResponse.record:type_name -> rounds.v1.Change
+	75, // 35: rounds.v1.PutDirectoryResponse.outcome:type_name -> rounds.v1.Outcome
+	74, // 36: rounds.v1.ListDirectoryResponse.records:type_name -> rounds.v1.Change
+	75, // 37: rounds.v1.DeleteDirectoryResponse.outcome:type_name -> rounds.v1.Outcome
+	69, // 38: rounds.v1.Setting.about:type_name -> rounds.v1.Text
+	76, // 39: rounds.v1.Setting.problem:type_name -> rounds.v1.Problem
+	57, // 40: rounds.v1.GetPolicyResponse.settings:type_name -> rounds.v1.Setting
+	57, // 41: rounds.v1.GetPolicyResponse.unknown:type_name -> rounds.v1.Setting
+	68, // 42: rounds.v1.SetPolicyRequest.set:type_name -> rounds.v1.SetPolicyRequest.SetEntry
+	59, // 43: rounds.v1.SetPolicyResponse.policy:type_name -> rounds.v1.GetPolicyResponse
+	1,  // 44: rounds.v1.ImportAssumption.kind:type_name -> rounds.v1.ImportKind
+	1,  // 45: rounds.v1.ImportRequest.kind:type_name -> rounds.v1.ImportKind
+	62, // 46: rounds.v1.ImportRequest.rows:type_name -> rounds.v1.ImportRow
+	63, // 47: rounds.v1.ImportRequest.assumed:type_name -> rounds.v1.ImportAssumption
+	2,  // 48: rounds.v1.ImportResult.status:type_name -> rounds.v1.ImportStatus
+	65, // 49: rounds.v1.ImportResult.cells:type_name -> rounds.v1.ImportedCell
+	76, // 50: rounds.v1.ImportResult.problem:type_name -> rounds.v1.Problem
+	66, // 51: rounds.v1.ImportResponse.results:type_name -> rounds.v1.ImportResult
+	5,  // 52: rounds.v1.AdminService.CreateNode:input_type -> rounds.v1.CreateNodeRequest
+	7,  // 53: rounds.v1.AdminService.RenameNode:input_type -> rounds.v1.RenameNodeRequest
+	9,  // 54: rounds.v1.AdminService.MoveNode:input_type -> rounds.v1.MoveNodeRequest
+	11, // 55: rounds.v1.AdminService.ListNodes:input_type -> rounds.v1.ListNodesRequest
+	15, // 56: rounds.v1.AdminService.CreatePerson:input_type -> rounds.v1.CreatePersonRequest
+	17, // 57: rounds.v1.AdminService.UpdatePerson:input_type -> rounds.v1.UpdatePersonRequest
+	19, // 58: rounds.v1.AdminService.ListPeople:input_type -> rounds.v1.ListPeopleRequest
+	21, // 59: rounds.v1.AdminService.SuspendPerson:input_type -> rounds.v1.SuspendPersonRequest
+	23, // 60: rounds.v1.AdminService.ReinstatePerson:input_type -> rounds.v1.ReinstatePersonRequest
+	25, // 61: rounds.v1.AdminService.DeletePerson:input_type -> rounds.v1.DeletePersonRequest
+	28, // 62: rounds.v1.AdminService.CreateGrant:input_type -> rounds.v1.CreateGrantRequest
+	30, // 63: rounds.v1.AdminService.EndGrant:input_type -> rounds.v1.EndGrantRequest
+	32, // 64: rounds.v1.AdminService.ListGrants:input_type -> rounds.v1.ListGrantsRequest
+	35, // 65: rounds.v1.AdminService.CreateEnrolmentCode:input_type -> rounds.v1.CreateEnrolmentCodeRequest
+	37, // 66: rounds.v1.AdminService.CancelEnrolmentCode:input_type -> rounds.v1.CancelEnrolmentCodeRequest
+	39, // 67: rounds.v1.AdminService.ListEnrolmentCodes:input_type -> rounds.v1.ListEnrolmentCodesRequest
+	42, // 68: rounds.v1.AdminService.ListDevices:input_type -> rounds.v1.ListDevicesRequest
+	44, // 69: rounds.v1.AdminService.RevokeDevice:input_type -> rounds.v1.RevokeDeviceRequest
+	47, // 70: rounds.v1.AdminService.RotateSigningKey:input_type -> rounds.v1.RotateSigningKeyRequest
+	49, // 71: rounds.v1.AdminService.ListSigningKeys:input_type -> rounds.v1.ListSigningKeysRequest
+	51, // 72: rounds.v1.AdminService.PutDirectory:input_type -> rounds.v1.PutDirectoryRequest
+	53, // 73: rounds.v1.AdminService.ListDirectory:input_type -> rounds.v1.ListDirectoryRequest
+	55, // 74: rounds.v1.AdminService.DeleteDirectory:input_type -> rounds.v1.DeleteDirectoryRequest
+	58, // 75: rounds.v1.AdminService.GetPolicy:input_type -> rounds.v1.GetPolicyRequest
+	60, // 76: rounds.v1.AdminService.SetPolicy:input_type -> rounds.v1.SetPolicyRequest
+	64, // 77: rounds.v1.AdminService.Import:input_type -> rounds.v1.ImportRequest
+	6,  // 78: rounds.v1.AdminService.CreateNode:output_type -> rounds.v1.CreateNodeResponse
+	8,  // 79: rounds.v1.AdminService.RenameNode:output_type -> rounds.v1.RenameNodeResponse
+	10, // 80: rounds.v1.AdminService.MoveNode:output_type -> rounds.v1.MoveNodeResponse
+	12, // 81: rounds.v1.AdminService.ListNodes:output_type -> rounds.v1.ListNodesResponse
+	16, // 82: rounds.v1.AdminService.CreatePerson:output_type -> rounds.v1.CreatePersonResponse
+	18, // 83: rounds.v1.AdminService.UpdatePerson:output_type -> rounds.v1.UpdatePersonResponse
+	20, // 84: rounds.v1.AdminService.ListPeople:output_type -> rounds.v1.ListPeopleResponse
+	22, // 85: rounds.v1.AdminService.SuspendPerson:output_type -> rounds.v1.SuspendPersonResponse
+	24, // 86: rounds.v1.AdminService.ReinstatePerson:output_type -> rounds.v1.ReinstatePersonResponse
+	26, // 87: rounds.v1.AdminService.DeletePerson:output_type -> rounds.v1.DeletePersonResponse
+	29, // 88: rounds.v1.AdminService.CreateGrant:output_type -> rounds.v1.CreateGrantResponse
+	31, // 89: rounds.v1.AdminService.EndGrant:output_type -> rounds.v1.EndGrantResponse
+	33, // 90: rounds.v1.AdminService.ListGrants:output_type -> rounds.v1.ListGrantsResponse
+	36, // 91: rounds.v1.AdminService.CreateEnrolmentCode:output_type -> rounds.v1.CreateEnrolmentCodeResponse
+	38, // 92: rounds.v1.AdminService.CancelEnrolmentCode:output_type -> rounds.v1.CancelEnrolmentCodeResponse
+	40, // 93: rounds.v1.AdminService.ListEnrolmentCodes:output_type -> rounds.v1.ListEnrolmentCodesResponse
+	43, // 94: rounds.v1.AdminService.ListDevices:output_type -> rounds.v1.ListDevicesResponse
+	45, // 95: rounds.v1.AdminService.RevokeDevice:output_type -> rounds.v1.RevokeDeviceResponse
+	48, // 96: rounds.v1.AdminService.RotateSigningKey:output_type -> rounds.v1.RotateSigningKeyResponse
+	50, // 97: rounds.v1.AdminService.ListSigningKeys:output_type -> rounds.v1.ListSigningKeysResponse
+	52, // 98: rounds.v1.AdminService.PutDirectory:output_type -> rounds.v1.PutDirectoryResponse
+	54, // 99: rounds.v1.AdminService.ListDirectory:output_type -> rounds.v1.ListDirectoryResponse
+	56, // 100: rounds.v1.AdminService.DeleteDirectory:output_type -> rounds.v1.DeleteDirectoryResponse
+	59, // 101: rounds.v1.AdminService.GetPolicy:output_type -> rounds.v1.GetPolicyResponse
+	61, // 102: rounds.v1.AdminService.SetPolicy:output_type -> rounds.v1.SetPolicyResponse
+	67, // 103: rounds.v1.AdminService.Import:output_type -> rounds.v1.ImportResponse
+	78, // [78:104] is the sub-list for method output_type
+	52, // [52:78] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_rounds_v1_admin_proto_init() }
@@ -3556,6 +5000,8 @@ func file_rounds_v1_admin_proto_init() {
 	if File_rounds_v1_admin_proto != nil {
 		return
 	}
+	file_rounds_v1_mutation_proto_init()
+	file_rounds_v1_record_proto_init()
 	file_rounds_v1_role_proto_init()
 	file_rounds_v1_sync_proto_init()
 	file_rounds_v1_value_proto_init()
@@ -3570,8 +5016,8 @@ func file_rounds_v1_admin_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rounds_v1_admin_proto_rawDesc), len(file_rounds_v1_admin_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   48,
+			NumEnums:      3,
+			NumMessages:   66,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -86,6 +86,21 @@ const (
 	// AdminServiceListSigningKeysProcedure is the fully-qualified name of the AdminService's
 	// ListSigningKeys RPC.
 	AdminServiceListSigningKeysProcedure = "/rounds.v1.AdminService/ListSigningKeys"
+	// AdminServicePutDirectoryProcedure is the fully-qualified name of the AdminService's PutDirectory
+	// RPC.
+	AdminServicePutDirectoryProcedure = "/rounds.v1.AdminService/PutDirectory"
+	// AdminServiceListDirectoryProcedure is the fully-qualified name of the AdminService's
+	// ListDirectory RPC.
+	AdminServiceListDirectoryProcedure = "/rounds.v1.AdminService/ListDirectory"
+	// AdminServiceDeleteDirectoryProcedure is the fully-qualified name of the AdminService's
+	// DeleteDirectory RPC.
+	AdminServiceDeleteDirectoryProcedure = "/rounds.v1.AdminService/DeleteDirectory"
+	// AdminServiceGetPolicyProcedure is the fully-qualified name of the AdminService's GetPolicy RPC.
+	AdminServiceGetPolicyProcedure = "/rounds.v1.AdminService/GetPolicy"
+	// AdminServiceSetPolicyProcedure is the fully-qualified name of the AdminService's SetPolicy RPC.
+	AdminServiceSetPolicyProcedure = "/rounds.v1.AdminService/SetPolicy"
+	// AdminServiceImportProcedure is the fully-qualified name of the AdminService's Import RPC.
+	AdminServiceImportProcedure = "/rounds.v1.AdminService/Import"
 )
 
 // AdminServiceClient is a client for the rounds.v1.AdminService service.
@@ -130,6 +145,19 @@ type AdminServiceClient interface {
 	RotateSigningKey(context.Context, *connect.Request[v1.RotateSigningKeyRequest]) (*connect.Response[v1.RotateSigningKeyResponse], error)
 	// ListSigningKeys lists the keys for access tokens that still verify. Needs ROLE_ADMIN at the root.
 	ListSigningKeys(context.Context, *connect.Request[v1.ListSigningKeysRequest]) (*connect.Response[v1.ListSigningKeysResponse], error)
+	// PutDirectory creates or changes one record of the directory: a unit, site, place, asset, person of the staff, category, checklist, calendar or plan.
+	PutDirectory(context.Context, *connect.Request[v1.PutDirectoryRequest]) (*connect.Response[v1.PutDirectoryResponse], error)
+	// ListDirectory lists records of the directory of one kind, in the order of their codes.
+	ListDirectory(context.Context, *connect.Request[v1.ListDirectoryRequest]) (*connect.Response[v1.ListDirectoryResponse], error)
+	// DeleteDirectory deletes one record of the directory. What was published or is pointed at stands in the journal all the same.
+	DeleteDirectory(context.Context, *connect.Request[v1.DeleteDirectoryRequest]) (*connect.Response[v1.DeleteDirectoryResponse], error)
+	// GetPolicy tells every setting of a node: what counts there, and which node sets it.
+	GetPolicy(context.Context, *connect.Request[v1.GetPolicyRequest]) (*connect.Response[v1.GetPolicyResponse], error)
+	// SetPolicy changes settings of a node. All of them are checked before any is changed.
+	SetPolicy(context.Context, *connect.Request[v1.SetPolicyRequest]) (*connect.Response[v1.SetPolicyResponse], error)
+	// Import takes rows of a table. Ids follow from the organisation and the codes, so that the same rows again change nothing; a cell that differs changes
+	// that field alone, a column that is not there leaves its field as it is, and nothing is deleted because it is missing.
+	Import(context.Context, *connect.Request[v1.ImportRequest]) (*connect.Response[v1.ImportResponse], error)
 }
 
 // NewAdminServiceClient constructs a client for the rounds.v1.AdminService service. By default, it
@@ -263,6 +291,42 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(adminServiceMethods.ByName("ListSigningKeys")),
 			connect.WithClientOptions(opts...),
 		),
+		putDirectory: connect.NewClient[v1.PutDirectoryRequest, v1.PutDirectoryResponse](
+			httpClient,
+			baseURL+AdminServicePutDirectoryProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("PutDirectory")),
+			connect.WithClientOptions(opts...),
+		),
+		listDirectory: connect.NewClient[v1.ListDirectoryRequest, v1.ListDirectoryResponse](
+			httpClient,
+			baseURL+AdminServiceListDirectoryProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ListDirectory")),
+			connect.WithClientOptions(opts...),
+		),
+		deleteDirectory: connect.NewClient[v1.DeleteDirectoryRequest, v1.DeleteDirectoryResponse](
+			httpClient,
+			baseURL+AdminServiceDeleteDirectoryProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("DeleteDirectory")),
+			connect.WithClientOptions(opts...),
+		),
+		getPolicy: connect.NewClient[v1.GetPolicyRequest, v1.GetPolicyResponse](
+			httpClient,
+			baseURL+AdminServiceGetPolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("GetPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		setPolicy: connect.NewClient[v1.SetPolicyRequest, v1.SetPolicyResponse](
+			httpClient,
+			baseURL+AdminServiceSetPolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("SetPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		_import: connect.NewClient[v1.ImportRequest, v1.ImportResponse](
+			httpClient,
+			baseURL+AdminServiceImportProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("Import")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -288,6 +352,12 @@ type adminServiceClient struct {
 	revokeDevice        *connect.Client[v1.RevokeDeviceRequest, v1.RevokeDeviceResponse]
 	rotateSigningKey    *connect.Client[v1.RotateSigningKeyRequest, v1.RotateSigningKeyResponse]
 	listSigningKeys     *connect.Client[v1.ListSigningKeysRequest, v1.ListSigningKeysResponse]
+	putDirectory        *connect.Client[v1.PutDirectoryRequest, v1.PutDirectoryResponse]
+	listDirectory       *connect.Client[v1.ListDirectoryRequest, v1.ListDirectoryResponse]
+	deleteDirectory     *connect.Client[v1.DeleteDirectoryRequest, v1.DeleteDirectoryResponse]
+	getPolicy           *connect.Client[v1.GetPolicyRequest, v1.GetPolicyResponse]
+	setPolicy           *connect.Client[v1.SetPolicyRequest, v1.SetPolicyResponse]
+	_import             *connect.Client[v1.ImportRequest, v1.ImportResponse]
 }
 
 // CreateNode calls rounds.v1.AdminService.CreateNode.
@@ -390,6 +460,36 @@ func (c *adminServiceClient) ListSigningKeys(ctx context.Context, req *connect.R
 	return c.listSigningKeys.CallUnary(ctx, req)
 }
 
+// PutDirectory calls rounds.v1.AdminService.PutDirectory.
+func (c *adminServiceClient) PutDirectory(ctx context.Context, req *connect.Request[v1.PutDirectoryRequest]) (*connect.Response[v1.PutDirectoryResponse], error) {
+	return c.putDirectory.CallUnary(ctx, req)
+}
+
+// ListDirectory calls rounds.v1.AdminService.ListDirectory.
+func (c *adminServiceClient) ListDirectory(ctx context.Context, req *connect.Request[v1.ListDirectoryRequest]) (*connect.Response[v1.ListDirectoryResponse], error) {
+	return c.listDirectory.CallUnary(ctx, req)
+}
+
+// DeleteDirectory calls rounds.v1.AdminService.DeleteDirectory.
+func (c *adminServiceClient) DeleteDirectory(ctx context.Context, req *connect.Request[v1.DeleteDirectoryRequest]) (*connect.Response[v1.DeleteDirectoryResponse], error) {
+	return c.deleteDirectory.CallUnary(ctx, req)
+}
+
+// GetPolicy calls rounds.v1.AdminService.GetPolicy.
+func (c *adminServiceClient) GetPolicy(ctx context.Context, req *connect.Request[v1.GetPolicyRequest]) (*connect.Response[v1.GetPolicyResponse], error) {
+	return c.getPolicy.CallUnary(ctx, req)
+}
+
+// SetPolicy calls rounds.v1.AdminService.SetPolicy.
+func (c *adminServiceClient) SetPolicy(ctx context.Context, req *connect.Request[v1.SetPolicyRequest]) (*connect.Response[v1.SetPolicyResponse], error) {
+	return c.setPolicy.CallUnary(ctx, req)
+}
+
+// Import calls rounds.v1.AdminService.Import.
+func (c *adminServiceClient) Import(ctx context.Context, req *connect.Request[v1.ImportRequest]) (*connect.Response[v1.ImportResponse], error) {
+	return c._import.CallUnary(ctx, req)
+}
+
 // AdminServiceHandler is an implementation of the rounds.v1.AdminService service.
 type AdminServiceHandler interface {
 	// CreateNode adds a node to the organisation tree.
@@ -432,6 +532,19 @@ type AdminServiceHandler interface {
 	RotateSigningKey(context.Context, *connect.Request[v1.RotateSigningKeyRequest]) (*connect.Response[v1.RotateSigningKeyResponse], error)
 	// ListSigningKeys lists the keys for access tokens that still verify. Needs ROLE_ADMIN at the root.
 	ListSigningKeys(context.Context, *connect.Request[v1.ListSigningKeysRequest]) (*connect.Response[v1.ListSigningKeysResponse], error)
+	// PutDirectory creates or changes one record of the directory: a unit, site, place, asset, person of the staff, category, checklist, calendar or plan.
+	PutDirectory(context.Context, *connect.Request[v1.PutDirectoryRequest]) (*connect.Response[v1.PutDirectoryResponse], error)
+	// ListDirectory lists records of the directory of one kind, in the order of their codes.
+	ListDirectory(context.Context, *connect.Request[v1.ListDirectoryRequest]) (*connect.Response[v1.ListDirectoryResponse], error)
+	// DeleteDirectory deletes one record of the directory. What was published or is pointed at stands in the journal all the same.
+	DeleteDirectory(context.Context, *connect.Request[v1.DeleteDirectoryRequest]) (*connect.Response[v1.DeleteDirectoryResponse], error)
+	// GetPolicy tells every setting of a node: what counts there, and which node sets it.
+	GetPolicy(context.Context, *connect.Request[v1.GetPolicyRequest]) (*connect.Response[v1.GetPolicyResponse], error)
+	// SetPolicy changes settings of a node. All of them are checked before any is changed.
+	SetPolicy(context.Context, *connect.Request[v1.SetPolicyRequest]) (*connect.Response[v1.SetPolicyResponse], error)
+	// Import takes rows of a table. Ids follow from the organisation and the codes, so that the same rows again change nothing; a cell that differs changes
+	// that field alone, a column that is not there leaves its field as it is, and nothing is deleted because it is missing.
+	Import(context.Context, *connect.Request[v1.ImportRequest]) (*connect.Response[v1.ImportResponse], error)
 }
 
 // NewAdminServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -561,6 +674,42 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(adminServiceMethods.ByName("ListSigningKeys")),
 		connect.WithHandlerOptions(opts...),
 	)
+	adminServicePutDirectoryHandler := connect.NewUnaryHandler(
+		AdminServicePutDirectoryProcedure,
+		svc.PutDirectory,
+		connect.WithSchema(adminServiceMethods.ByName("PutDirectory")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceListDirectoryHandler := connect.NewUnaryHandler(
+		AdminServiceListDirectoryProcedure,
+		svc.ListDirectory,
+		connect.WithSchema(adminServiceMethods.ByName("ListDirectory")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceDeleteDirectoryHandler := connect.NewUnaryHandler(
+		AdminServiceDeleteDirectoryProcedure,
+		svc.DeleteDirectory,
+		connect.WithSchema(adminServiceMethods.ByName("DeleteDirectory")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceGetPolicyHandler := connect.NewUnaryHandler(
+		AdminServiceGetPolicyProcedure,
+		svc.GetPolicy,
+		connect.WithSchema(adminServiceMethods.ByName("GetPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceSetPolicyHandler := connect.NewUnaryHandler(
+		AdminServiceSetPolicyProcedure,
+		svc.SetPolicy,
+		connect.WithSchema(adminServiceMethods.ByName("SetPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceImportHandler := connect.NewUnaryHandler(
+		AdminServiceImportProcedure,
+		svc.Import,
+		connect.WithSchema(adminServiceMethods.ByName("Import")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/rounds.v1.AdminService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case AdminServiceCreateNodeProcedure:
@@ -603,6 +752,18 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 			adminServiceRotateSigningKeyHandler.ServeHTTP(w, r)
 		case AdminServiceListSigningKeysProcedure:
 			adminServiceListSigningKeysHandler.ServeHTTP(w, r)
+		case AdminServicePutDirectoryProcedure:
+			adminServicePutDirectoryHandler.ServeHTTP(w, r)
+		case AdminServiceListDirectoryProcedure:
+			adminServiceListDirectoryHandler.ServeHTTP(w, r)
+		case AdminServiceDeleteDirectoryProcedure:
+			adminServiceDeleteDirectoryHandler.ServeHTTP(w, r)
+		case AdminServiceGetPolicyProcedure:
+			adminServiceGetPolicyHandler.ServeHTTP(w, r)
+		case AdminServiceSetPolicyProcedure:
+			adminServiceSetPolicyHandler.ServeHTTP(w, r)
+		case AdminServiceImportProcedure:
+			adminServiceImportHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -690,4 +851,28 @@ func (UnimplementedAdminServiceHandler) RotateSigningKey(context.Context, *conne
 
 func (UnimplementedAdminServiceHandler) ListSigningKeys(context.Context, *connect.Request[v1.ListSigningKeysRequest]) (*connect.Response[v1.ListSigningKeysResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("rounds.v1.AdminService.ListSigningKeys is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) PutDirectory(context.Context, *connect.Request[v1.PutDirectoryRequest]) (*connect.Response[v1.PutDirectoryResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("rounds.v1.AdminService.PutDirectory is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ListDirectory(context.Context, *connect.Request[v1.ListDirectoryRequest]) (*connect.Response[v1.ListDirectoryResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("rounds.v1.AdminService.ListDirectory is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) DeleteDirectory(context.Context, *connect.Request[v1.DeleteDirectoryRequest]) (*connect.Response[v1.DeleteDirectoryResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("rounds.v1.AdminService.DeleteDirectory is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) GetPolicy(context.Context, *connect.Request[v1.GetPolicyRequest]) (*connect.Response[v1.GetPolicyResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("rounds.v1.AdminService.GetPolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) SetPolicy(context.Context, *connect.Request[v1.SetPolicyRequest]) (*connect.Response[v1.SetPolicyResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("rounds.v1.AdminService.SetPolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) Import(context.Context, *connect.Request[v1.ImportRequest]) (*connect.Response[v1.ImportResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("rounds.v1.AdminService.Import is not implemented"))
 }

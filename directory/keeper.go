@@ -1,0 +1,130 @@
+package directory
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/store"
+)
+
+// Desk is the engine, as the directory uses it.
+type Desk interface {
+	Records
+	// Act does what a person does through the server.
+	Act(ctx context.Context, caller engine.Caller, scope store.Scope, acts []engine.DeskAct) ([]*roundsv1.Outcome, error)
+	// Write is an act of the server itself.
+	Write(ctx context.Context, scope store.Scope, act func(engine.View) ([]engine.Derived, error)) error
+}
+
+var _ Desk = (*engine.Engine)(nil)
+
+// Organisation is who keeps the tree and the people.
+type Organisation interface {
+	Tree
+	// MayKeep: whether a person is an administrator at a node or above it.
+	MayKeep(person engine.PersonID, node string) bool
+	// MayRead: whether a person may read a scope at a time.
+	MayRead(person engine.PersonID, scope store.Scope, at time.Time) bool
+	// NodesByCode are the ids of the nodes that have a code.
+	NodesByCode(code string) []string
+	// NodeType is a node's level; unspecified where there is no such node.
+	NodeType(node string) roundsv1.NodeType
+	// EnterNodes makes and changes nodes in one transaction, each by itself refused or taken; with dry nothing is done. Errors are of the store.
+	EnterNodes(ctx context.Context, caller engine.Caller, nodes []NodeEntry, dry bool) ([]Entered, error)
+	// EnterPeople makes and changes people and their grants in one transaction, each by itself refused or taken; with dry nothing is done. Errors are
+	// of the store.
+	EnterPeople(ctx context.Context, caller engine.Caller, people []PersonEntry, dry bool) ([]Entered, error)
+}
+
+// NodeEntry is a node as it shall be.
+type NodeEntry struct {
+	// ID of the node. Where none has it, one is made.
+	ID string
+	// Parent above it; empty: as it is.
+	Parent string
+	// Type of a new one.
+	Type roundsv1.NodeType
+	// Name; nil: as it is.
+	Name *roundsv1.Text
+	// Code of it.
+	Code string
+}
+
+// PersonEntry is a person as they shall be.
+type PersonEntry struct {
+	// ID of a new person.
+	ID string
+	// External is what the person is found by; where nobody has it, ID counts.
+	External string
+	// Name, Home and Language; nil: as they are.
+	Name, Home, Language *string
+	// Grants are the roles that the table gives; nil: as they are. Roles that were given otherwise stay.
+	Grants []GrantEntry
+	// Leaves ends every grant.
+	Leaves bool
+}
+
+// GrantEntry is a role at a node.
+type GrantEntry struct {
+	Role roundsv1.Role
+	Node string
+}
+
+// Entered is what became of an entry.
+type Entered struct {
+	// ID of the node or the person.
+	ID string
+	// Created: it was not there before.
+	Created bool
+	// Changed says which parts are others now: parent, name or code of a node; name, home_node_id, external_id, language or grants of a person.
+	Changed []string
+	// Node and Person are how it stood before; nil where it is new. Grants are the person's grants that ran.
+	Node   *roundsv1.Node
+	Person *roundsv1.Person
+	Grants []*roundsv1.Grant
+	// Problem says why nothing was done; nil where it was taken.
+	Problem *roundsv1.Problem
+}
+
+// Config is what a Keeper is made of. All of it is needed but Log.
+type Config struct {
+	// Desk keeps the records.
+	Desk Desk
+	// Organisation keeps tree and people.
+	Organisation Organisation
+	// Reference follows what is written.
+	Reference *Reference
+	// Families are the settings that there are besides those of package policy.
+	Families []Family
+	// Outline checks the outline of a place; its error says what is wrong.
+	Outline func(text string) error
+	// Root is the node of the organisation that is kept.
+	Root string
+	// Validate checks a record against the rules of its schema; its error names the field.
+	Validate func(proto.Message) error
+	// Now is the clock.
+	Now func() time.Time
+	// Log hears who changed what.
+	Log *slog.Logger
+}
+
+// Keeper is how administrators keep the directory: the calls of AdminService that are about records. Rights are asked here: what is of a site needs
+// ROLE_ADMIN at the site or above it, or what the rules of the trade grant there; what the organisation shares needs it at the root, a unit at the unit
+// or above it. Every change is an act of the person who calls, journalled in the record's scope. Refusals are *engine.Error with a Problem. Its methods
+// may be called from any number of goroutines.
+type Keeper struct {
+	cfg Config
+}
+
+// New returns a Keeper.
+func New(cfg Config) *Keeper {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Keeper{cfg}
+}
