@@ -112,7 +112,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	rules := work.New(work.Config{Reference: s.reference})
 	s.engine, err = engine.Open(engine.Config{
 		Store: s.store, Rules: rules, Access: access{s.authority}, Validate: validMutation(s.validator),
-		Index: joined(indexes()), IndexVersion: version(indexes()), Committed: s.committed,
+		Index: joined(indexes()), IndexVersion: version(indexes()), Committed: s.committed, Question: work.Complete,
 		Now: cfg.Inject.Now, Rand: cfg.Inject.Rand, Logger: s.log, Heartbeat: cfg.Timeouts.Heartbeat,
 	})
 	if err != nil {
