@@ -523,7 +523,9 @@ type Completion struct {
 	// The manifest: the photos that prove it, promised or here.
 	PhotoIds []string `protobuf:"bytes,3,rep,name=photo_ids,json=photoIds,proto3" json:"photo_ids,omitempty"`
 	// Effective time, microseconds since 1970.
-	TimeUs        int64 `protobuf:"varint,4,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
+	TimeUs int64 `protobuf:"varint,4,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
+	// It came after the round had been closed on others' work: late evidence, which the closure does not rest on.
+	Late          bool `protobuf:"varint,5,opt,name=late,proto3" json:"late,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -584,6 +586,13 @@ func (x *Completion) GetTimeUs() int64 {
 		return x.TimeUs
 	}
 	return 0
+}
+
+func (x *Completion) GetLate() bool {
+	if x != nil {
+		return x.Late
+	}
+	return false
 }
 
 // Requirements are what a ticket of a category has to fulfil at a site. The server pins them when the ticket is made and when its category changes, so
@@ -3153,13 +3162,14 @@ var File_rounds_v1_ticket_proto protoreflect.FileDescriptor
 
 const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\n" +
-	"\x16rounds/v1/ticket.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x15rounds/v1/value.proto\"\x8e\x01\n" +
+	"\x16rounds/v1/ticket.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x15rounds/v1/value.proto\"\xa2\x01\n" +
 	"\n" +
 	"Completion\x12\x14\n" +
 	"\x05round\x18\x01 \x01(\rR\x05round\x12$\n" +
 	"\tperson_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\bpersonId\x12+\n" +
 	"\tphoto_ids\x18\x03 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02($R\bphotoIds\x12\x17\n" +
-	"\atime_us\x18\x04 \x01(\x03R\x06timeUs\"\xec\x04\n" +
+	"\atime_us\x18\x04 \x01(\x03R\x06timeUs\x12\x12\n" +
+	"\x04late\x18\x05 \x01(\bR\x04late\"\xec\x04\n" +
 	"\fRequirements\x12(\n" +
 	"\vcategory_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02($R\n" +
 	"categoryId\x12\x1c\n" +
