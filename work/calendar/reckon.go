@@ -36,7 +36,8 @@ func (c Calendar) AddWorkingDays(t time.Time, n int, loc *time.Location) time.Ti
 }
 
 // Add returns the moment by which d of working time has passed since t: time within hours on working days, as it passes on a clock that is never set. Where
-// d ends with a day's hours that is their end, not the next beginning. Without hours it is t + d.
+// d ends with a day's hours that is their end, not the next beginning. Without hours it is t + d. What is not
+// done in ten years ends soon after them.
 func (c Calendar) Add(t time.Time, d time.Duration, hours Hours, loc *time.Location) time.Time {
 	if hours.always() || d <= 0 {
 		return t.Add(max(d, 0))
