@@ -70,6 +70,19 @@ func Compute(t *roundsv1.Ticket, cal calendar.Calendar) []*roundsv1.Deadline {
 			all = append(all, l.judge(s))
 		}
 	}
+	for _, d := range t.GetDeadlines() {
+		if d.GetBreachedUs() == 0 || find(all, d.GetStep(), d.GetRound()) != nil {
+			continue
+		}
+		d = proto.CloneOf(d) // somebody was told of it
+		if Waits(d) || d.GetState() == stopped {
+			d.State = void
+		}
+		all = append(all, d)
+	}
+	slices.SortStableFunc(all, func(a, b *roundsv1.Deadline) int {
+		return cmp.Or(cmp.Compare(a.GetRound(), b.GetRound()), cmp.Compare(a.GetStep(), b.GetStep()))
+	})
 	return all[max(0, len(all)-maxDeadlines):]
 }
 
@@ -160,17 +173,18 @@ func (l *ledger) judge(s step) *roundsv1.Deadline {
 	before := find(l.ticket.GetDeadlines(), s.step, s.round)
 	d := &roundsv1.Deadline{Step: s.step, Round: s.round, DoneUs: s.doneUs, OwnerId: l.owner(s, before), WithinUs: s.within.Microseconds(),
 		BreachedUs: before.GetBreachedUs(), OfflineFalseAlarm: before.GetOfflineFalseAlarm()}
+	noticed := d.BreachedUs != 0 && d.BreachedUs >= s.startUs // else it was another review, which is over
 	var running bool
 	d.DueUs, running = l.due(s)
 	switch {
 	case s.doneUs != 0:
-		d.State = ended(d, s.exact, before)
+		d.State = ended(d, s.exact, noticed, before)
 	case s.endedUs != 0:
 		// Whatever it was that ended the ticket: what had been missed before that stays missed.
-		if d.State = void; d.DueUs <= s.endedUs && d.DueUs != 0 || d.BreachedUs != 0 && d.DueUs <= d.BreachedUs {
+		if d.State = void; d.DueUs <= s.endedUs || noticed && d.DueUs <= d.BreachedUs {
 			d.State = breached
 		}
-	case d.BreachedUs != 0 && d.DueUs <= d.BreachedUs:
+	case noticed && d.DueUs <= d.BreachedUs:
 		d.State = breached
 	case running:
 		d.State = open
@@ -180,7 +194,7 @@ func (l *ledger) judge(s step) *roundsv1.Deadline {
 	switch {
 	case d.State == metLate:
 		d.OfflineFalseAlarm = true
-	case d.BreachedUs != 0 && (d.State == open || d.State == stopped || d.State == void):
+	case noticed && (d.State == open || d.State == stopped || d.State == void):
 		d.OfflineFalseAlarm = true // it was not due yet when it was taken for missed
 	case d.State == breached || d.State == disputed:
 		d.OfflineFalseAlarm = false
@@ -189,12 +203,12 @@ func (l *ledger) judge(s step) *roundsv1.Deadline {
 }
 
 // ended is the state of a step that is done.
-func ended(d *roundsv1.Deadline, exact bool, before *roundsv1.Deadline) roundsv1.DeadlineState {
+func ended(d *roundsv1.Deadline, exact, noticed bool, before *roundsv1.Deadline) roundsv1.DeadlineState {
 	inTime := d.GetDueUs() == 0 || d.GetDoneUs() <= d.GetDueUs()
 	switch {
 	case !inTime:
 		return breached
-	case d.GetBreachedUs() == 0:
+	case !noticed:
 		return met
 	case exact:
 		return metLate
