@@ -5,11 +5,13 @@ import (
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/work/recurrence"
 )
 
-// OnDuty: whether a person is on duty at a moment: has not left, is not absent, and has no duties set or one that covers it.
-func OnDuty(staff *roundsv1.Staff, at time.Time, _ *time.Location) bool {
-	if staff.GetLeft() {
+// OnDuty: whether a person is on duty at a moment: has not left, is not absent, and has a shift that goes on or no shifts at all. Shifts are in the site's time
+// zone. One whose rule is not understood does not count, so that a person with no other is never on duty: whoever keeps the directory is told when writing it.
+func OnDuty(staff *roundsv1.Staff, at time.Time, loc *time.Location) bool {
+	if staff == nil || staff.GetLeft() {
 		return false
 	}
 	for _, a := range staff.GetAbsences() {
@@ -17,5 +19,19 @@ func OnDuty(staff *roundsv1.Staff, at time.Time, _ *time.Location) bool {
 			return false
 		}
 	}
-	return true
+	if len(staff.GetDuties()) == 0 {
+		return true
+	}
+	for _, d := range staff.GetDuties() {
+		length := time.Duration(d.GetMinutes()) * time.Minute
+		rule, err := recurrence.Parse(d.GetRecurrence())
+		if err != nil || length <= 0 {
+			continue
+		}
+		// A shift goes on that began in (at - length, at].
+		if len(rule.Between(at.Add(-length+1), at.Add(1), loc, 1)) > 0 {
+			return true
+		}
+	}
+	return false
 }
