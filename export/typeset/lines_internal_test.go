@@ -26,7 +26,7 @@ func TestLinesBreakWhereTheyMay(t *testing.T) {
 		{"", 10, []string{""}},
 		{"hello world again", 11, []string{"hello world", "again"}},
 		{"水管爆裂马上来", 6, []string{"水管爆", "裂马上", "来"}},
-		{"水管爆，裂", 6, []string{"水管", "爆，裂"}},             // not before the comma
+		{"水管爆，裂", 6, []string{"水管", "爆，裂"}},         // not before the comma
 		{"水管（爆裂）了", 6, []string{"水管", "（爆", "裂）了"}}, // not behind the opening one, nor before the closing one
 		{"a\n\nb", 5, []string{"a", "", "b"}},
 		{"abcdefghij", 4, []string{"abcd", "efgh", "ij"}},

@@ -1,0 +1,157 @@
+package export
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/export/typeset"
+)
+
+// mostPictureBytes bounds what the pictures of one document take in memory.
+const mostPictureBytes = 32 << 20
+
+// pictures writes the photos: round by round, each photo from before beside one from after, then those of items, then the others.
+func (p *paper) pictures(ctx context.Context) error {
+	if len(p.photos) == 0 {
+		return nil
+	}
+	p.doc.Heading(p.say("照片", "Photos"))
+	order, left := p.order()
+	spent := 0
+	var row []typeset.Picture
+	for _, change := range order {
+		if change == nil { // a place that stays empty
+			row = append(row, typeset.Picture{})
+		} else {
+			picture, err := p.picture(ctx, change, &spent)
+			if err != nil {
+				return err
+			}
+			row = append(row, picture)
+		}
+		if len(row) == 2 {
+			p.doc.Pictures(row)
+			row = row[:0]
+		}
+	}
+	p.doc.Pictures(row)
+	if left > 0 {
+		p.doc.Note(fmt.Sprintf(p.say("另有 %d 张照片未列入本文件。", "%d further photos are not in this document."), left))
+	}
+	return nil
+}
+
+// order is the photos as they stand on the page, two in a row, nil for a place that stays empty; and how many were left out.
+func (p *paper) order() (order []*roundsv1.Change, left int) {
+	photos := p.photos
+	if len(photos) > p.cfg.MaxPhotos {
+		left = len(photos) - p.cfg.MaxPhotos
+		photos = photos[left:] // the last ones: they show how it is now
+	}
+	photos = slices.Clone(photos)
+	slices.SortStableFunc(photos, func(a, b *roundsv1.Change) int {
+		return int(a.GetRecord().GetPhoto().GetRound()) - int(b.GetRecord().GetPhoto().GetRound())
+	})
+	for len(photos) > 0 {
+		round := photos[0].GetRecord().GetPhoto().GetRound()
+		n := 0
+		for n < len(photos) && photos[n].GetRecord().GetPhoto().GetRound() == round {
+			n++
+		}
+		var before, after, others []*roundsv1.Change
+		for _, one := range photos[:n] {
+			switch one.GetRecord().GetPhoto().GetRole() {
+			case roundsv1.PhotoRole_PHOTO_ROLE_BEFORE:
+				before = append(before, one)
+			case roundsv1.PhotoRole_PHOTO_ROLE_AFTER:
+				after = append(after, one)
+			default:
+				others = append(others, one)
+			}
+		}
+		photos = photos[n:]
+		for i := range max(len(before), len(after)) {
+			order = append(order, nth(before, i), nth(after, i))
+		}
+		slices.SortStableFunc(others, func(a, b *roundsv1.Change) int {
+			return strings.Compare(a.GetRecord().GetPhoto().GetItemId(), b.GetRecord().GetPhoto().GetItemId())
+		})
+		order = append(order, others...)
+		if len(order)%2 == 1 {
+			order = append(order, nil)
+		}
+	}
+	return order, left
+}
+
+func nth(all []*roundsv1.Change, i int) *roundsv1.Change {
+	if i < len(all) {
+		return all[i]
+	}
+	return nil
+}
+
+// picture is one photo with what is to be said of it.
+func (p *paper) picture(ctx context.Context, change *roundsv1.Change, spent *int) (typeset.Picture, error) {
+	photo, stamp := change.GetRecord().GetPhoto(), created(change)
+	hash := hex.EncodeToString(photo.GetSha256())
+	picture := typeset.Picture{Name: hash, Caption: p.caption(change, photo, stamp, hash)}
+	switch {
+	case photo.GetHidden() != nil:
+		picture.Missing = p.say("照片已隐藏：", "This photo is hidden: ") + photo.GetHidden().GetReason()
+	case photo.GetState() == roundsv1.PhotoState_PHOTO_STATE_REDACTED:
+		picture.Missing = p.say("照片内容已依规删除，哈希保留。", "The bytes of this photo were removed for good; its hash stays.")
+	case *spent >= mostPictureBytes:
+		picture.Missing = p.say("文件过大，此照片未列入。", "Left out: the document would become too large.")
+	case len(photo.GetSha256()) == 32:
+		bytes, err := p.cfg.Pictures.Small(ctx, photo.GetSha256(), typeset.MaxImageBytes)
+		if err != nil {
+			return picture, err
+		}
+		*spent += len(bytes)
+		picture.JPEG = bytes
+		picture.Missing = p.say("照片内容尚未上传或无法显示。", "The bytes of this photo have not arrived, or cannot be shown.")
+		if len(bytes) > 0 {
+			picture.Missing = p.say("照片无法显示。", "This photo cannot be shown.")
+		}
+	default:
+		picture.Missing = p.say("照片没有有效的哈希。", "This photo has no valid hash.")
+	}
+	if picture.JPEG == nil {
+		picture.Name = "" // no picture of another record with the same bytes in its place
+	}
+	picture.Missing += "\nSHA-256 " + hash
+	return picture, nil
+}
+
+// caption says what, when, who, where, and what the checks found.
+func (p *paper) caption(change *roundsv1.Change, photo *roundsv1.Photo, stamp *roundsv1.Stamp, hash string) []string {
+	what := []string{or(p.lang.in(photo.GetRole()), p.say("照片", "photo")), fmt.Sprintf(p.say("第 %d 轮", "round %d"), photo.GetRound())}
+	if photo.GetItemId() != "" {
+		what = append(what, photo.GetItemId())
+	}
+	what = append(what, p.lang.in(photo.GetSource()))
+	lines := []string{
+		strings.Join(what, " · "),
+		p.when(stamp.GetTimeUs()) + " · " + p.person(or(photo.GetPersonId(), stamp.GetPersonId())),
+	}
+	if where := p.line.look(func() (string, error) { return p.s.names.where(p.ctx, photo.GetLocation()) }); where != "" || photo.GetLocation().GetSource() != 0 {
+		lines = append(lines, strings.Trim(where+" · "+p.lang.in(photo.GetLocation().GetSource()), " ·"))
+	}
+	lines = append(lines, p.say("检查：", "Checks: ")+or(p.lang.in(photo.GetState()), p.say("待上传", "promised")))
+	for i, finding := range photo.GetReport().GetFindings() {
+		if i == 8 {
+			lines = append(lines, "…")
+			break
+		}
+		lines = append(lines, "– "+p.lang.in(finding.GetSeverity())+": "+or(p.lang.text(finding.GetSentence()), code(finding.GetCode())))
+	}
+	if len(photo.GetReport().GetFindings()) == 0 && len(photo.GetFindings()) > 0 {
+		lines = append(lines, "– "+strings.Join(photo.GetFindings(), ", "))
+	}
+	return append(lines, fmt.Sprintf("SHA-256 %s", hash), fmt.Sprintf(p.say("编号 %s · 历史 #%d", "id %s · journal #%d"), change.GetRecordId(), stamp.GetSeq()))
+}
