@@ -87,6 +87,7 @@ func (s *Server) calls() (http.Handler, error) {
 	mux.Handle(roundsv1connect.NewAuthServiceHandler(&authService{s.authority}, options))
 	mux.Handle(roundsv1connect.NewAdminServiceHandler(&adminService{s.authority.Admin(), s.keeper()}, options))
 	mux.Handle(roundsv1connect.NewMediaServiceHandler(&mediaService{s.desk}, options))
+	mux.Handle(roundsv1connect.NewWorkServiceHandler(&workService{s.review}, options))
 
 	proxies := make([]netip.Prefix, 0, len(s.cfg.Limits.Proxies))
 	for _, text := range s.cfg.Limits.Proxies {
@@ -108,7 +109,7 @@ func (s *Server) calls() (http.Handler, error) {
 func procedures() map[string]bool {
 	all := map[string]bool{}
 	for _, file := range []protoreflect.FileDescriptor{roundsv1.File_rounds_v1_sync_proto, roundsv1.File_rounds_v1_auth_proto,
-		roundsv1.File_rounds_v1_admin_proto, roundsv1.File_rounds_v1_media_proto} {
+		roundsv1.File_rounds_v1_admin_proto, roundsv1.File_rounds_v1_media_proto, roundsv1.File_rounds_v1_work_proto} {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)
 			for j := range service.Methods().Len() {

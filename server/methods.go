@@ -54,6 +54,9 @@ func admissions() map[string]admission {
 		roundsv1connect.AdminServiceSetPolicyProcedure, roundsv1connect.AdminServiceImportProcedure,
 		roundsv1connect.MediaServiceDescribeProcedure, roundsv1connect.MediaServiceLinkProcedure, roundsv1connect.MediaServiceChaseProcedure,
 		roundsv1connect.MediaServiceHoldProcedure, roundsv1connect.MediaServiceRedactProcedure,
+		roundsv1connect.WorkServiceListTicketsProcedure, roundsv1connect.WorkServiceListInspectionsProcedure,
+		roundsv1connect.WorkServiceListNoticesProcedure, roundsv1connect.WorkServiceReviewQueueProcedure, roundsv1connect.WorkServiceStoryProcedure,
+		roundsv1connect.WorkServiceDecideProcedure, roundsv1connect.WorkServiceInboxProcedure,
 	} {
 		table[procedure] = inService
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/rounds-sync/rounds/evidence"
 	"github.com/rounds-sync/rounds/media"
 	"github.com/rounds-sync/rounds/media/picture"
+	"github.com/rounds-sync/rounds/review"
 	"github.com/rounds-sync/rounds/server/precheck"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store"
@@ -43,6 +44,7 @@ type Server struct {
 	blobs     media.Driver
 	ownBlobs  closingDriver // nil where the storage was handed in
 	desk      *evidence.Desk
+	review    *review.Service
 	heic      *picture.Program
 	seen      *lastSeen
 	metrics   *metrics
@@ -127,6 +129,9 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.openMedia(ctx, rules); err != nil {
 		return nil, err
 	}
+	if err := s.openWork(); err != nil {
+		return nil, err
+	}
 	if s.tracing, err = newTracing(ctx, s.log); err != nil {
 		return nil, fmt.Errorf("server: traces: %w", err)
 	}
@@ -199,6 +204,7 @@ func (s *Server) drain() error {
 	}
 	s.stop()
 	s.running.Wait()
+	s.review.Close()
 	s.heic.Close()
 	authErr := s.authority.Close()
 	var storeErr, blobsErr error

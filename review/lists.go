@@ -1,0 +1,208 @@
+package review
+
+import (
+	"context"
+	"math"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
+)
+
+// The sizes of pages.
+const (
+	usualPage = 50
+	mostRows  = 500
+)
+
+// ranked is a value as an order goes by it.
+func ranked(value int64, descending bool) int64 {
+	if descending {
+		return -max(value, -math.MaxInt64)
+	}
+	return value
+}
+
+// ListTickets lists tickets of the scopes, to who may read all of them. The error is an *engine.Error.
+func (s *Service) ListTickets(ctx context.Context, caller engine.Caller, req *roundsv1.ListTicketsRequest) (*roundsv1.ListTicketsResponse, error) {
+	d, err := s.open(ctx, caller, req.GetScopes()...)
+	if err != nil {
+		return nil, err
+	}
+	defer d.close()
+	from, err := d.cursor(req)
+	if err != nil {
+		return nil, err
+	}
+	page := newPage(from, sizeOf(req.GetPageSize(), usualPage, mostRows))
+	for i, b := range d.boards {
+		b.read(func(c *content) {
+			filter := c.ticketFilter(req.GetFilter(), from.nowUS)
+			for j := range c.tickets.slots {
+				if one := &c.tickets.slots[j]; one.live && filter.lets(one.id, &one.row) {
+					page.add(one.row.position(req.GetSort(), req.GetDescending(), one.id, uint8(i)))
+				}
+			}
+		})
+	}
+	resp := &roundsv1.ListTicketsResponse{Total: page.total()}
+	rows, more := page.rows()
+	if more {
+		resp.NextPageToken = d.token(req, cursor{after: rows[len(rows)-1], nowUS: from.nowUS})
+	}
+	if resp.Rows, err = d.rows(ctx, kindTicket, rows); err != nil {
+		return nil, err
+	}
+	names := d.names()
+	for i, row := range resp.GetRows() {
+		names.ticket(int(rows[i].scope), row.GetRecord().GetTicket())
+	}
+	resp.Names = names.found()
+	return resp, nil
+}
+
+// position is where a ticket stands in an order.
+func (t *ticket) position(by roundsv1.TicketSort, descending bool, id uid, scope uint8) position {
+	p := position{id: id, scope: scope}
+	switch by {
+	case roundsv1.TicketSort_TICKET_SORT_UPDATED:
+		p.rank = t.updated
+	case roundsv1.TicketSort_TICKET_SORT_DUE:
+		p.rank, p.last = t.due, t.due == 0
+	case roundsv1.TicketSort_TICKET_SORT_PRIORITY:
+		p.rank = int64(t.priority)
+	case roundsv1.TicketSort_TICKET_SORT_ESCALATION:
+		p.rank = int64(t.escalation)
+	default:
+		p.rank = t.reported
+	}
+	p.rank = ranked(p.rank, descending)
+	return p
+}
+
+// ListInspections lists inspection rounds of the scopes, to who may read all of them. The error is an *engine.Error.
+func (s *Service) ListInspections(
+	ctx context.Context, caller engine.Caller, req *roundsv1.ListInspectionsRequest,
+) (*roundsv1.ListInspectionsResponse, error) {
+	d, err := s.open(ctx, caller, req.GetScopes()...)
+	if err != nil {
+		return nil, err
+	}
+	defer d.close()
+	from, err := d.cursor(req)
+	if err != nil {
+		return nil, err
+	}
+	page := newPage(from, sizeOf(req.GetPageSize(), usualPage, mostRows))
+	for i, b := range d.boards {
+		b.read(func(c *content) {
+			filter := c.inspectionFilter(req.GetFilter(), from.nowUS)
+			for j := range c.inspections.slots {
+				if one := &c.inspections.slots[j]; one.live && filter.lets(one.id, &one.row) {
+					page.add(one.row.position(req.GetSort(), req.GetDescending(), one.id, uint8(i)))
+				}
+			}
+		})
+	}
+	resp := &roundsv1.ListInspectionsResponse{Total: page.total()}
+	rows, more := page.rows()
+	if more {
+		resp.NextPageToken = d.token(req, cursor{after: rows[len(rows)-1], nowUS: from.nowUS})
+	}
+	if resp.Rows, err = d.rows(ctx, kindInspection, rows); err != nil {
+		return nil, err
+	}
+	names := d.names()
+	for i, row := range resp.GetRows() {
+		names.inspection(int(rows[i].scope), row.GetRecord().GetInspection())
+	}
+	resp.Names = names.found()
+	return resp, nil
+}
+
+// position is where a round stands in an order.
+func (i *inspection) position(by roundsv1.InspectionSort, descending bool, id uid, scope uint8) position {
+	p := position{id: id, scope: scope}
+	switch by {
+	case roundsv1.InspectionSort_INSPECTION_SORT_UPDATED:
+		p.rank = i.updated
+	case roundsv1.InspectionSort_INSPECTION_SORT_DUE:
+		p.rank, p.last = i.due(), i.due() == 0
+	case roundsv1.InspectionSort_INSPECTION_SORT_SCORE:
+		p.rank = i.score
+	default:
+		p.rank = i.start
+	}
+	p.rank = ranked(p.rank, descending)
+	return p
+}
+
+// ListNotices lists what the caller is told in the scopes, to who may read all of them. The error is an *engine.Error.
+func (s *Service) ListNotices(ctx context.Context, caller engine.Caller, req *roundsv1.ListNoticesRequest) (*roundsv1.ListNoticesResponse, error) {
+	d, err := s.open(ctx, caller, req.GetScopes()...)
+	if err != nil {
+		return nil, err
+	}
+	defer d.close()
+	from, err := d.cursor(req)
+	if err != nil {
+		return nil, err
+	}
+	page := newPage(from, sizeOf(req.GetPageSize(), usualPage, mostRows))
+	codes := bitsOf(req.GetCodes())
+	for i, b := range d.boards {
+		roles := bitsOf(s.cfg.Access.Roles(caller.Person, d.scopes[i], d.now))
+		b.read(func(c *content) {
+			me, named := c.ids.get(string(caller.Person))
+			for j := range c.notices.slots {
+				one := &c.notices.slots[j]
+				if !one.live || !codes.lets(one.row.code) || !within(req.GetTold(), one.row.time) || !one.row.tells(me, named, roles) ||
+					req.GetUnseen() && named && has(one.row.seen, me) {
+					continue
+				}
+				page.add(position{rank: ranked(one.row.time, true), id: one.id, scope: uint8(i)})
+			}
+		})
+	}
+	resp := &roundsv1.ListNoticesResponse{Total: page.total()}
+	rows, more := page.rows()
+	if more {
+		resp.NextPageToken = d.token(req, cursor{after: rows[len(rows)-1], nowUS: from.nowUS})
+	}
+	if resp.Rows, err = d.rows(ctx, kindNotice, rows); err != nil {
+		return nil, err
+	}
+	names := d.names()
+	for i, row := range resp.GetRows() {
+		names.people(int(rows[i].scope), append(row.GetRecord().GetNotice().GetPersonIds(), row.GetRecord().GetNotice().GetCausedById())...)
+	}
+	resp.Names = names.found()
+	return resp, nil
+}
+
+// tells: whether somebody is told, by name or by a role.
+func (n *notice) tells(me ref, named bool, roles bits) bool {
+	return named && has(n.people, me) || n.role != 0 && roles&(1<<(n.role&63)) != 0
+}
+
+func has(all []ref, one ref) bool {
+	for _, r := range all {
+		if r == one {
+			return true
+		}
+	}
+	return false
+}
+
+// rows reads the records of a page. One that was deleted meanwhile comes without its record, so that the answer has a row for each position.
+func (d *desk) rows(ctx context.Context, kind merge.Kind, at []position) ([]*roundsv1.WorkRow, error) {
+	rows := make([]*roundsv1.WorkRow, len(at))
+	for i, p := range at {
+		row, _, err := d.row(ctx, int(p.scope), kind, p.id)
+		if err != nil {
+			return nil, err
+		}
+		rows[i] = row
+	}
+	return rows, nil
+}

@@ -1,0 +1,144 @@
+package review
+
+import (
+	"context"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
+)
+
+// row reads one record as it stands, and counts what belongs to it.
+func (d *desk) row(ctx context.Context, scope int, kind merge.Kind, id uid) (*roundsv1.WorkRow, *roundsv1.Change, error) {
+	change, err := d.cfg.Records.Record(ctx, d.scopes[scope], kind, id.String())
+	if err != nil {
+		return nil, nil, err
+	}
+	row := &roundsv1.WorkRow{Scope: string(d.scopes[scope]), RecordId: id.String(), Version: change.GetVersion(), TimeUs: change.GetTimeUs()}
+	if !change.GetDeleted() {
+		row.Record = change.GetRecord()
+	}
+	switch of := row.GetRecord().GetKind().(type) {
+	case *roundsv1.Record_Ticket:
+		row.DueUs = dueOf(of.Ticket)
+	case *roundsv1.Record_Inspection:
+		as := inspection{state: uint8(of.Inspection.GetState()), end: of.Inspection.GetWindowEndUs()}
+		row.DueUs = as.due()
+	}
+	row.Overdue = row.GetDueUs() != 0 && row.GetDueUs() < d.now.UnixMicro()
+	d.boards[scope].read(func(c *content) {
+		under := c.under(id)
+		for _, one := range under.photos {
+			if !c.photos.get(one).hidden {
+				row.Photos++
+			}
+		}
+		for _, one := range under.comments {
+			if !c.comments.get(one).hidden {
+				row.Comments++
+			}
+		}
+		row.Questions = c.open(id)
+	})
+	return row, change, nil
+}
+
+// names gathers names for the people, places and categories of an answer.
+type names struct {
+	desk  *desk
+	asked []map[string]bool // ids, by scope
+	all   map[string]*roundsv1.Text
+}
+
+func (d *desk) names() *names {
+	return &names{desk: d, asked: make([]map[string]bool, len(d.boards)), all: map[string]*roundsv1.Text{}}
+}
+
+// people asks for names of people and places.
+func (n *names) people(scope int, ids ...string) {
+	if n.asked[scope] == nil {
+		n.asked[scope] = map[string]bool{}
+	}
+	for _, id := range ids {
+		if id != "" {
+			n.asked[scope][id] = true
+		}
+	}
+}
+
+// ticket asks for all that a ticket names.
+func (n *names) ticket(scope int, t *roundsv1.Ticket) {
+	n.people(scope, t.GetAssigneeId(), t.GetReporterId(), t.GetLocation().GetPlaceId())
+	n.people(scope, t.GetCrewIds()...)
+	n.people(scope, t.GetApproverIds()...)
+	n.people(scope, t.GetFormerAssigneeIds()...)
+	for _, done := range t.GetCompletions() {
+		n.people(scope, done.GetPersonId())
+	}
+	for _, said := range t.GetReviews() {
+		n.people(scope, said.GetPersonId())
+	}
+	for _, deadline := range t.GetDeadlines() {
+		n.people(scope, deadline.GetOwnerId())
+	}
+	if id := t.GetCategoryId(); id != "" && n.desk.cfg.Category != nil {
+		if category := n.desk.cfg.Category(n.desk.scopes[scope], id); category != nil {
+			n.all[id] = category.GetName()
+		}
+	}
+}
+
+// inspection asks for all that a round names.
+func (n *names) inspection(scope int, i *roundsv1.Inspection) {
+	n.people(scope, i.GetInspectorId(), i.GetAssigneeId())
+	n.people(scope, i.GetCheckpointIds()...)
+	for _, said := range i.GetReviews() {
+		n.people(scope, said.GetPersonId())
+	}
+}
+
+// record asks for all that a record names.
+func (n *names) record(scope int, r *roundsv1.Record) {
+	switch of := r.GetKind().(type) {
+	case *roundsv1.Record_Ticket:
+		n.ticket(scope, of.Ticket)
+	case *roundsv1.Record_Inspection:
+		n.inspection(scope, of.Inspection)
+	case *roundsv1.Record_Photo:
+		n.people(scope, of.Photo.GetPersonId(), of.Photo.GetLocation().GetPlaceId())
+	case *roundsv1.Record_Comment:
+		n.people(scope, of.Comment.GetPersonId())
+	case *roundsv1.Record_Conflict:
+		n.question(scope, of.Conflict)
+	}
+}
+
+// question asks for the people of a question.
+func (n *names) question(scope int, q *roundsv1.Conflict) {
+	n.people(scope, q.GetPersonId(), q.GetOwnerId(), q.GetResolvedById())
+	for _, side := range q.GetSides() {
+		n.people(scope, side.GetPersonId())
+	}
+}
+
+// found returns the names that the directory has.
+func (n *names) found() map[string]*roundsv1.Text {
+	for scope, ids := range n.asked {
+		if len(ids) == 0 {
+			continue
+		}
+		n.desk.boards[scope].read(func(c *content) {
+			for id := range ids {
+				u, ok := parseUID(id)
+				if !ok {
+					continue
+				}
+				if name := c.staff.get(u); name != nil && *name != "" {
+					n.all[id] = &roundsv1.Text{Zh: *name, En: *name}
+				} else if place := c.places.get(u); place != nil {
+					n.all[id] = &roundsv1.Text{Zh: place.zh, En: place.en}
+				}
+			}
+		})
+	}
+	return n.all
+}

@@ -1,0 +1,189 @@
+package review
+
+import (
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+)
+
+// operation names what an entry did, in a word.
+func operation(e *roundsv1.StoryEntry) string {
+	switch e.GetType() {
+	case roundsv1.EntryType_ENTRY_TYPE_ADMITTED:
+		return "admit"
+	case roundsv1.EntryType_ENTRY_TYPE_EVICTED:
+		return "evict"
+	}
+	act := e.GetAct()
+	switch {
+	case act.GetFact() != nil:
+		return "add"
+	case act.GetEdit() != nil && act.GetBase() == 0 && len(act.GetEdit().GetFields()) == 0:
+		return "create"
+	case act.GetEdit() != nil:
+		return "edit"
+	case act.GetCommand().GetDelete() != nil:
+		return "delete"
+	}
+	for _, command := range []protoreflect.Message{act.GetCommand().GetTicket().ProtoReflect(), act.GetCommand().GetInspection().ProtoReflect(),
+		act.GetCommand().GetConflict().ProtoReflect()} {
+		if name := chosen(command, "command"); name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// inBoth is a text in the two languages.
+type inBoth struct{ zh, en string }
+
+// doings are the words of commands and of what is done to records of any kind.
+func doings() map[string]inBoth {
+	return map[string]inBoth{
+		"create": {"新建", "made"}, "edit": {"修改", "changed"}, "add": {"添加", "added"}, "delete": {"删除", "deleted"}, "evict": {"归档", "archived"},
+		"admit": {"采纳", "let in what had waited"}, "triage": {"受理", "triaged it"}, "dispatch": {"派单", "dispatched it"},
+		"accept": {"接单", "accepted it"}, "decline": {"拒单", "declined it"}, "start": {"开工", "started"}, "pause": {"挂起", "paused"},
+		"resume": {"恢复处理", "resumed"}, "submit_completion": {"报完工", "reported it as done"}, "approve": {"确认", "approved it"},
+		"reject": {"退回返工", "sent it back"}, "cancel": {"取消", "cancelled it"}, "merge": {"合并", "merged it"}, "escalate": {"升级", "escalated it"},
+		"customer_accept": {"客户验收", "accepted it as the customer"}, "dispute": {"提出异议", "disputed it"},
+		"force_close": {"强制关闭", "closed it without evidence"}, "split": {"拆分", "split it"}, "ask": {"要求补证", "asked for more evidence"},
+		"follow_up": {"登记回访", "recorded the follow-up visit"}, "reopen": {"重新打开", "opened it again"}, "release": {"下发", "released it"},
+		"submit": {"提交", "submitted it"}, "return": {"退回补检", "returned it"}, "excuse": {"免检", "excused it"},
+		"dismiss": {"不予采纳", "left it out"}, "decide": {"裁决", "decided"}, "assign": {"指派", "assigned it"},
+	}
+}
+
+// things are the words of kinds.
+func things() map[string]inBoth {
+	return map[string]inBoth{
+		"ticket": {"工单", "the ticket"}, "inspection": {"巡检任务", "the round"}, "photo": {"照片", "a photo"}, "comment": {"备注", "a remark"},
+		"conflict": {"待处理事项", "a question"}, "notice": {"通知", "a notice"},
+	}
+}
+
+// fieldWords are Chinese names of the fields that people edit; others are told by their names in the schema.
+func fieldWords() map[string]string {
+	return map[string]string{
+		"title": "标题", "description": "描述", "category_id": "类别", "priority": "优先级", "location": "位置", "tags": "标签", "crew_ids": "协作人员",
+		"notes": "处理记录", "contact_phone": "联系电话", "charge_cents": "费用", "asset_id": "设备", "watcher_ids": "关注人", "parts_used": "用料",
+		"state": "状态", "flags": "标记", "hidden": "隐藏", "answers": "检查项", "readings": "读数", "labour": "工时", "scans": "扫码", "visits": "到访",
+		"report": "检查结果", "deadlines": "时限", "moves": "状态记录", "escalation_level": "升级级别", "assignee_id": "处理人", "round": "轮次",
+		"findings": "检查发现", "score": "得分",
+	}
+}
+
+// sentence says what an entry did, in both languages.
+func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text) *roundsv1.Text {
+	who := inBoth{"系统", "The server"}
+	if person := e.GetPersonId(); person != "" {
+		short := person[max(0, len(person)-8):]
+		who = inBoth{short, short}
+		if name := names[person]; name != nil {
+			who = inBoth{name.GetZh(), name.GetEn()}
+		}
+	}
+	did, known := doings()[e.GetOperation()]
+	if !known {
+		did = inBoth{"操作", "did something that this server cannot read"}
+	}
+	if e.GetRedacted() {
+		did = inBoth{"操作(内容已依规删除)", "did something whose content was removed by law"}
+	}
+	what := inBoth{}
+	switch e.GetOperation() {
+	case "create", "delete", "evict":
+		thing := things()[e.GetRecord().GetKind()]
+		what = inBoth{thing.zh, " " + thing.en}
+	case "add":
+		what = added(e)
+	case "edit":
+		what = edited(e)
+	case "dispatch":
+		to := e.GetAct().GetCommand().GetTicket().GetDispatch().GetAssigneeId()
+		if name := names[to]; name != nil {
+			what = inBoth{"给" + name.GetZh(), " to " + name.GetEn()}
+		}
+	}
+	if reason := reasonOf(e.GetAct().GetCommand()); reason != "" {
+		what = inBoth{what.zh + ":" + reason, what.en + ": " + reason}
+	}
+	after := inBoth{}
+	switch why := e.GetOutcome().GetProblem().GetSentence(); e.GetOutcome().GetStatus() {
+	case roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED:
+		after = inBoth{"(被拒绝:" + why.GetZh() + ")", " (refused: " + why.GetEn() + ")"}
+	case roundsv1.OutcomeStatus_OUTCOME_STATUS_CONFLICT, roundsv1.OutcomeStatus_OUTCOME_STATUS_QUARANTINED:
+		after = inBoth{"(等待人工处理:" + why.GetZh() + ")", " (waits for a person: " + why.GetEn() + ")"}
+	case roundsv1.OutcomeStatus_OUTCOME_STATUS_MERGED:
+		after = inBoth{"(与他人的修改合并)", " (merged with what others wrote)"}
+	}
+	return &roundsv1.Text{Zh: who.zh + " " + did.zh + what.zh + after.zh, En: who.en + " " + did.en + what.en + after.en}
+}
+
+// reasonOf is the reason or the words that a command carries.
+func reasonOf(c *roundsv1.Command) string {
+	for _, command := range []protoreflect.Message{c.GetTicket().ProtoReflect(), c.GetInspection().ProtoReflect(), c.GetConflict().ProtoReflect()} {
+		if !command.IsValid() {
+			continue
+		}
+		field := command.WhichOneof(command.Descriptor().Oneofs().ByName("command"))
+		if field == nil {
+			continue
+		}
+		of := command.Get(field).Message()
+		for _, name := range []protoreflect.Name{"words", "reason"} {
+			if text := of.Descriptor().Fields().ByName(name); text != nil && text.Kind() == protoreflect.StringKind && of.Get(text).String() != "" {
+				return of.Get(text).String()
+			}
+		}
+	}
+	return ""
+}
+
+// added says what a fact added.
+func added(e *roundsv1.StoryEntry) inBoth {
+	if e.GetRecord().GetKind() != string(kindTicket) && e.GetRecord().GetKind() != string(kindInspection) {
+		thing := things()[e.GetRecord().GetKind()]
+		return inBoth{thing.zh, " " + thing.en}
+	}
+	return fieldList(contentOf(e.GetAct().GetFact().GetRecord()), nil)
+}
+
+// edited says which fields an edit wrote.
+func edited(e *roundsv1.StoryEntry) inBoth {
+	return fieldList(contentOf(e.GetAct().GetEdit().GetRecord()), e.GetAct().GetEdit().GetFields())
+}
+
+// fieldList names fields: those with the numbers, or where there are none, those that are set.
+func fieldList(of protoreflect.Message, numbers []uint32) inBoth {
+	if of == nil {
+		return inBoth{}
+	}
+	var zh, en []string
+	add := func(field protoreflect.FieldDescriptor) {
+		name := string(field.Name())
+		en = append(en, strings.ReplaceAll(strings.TrimSuffix(strings.TrimSuffix(name, "_ids"), "_id"), "_", " "))
+		if word := fieldWords()[name]; word != "" {
+			name = word
+		}
+		zh = append(zh, name)
+	}
+	fields := of.Descriptor().Fields()
+	for _, number := range numbers {
+		if field := fields.ByNumber(protoreflect.FieldNumber(number)); field != nil {
+			add(field)
+		}
+	}
+	if len(numbers) == 0 {
+		for i := range fields.Len() {
+			if of.Has(fields.Get(i)) {
+				add(fields.Get(i))
+			}
+		}
+	}
+	if len(en) == 0 {
+		return inBoth{}
+	}
+	return inBoth{strings.Join(zh, "、"), " " + strings.Join(en, ", ")}
+}

@@ -1,0 +1,27 @@
+package server
+
+import (
+	"fmt"
+	"path/filepath"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/review"
+	"github.com/rounds-sync/rounds/sync/store"
+)
+
+// pageKeyFile holds the key that signs page tokens, so that they outlive a restart.
+const pageKeyFile = "pages.key"
+
+// openWork makes what answers the desks. It reads nothing yet.
+func (s *Server) openWork() error {
+	key, err := fileKey(filepath.Join(s.cfg.Data, pageKeyFile), s.cfg.Inject.Rand)
+	if err != nil {
+		return fmt.Errorf("server: page tokens: %w", err)
+	}
+	s.review, err = review.New(review.Config{Records: s.engine, Access: access{s.authority}, Key: key, Now: s.cfg.Inject.Now,
+		Category: func(scope store.Scope, id string) *roundsv1.Category { return s.reference.Category(scope, id) }})
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	return nil
+}
