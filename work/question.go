@@ -20,7 +20,7 @@ type Question struct {
 	Deciders []roundsv1.Role
 	// Actions that it offers.
 	Actions []roundsv1.ConflictAction
-	// Remind is the time from its opening to the first reminder. Further ones follow daily.
+	// Remind is the time from its opening to the first reminder. Further ones follow as Reminder says.
 	Remind time.Duration
 }
 

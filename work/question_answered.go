@@ -1,0 +1,77 @@
+package work
+
+import (
+	"slices"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
+)
+
+// Answered tells whether a question has found its answer in the record that it is about, and in which words: then the server closes it with this resolution.
+// Such are a stale approval and a disagreement, once somebody decided anew, and evidence that came after all. What waits for a person's decision is never
+// answered by itself. It is pure; subject is the record as it stands, nil where it is not known.
+func Answered(c *roundsv1.Conflict, subject *roundsv1.Change) (resolution string, ok bool) {
+	if c.GetState() != roundsv1.ConflictState_CONFLICT_STATE_OPEN || subject == nil || subject.GetDeleted() {
+		return "", false
+	}
+	ticket, round := subject.GetRecord().GetTicket(), subject.GetRecord().GetInspection()
+	switch c.GetType() {
+	case roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL, roundsv1.ConflictType_CONFLICT_TYPE_DISSENT, roundsv1.ConflictType_CONFLICT_TYPE_SELF_APPROVAL:
+		for _, review := range slices.Concat(ticket.GetReviews(), round.GetReviews()) {
+			if review.GetTimeUs() <= c.GetOpenedTimeUs() {
+				continue
+			}
+			switch review.GetVerdict() {
+			case roundsv1.Verdict_VERDICT_APPROVED:
+				return "answered: approved", true
+			case roundsv1.Verdict_VERDICT_REJECTED:
+				return "answered: sent back", true
+			}
+		}
+	case roundsv1.ConflictType_CONFLICT_TYPE_EVIDENCE_LOST:
+		switch {
+		case ticket != nil && state(ticket.GetState()) != donePending, round != nil && state(round.GetState()) != submitted:
+			return "answered: it waits for evidence no more", true
+		}
+	case roundsv1.ConflictType_CONFLICT_TYPE_DISPUTED_TIME:
+		if ticket != nil && !slices.ContainsFunc(ticket.GetDeadlines(), func(d *roundsv1.Deadline) bool {
+			return d.GetState() == roundsv1.DeadlineState_DEADLINE_STATE_DISPUTED
+		}) {
+			return "answered: the time is known", true
+		}
+	case roundsv1.ConflictType_CONFLICT_TYPE_POSSIBLE_DUPLICATE:
+		if ticket != nil && state(ticket.GetState()) == merged {
+			return "answered: merged", true
+		}
+	case roundsv1.ConflictType_CONFLICT_TYPE_REOPEN:
+		if ticket != nil && state(ticket.GetState()) != closed {
+			return "answered: open again", true
+		}
+	case roundsv1.ConflictType_CONFLICT_TYPE_OTHER_PLACE:
+		if w := writer(subject, c.GetField()); c.GetField() != 0 && w.GetTimeUs() > c.GetOpenedTimeUs() {
+			return "answered: corrected", true
+		}
+	}
+	return "", false
+}
+
+// ResolutionOf returns the edit that closes a question that was answered.
+func ResolutionOf(resolution string) *roundsv1.Edit {
+	return conflictEdit(&roundsv1.Conflict{State: roundsv1.ConflictState_CONFLICT_STATE_RESOLVED, Resolution: resolution}, conflictState, conflictResolution)
+}
+
+// answer closes the questions of these types that rules opened about the record and its round, where they are open: this act answers them.
+func (j *judgement) answer(how string, types ...roundsv1.ConflictType) {
+	if j.foresees {
+		return
+	}
+	for _, of := range types {
+		id := questionID(j.ref().GetId(), of, questionKey(j.ref().GetId(), j.questionRound(), nil))
+		c := j.lookup(kindConflict, id).GetRecord().GetConflict()
+		if c.GetState() != roundsv1.ConflictState_CONFLICT_STATE_OPEN {
+			continue
+		}
+		j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: id, Edit: conflictEdit(&roundsv1.Conflict{State: roundsv1.ConflictState_CONFLICT_STATE_RESOLVED, Resolution: "answered: " + how,
+			ResolvedById: string(j.Person), Decision: actReview}, conflictState, conflictResolution, conflictResolvedBy, conflictDecision)})
+	}
+}
