@@ -19,6 +19,7 @@ func (p *paper) pictures(ctx context.Context) error {
 	if len(p.photos) == 0 {
 		return nil
 	}
+	p.doc.Keep(110) // the heading with the first two
 	p.doc.Heading(p.say("照片", "Photos"))
 	order, left := p.order()
 	spent := 0

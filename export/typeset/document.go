@@ -137,6 +137,9 @@ func (d *Document) Heading(s string) {
 	d.y += 1.5
 }
 
+// Keep begins the next page where less than that is left of this one, in millimetres: what follows stands together.
+func (d *Document) Keep(height float64) { d.room(min(height, bottom-margin)) }
+
 // Paragraph writes a text.
 func (d *Document) Paragraph(s string) {
 	d.put(s, margin, textSize, inner)

@@ -2,20 +2,17 @@ package typeset_test
 
 import (
 	"bytes"
-	"compress/zlib"
 	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
-	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf16"
 
 	"github.com/rounds-sync/rounds/export/typeset"
+	"github.com/rounds-sync/rounds/export/typeset/typesettest"
 )
 
 // photo is a picture of some size.
@@ -34,70 +31,16 @@ func photo(t *testing.T, w, h int) []byte {
 	return out.Bytes()
 }
 
-// read is a document as a reader of text finds it: the streams of its pages inflated, their strings decoded.
-type read struct {
-	raw    string
-	text   string
-	images int
-	fonts  int
-}
-
-var (
-	object = regexp.MustCompile(`(?s)(\d+) 0 obj\n(.*?)\nendobj`)
-	shown  = regexp.MustCompile(`(?s)\((.*?[^\\]|(?:[^\\]*\\\\)+)?\) Tj`)
-)
-
-func parse(t *testing.T, pdf []byte) read {
+func parse(t *testing.T, pdf []byte) typesettest.Document {
 	t.Helper()
-	r := read{raw: string(pdf)}
-	if !strings.HasPrefix(r.raw, "%PDF-1.") || !strings.HasSuffix(strings.TrimSpace(r.raw), "%%EOF") {
-		t.Fatal("this is no PDF")
+	d, err := typesettest.Read(pdf)
+	if err != nil {
+		t.Fatal(err)
 	}
-	var b strings.Builder
-	for _, found := range regexp.MustCompile(`(?s)<<([^>]*)/Filter /FlateDecode([^>]*?)>>\nstream\n(.*?)\nendstream`).FindAllStringSubmatch(r.raw, -1) {
-		z, err := zlib.NewReader(strings.NewReader(found[3]))
-		if err != nil {
-			t.Fatalf("a stream: %v", err)
-		}
-		content, err := io.ReadAll(z)
-		if err != nil {
-			t.Fatalf("a stream: %v", err)
-		}
-		if strings.Contains(found[1]+found[2], "/Length1") || !bytes.Contains(content, []byte(" Tj")) {
-			continue
-		}
-		for i := 0; i < len(content); i++ {
-			if content[i] != '(' {
-				continue
-			}
-			var s []byte
-			for i++; i < len(content) && content[i] != ')'; i++ {
-				if content[i] == '\\' {
-					i++
-					if content[i] == 'r' {
-						s = append(s, '\r')
-						continue
-					}
-				}
-				s = append(s, content[i])
-			}
-			units := make([]uint16, len(s)/2)
-			for n := range units {
-				units[n] = uint16(s[2*n])<<8 | uint16(s[2*n+1])
-			}
-			b.WriteString(string(utf16.Decode(units)))
-			if bytes.HasPrefix(content[i:], []byte(") Tj")) {
-				b.WriteByte('|')
-			}
-		}
-	}
-	r.text = b.String()
-	r.images = strings.Count(r.raw, "/Subtype /Image")
-	r.fonts = strings.Count(r.raw, "/FontFile2")
-	return r
+	return d
 }
 
-func make_(t *testing.T, write func(*typeset.Document)) []byte {
+func document(t *testing.T, write func(*typeset.Document)) []byte {
 	t.Helper()
 	d, err := typeset.New(typeset.Info{Title: "工单", Language: "zh-CN", Created: time.Unix(1_800_000_000, 0),
 		Footer: func(page, pages int) string { return fmt.Sprintf("第 %d / %d 页", page, pages) }})
@@ -114,7 +57,7 @@ func make_(t *testing.T, write func(*typeset.Document)) []byte {
 
 // Chinese and English can be read out of the document, fonts are embedded in part, and what no font has is named.
 func TestTextIsThere(t *testing.T) {
-	pdf := make_(t, func(d *typeset.Document) {
+	pdf := document(t, func(d *typeset.Document) {
 		d.Title("3 号楼地库漏水 Basement leak")
 		d.Heading("经过")
 		d.Paragraph("客户说：“水位”已到 5 ℃ ① (a\\b) 😀 𠮷\u202e end")
@@ -123,7 +66,7 @@ func TestTextIsThere(t *testing.T) {
 		d.Table([]float64{0.5, 0.5}, []string{"时间", "状态"}, [][]string{{"2026-01-02 03:04", "已关闭 CLOSED"}})
 	})
 	r := parse(t, pdf)
-	flat := strings.ReplaceAll(r.text, "|", "")
+	flat := r.Text
 	for _, want := range []string{"3 号楼地库漏水 Basement leak", "“水位”已到", "5 °C (1) (a\\b) [U+1F600] [U+20BB7][U+202E]", "B2 水泵房", "已关闭 CLOSED", "第 1 / 1 页"} {
 		if !strings.Contains(flat, want) {
 			t.Errorf("%q is missing in %q", want, flat)
@@ -132,13 +75,13 @@ func TestTextIsThere(t *testing.T) {
 	if strings.Contains(flat, "nothing") {
 		t.Error("a label without a value is there")
 	}
-	if !strings.Contains(r.raw, "/ToUnicode") || !strings.Contains(r.raw, "beginbfrange") || r.fonts != 2 {
-		t.Errorf("%d fonts are embedded", r.fonts)
+	if r.Fonts != 2 {
+		t.Errorf("%d fonts are embedded", r.Fonts)
 	}
 	if len(pdf) > 200<<10 {
 		t.Errorf("%d bytes: more of the fonts than is used", len(pdf))
 	}
-	if again := make_(t, func(d *typeset.Document) { d.Title("x") }); bytes.Equal(pdf, again) {
+	if again := document(t, func(d *typeset.Document) { d.Title("x") }); bytes.Equal(pdf, again) {
 		t.Error("another content gives the same bytes")
 	}
 }
@@ -147,7 +90,7 @@ func TestTextIsThere(t *testing.T) {
 func TestSameBytes(t *testing.T) {
 	img := photo(t, 40, 30)
 	one := func() []byte {
-		return make_(t, func(d *typeset.Document) {
+		return document(t, func(d *typeset.Document) {
 			d.Title("标题 title")
 			d.Pictures([]typeset.Picture{{Name: "b", JPEG: img}, {Name: "a", JPEG: img}})
 			d.Paragraph(strings.Repeat("一二三四五六七八九十 abcdefg ", 50))
@@ -172,11 +115,11 @@ func TestPictures(t *testing.T) {
 		pictures = append(pictures, typeset.Picture{Name: strconv.Itoa(i), JPEG: jpeg, Missing: fmt.Sprintf("缺图%d", i), Caption: []string{fmt.Sprintf("说明%d", i)}})
 	}
 	pictures[1].Name = "0"
-	r := parse(t, make_(t, func(d *typeset.Document) { d.Pictures(pictures) }))
-	if r.images != 1 {
-		t.Errorf("%d pictures", r.images)
+	r := parse(t, document(t, func(d *typeset.Document) { d.Pictures(pictures) }))
+	if r.Images != 1 {
+		t.Errorf("%d pictures", r.Images)
 	}
-	flat := strings.ReplaceAll(r.text, "|", "")
+	flat := r.Text
 	for i := range pictures {
 		if !strings.Contains(flat, fmt.Sprintf("说明%d", i)) {
 			t.Errorf("caption %d is missing", i)
@@ -189,12 +132,12 @@ func TestPictures(t *testing.T) {
 
 // Long texts go on on further pages, each with its number.
 func TestPages(t *testing.T) {
-	r := parse(t, make_(t, func(d *typeset.Document) {
+	r := parse(t, document(t, func(d *typeset.Document) {
 		d.Paragraph(strings.Repeat("很长的一段话，没有空格。", 2000))
 		d.Pair("x", strings.Repeat("word ", 3000))
 	}))
-	flat := strings.ReplaceAll(r.text, "|", "")
-	n := strings.Count(r.raw, "/Type /Page\n")
+	flat := r.Text
+	n := r.Pages
 	if n < 5 || !strings.Contains(flat, fmt.Sprintf("第 %d / %d 页", n, n)) {
 		t.Errorf("%d pages", n)
 	}
