@@ -59,6 +59,14 @@ type Options struct {
 	BigPhotos     int   `json:"big_photos"`
 	BigPhotoBytes int64 `json:"big_photo_bytes"`
 	LookedPhotos  int   `json:"looked_photos"`
+	// DeskTickets and DeskOthers records stand at the site that desks ask about, DeskEntries in its journal. Devices push DeskPushes tickets a second while each
+	// desk makes DeskRounds rounds of its questions, one every DeskPause.
+	DeskTickets int           `json:"desk_tickets"`
+	DeskOthers  int           `json:"desk_others"`
+	DeskEntries int           `json:"desk_entries"`
+	DeskPushes  int           `json:"desk_pushes"`
+	DeskRounds  int           `json:"desk_rounds"`
+	DeskPause   time.Duration `json:"desk_pause_ns"`
 	// S3 is an object store to measure photos on too, in the form of media/s3blobs; there is a secret in it. Empty: none.
 	S3 string `json:"-"`
 	// Dir is where the run's own server keeps its data; empty: a temporary directory.
@@ -69,12 +77,13 @@ type Options struct {
 func Default() Options {
 	return Options{Devices: 50, Docs: 50_000, Batch: 25, Connections: 16, Scopes: 10, Records: 50_000, Readers: 20, Changes: 1000, Events: 500,
 		Watchers: 2000, Seed: 1, BitsPerSecond: 64_000, RoundTrip: 400 * time.Millisecond,
-		Photos: 200, PhotoBytes: 1_500_000, PhotosAtOnce: 8, BigPhotos: 64, BigPhotoBytes: 20_000_000, LookedPhotos: 64}
+		Photos: 200, PhotoBytes: 1_500_000, PhotosAtOnce: 8, BigPhotos: 64, BigPhotoBytes: 20_000_000, LookedPhotos: 64,
+		DeskTickets: 50_000, DeskOthers: 300_000, DeskEntries: 2_000_000, DeskPushes: 100, DeskRounds: 100, DeskPause: 100 * time.Millisecond}
 }
 
 // Workloads returns the names of all workloads, in the order in which they run.
 func Workloads() []string {
-	return []string{"push", "start", "pull", "delta", "live", "idle", "shift", "photos"}
+	return []string{"push", "start", "pull", "delta", "live", "idle", "shift", "photos", "desk"}
 }
 
 func (o Options) check() error {
@@ -91,6 +100,8 @@ func (o Options) check() error {
 		{"devices", o.Devices}, {"docs", o.Docs}, {"batch", o.Batch}, {"connections", o.Connections}, {"scopes", o.Scopes}, {"readers", o.Readers},
 		{"changes", o.Changes}, {"events", o.Events}, {"watchers", o.Watchers}, {"bits-per-second", o.BitsPerSecond},
 		{"photos", o.Photos}, {"photos-at-once", o.PhotosAtOnce}, {"big-photos", o.BigPhotos}, {"looked-photos", o.LookedPhotos},
+		{"desk-tickets", o.DeskTickets}, {"desk-others", o.DeskOthers}, {"desk-entries", o.DeskEntries}, {"desk-pushes", o.DeskPushes},
+		{"desk-rounds", o.DeskRounds}, {"desk-pause", int(o.DeskPause)},
 	} {
 		if n.value < 1 {
 			faults = append(faults, fmt.Errorf("--%s must be at least 1", n.name))
@@ -178,11 +189,12 @@ func Run(ctx context.Context, options Options, progress io.Writer) (_ *Report, e
 		run  func(context.Context) error
 	}{
 		{"push", r.push}, {"start", r.restart}, {"pull", r.pull}, {"delta", r.delta}, {"live", r.live}, {"idle", r.idle}, {"shift", r.shift}, {"photos", r.photos},
+		{"desk", r.desk},
 	} {
 		if !slices.Contains(options.Workloads, w.name) {
 			continue
 		}
-		if w.name != "push" && w.name != "photos" && r.stored == 0 {
+		if !slices.Contains([]string{"push", "photos", "desk"}, w.name) && r.stored == 0 {
 			if err := r.fill(ctx, options.Records); err != nil {
 				return nil, fmt.Errorf("filling: %w", err)
 			}

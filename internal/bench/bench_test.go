@@ -53,7 +53,8 @@ func program() *cobra.Command {
 func tiny() []string {
 	return strings.Fields("bench --devices 3 --docs 120 --records 150 --batch 10 --connections 2 --scopes 2 --readers 3 --changes 20 --events 10 " +
 		"--watchers 12 --seed 7 --bits-per-second 4000000 --round-trip 10ms --json " +
-		"--photos 6 --photo-bytes 1200000 --photos-at-once 3 --big-photos 2 --big-photo-bytes 2500000 --looked-photos 8")
+		"--photos 6 --photo-bytes 1200000 --photos-at-once 3 --big-photos 2 --big-photo-bytes 2500000 --looked-photos 8 " +
+		"--desk-tickets 200 --desk-others 1200 --desk-entries 2500 --desk-rounds 5 --desk-pause 1ms")
 }
 
 func runTiny(t *testing.T, more ...string) bench.Report {
@@ -89,13 +90,15 @@ func TestAll(t *testing.T) {
 		idle.watchers idle.write_reaches_p50 idle.write_reaches_last idle.writer_answer_p50
 		idle.watchers_http2 idle.write_reaches_p50_http2 idle.write_reaches_last_http2 idle.writer_answer_p50_http2
 		shift.mutations shift.content_bytes shift.bytes_up shift.bytes_down shift.round_trips shift.loopback shift.link_seconds
-		photos.mb_per_second photos.big_mb_per_second photos.looked_per_second photos.looked_12mp_per_second`)
+		photos.mb_per_second photos.big_mb_per_second photos.looked_per_second photos.looked_12mp_per_second
+		desk.load desk.first_story desk.records desk.entries desk.queue_p50 desk.queue_p99 desk.list_p50 desk.list_p99 desk.text_p50 desk.text_p99
+		desk.story_p50 desk.story_p99 desk.inbox_p50 desk.inbox_p99`)
 	zeroIsFine := map[string]bool{}
 	if runtime.GOOS == "linux" {
 		for _, name := range strings.Fields(`limits.bare_cpu_per_doc push.server_cpu_per_doc push.server_memory push.server_mapped pull.server_cpu_per_doc
 			pull.twenty_server_cpu_per_doc delta.server_cpu_per_change idle.memory_per_watcher idle.memory_per_watcher_http2 start.idle_memory start.idle_memory_own
 			photos.server_cpu_per_gb photos.big_memory_before photos.big_memory_peak photos.looked_server_cpu photos.looked_12mp_server_cpu
-			photos.looked_12mp_memory_peak`) {
+			photos.looked_12mp_memory_peak desk.memory_before desk.memory_loaded desk.memory_peak desk.pushed_per_second`) {
 			want = append(want, name)
 			zeroIsFine[name] = true // so little was done that the system's clock does not see it
 		}
@@ -115,7 +118,7 @@ func TestAll(t *testing.T) {
 		t.Errorf("%d figures, %d of them known to this test", len(report.Figures), len(want))
 	}
 	for name, exact := range map[string]float64{"start.records": 150, "pull.twenty_docs": 3 * 75, "shift.mutations": 328, "shift.round_trips": 1,
-		"idle.watchers": 12, "delta.nothing_new_round_trips": 1} {
+		"idle.watchers": 12, "delta.nothing_new_round_trips": 1, "desk.entries": 2500} {
 		if f, _ := report.Find(name); f.Value != exact {
 			t.Errorf("%s is %v, not %v", name, f.Value, exact)
 		}

@@ -37,5 +37,11 @@ func goals() map[string]goal {
 		"photos.of_plain_put_s3":           atLeast(0.9),
 		"start.first_answer":               atMost(100),
 		"start.idle_memory":                atMost(40),
+		"desk.load":                        atMost(2000),
+		"desk.queue_p99":                   atMost(50),
+		"desk.list_p99":                    atMost(50),
+		"desk.text_p99":                    atMost(50),
+		"desk.story_p99":                   atMost(50),
+		"desk.inbox_p99":                   atMost(50),
 	}
 }
