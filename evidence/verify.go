@@ -9,6 +9,9 @@ import (
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
+// maxHops bounds how far mergers of tickets are followed.
+const maxHops = 16
+
 // verify moves a ticket or an inspection round on where its evidence is complete. What it looked at is looked at once more in the transaction that writes.
 func (d *Desk) verify(ctx context.Context, scope store.Scope, kind merge.Kind, id string) error {
 	if kind != kindTicket && kind != kindInspection {
@@ -18,6 +21,11 @@ func (d *Desk) verify(ctx context.Context, scope store.Scope, kind merge.Kind, i
 		return d.cfg.Records.Record(ctx, scope, kind, id)
 	}
 	current, err := read(kind, id)
+	// What was photographed of a ticket that was merged proves the work on the one that it goes on in.
+	for hops := 0; err == nil && hops < maxHops && current.GetRecord().GetTicket().GetState() == roundsv1.TicketState_TICKET_STATE_MERGED; hops++ {
+		id = current.GetRecord().GetTicket().GetMergedIntoId()
+		current, err = read(kind, id)
+	}
 	if err != nil || current == nil || current.GetDeleted() {
 		return err
 	}
@@ -26,7 +34,7 @@ func (d *Desk) verify(ctx context.Context, scope store.Scope, kind merge.Kind, i
 	if err != nil {
 		return err
 	}
-	if _, ok := d.cfg.Verified(current, category, noting(read, &failed)); !ok || failed != nil {
+	if _, ok := d.cfg.Verified(scope, current, category, noting(read, &failed)); !ok || failed != nil {
 		return failed
 	}
 	return d.cfg.Records.Write(ctx, scope, func(view engine.View) ([]engine.Derived, error) {
@@ -34,7 +42,7 @@ func (d *Desk) verify(ctx context.Context, scope store.Scope, kind merge.Kind, i
 		if err != nil {
 			return nil, err
 		}
-		edit, ok := d.cfg.Verified(current, category, view.Get)
+		edit, ok := d.cfg.Verified(scope, current, category, view.Get)
 		if !ok {
 			return nil, nil
 		}

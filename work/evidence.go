@@ -4,26 +4,30 @@ import (
 	"slices"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
-	"github.com/rounds-sync/rounds/sync/engine"
 )
 
-// Numbers of the fields that hide a fact.
+// Numbers of the fields of Photo and Comment that the rules look at.
 const (
+	photoSubject  = 1
 	photoHidden   = 16
+	photoState    = 40
 	commentHidden = 5
 )
 
 // photoWorkflow is what is asked of photos: they have no states that a person could change.
 func photoWorkflow() workflow {
-	late := condition{name: "its ticket has ended", holds: func(j *judgement) bool {
-		switch state(j.subject().GetRecord().GetTicket().GetState()) {
-		case closed, cancelled, merged:
-			return true
-		}
-		return false
+	byApprover := condition{name: "its ticket is closed, and whoever confirmed it took a photo of the finished work", holds: func(j *judgement) bool {
+		ticket := j.subject().GetRecord().GetTicket()
+		return state(ticket.GetState()) == closed && slices.ContainsFunc(j.photographers(), func(id string) bool { return slices.Contains(ticket.GetApproverIds(), id) })
 	}}
+	late := condition{name: "its ticket has ended", holds: func(j *judgement) bool { return ended(state(j.subject().GetRecord().GetTicket().GetState())) }}
+	marks := func(more string) []effect {
+		return []effect{{"on the ticket: before_photo, performers + who took a photo of the finished work" + more, (*judgement).photoMarks}}
+	}
 	return workflow{kind: kindPhoto, name: noState, rows: []row{
-		{command: Create, when: []condition{late}, effects: []effect{{`flag "late", also on the ticket`, (*judgement).markSubjectLate}}},
+		{command: Create, number: 37, when: []condition{byApprover}, effects: marks(`, flags "late" and "self_approval", to PENDING_REVIEW`)},
+		{command: Create, when: []condition{late}, effects: marks(`, flag "late"; the approvers are told`)},
+		{command: Create, effects: marks("")},
 		hides(photoHidden, func(r *roundsv1.Record) *roundsv1.Hidden { return r.GetPhoto().GetHidden() }),
 	}}
 }
@@ -45,18 +49,4 @@ func hides(field uint32, hidden func(*roundsv1.Record) *roundsv1.Hidden) row {
 	}}}, needs: []condition{{name: "reason given", holds: func(j *judgement) bool {
 		return hidden(j.Mutation.GetEdit().GetRecord()).GetReason() != ""
 	}, refusal: refusal{missing, "hidden.reason", "隐藏记录须填写原因。", "Say why it is hidden."}}}}
-}
-
-// markSubjectLate marks the photo's ticket, so that its reviewer looks again.
-func (j *judgement) markSubjectLate() {
-	j.verdict.Flags = append(j.verdict.Flags, flagLate)
-	subject := j.subject()
-	flags := subject.GetRecord().GetTicket().GetFlags()
-	if len(flags) >= maxFlags || slices.Contains(flags, flagLate) {
-		return
-	}
-	flags = append(slices.Clone(flags), flagLate)
-	j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: subject.GetRecordId(), Edit: &roundsv1.Edit{
-		Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{Flags: flags}}}, Fields: []uint32{ticketFlags},
-	}})
 }

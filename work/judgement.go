@@ -21,10 +21,25 @@ type judgement struct {
 	category *roundsv1.Category
 	draft    draft
 	verdict  engine.Verdict
+
+	// directory: the reference knows an organisation. Without one, categories and reasons are free text.
+	directory bool
+	// shown is the ticket as the mutation alone leaves it; nil where it does not touch what the rules reckon with.
+	shown *roundsv1.Ticket
+	// recount: the deadlines have to be computed again, though the state stays.
+	recount bool
+	// root is the judgement that this one of another ticket follows from, nil for the first; others are those that follow from the root.
+	root   *judgement
+	others []*judgement
+	// merged is the ticket that a completion was sent to, where this one is about the ticket that it was merged into.
+	merged *roundsv1.Change
+	// onward is what came of forwarding it; see forward.
+	onward *engine.Verdict
 }
 
 func (r *Rules) judgement(c engine.Case) *judgement {
-	j := &judgement{Case: c, rules: r, reference: r.reference}
+	_, none := r.reference.(unknown)
+	j := &judgement{Case: c, rules: r, reference: r.reference, directory: !none}
 	switch act := c.Mutation.GetAct().(type) {
 	case *roundsv1.Mutation_Fact:
 		j.op = Fact

@@ -432,7 +432,7 @@ func TestPerformerMayNotForce(t *testing.T) {
 	w.foreman.sync()
 	seq := w.foreman.do(w.id, forceClose("S"))
 	w.foreman.sync()
-	w.foreman.refused(seq, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT)
+	w.foreman.refused(seq, roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK)
 	w.foreman.inState(w.id, stateDone)
 }
 
@@ -463,7 +463,7 @@ func TestFactWithoutRight(t *testing.T) {
 	auditor.sync()
 	own := auditor.do(question, admit())
 	auditor.sync()
-	auditor.refused(own, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT)
+	auditor.refused(own, roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK)
 	w.chief.done(question, admit())
 	if ticket := w.chief.ticket(w.id); len(ticket.GetLabour()) != 1 {
 		t.Fatalf("%v", ticket)

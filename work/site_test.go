@@ -301,6 +301,26 @@ func dispute(round uint32) *roundsv1.TicketCommand {
 	return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Dispute{Dispute: &roundsv1.TicketDispute{Round: round, Words: "it leaks again"}}}
 }
 
+func split(categories ...string) *roundsv1.TicketCommand {
+	s := &roundsv1.TicketSplit{}
+	for _, c := range categories {
+		s.Tasks = append(s.Tasks, &roundsv1.TicketTask{CategoryId: c})
+	}
+	return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Split{Split: s}}
+}
+
+func askMore(round uint32, photos ...string) *roundsv1.TicketCommand {
+	return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Ask{Ask: &roundsv1.TicketAsk{Round: round, Words: "the other corner, too", PhotoIds: photos}}}
+}
+
+func followUp(round uint32, solved bool) *roundsv1.TicketCommand {
+	return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_FollowUp{FollowUp: &roundsv1.TicketFollowUp{Round: round, Solved: solved, Words: "it drips"}}}
+}
+
+func reopen(round uint32) *roundsv1.TicketCommand {
+	return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Reopen{Reopen: &roundsv1.TicketReopen{Round: round, Reason: "it leaks"}}}
+}
+
 func forceClose(second string) *roundsv1.TicketCommand {
 	return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_ForceClose{ForceClose: &roundsv1.TicketForceClose{Reason: "phone lost", SecondPersonId: uid(second)}}}
 }
@@ -311,4 +331,12 @@ func admit() *roundsv1.ConflictCommand {
 
 func dismiss() *roundsv1.ConflictCommand {
 	return &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Dismiss{Dismiss: &roundsv1.ConflictDismiss{Reason: "not needed"}}}
+}
+
+func decide(action roundsv1.ConflictAction) *roundsv1.ConflictCommand {
+	return &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Decide{Decide: &roundsv1.ConflictDecide{Action: action, Reason: "looked at it"}}}
+}
+
+func assign(to string) *roundsv1.ConflictCommand {
+	return &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Assign{Assign: &roundsv1.ConflictAssign{PersonId: uid(to)}}}
 }

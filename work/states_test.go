@@ -33,7 +33,11 @@ func ticketMoves() map[string]map[string]string {
 		"merge":           all("MERGED", "NEW", "TRIAGED", "DISPATCHED"),
 		"escalate":        all("", "NEW", "TRIAGED", "DISPATCHED", "ACCEPTED", "IN_PROGRESS", "PAUSED", "DONE_PENDING_EVIDENCE", "PENDING_REVIEW", "REWORK"),
 		"customer_accept": {"CLOSED": ""},
-		"dispute":         {"CLOSED": "TRIAGED"},
+		"dispute":         {"CLOSED": "TRIAGED", "PENDING_REVIEW": ""}, // the last: row 11 hears of it
+		"split":           {"NEW": "TRIAGED", "TRIAGED": "", "DISPATCHED": "", "ACCEPTED": "", "IN_PROGRESS": "", "PAUSED": "", "REWORK": ""},
+		"ask":             {"PENDING_REVIEW": ""},
+		"follow_up":       {"CLOSED": ""}, // where the matter is settled
+		"reopen":          {"CLOSED": "TRIAGED"},
 		"force_close":     {"DONE_PENDING_EVIDENCE": "CLOSED", "PAUSED": "CLOSED"}, // as the second person
 	}
 }
@@ -64,6 +68,7 @@ func ticketActs() map[string]*roundsv1.TicketCommand {
 		"triage": triage(), "dispatch": dispatch("another"), "accept": accept(4), "decline": decline(4), "start": start(), "pause": pause(), "resume": resume(),
 		"submit_completion": submit(2, uid("photo")), "approve": approve(2), "reject": reject(2), "cancel": cancel(), "merge": mergeInto(uid("target")),
 		"escalate": escalate(), "customer_accept": customerAccept(2), "dispute": dispute(2), "force_close": forceClose("first"),
+		"split": split("pump", "tiles"), "ask": askMore(2), "follow_up": followUp(2, true), "reopen": reopen(2),
 	}
 }
 
@@ -119,7 +124,9 @@ func caseOf(kind merge.Kind, current *roundsv1.Change, act any, saw bool) engine
 func lookup(kind merge.Kind, id string) (*roundsv1.Change, error) {
 	switch {
 	case kind == "ticket" && id == uid("target"):
-		return change(ticketRecord(&roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_TRIAGED})), nil
+		c := change(ticketRecord(&roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_TRIAGED}))
+		c.RecordId = id
+		return c, nil
 	case kind == "photo" && id == uid("photo of round 1"):
 		return change(&roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "ticket", Id: uid("record")},
 			Round: 1, State: roundsv1.PhotoState_PHOTO_STATE_CLEAN}}}), nil
@@ -170,11 +177,24 @@ func settle(t *testing.T, c engine.Case, stateOf func(*roundsv1.Record) string) 
 	return stateOf(after(t, c, v.Effect))
 }
 
-// timeless is an effect without the effective time, which a device cannot know.
+// timeless is an effect without what a device cannot know: the effective time, and what follows from it and from the settings of the site.
 func timeless(e *roundsv1.Edit) *roundsv1.Edit {
 	e = proto.CloneOf(e)
-	for _, c := range e.GetRecord().GetTicket().GetCompletions() {
+	for _, c := range e.GetRecord().GetInspection().GetCompletions() {
 		c.TimeUs = 0
+	}
+	for _, r := range e.GetRecord().GetInspection().GetReviews() {
+		r.TimeUs = 0
+	}
+	if t := e.GetRecord().GetTicket(); t != nil {
+		t.Requirements, t.Moves, t.Deadlines, t.ClosedTimeUs = nil, nil, nil, 0
+		for _, c := range t.GetCompletions() {
+			c.TimeUs = 0
+		}
+		for _, r := range t.GetReviews() {
+			r.TimeUs = 0
+		}
+		e.Fields = slices.DeleteFunc(e.Fields, func(f uint32) bool { return slices.Contains([]uint32{52, 53, 54, 59}, f) })
 	}
 	return e
 }
@@ -220,6 +240,7 @@ func TestTicketStates(t *testing.T) {
 func TestTicketGuards(t *testing.T) {
 	const (
 		noRight    = roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT
+		own        = roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK
 		missing    = roundsv1.ProblemCode_PROBLEM_CODE_MISSING
 		superseded = roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED
 		stale      = roundsv1.ProblemCode_PROBLEM_CODE_STALE_DISPATCH
@@ -253,15 +274,15 @@ func TestTicketGuards(t *testing.T) {
 		{"resume another's", resume(), "resume", at(statePaused, someone), nil, noRight, ""},
 		{"submit another's", submit(2), "submit_completion", at(stateInProgress, someone), nil, noRight, ""},
 		{"approve another round", approve(1), "approve", at(review, none), nil, superseded, "command.ticket.approve.round"},
-		{"approve own completion", approve(2), "approve", at(review, func(t *roundsv1.Ticket) { t.Completions[0].PersonId = uid("me") }), nil, noRight, ""},
-		{"approve as crew", approve(2), "approve", at(review, func(t *roundsv1.Ticket) { t.CrewIds = []string{uid("me")} }), nil, noRight, ""},
-		{"approve own labour", approve(2), "approve", at(review, func(t *roundsv1.Ticket) { t.Labour = []*roundsv1.Labour{{PersonId: uid("me")}} }), nil, noRight, ""},
-		{"approve as assignee", approve(2), "approve", at(review, func(t *roundsv1.Ticket) { t.AssigneeId = uid("me") }), nil, noRight, ""},
+		{"approve own completion", approve(2), "approve", at(review, func(t *roundsv1.Ticket) { t.Completions[0].PersonId = uid("me") }), nil, own, ""},
+		{"approve as crew", approve(2), "approve", at(review, func(t *roundsv1.Ticket) { t.CrewIds = []string{uid("me")} }), nil, own, ""},
+		{"approve own labour", approve(2), "approve", at(review, func(t *roundsv1.Ticket) { t.Labour = []*roundsv1.Labour{{PersonId: uid("me")}} }), nil, own, ""},
+		{"approve as assignee", approve(2), "approve", at(review, func(t *roundsv1.Ticket) { t.AssigneeId = uid("me") }), nil, own, ""},
 		{"approve without a completion", approve(2), "approve", at(review, func(t *roundsv1.Ticket) { t.Completions = nil }), nil, missing, ""},
 		{"approve a promise", approve(2), "approve", at(review, func(t *roundsv1.Ticket) { t.Completions[0].PhotoIds = []string{uid("promised")} }), nil, missing, ""},
 		{"approve a photo of another round", approve(2), "approve", at(review, func(t *roundsv1.Ticket) { t.Completions[0].PhotoIds = []string{uid("photo of round 1")} }),
 			nil, missing, ""},
-		{"reject own work", reject(2), "reject", at(review, func(t *roundsv1.Ticket) { t.Completions[0].PersonId = uid("me") }), nil, noRight, ""},
+		{"reject own work", reject(2), "reject", at(review, func(t *roundsv1.Ticket) { t.Completions[0].PersonId = uid("me") }), nil, own, ""},
 		{"cancel as worker after accept", cancel(), "cancel", at(roundsv1.TicketState_TICKET_STATE_ACCEPTED, none), []roundsv1.Role{worker}, noRight, ""},
 		{"cancel as reporter with work on record", cancel(), "cancel", at(stateDispatched, none), []roundsv1.Role{resident}, noRight, ""},
 		{"merge into itself", mergeInto(uid("record")), "merge", at(stateTriaged, none), nil, missing, "command.ticket.merge.into_id"},
@@ -330,7 +351,7 @@ func TestCreate(t *testing.T) {
 		if test.code != 0 {
 			checkProblem(t, v.Problem)
 		} else if new := v.Effect.GetRecord().GetTicket(); ticketState(v.Effect.GetRecord()) != "NEW" || new.GetRound() != 1 ||
-			!slices.Equal(v.Effect.GetFields(), []uint32{40, 41, 51}) {
+			!slices.Equal(v.Effect.GetFields(), []uint32{40, 41, 51, 52, 53, 54}) {
 			t.Errorf("%s: %v", test.name, v.Effect)
 		}
 	}
@@ -375,11 +396,11 @@ func TestInspectionGuards(t *testing.T) {
 	}{
 		{"submit another's", acts["submit"], &roundsv1.Inspection{State: running, Round: 2, InspectorId: uid("x")}, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT},
 		{"submit another round", acts["submit"], &roundsv1.Inspection{State: running, Round: 1, InspectorId: uid("me")}, roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED},
-		{"approve own", acts["approve"], &roundsv1.Inspection{State: review, Round: 2, InspectorId: uid("me"), Answers: passed}, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT},
+		{"approve own", acts["approve"], &roundsv1.Inspection{State: review, Round: 2, InspectorId: uid("me"), Answers: passed}, roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK},
 		{"approve another round", acts["approve"], &roundsv1.Inspection{State: review, Round: 3, Answers: passed}, roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED},
 		{"approve nothing", acts["approve"], &roundsv1.Inspection{State: review, Round: 2}, roundsv1.ProblemCode_PROBLEM_CODE_MISSING},
 		{"approve a promise", acts["approve"], &roundsv1.Inspection{State: review, Round: 2, Answers: promised}, roundsv1.ProblemCode_PROBLEM_CODE_MISSING},
-		{"return own", acts["return"], &roundsv1.Inspection{State: review, Round: 2, InspectorId: uid("me")}, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT},
+		{"return own", acts["return"], &roundsv1.Inspection{State: review, Round: 2, InspectorId: uid("me")}, roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK},
 	} {
 		v := work.New(work.Config{}).Judge(caseOf("inspection", change(&roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: test.round}}), test.act, true))
 		if v.Problem.GetCode() != test.code || v.Effect != nil {
@@ -392,30 +413,66 @@ func TestInspectionGuards(t *testing.T) {
 
 // TestConflictStates walks every state × type × decision.
 func TestConflictStates(t *testing.T) {
+	acts := map[string]*roundsv1.ConflictCommand{"admit": admit(), "dismiss": dismiss(), "assign": assign("another")}
+	for number := range roundsv1.ConflictAction_name {
+		acts[roundsv1.ConflictAction(number).String()] = decide(roundsv1.ConflictAction(number))
+	}
+	offered := map[roundsv1.ConflictType][]roundsv1.ConflictAction{}
+	for _, q := range work.Questions() {
+		offered[q.Type] = q.Actions
+	}
 	for number := range roundsv1.ConflictState_name {
 		for kind := range roundsv1.ConflictType_name {
 			for _, waits := range []uint64{0, 3} {
-				for op, act := range map[string]*roundsv1.ConflictCommand{"admit": admit(), "dismiss": dismiss()} {
+				for op, act := range acts {
 					at, of := roundsv1.ConflictState(number), roundsv1.ConflictType(kind)
-					question := &roundsv1.Conflict{State: at, Type: of, JournalSeq: waits, PersonId: uid("another")}
+					question := &roundsv1.Conflict{State: at, Type: of, JournalSeq: waits, PersonId: uid("another"), OwnerId: uid("another"),
+						Subject: &roundsv1.RecordRef{Kind: "ticket", Id: uid("target")}}
 					c := caseOf("conflict", change(&roundsv1.Record{Kind: &roundsv1.Record_Conflict{Conflict: question}}), act, true)
 					got := settle(t, c, func(r *roundsv1.Record) string { return r.GetConflict().GetResolution() })
-					want := ""
+					want, action := "", act.GetDecide().GetAction()
 					if at == roundsv1.ConflictState_CONFLICT_STATE_OPEN && of != 0 && of != roundsv1.ConflictType_CONFLICT_TYPE_ASK {
-						if op == "dismiss" {
+						switch {
+						case op == "dismiss":
 							want = "dismissed"
-						} else if waits != 0 {
+						case op == "admit" && waits != 0:
 							want = "admitted"
+						case action != 0 && slices.Contains(offered[of], action):
+							want = outcomeOf(action, waits != 0)
 						}
 					}
 					v := work.New(work.Config{}).Judge(c)
-					if got != want || (v.Admit == waits && waits != 0) != (want == "admitted") {
+					admits := want == "admitted" || want == "take result" || want == "reinstate"
+					if got != want || (v.Admit == waits && waits != 0) != admits {
 						t.Errorf("%s of %v %v: %q, want %q; %+v", op, at, of, got, want, v)
 					}
 				}
 			}
 		}
 	}
+}
+
+// outcomeOf is how a question about an open ticket that has nothing to decide on reads after an action; "": refused.
+func outcomeOf(a roundsv1.ConflictAction, waits bool) string {
+	switch a {
+	case roundsv1.ConflictAction_CONFLICT_ACTION_ADMIT:
+		if waits {
+			return "admitted"
+		}
+		return ""
+	case roundsv1.ConflictAction_CONFLICT_ACTION_DISMISS:
+		return "dismissed"
+	case roundsv1.ConflictAction_CONFLICT_ACTION_TAKE_RESULT, roundsv1.ConflictAction_CONFLICT_ACTION_REINSTATE:
+		if !waits {
+			return ""
+		}
+	case roundsv1.ConflictAction_CONFLICT_ACTION_EDIT_FIELD, roundsv1.ConflictAction_CONFLICT_ACTION_REVIEW, // close by themselves
+		roundsv1.ConflictAction_CONFLICT_ACTION_REOPEN, // the ticket is open
+		roundsv1.ConflictAction_CONFLICT_ACTION_MERGE,  // into nothing
+		roundsv1.ConflictAction_CONFLICT_ACTION_RETAKE: // nothing is awaited
+		return ""
+	}
+	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(a.String(), "CONFLICT_ACTION_"), "_", " "))
 }
 
 // TestTransitions: as data the table names every command, and only states that there are.

@@ -1,7 +1,9 @@
 package work
 
 import (
+	"maps"
 	"slices"
+	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
@@ -67,7 +69,8 @@ type workflow struct {
 }
 
 func workflows() []workflow {
-	return []workflow{ticketWorkflow(), inspectionWorkflow(), photoWorkflow(), commentWorkflow(), conflictWorkflow()}
+	return []workflow{ticketWorkflow(), inspectionWorkflow(), photoWorkflow(), commentWorkflow(), conflictWorkflow(),
+		planWorkflow(), noticeWorkflow()}
 }
 
 // state is the number of a kind's state; 0: none.
@@ -94,6 +97,10 @@ type condition struct {
 	refusal refusal
 	// right is set where it is about who the person is: of a mutation that a person has let in it is not asked.
 	right bool
+	// facts are what the refusal's sentences name in braces ("{required}"), and what its problem carries; may be nil.
+	facts func(*judgement) map[string]string
+	// instead says why in the words of whatever else was asked: another ticket, say. Where it returns nil the refusal counts; may be nil.
+	instead func(*judgement) *roundsv1.Problem
 }
 
 // refusal is a problem as the tables write it. The field is one of the command's or, where there is none, of the record's; "" for none.
@@ -109,12 +116,35 @@ type effect struct {
 	do   func(*judgement)
 }
 
-func (j *judgement) refusal(r refusal) *roundsv1.Problem {
+func (j *judgement) refusal(r refusal, facts map[string]string) *roundsv1.Problem {
 	field := r.field
 	if field != "" {
 		field = j.argument(field)
 	}
-	return j.problem(r.code, field, r.zh, r.en)
+	if len(facts) == 0 {
+		return j.problem(r.code, field, r.zh, r.en)
+	}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(facts)) {
+		names = append(names, "{"+name+"}", facts[name])
+	}
+	fill := strings.NewReplacer(names...)
+	p := j.problem(r.code, field, fill.Replace(r.zh), fill.Replace(r.en))
+	p.Facts = facts
+	return p
+}
+
+// why is the refusal of a condition that is needed and does not hold.
+func (j *judgement) why(c condition) *roundsv1.Problem {
+	if c.instead != nil {
+		if p := c.instead(j); p != nil {
+			return p
+		}
+	}
+	if c.facts == nil {
+		return j.refusal(c.refusal, nil)
+	}
+	return j.refusal(c.refusal, c.facts(j))
 }
 
 // transit finds the row that counts and follows it. Where none does a command is refused, and anything else is merged as it is.
@@ -140,13 +170,13 @@ func (j *judgement) counts(r row) bool {
 
 func (j *judgement) follow(r row) engine.Verdict {
 	if r.refuse.code != roundsv1.ProblemCode_PROBLEM_CODE_UNSPECIFIED && r.park == roundsv1.ConflictType_CONFLICT_TYPE_UNSPECIFIED {
-		return engine.Verdict{Problem: j.refusal(r.refuse)}
+		return engine.Verdict{Problem: j.refusal(r.refuse, nil)}
 	}
 	for _, c := range r.needs {
 		if j.Admitted && (c.right || j.fact()) || c.holds(j) {
 			continue
 		}
-		return engine.Verdict{Problem: j.refusal(c.refusal)}
+		return engine.Verdict{Problem: j.why(c)}
 	}
 	for _, e := range r.effects {
 		e.do(j)
@@ -155,14 +185,18 @@ func (j *judgement) follow(r row) engine.Verdict {
 		j.move(r.to)
 	}
 	j.lapse()
+	j.conclude()
 	v := j.verdict
 	v.Effect = j.draft.effect(j.Kind)
 	if r.park != roundsv1.ConflictType_CONFLICT_TYPE_UNSPECIFIED {
+		v.Park, v.Problem = r.park, j.refusal(r.refuse, nil)
+	}
+	if v.Park != roundsv1.ConflictType_CONFLICT_TYPE_UNSPECIFIED {
 		// The command itself waits. What it marks on the record is written as a derived change.
 		if v.Effect != nil {
-			v.Derived = append(v.Derived, engine.Derived{RecordID: j.Current.GetRecordId(), Edit: v.Effect})
+			v.Derived = append([]engine.Derived{{RecordID: j.Current.GetRecordId(), Edit: v.Effect}}, v.Derived...)
 		}
-		v.Effect, v.Park, v.Problem = nil, r.park, j.refusal(r.refuse)
+		v.Effect = nil
 	}
 	return v
 }

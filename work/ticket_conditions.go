@@ -15,31 +15,36 @@ const (
 	superseded = roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED
 	badState   = roundsv1.ProblemCode_PROBLEM_CODE_STATE
 	overLimit  = roundsv1.ProblemCode_PROBLEM_CODE_LIMIT
+	ownWork    = roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK
+	staleCode  = roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST
+	impossible = roundsv1.ProblemCode_PROBLEM_CODE_IMPOSSIBLE
+	offDuty    = roundsv1.ProblemCode_PROBLEM_CODE_NOT_ON_DUTY
 )
 
 type ticketConditionSet struct {
-	fresh, placed, writesCrew, crewByLeader, leadsCrew, unseenDispatch, unseenState, unseenEscalation, sawState, namesAssignee, declinedElsewhere,
-	epoch, assignee, assignedOrCrew, notAssigned, reassigned, performer, notPerformer, noWork, supervisor, reason,
-	futureRound, olderRound, thisRound, room, evidence, enough, admitted, target, belowTop, asked, askedBySelf, namesFirst, twoPeople condition
+	fresh, placed, crewByLeader, leadsCrew, unseenDispatch, unseenState, unseenRound, unseenEscalation, sawState, namesAssignee, declinedElsewhere,
+	epoch, assignee, assignedOrCrew, notAssigned, reassigned, stillWorks, performer, notPerformer, noWork, supervisor, supervisorAfterDissent, reason,
+	futureRound, olderRound, isThisRound, thisRound, room, evidence, enough, admitted, target, belowTop, asked, askedBySelf, namesFirst, twoPeople,
+	knownCategory, staffStays, staffPresent, staffOnDuty, staffSkilled, pauseListed, pauseProved, earlier, wasWorking, wasPaused, beforePhoto, photosListed,
+	possible, answered, newCapture, noOpenTasks, notTask, roomForTasks, tasksKnown, submitsTask, mergeable, passes, partOf, approverWorks, notForced, recentlyApproved,
+	roundRejected, stale, blind, older, pointsAtOwn, rejectListed, solved, roomForMoves condition
 }
 
 func ticketConditions() ticketConditionSet {
-	return ticketConditionSet{
+	is := ticketConditionSet{
 		fresh: condition{name: "no such record yet", holds: func(j *judgement) bool { return j.Current == nil }},
 		placed: condition{name: "a find on patrol says where, or that there is no fix", holds: (*judgement).placed,
 			refusal: refusal{missing, "location", "巡查发现须注明位置:扫码、定位或选择地点;定位不到请选「无定位」。",
 				"A find on patrol needs its place: scan a tag, take a fix, or choose from the list; without a fix say so."}},
-		writesCrew: condition{name: "it names the crew", holds: func(j *judgement) bool {
-			edit := j.Mutation.GetEdit()
-			return slices.Contains(edit.GetFields(), ticketCrew) || len(edit.GetRecord().GetTicket().GetCrewIds()) > 0 ||
-				len(edit.GetRemoved().GetTicket().GetCrewIds()) > 0
-		}},
 		crewByLeader: condition{name: "whoever names a crew leads it", right: true, holds: func(j *judgement) bool {
 			return len(j.written().GetTicket().GetCrewIds()) == 0 || j.leads()
 		}, refusal: refusal{noRight, "crew_ids", "新建工单时不能指定协作人员,请由班长或派单员安排。",
 			"The crew of a new ticket is named by a foreman or a dispatcher. Leave it empty."}},
-		leadsCrew: condition{name: "foreman, dispatcher, supervisor, manager, assignee or crew", right: true, holds: func(j *judgement) bool {
-			return j.leads() || j.isAssignee() || j.inCrew()
+		leadsCrew: condition{name: "whoever changes the crew leads it, or is of it", right: true, holds: func(j *judgement) bool {
+			edit := j.Mutation.GetEdit()
+			changes := slices.Contains(edit.GetFields(), ticketCrew) || len(edit.GetRecord().GetTicket().GetCrewIds()) > 0 ||
+				len(edit.GetRemoved().GetTicket().GetCrewIds()) > 0
+			return !changes || j.leads() || j.isAssignee() || j.inCrew()
 		}, refusal: refusal{noRight, "crew_ids", "只有处理人、协作人员、班长或派单员可以调整协作人员,请联系班长。",
 			"Only who works on the ticket, a foreman or a dispatcher may change its crew. Ask the foreman."}},
 
@@ -70,9 +75,11 @@ func ticketConditions() ticketConditionSet {
 			refusal: refusal{noRight, "", "工单未派给您,您也不在协作人员中。请联系班长派单或加您为协作人员。",
 				"The ticket is not yours and you are not in its crew. Ask the foreman to dispatch it to you or to add you."}},
 		notAssigned: condition{name: "neither assignee nor crew", holds: func(j *judgement) bool { return !j.isAssignee() && !j.inCrew() }},
-		reassigned: condition{name: "given to somebody else meanwhile, unseen", holds: func(j *judgement) bool {
-			// With the first dispatch there was nobody before.
-			return !j.isAssignee() && !j.inCrew() && j.ticket().GetAssignEpoch() > 1 && !j.saw(ticketEpoch)
+		reassigned: condition{name: "had it, and it was given to somebody else meanwhile, unseen", holds: func(j *judgement) bool {
+			return j.hadIt() && !j.isAssignee() && !j.inCrew() && (j.ofMerged() || !j.saw(ticketEpoch))
+		}},
+		stillWorks: condition{name: "labour of who had it, and it was given to somebody else meanwhile, unseen", holds: func(j *judgement) bool {
+			return len(j.written().GetTicket().GetLabour()) > 0 && j.hadIt() && !j.isAssignee() && !j.inCrew() && !j.saw(ticketEpoch)
 		}},
 		performer: condition{name: "assignee, crew, or submitted before", right: true, holds: func(j *judgement) bool {
 			return j.isAssignee() || j.performed()
@@ -80,8 +87,7 @@ func ticketConditions() ticketConditionSet {
 			"Others reported it as done and you did not work on it. What you have to add is welcome as a remark or a photo."}},
 		notPerformer: condition{name: "did none of the work", holds: func(j *judgement) bool {
 			return !j.performed() && !j.isAssignee()
-		},
-			refusal: refusal{noRight, "", "您参与了此工单的处理,须由其他人确认。", "You worked on this ticket; somebody else has to decide."}},
+		}, refusal: refusal{ownWork, "", "您参与了此工单的处理,须由其他人确认。", "You worked on this ticket; somebody else has to decide."}},
 		noWork: condition{name: "no work is on record", holds: func(j *judgement) bool {
 			t := j.ticket()
 			return len(t.GetLabour()) == 0 && len(t.GetScans()) == 0 && len(t.GetReadings()) == 0 && len(t.GetAnswers()) == 0 && len(t.GetCompletions()) == 0
@@ -94,6 +100,8 @@ func ticketConditions() ticketConditionSet {
 			refusal: refusal{missing, "reason", "请填写原因。", "Say why."}},
 
 		futureRound: condition{name: "round not begun", holds: func(j *judgement) bool { return j.args.round == 0 || j.args.round > j.ticket().GetRound() }},
+		isThisRound: condition{name: "the current round", holds: func(j *judgement) bool { return j.args.round == j.ticket().GetRound() }},
+		unseenRound: condition{name: "round unseen", holds: func(j *judgement) bool { return !j.saw(ticketRound) }},
 		olderRound:  condition{name: "an older round", holds: func(j *judgement) bool { return j.args.round < j.ticket().GetRound() }},
 		thisRound: condition{name: "the current round", holds: func(j *judgement) bool {
 			return j.args.round == j.ticket().GetRound()
@@ -108,8 +116,8 @@ func ticketConditions() ticketConditionSet {
 			refusal: refusal{missing, "", "照片数量少于类别要求。请补拍完工照片并重新报完工。",
 				"There are fewer photos than the category asks for. Take the missing ones and report it as done again."}},
 		admitted: condition{name: "let in by a person", holds: func(j *judgement) bool { return j.Admitted }},
-		target: condition{name: "the other ticket is here and open", holds: (*judgement).mergeTarget, refusal: refusal{missing, "into_id",
-			"要并入的工单不存在或已结束,请选择另一张未结束的工单。", "The ticket to merge into is not here or has ended. Choose another that is open."}},
+		target: condition{name: "the other ticket is here and open, and does not lead back to this one", holds: (*judgement).mergeTarget, refusal: refusal{missing,
+			"into_id", "要并入的工单不存在或已结束,请选择另一张未结束的工单。", "The ticket to merge into is not here or has ended. Choose another that is open."}},
 		belowTop: condition{name: "not at the highest level", holds: func(j *judgement) bool {
 			return j.ticket().GetEscalationLevel() < topLevel
 		},
@@ -129,6 +137,9 @@ func ticketConditions() ticketConditionSet {
 		}, refusal: refusal{invalid, "second_person_id", "强制关闭须两人,请选择另一位同事作为第二人。",
 			"It takes two people. Name a colleague as the second."}},
 	}
+	is.addGuards()
+	is.addReviewing()
+	return is
 }
 
 // leads: whether the person is of those who make up crews.
@@ -144,12 +155,15 @@ func (j *judgement) inCrew() bool {
 	return j.Person != "" && slices.Contains(j.ticket().GetCrewIds(), string(j.Person))
 }
 
-// performed: whether the person did some of the work of any round, by anybody's word.
-func (j *judgement) performed() bool {
-	t, person := j.ticket(), string(j.Person)
-	return j.inCrew() ||
-		slices.ContainsFunc(t.GetCompletions(), func(c *roundsv1.Completion) bool { return c.GetPersonId() == person }) ||
-		slices.ContainsFunc(t.GetLabour(), func(l *roundsv1.Labour) bool { return l.GetPersonId() == person })
+// hadIt: whether the person was the assignee before, of this ticket or of one that was merged into it. Of a ticket that was dispatched before the server kept who
+// had it, anybody may have been.
+func (j *judgement) hadIt() bool {
+	t := j.ticket()
+	if j.Person == "" {
+		return false
+	}
+	return j.ofMerged() || slices.Contains(t.GetFormerAssigneeIds(), string(j.Person)) ||
+		len(t.GetFormerAssigneeIds()) == 0 && t.GetAssignEpoch() > 1
 }
 
 // placed: whether a find on patrol says where it is. Other channels may leave it to whoever triages.
@@ -173,51 +187,68 @@ func (j *judgement) roomForCompletion() bool {
 }
 
 // evidenceStored: whether somebody submitted this round and each photo of the manifests is in storage, of this ticket and round, and sound. One
-// that a leader took out of sight neither counts nor stands in the way.
+// that a leader took out of sight neither counts nor stands in the way: one that was lost, say, with its phone.
 func (j *judgement) evidenceStored() bool {
 	if j.foresees {
 		return true
 	}
-	submitted := false
-	for _, c := range j.ticket().GetCompletions() {
-		if c.GetRound() != j.ticket().GetRound() {
-			continue
-		}
-		submitted = true
-		for _, id := range c.GetPhotoIds() {
-			photo := j.lookup(kindPhoto, id).GetRecord().GetPhoto()
-			if photo.GetHidden() == nil && !j.provesRound(photo) {
-				return false
-			}
+	for _, id := range manifestOf(j.ticket()) {
+		photo := j.lookup(kindPhoto, id)
+		if photo.GetRecord().GetPhoto().GetHidden() == nil && !j.provesRound(photo) {
+			return false
 		}
 	}
-	return submitted
+	return len(proving(j.ticket())) > 0
 }
 
-// enoughPhotos: whether the manifests of the round hold as many different photos as the ticket's category asks for: the same bytes count once. Where the
-// category is not known, one.
+// enoughPhotos: whether the manifests of the round hold as many different photos as was asked for: the same bytes count once. What was asked for stands in the
+// ticket; where its category was not known when it was pinned, in the category that the question comes with; and where none is known, it is one photo.
 func (j *judgement) enoughPhotos() bool {
+	need, known := j.afterPhotos()
 	counted := map[string]bool{}
-	for _, c := range j.ticket().GetCompletions() {
-		if c.GetRound() != j.ticket().GetRound() {
-			continue
-		}
-		for _, id := range c.GetPhotoIds() {
-			photo := j.lookup(kindPhoto, id).GetRecord().GetPhoto()
-			if photo.GetHidden() == nil && j.provesRound(photo) && (j.category == nil || photo.GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_AFTER) {
-				counted[string(photo.GetSha256())] = true
-			}
+	for _, id := range manifestOf(j.ticket()) {
+		change := j.lookup(kindPhoto, id)
+		photo := change.GetRecord().GetPhoto()
+		if photo.GetHidden() == nil && j.provesRound(change) && (!known || photo.GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_AFTER) {
+			counted[string(photo.GetSha256())] = true
 		}
 	}
-	if j.category == nil {
-		return len(counted) > 0
+	return len(counted) >= need
+}
+
+// afterPhotos is how many photos of the finished work the ticket needs, and whether its category said so.
+func (j *judgement) afterPhotos() (need int, known bool) {
+	switch pinned := j.ticket().GetRequirements(); {
+	case pinned.GetCategoryId() != "":
+		return int(pinned.GetAfterPhotos()), true
+	case j.category != nil:
+		return int(j.category.GetAfterPhotos()), true
 	}
-	return len(counted) >= int(j.category.GetAfterPhotos())
+	return 1, false
 }
 
 // provesRound: whether a photo is of this ticket and its round, and sound.
-func (j *judgement) provesRound(photo *roundsv1.Photo) bool {
-	return photo.GetSubject().GetId() == j.Current.GetRecordId() && photo.GetRound() == j.ticket().GetRound() && sound(photo)
+func (j *judgement) provesRound(photo *roundsv1.Change) bool {
+	return sound(photo.GetRecord().GetPhoto()) && j.ofRound(photo)
+}
+
+// ofRound: whether a photo was taken of this ticket in its current round; or in the last round of a ticket that was merged into it, since this round began.
+func (j *judgement) ofRound(change *roundsv1.Change) bool {
+	photo := change.GetRecord().GetPhoto()
+	ref := photo.GetSubject()
+	if ref.GetKind() != "" && ref.GetKind() != string(kindTicket) {
+		return false
+	}
+	if ref.GetId() == j.Current.GetRecordId() {
+		return photo.GetRound() == j.ticket().GetRound()
+	}
+	other := j.lookup(kindTicket, ref.GetId())
+	if state(other.GetRecord().GetTicket().GetState()) != merged || j.endOf(other).GetRecordId() != j.Current.GetRecordId() {
+		return false
+	}
+	// What was taken before this round began was there when the work was sent back.
+	taken, round := writer(change, photoSubject).GetTimeUs(), j.ticket().GetRound()
+	return photo.GetRound() == other.GetRecord().GetTicket().GetRound() && (round <= 1 || taken > roundBegan(j.ticket(), round))
 }
 
 // sound: whether a photo was looked at, its bytes in storage, and may count.
@@ -237,9 +268,7 @@ func (j *judgement) mergeTarget() bool {
 	if j.foresees {
 		return true
 	}
-	switch state(j.lookup(kindTicket, id).GetRecord().GetTicket().GetState()) {
-	case 0, closed, cancelled, merged:
-		return false
-	}
-	return true
+	end := j.endOf(j.lookup(kindTicket, id))
+	return end != nil && end.GetRecordId() != j.Current.GetRecordId() && !ended(state(end.GetRecord().GetTicket().GetState())) &&
+		end.GetRecord().GetTicket().GetState() != 0
 }

@@ -6,26 +6,34 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/sync/store"
 )
 
 // Verified tells whether the evidence of a ticket or an inspection round is complete and sound, and if so what the server writes in its record: the
 // move to PENDING_REVIEW. False: it is not in the state that waits for evidence, or something is missing, promised, still to be looked at or
 // refused.
 //
-// Category is the ticket's as the organisation has it, nil where it is not known. Lookup reads another record of the same scope, nil where there is
-// none; an error of it counts as nothing there. Verified is pure but for Lookup, changes nothing of what it is given, and is safe for concurrent use.
+// Scope is where the record stands, for the calendar of its deadlines. Category is the ticket's as the organisation has it, nil where it is not known; it counts
+// where none was known when the ticket's requirements were pinned. Lookup reads another record of the same scope, nil where there is none; an error of it counts
+// as nothing there. The time of the move is that of the last thing that was found out about the photos. Verified is pure but for Lookup, changes nothing of what
+// it is given, and is safe for concurrent use.
 func (r *Rules) Verified(
-	current *roundsv1.Change, category *roundsv1.Category, lookup func(kind merge.Kind, id string) (*roundsv1.Change, error),
+	scope store.Scope, current *roundsv1.Change, category *roundsv1.Category, lookup func(kind merge.Kind, id string) (*roundsv1.Change, error),
 ) (*roundsv1.Edit, bool) {
 	kind, ok := merge.KindOf(current.GetRecord())
 	if !ok || current.GetDeleted() {
 		return nil, false
 	}
-	j := r.judgement(engine.Case{Kind: kind, Current: current, Saw: true, Lookup: lookup, Time: time.UnixMicro(current.GetTimeUs()).UTC()})
+	j := r.judgement(engine.Case{Scope: scope, Kind: kind, Current: current, Saw: true, Lookup: lookup, Time: time.UnixMicro(current.GetTimeUs()).UTC()})
 	j.op, j.category = EvidenceVerified, category
 	rows := r.rows[kind][EvidenceVerified]
 	if len(rows) == 0 {
 		return nil, false
+	}
+	for _, id := range manifestOf(current.GetRecord().GetTicket()) {
+		if found := time.UnixMicro(j.lookup(kindPhoto, id).GetTimeUs()).UTC(); found.After(j.Time) {
+			j.Time = found
+		}
 	}
 	verdict := j.transit(rows)
 	return verdict.Effect, verdict.Problem == nil && verdict.Effect != nil

@@ -1,0 +1,59 @@
+package work
+
+import (
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
+)
+
+// mostBeside bounds how many other tickets one act changes besides its own.
+const mostBeside = 64
+
+// beside is the judgement of another ticket of the scope that this act changes too: the ticket of a photo, the ticket that this one is a task of. There is one
+// for each ticket, however often it is asked for, so that one change does not undo another. Nil: there are too many, and the other stays as it is.
+func (j *judgement) beside(other *roundsv1.Change) *judgement {
+	root := j
+	if j.root != nil {
+		root = j.root
+	}
+	for _, known := range root.others {
+		if known.Current.GetRecordId() == other.GetRecordId() {
+			return known
+		}
+	}
+	if len(root.others) == mostBeside || root.Kind == kindTicket && root.Current.GetRecordId() == other.GetRecordId() {
+		return nil
+	}
+	b := j.about(other)
+	b.root = root
+	root.others = append(root.others, b)
+	return b
+}
+
+// about is a judgement of the same act as one on another ticket.
+func (j *judgement) about(other *roundsv1.Change) *judgement {
+	c := j.Case
+	c.Kind, c.Current, c.Saw = kindTicket, other, true
+	c.Mutation = &roundsv1.Mutation{RecordId: other.GetRecordId(), Base: j.Mutation.GetBase(), BaseTimeUs: j.Mutation.GetBaseTimeUs(),
+		Clock: j.Mutation.GetClock(), Act: j.Mutation.GetAct()}
+	return &judgement{Case: c, rules: j.rules, reference: j.reference, directory: j.directory, op: j.op, args: j.args, foresees: j.foresees}
+}
+
+// conclude keeps what follows from what an act wrote on tickets: ledger, deadlines, parents. It comes after all effects.
+func (j *judgement) conclude() {
+	if j.Kind == kindTicket && !j.foresees {
+		j.keepLedger()
+		j.keepLineage()
+	}
+	if j.root != nil {
+		return
+	}
+	for i := 0; i < len(j.others); i++ { // one may bring in another
+		other := j.others[i]
+		other.lapse()
+		other.conclude()
+		if edit := other.draft.effect(kindTicket); edit != nil {
+			j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: other.Current.GetRecordId(), Edit: edit})
+		}
+		j.verdict.Derived = append(j.verdict.Derived, other.verdict.Derived...)
+	}
+}

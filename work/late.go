@@ -1,0 +1,85 @@
+package work
+
+import (
+	"slices"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+)
+
+// ended: whether a ticket's work is over.
+func ended(s state) bool { return s == closed || s == cancelled || s == merged }
+
+// arriveLate marks a ticket that has ended, so that its reviewer looks again; the reviewer is told the first time.
+func (j *judgement) arriveLate() {
+	if slices.Contains(j.ticket().GetFlags(), flagLate) {
+		return
+	}
+	j.flag(flagLate)
+	if j.state() == closed {
+		j.notify(roundsv1.NoticeCode_NOTICE_CODE_LATE_EVIDENCE, toPeople(j.ticket().GetApproverIds()...), "工单关闭之后又收到了记录,请查看。",
+			"Something arrived for a ticket that you confirmed, after it was closed. Look at it.")
+	}
+}
+
+// photoMarks keeps on the ticket of a new photo what rules ask about photos later: that there is one from before the work, and who photographed the finished work.
+// Photos are records of their own, which rules can look up by id only; and a ticket's change for each of a thousand photos would be as much again. So the ticket is
+// written when the first photo from before comes, and when somebody photographs who was not known to have worked, and else not.
+func (j *judgement) photoMarks() {
+	subject := j.subject()
+	if subject == nil || j.foresees {
+		return
+	}
+	ticket := j.beside(subject)
+	if ticket == nil {
+		return
+	}
+	if j.written().GetPhoto().GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_BEFORE && !ticket.ticket().GetBeforePhoto() {
+		ticket.editTicket(ticketBeforePhoto).BeforePhoto = true
+	}
+	people := j.photographers()
+	known := workers(ticket.ticket())
+	ticket.perform(slices.DeleteFunc(slices.Clone(people), func(id string) bool { return slices.Contains(known, id) })...)
+	if ended(ticket.state()) {
+		j.verdict.Flags = append(j.verdict.Flags, flagLate)
+		ticket.arriveLate()
+	}
+	if self := ticket.selfApproved(people); len(self) > 0 {
+		j.verdict.Flags = append(j.verdict.Flags, flagSelfApproval)
+		ticket.takeBackApproval(self)
+	}
+}
+
+// completeLate is row 7: somebody else's work on a closed ticket is kept as late evidence; where its checklist found a fault, a supervisor is asked whether the
+// closure holds.
+func (j *judgement) completeLate() {
+	j.verdict.Flags = append(j.verdict.Flags, flagLate)
+	first := !slices.Contains(j.ticket().GetFlags(), flagLate)
+	j.flag(flagLate)
+	t := j.ticket()
+	if first {
+		j.notify(roundsv1.NoticeCode_NOTICE_CODE_LATE_EVIDENCE, toPeople(t.GetApproverIds()...), "工单关闭之后,另一位同事也报了完工,请查看其照片和检查表。",
+			"After you had confirmed the ticket somebody else reported the work as done, too. Look at their photos and answers.")
+	}
+	var failed []string
+	for _, w := range j.Current.GetWrites() {
+		if w.GetStamp().GetPersonId() != string(j.Person) {
+			continue
+		}
+		for _, e := range slices.Concat(w.GetElements(), w.GetSiblingElements()) {
+			if e.GetField() == ticketAnswers && t.GetAnswers()[e.GetKey()].GetResult() == roundsv1.AnswerResult_ANSWER_RESULT_FAIL {
+				failed = append(failed, e.GetKey())
+			}
+		}
+	}
+	if len(failed) == 0 {
+		return
+	}
+	var by string
+	if approvers := t.GetApproverIds(); len(approvers) > 0 {
+		by = approvers[0]
+	}
+	j.ask(roundsv1.ConflictType_CONFLICT_TYPE_REOPEN, []*roundsv1.Side{
+		{Record: j.ref(), PersonId: by, TimeUs: t.GetClosedTimeUs(), Sentence: &roundsv1.Text{Zh: "已确认并关闭。", En: "Confirmed, and closed."}},
+		j.thisSide("报完工,检查表有不合格项。", "Reported it as done, with an item of the checklist that failed."),
+	})
+}

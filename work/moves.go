@@ -1,0 +1,200 @@
+package work
+
+import (
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/work/deadline"
+)
+
+// maxMoves is how many the schema lets a ticket have.
+const maxMoves = 512
+
+// Short names of states in the ledger.
+const (
+	movePaused     = roundsv1.TicketState_TICKET_STATE_PAUSED
+	moveInProgress = roundsv1.TicketState_TICKET_STATE_IN_PROGRESS
+	moveClosed     = roundsv1.TicketState_TICKET_STATE_CLOSED
+)
+
+// keepLedger notes a change of the state in the ticket's ledger, and computes the deadlines again where the ledger or the requirements changed.
+func (j *judgement) keepLedger() {
+	before, after := j.ticket(), j.after()
+	if j.draft.has(ticketState) && after.GetState() != before.GetState() {
+		j.record(&roundsv1.Move{State: after.GetState(), Round: after.GetRound(), Reason: pauseReasonOf(after), StopsClock: j.pausesClock()})
+		switch {
+		case after.GetState() == moveClosed:
+			j.editTicket(ticketClosedTime).ClosedTimeUs = j.Time.UnixMicro()
+		case before.GetClosedTimeUs() != 0:
+			j.editTicket(ticketClosedTime).ClosedTimeUs = 0
+		}
+	}
+	if j.recount {
+		j.computeDeadlines()
+	}
+}
+
+// pauseReasonOf is the reason that a move to PAUSED carries.
+func pauseReasonOf(t *roundsv1.Ticket) string {
+	if t.GetState() == movePaused {
+		return t.GetPauseReason()
+	}
+	return ""
+}
+
+// record puts a move of this act into the ledger, where its time belongs.
+func (j *judgement) record(m *roundsv1.Move) {
+	m.TimeUs, m.PersonId = j.Time.UnixMicro(), string(j.Person)
+	m.Exact = j.Trust == roundsv1.Trust_TRUST_A || j.Person == "" && j.Device == "" // the server knows what time it is
+	j.editTicket(ticketMoves).Moves = insertMove(j.after().GetMoves(), m)
+	j.recount = true
+}
+
+// insertMove returns the ledger with one move more. One that is earlier than others is marked late. Nothing of what it is given is changed.
+func insertMove(ledger []*roundsv1.Move, m *roundsv1.Move) []*roundsv1.Move {
+	at := len(ledger)
+	for at > 0 && ledger[at-1].GetTimeUs() > m.GetTimeUs() {
+		at--
+	}
+	m.Late = at < len(ledger)
+	return fold(slices.Insert(slices.Clone(ledger), at, m), m.GetRound())
+}
+
+// fold keeps a ledger within its bound: the oldest pauses of earlier rounds go, with their resumptions; what they were for is decided. Then the oldest pauses of
+// the current round go that did not stop the clock, and at last the oldest moves but the first: what is left says when the work was reported, and how it
+// ended.
+func fold(ledger []*roundsv1.Move, round uint32) []*roundsv1.Move {
+	folds := []func(*roundsv1.Move) bool{
+		func(m *roundsv1.Move) bool { return m.GetRound() < round },
+		func(m *roundsv1.Move) bool { return !m.GetStopsClock() },
+	}
+	for _, may := range folds {
+		for i := 0; i+1 < len(ledger) && len(ledger) > maxMoves; {
+			pair := ledger[i].GetState() == movePaused && ledger[i+1].GetState() == moveInProgress && ledger[i+1].GetRound() == ledger[i].GetRound()
+			if pair && may(ledger[i]) {
+				ledger = slices.Delete(ledger, i, i+2)
+				continue
+			}
+			i++
+		}
+	}
+	if over := len(ledger) - maxMoves; over > 0 {
+		ledger = slices.Delete(ledger, 1, 1+over)
+	}
+	return ledger
+}
+
+// standingAt is the state that the ledger says for a time; 0 before its beginning.
+func standingAt(ledger []*roundsv1.Move, us int64) roundsv1.TicketState {
+	var at roundsv1.TicketState
+	for _, m := range ledger {
+		if m.GetTimeUs() > us {
+			break
+		}
+		at = m.GetState()
+	}
+	return at
+}
+
+// roundBegan is when a round of work began, microseconds; 0 where the ledger does not say.
+func roundBegan(t *roundsv1.Ticket, round uint32) int64 {
+	for _, m := range t.GetMoves() {
+		if m.GetRound() == round {
+			return m.GetTimeUs()
+		}
+	}
+	return 0
+}
+
+// after is the ticket as it will be: what stands or is made, with what was drafted so far. It shares its fields with both, and is not to be changed.
+func (j *judgement) after() *roundsv1.Ticket {
+	after := &roundsv1.Ticket{}
+	into := after.ProtoReflect()
+	from := j.shown
+	switch {
+	case from != nil:
+	case j.Current != nil:
+		from = j.ticket()
+	default:
+		from = j.written().GetTicket()
+	}
+	from.ProtoReflect().Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		into.Set(fd, v)
+		return true
+	})
+	draft, fields := j.draft.ticket.ProtoReflect(), into.Descriptor().Fields()
+	for _, number := range j.draft.fields {
+		fd := fields.ByNumber(protoreflect.FieldNumber(number))
+		switch {
+		case number == ticketCrew: // a set: what is drafted is added to it
+		case draft.Has(fd):
+			into.Set(fd, draft.Get(fd))
+		default:
+			into.Clear(fd)
+		}
+	}
+	return after
+}
+
+// computeDeadlines writes the deadlines that follow from ledger and requirements, and tells what that corrects.
+func (j *judgement) computeDeadlines() {
+	after, was := j.after(), j.ticket().GetDeadlines()
+	now := deadline.Compute(after, j.reference.Calendar(j.Scope, after.GetRequirements().GetCalendar()))
+	if !slices.EqualFunc(was, now, func(a, b *roundsv1.Deadline) bool { return proto.Equal(a, b) }) {
+		j.editTicket(ticketDeadlines).Deadlines = now
+	}
+	for _, d := range deadline.Corrected(was, now) {
+		j.tellCorrection(d)
+	}
+	for _, d := range deadline.Disputed(was, now) {
+		j.askForTime(d)
+	}
+}
+
+// tellCorrection is row 16 with a time that is well known: a deadline that was taken for missed was met without signal. Everybody who was told of the breach
+// hears of it; the escalation stays.
+func (j *judgement) tellCorrection(d *roundsv1.Deadline) {
+	zh, en := stepWords(d.GetStep())
+	zh, en = "「"+zh+"」其实没有超时:手机当时没有信号,现已更正。升级记录保留,标记为误报。",
+		"The "+en+" was not late after all: the phone had no signal. The result is corrected; the escalation stays, marked as a false alarm."
+	j.verdict.Flags = append(j.verdict.Flags, flagFalseAlarm)
+	j.flag(flagFalseAlarm)
+	j.notify(roundsv1.NoticeCode_NOTICE_CODE_CORRECTED, toPeople(d.GetOwnerId(), j.after().GetAssigneeId()), zh, en)
+	roles := j.reference.Policy(j.Scope).LevelRoles
+	var told []roundsv1.Role
+	for level := 0; level <= int(j.ticket().GetEscalationLevel()) && level < len(roles); level++ {
+		if role := roles[level]; role != 0 && !slices.Contains(told, role) {
+			told = append(told, role)
+			j.notify(roundsv1.NoticeCode_NOTICE_CODE_CORRECTED, toRole(role), zh, en)
+		}
+	}
+}
+
+// askForTime is row 16 with a time that is not: what counts against a person is decided by a person.
+func (j *judgement) askForTime(d *roundsv1.Deadline) {
+	zh, en := stepWords(d.GetStep())
+	j.ask(roundsv1.ConflictType_CONFLICT_TYPE_DISPUTED_TIME, []*roundsv1.Side{
+		{Record: j.ref(), TimeUs: d.GetBreachedUs(), Sentence: &roundsv1.Text{Zh: "系统:「" + zh + "」已超过时限。", En: "The server: the " + en + " was late."}},
+		j.thisSide("手机:「"+zh+"」在时限之前完成,但手机时间不能确定。", "The phone: the "+en+" was in time, but its clock is not well known."),
+	})
+}
+
+// stepWords name a step.
+func stepWords(s roundsv1.Step) (zh, en string) {
+	switch s {
+	case roundsv1.Step_STEP_RESPOND:
+		return "响应", "response"
+	case roundsv1.Step_STEP_ARRIVE:
+		return "到场", "arrival"
+	case roundsv1.Step_STEP_FINISH:
+		return "完工", "completion"
+	case roundsv1.Step_STEP_REVIEW:
+		return "确认", "review"
+	case roundsv1.Step_STEP_FOLLOW_UP:
+		return "回访", "follow-up visit"
+	}
+	return "步骤", "step"
+}

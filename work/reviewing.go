@@ -1,0 +1,187 @@
+package work
+
+import (
+	"bytes"
+	"slices"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+)
+
+const maxReviews = 256
+
+// note puts a reviewer's word on record.
+func (j *judgement) note(verdict roundsv1.Verdict) {
+	act := j.ticketAct()
+	r := &roundsv1.Review{Round: j.args.round, PersonId: string(j.Person), Verdict: verdict, TimeUs: j.Time.UnixMicro(), Digest: act.GetApprove().GetReviewDigest()}
+	switch {
+	case act.GetReject() != nil:
+		r.Reason, r.Words = act.GetReject().GetReason(), cut(act.GetReject().GetWords())
+		r.PhotoIds, r.ItemIds = act.GetReject().GetPhotoIds(), act.GetReject().GetItemIds()
+	case act.GetAsk() != nil:
+		r.Words, r.PhotoIds = cut(act.GetAsk().GetWords()), act.GetAsk().GetPhotoIds()
+	}
+	all := append(slices.Clone(j.ticket().GetReviews()), r)
+	j.editTicket(ticketReviews).Reviews = all[max(0, len(all)-maxReviews):]
+}
+
+// cut shortens words to what a review holds; the command itself stays whole in the journal.
+func cut(words string) string {
+	const most = 4096
+	if len(words) <= most {
+		return words
+	}
+	runes := []rune(words[:most])
+	return string(runes[:len(runes)-1]) // the last may be broken
+}
+
+// reviewed returns the last word of a kind on a round, nil where there is none.
+func reviewed(t *roundsv1.Ticket, round uint32, verdict roundsv1.Verdict) *roundsv1.Review {
+	for _, r := range slices.Backward(t.GetReviews()) {
+		if r.GetRound() == round && r.GetVerdict() == verdict {
+			return r
+		}
+	}
+	return nil
+}
+
+// digestFits: whether the reviewer looked at the evidence as it stands.
+func (j *judgement) digestFits() bool {
+	given := j.ticketAct().GetApprove().GetReviewDigest()
+	if len(given) == 0 || j.Lookup == nil {
+		return false
+	}
+	now, err := Digest(j.Current, j.Lookup)
+	return err == nil && bytes.Equal(given, now)
+}
+
+func (j *judgement) digestGiven() bool { return len(j.ticketAct().GetApprove().GetReviewDigest()) > 0 }
+
+// news tells what came to the evidence after what the reviewer looked at: anything, and whether something of it speaks against the work: a photo that cannot
+// count, an item that failed, a dispute. A digest says only that the evidence was another; what is new follows from the version that the reviewer had, because a
+// seq is the scope's: who has a record at its version has everything before it.
+func (j *judgement) news() (anything, against bool) {
+	if j.foresees {
+		return false, false
+	}
+	unseen := func(by *roundsv1.Stamp) bool {
+		return by.GetSeq() > j.Mutation.GetBase() && (by.GetDeviceId() == "" || by.GetDeviceId() != string(j.Device))
+	}
+	t := j.ticket()
+	for _, w := range j.Current.GetWrites() {
+		if j.Saw || !unseen(w.GetStamp()) {
+			continue
+		}
+		for _, field := range w.GetShown() {
+			switch field {
+			case ticketCompletions:
+				anything = true
+			case ticketAcceptance:
+				anything = true
+				against = against || t.GetAcceptance() == roundsv1.Acceptance_ACCEPTANCE_DISPUTED
+			}
+		}
+		for _, e := range slices.Concat(w.GetElements(), w.GetSiblingElements()) {
+			if e.GetField() != ticketAnswers {
+				continue
+			}
+			anything = true
+			against = against || t.GetAnswers()[e.GetKey()].GetResult() == roundsv1.AnswerResult_ANSWER_RESULT_FAIL
+		}
+	}
+	for _, id := range shownPhotos(t) {
+		change := j.lookup(kindPhoto, id)
+		if change.GetVersion() <= j.Mutation.GetBase() {
+			continue
+		}
+		anything = true
+		photo := change.GetRecord().GetPhoto()
+		hard := photo.GetState() == roundsv1.PhotoState_PHOTO_STATE_HARD && photo.GetHidden() == nil
+		against = against || hard && unseen(writer(change, photoState))
+	}
+	return anything, against
+}
+
+// staleApproval is row 11.
+func (j *judgement) staleApproval() bool {
+	if j.foresees || j.Admitted || j.digestFits() {
+		return false
+	}
+	_, against := j.news()
+	return against
+}
+
+// olderDigest is row 10: the reviewer decided on evidence that was there, and more has come.
+func (j *judgement) olderDigest() bool {
+	if j.foresees || !j.digestGiven() || j.digestFits() {
+		return false
+	}
+	anything, _ := j.news()
+	return anything
+}
+
+// blindApproval: nobody can say what the reviewer looked at. A digest is of no version that there was; or there is none, and the evidence is not what it was
+// when the reviewer looked. Without a digest an approval counts as long as all of the evidence is older than the reviewer's version of the ticket: that is what
+// clients that do not compute it can promise.
+func (j *judgement) blindApproval() bool {
+	if j.foresees || j.Admitted {
+		return false
+	}
+	anything, _ := j.news()
+	if !j.digestGiven() {
+		return anything
+	}
+	return !anything && !j.digestFits()
+}
+
+// objects is the moment of row 12: the ticket was closed by an approval, and not long ago.
+func (j *judgement) objects() bool {
+	t := j.ticket()
+	if slices.Contains(t.GetFlags(), flagForced) || len(t.GetApproverIds()) == 0 || reviewed(t, t.GetRound(), roundsv1.Verdict_VERDICT_APPROVED) == nil {
+		return false
+	}
+	return j.Time.UnixMicro()-t.GetClosedTimeUs() <= j.reference.Policy(j.Scope).ObjectionPeriod.Microseconds()
+}
+
+// askForDissent lets a supervisor decide between two reviewers.
+func (j *judgement) askForDissent() {
+	t := j.ticket()
+	sides := []*roundsv1.Side{}
+	if r := reviewed(t, t.GetRound(), roundsv1.Verdict_VERDICT_APPROVED); r != nil {
+		sides = append(sides, &roundsv1.Side{Record: j.ref(), PersonId: r.GetPersonId(), TimeUs: r.GetTimeUs(), Sentence: &roundsv1.Text{
+			Zh: "已确认,工单关闭。", En: "Approved it, and it was closed."}})
+	}
+	j.ask(roundsv1.ConflictType_CONFLICT_TYPE_DISSENT, append(sides, j.thisSide("要求退回返工。", "Sent it back for rework.")))
+	j.notify(roundsv1.NoticeCode_NOTICE_CODE_DISSENT, toPeople(t.GetApproverIds()...), "另一位确认人不同意您的确认,工单回到待确认,由主管决定。",
+		"Another reviewer disagrees with your approval. The ticket waits for review again, by a supervisor.")
+}
+
+// pointsAtOwn: whether what a reviewer points at is of this ticket: photos of it, and items of its checklist or of its answers.
+func (j *judgement) pointsAtOwn() bool {
+	if j.foresees {
+		return true
+	}
+	t := j.ticket()
+	for _, id := range slices.Concat(j.ticketAct().GetReject().GetPhotoIds(), j.ticketAct().GetAsk().GetPhotoIds()) {
+		photo := j.lookup(kindPhoto, id).GetRecord().GetPhoto()
+		if photo == nil || !j.isOf(photo.GetSubject()) && !slices.Contains(t.GetOrigin().GetPhotoIds(), id) {
+			return false
+		}
+	}
+	need := t.GetRequirements()
+	list := j.reference.Checklist(j.Scope, need.GetChecklistId(), need.GetChecklistVersion())
+	for _, id := range j.ticketAct().GetReject().GetItemIds() {
+		named := func(i *roundsv1.ChecklistItem) bool { return i.GetId() == id }
+		if t.GetAnswers()[id] == nil && !slices.ContainsFunc(list.GetItems(), named) {
+			return false
+		}
+	}
+	return true
+}
+
+// isOf: whether a reference names the ticket of the case, or one that was merged into it.
+func (j *judgement) isOf(ref *roundsv1.RecordRef) bool {
+	if ref.GetKind() != string(kindTicket) {
+		return false
+	}
+	return ref.GetId() == j.Current.GetRecordId() || j.endOf(j.lookup(kindTicket, ref.GetId())).GetRecordId() == j.Current.GetRecordId()
+}

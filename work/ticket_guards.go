@@ -1,0 +1,308 @@
+package work
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/work/calendar"
+	"github.com/rounds-sync/rounds/work/checklist"
+	"github.com/rounds-sync/rounds/work/policy"
+	"github.com/rounds-sync/rounds/work/roster"
+)
+
+// addGuards adds what the requirements of a ticket and the settings of its site ask of an act.
+//
+// A refusal is for what the person could have known: how many photos the manifest lists, which items nobody answered. What was asked of the ticket has to have
+// been before the person's eyes, so where the requirements changed unseen the act is taken, and the evidence waits for what is missing. A manifest may also name
+// photos that have not arrived: those of another phone, or one that waits in quarantine. They count here; whether they come, and what they show, is known when the
+// bytes are verified. A device's own photos are here before its command, because its lane is in order.
+func (is *ticketConditionSet) addGuards() {
+	is.knownCategory = condition{name: "a category of the organisation that is in use", holds: func(j *judgement) bool {
+		return j.knownCategory(j.ticketAct().GetTriage().GetCategoryId())
+	}, refusal: refusal{invalid, "category_id", "没有这个类别,或该类别已停用。请同步后重新选择类别。",
+		"There is no such category, or it is no longer in use. Sync, and choose another."},
+		facts: func(j *judgement) map[string]string {
+			return map[string]string{"category_id": j.ticketAct().GetTriage().GetCategoryId()}
+		}}
+
+	staffFacts := func(j *judgement) map[string]string {
+		name := j.assignee().GetName()
+		if name == "" {
+			name = j.ticketAct().GetDispatch().GetAssigneeId()
+		}
+		return map[string]string{"person": name, "skill": j.ticket().GetRequirements().GetSkill()}
+	}
+	overrides := func(j *judgement) bool { return j.holds(roundsv1.Role_ROLE_MANAGER) || j.assignee() == nil }
+	is.staffStays = condition{name: "the person is of the crew, as far as is known", holds: func(j *judgement) bool { return !j.assignee().GetLeft() },
+		refusal: refusal{offDuty, "assignee_id", "{person}已离职,请派给其他人。", "{person} has left the company. Choose somebody else."}, facts: staffFacts}
+	is.staffPresent = condition{name: "the person is not away, or a manager says so", holds: func(j *judgement) bool {
+		at := j.Time.UnixMicro()
+		away := func(a *roundsv1.Absence) bool { return at >= a.GetFromUs() && at < a.GetToUs() }
+		return overrides(j) || !slices.ContainsFunc(j.assignee().GetAbsences(), away)
+	}, refusal: refusal{offDuty, "assignee_id", "{person}正在请假,请派给其他人;确需派给本人的,请项目经理派单。",
+		"{person} is away. Choose somebody else, or have a manager dispatch it."}, facts: staffFacts}
+	is.staffOnDuty = condition{name: "the person is on duty, or a manager says so", holds: func(j *judgement) bool {
+		zone, err := calendar.Zone(j.reference.Policy(j.Scope).TimeZone)
+		return overrides(j) || err != nil || roster.OnDuty(j.assignee(), j.Time, zone)
+	}, refusal: refusal{offDuty, "assignee_id", "{person}此时不在班,请派给在班人员;确需派给本人的,请项目经理派单。",
+		"{person} is not on duty at that time. Choose somebody who is, or have a manager dispatch it."}, facts: staffFacts}
+	is.staffSkilled = condition{name: "the person has the skill, or a manager says so", holds: func(j *judgement) bool {
+		skill := j.ticket().GetRequirements().GetSkill()
+		return skill == "" || overrides(j) || slices.Contains(j.assignee().GetSkills(), skill)
+	}, refusal: refusal{offDuty, "assignee_id", "{person}没有此类工单所需的技能({skill}),请派给有该技能的人;确需派给本人的,请项目经理派单。",
+		"{person} does not have the skill that this needs ({skill}). Choose somebody who does, or have a manager dispatch it."}, facts: staffFacts}
+
+	is.pauseListed = condition{name: "a reason of the site's list", holds: func(j *judgement) bool {
+		_, listed := j.pauseReason()
+		return listed || j.foresees || !j.directory || len(j.reference.Policy(j.Scope).PauseReasons) == 0
+	}, refusal: refusal{invalid, "reason", "请从列表中选择挂起原因:{reasons}。", "Choose one of the site's reasons for a pause: {reasons}."},
+		facts: func(j *judgement) map[string]string {
+			var codes []string
+			for _, r := range j.reference.Policy(j.Scope).PauseReasons {
+				codes = append(codes, r.Code)
+			}
+			return map[string]string{"reasons": strings.Join(codes, ", ")}
+		}}
+	is.pauseProved = condition{name: "a reason that stops the clocks is shown by a photo or a remark of this ticket", holds: func(j *judgement) bool {
+		reason, _ := j.pauseReason()
+		return !reason.StopsClock || j.foresees || !j.directory || j.pausesClock()
+	}, refusal: refusal{missing, "proof", "此原因会暂停计时,请先为此工单拍照或添加备注(如与业主通话的记录),并在挂起时选择它作为证明。",
+		"This reason stops the clocks. First take a photo or add a remark on this ticket (of a call, say), and name it as the proof."}}
+	is.roomForMoves = condition{name: "the ledger has room", holds: func(j *judgement) bool {
+		var this int
+		for _, m := range j.ticket().GetMoves() {
+			if m.GetRound() == j.ticket().GetRound() && m.GetStopsClock() {
+				this++
+			}
+		}
+		return this < maxMoves/4
+	}, refusal: refusal{overLimit, "", "此工单本轮暂停计时次数过多,请联系班长。", "The clocks of this ticket were stopped too often. Talk to the foreman."}}
+
+	is.earlier = condition{name: "earlier than what stands, unseen", holds: func(j *judgement) bool {
+		moves := j.ticket().GetMoves()
+		return !j.foresees && len(moves) > 0 && j.Time.UnixMicro() < moves[len(moves)-1].GetTimeUs() && !j.saw(ticketState)
+	}}
+	standing := func(want roundsv1.TicketState) func(*judgement) bool {
+		return func(j *judgement) bool { return standingAt(j.ticket().GetMoves(), j.Time.UnixMicro()) == want }
+	}
+	is.wasWorking = condition{name: "the work was going on then", holds: standing(moveInProgress)}
+	is.wasPaused = condition{name: "the work was paused then", holds: standing(movePaused)}
+	is.partOf = condition{name: "had, has or did some of it", holds: func(j *judgement) bool {
+		return j.isAssignee() || j.performed() || slices.Contains(j.ticket().GetFormerAssigneeIds(), string(j.Person))
+	}}
+
+	is.beforePhoto = condition{name: "a photo from before, where the category asks for one", holds: func(j *judgement) bool {
+		t := j.ticket()
+		return !t.GetRequirements().GetBeforePhoto() || t.GetBeforePhoto() || !j.knewRequirements() || t.GetRound() > 1
+	}, refusal: refusal{missing, "", "此类工单开工前须先拍现场照片(要求{required}张,现有{have}张)。请先拍「处理前」照片再操作;已经处理的,请拍摄现状并选择「处理前」。",
+		"This needs a photo of the place from before the work ({required} needed, {have} here). Take it as a photo from before, then try again."},
+		facts: func(*judgement) map[string]string { return map[string]string{"required": "1", "have": "0"} }}
+	is.photosListed = condition{name: "the manifest lists as many photos of the finished work as was asked for, of this round and from the camera", holds: func(j *judgement) bool {
+		need, have := j.photosAsked(), j.photosShown()
+		return have >= need || !j.knewRequirements()
+	}, refusal: refusal{missing, "photo_ids", "还缺完工照片:要求{required}张,符合要求的有{have}张。须为本轮拍摄的「处理后」照片,要求实时拍摄的不能用相册。请补拍后重新报完工。",
+		"Photos of the finished work are missing: {required} needed, {have} listed that count. They have to be of this round, taken as photos from after, with the live" +
+			" camera where that is asked for. Take the missing ones, then report it as done again."},
+		facts: func(j *judgement) map[string]string {
+			return map[string]string{"required": strconv.Itoa(j.photosAsked()), "have": strconv.Itoa(j.photosShown()), "round": strconv.Itoa(int(j.args.round))}
+		}}
+	is.newCapture = condition{name: "where photos are to be taken again, a new one with a proof of its place", holds: (*judgement).retook,
+		refusal: refusal{missing, "photo_ids", "照片须重新拍摄:请在现场拍一张新的完工照片,并扫描现场标签或开启定位,再报完工。",
+			"The photos have to be taken again: take a new one at the place, with its tag scanned or with a fix, then report it as done."}}
+	is.possible = condition{name: "every reading can be", holds: func(j *judgement) bool { return len(j.checklistGaps().Impossible) == 0 || !j.knewRequirements() },
+		refusal: refusal{impossible, "", "检查项 {items} 的读数不可能,请核对后重新填写,再报完工。",
+			"The reading of item {items} cannot be. Check it and enter it again, then report it as done."},
+		facts: func(j *judgement) map[string]string { return itemFacts(j.checklistGaps().Impossible) }}
+	is.answered = condition{name: "every item of the checklist is answered that has to be", holds: func(j *judgement) bool {
+		return len(j.unanswered()) == 0 || !j.knewRequirements()
+	}, refusal: refusal{missing, "", "检查表还有{count}项未填完:{items}。不合格项须附照片和说明,跳过须写原因。请填完后重新报完工。",
+		"{count} items of the checklist are not complete: {items}. A failed item needs its photo and a note, a skipped one its reason. Complete them, then report it as done."},
+		facts: func(j *judgement) map[string]string { return itemFacts(j.unanswered()) }}
+
+	openTasks := func(j *judgement) map[string]string {
+		return map[string]string{"open": strconv.Itoa(len(j.openTasks()))}
+	}
+	is.noOpenTasks = condition{name: "no task of it is open", holds: func(j *judgement) bool { return len(j.openTasks()) == 0 },
+		refusal: refusal{badState, "", "此工单已拆分,还有{open}个任务未结束。请先处理或取消各个任务;任务全部结束后,此工单会自动结束。",
+			"This ticket was split, and {open} of its tasks are open. Finish or cancel them first; the ticket ends by itself with the last of them."}, facts: openTasks}
+	is.notTask = condition{name: "no task itself", holds: func(j *judgement) bool { return j.ticket().GetParentId() == "" },
+		refusal: refusal{badState, "", "任务不能再拆分或合并,请在原工单上操作。", "A task is not split or merged. Do that with the ticket that it is a task of."}}
+	is.roomForTasks = condition{name: "64 tasks at most", holds: func(j *judgement) bool {
+		return len(j.ticket().GetChildIds())+len(j.ticketAct().GetSplit().GetTasks()) <= maxChildren
+	}, refusal: refusal{overLimit, "tasks", "一张工单最多拆分为64个任务。", "A ticket has 64 tasks at most."}}
+	is.tasksKnown = condition{name: "each task of a category that is in use", holds: func(j *judgement) bool {
+		tasks := j.ticketAct().GetSplit().GetTasks()
+		return len(tasks) > 0 && !slices.ContainsFunc(tasks, func(t *roundsv1.TicketTask) bool {
+			return t.GetCategoryId() == "" || !j.knownCategory(t.GetCategoryId())
+		})
+	}, refusal: refusal{invalid, "tasks", "有任务没有类别,或类别已停用。请同步后重新选择类别。", "A task has no category, or one that is not in use. Sync, and choose another."}}
+	is.submitsTask = condition{name: "by who had the ticket that was merged into this one", holds: (*judgement).ofMerged}
+	is.passes = condition{name: "the ticket that it was merged into takes it", holds: func(j *judgement) bool {
+		v := j.forward()
+		return v.Problem == nil || v.Park != roundsv1.ConflictType_CONFLICT_TYPE_UNSPECIFIED
+	}, refusal: refusal{badState, "", "工单已合并到另一张工单,请在那张工单上操作。", "The ticket was merged into another. Go on with that one."},
+		instead: func(j *judgement) *roundsv1.Problem { return j.forward().Problem }}
+}
+
+// assignee is the person whom a dispatch names, as the site's directory knows them; nil where it does not.
+func (j *judgement) assignee() *roundsv1.Staff {
+	if j.foresees {
+		return nil
+	}
+	return j.lookup(kindStaff, j.ticketAct().GetDispatch().GetAssigneeId()).GetRecord().GetStaff()
+}
+
+// pauseReason is the site's reason that a pause names; false where it has none of it.
+func (j *judgement) pauseReason() (policy.PauseReason, bool) {
+	return j.reference.Policy(j.Scope).Pause(j.ticketAct().GetPause().GetReason())
+}
+
+// pausesClock: whether a pause stops the clocks: its reason does, and a photo or a remark of the ticket shows it.
+func (j *judgement) pausesClock() bool {
+	if j.foresees || j.op != Pause {
+		return false
+	}
+	if reason, known := j.pauseReason(); !known || !reason.StopsClock {
+		return false
+	}
+	proof := j.ticketAct().GetPause().GetProof()
+	switch proof.GetKind() {
+	case string(kindPhoto):
+		return j.isOf(j.lookup(kindPhoto, proof.GetId()).GetRecord().GetPhoto().GetSubject())
+	case string(kindComment):
+		return j.isOf(j.lookup(kindComment, proof.GetId()).GetRecord().GetComment().GetSubject())
+	}
+	return false
+}
+
+// pause writes why the work waits.
+func (j *judgement) pause() {
+	j.editTicket(ticketPauseReason).PauseReason = j.args.reason
+	j.tellClock()
+}
+
+// tellClock tells the foreman of a pause that stops the clocks.
+func (j *judgement) tellClock() {
+	if !j.pausesClock() {
+		return
+	}
+	reason, _ := j.pauseReason()
+	j.notify(roundsv1.NoticeCode_NOTICE_CODE_CLOCK_STOPPED, toRole(roundsv1.Role_ROLE_FOREMAN), "工单挂起并暂停计时:"+reason.Words.GetZh()+"。",
+		"A ticket waits, with its clocks stopped: "+reason.Words.GetEn()+".")
+}
+
+// roundAt is the round that the ticket was in at the time of the act.
+func (j *judgement) roundAt() uint32 {
+	round := j.ticket().GetRound()
+	for _, m := range slices.Backward(j.ticket().GetMoves()) {
+		if round = m.GetRound(); m.GetTimeUs() <= j.Time.UnixMicro() {
+			break
+		}
+	}
+	return round
+}
+
+// knewRequirements: whether what is asked of the ticket was before the person's eyes, and can be known here.
+func (j *judgement) knewRequirements() bool {
+	return !j.foresees && !j.Admitted && j.merged == nil && j.ticket().GetRequirements() != nil && j.saw(ticketRequirements)
+}
+
+// photosAsked is how many photos of the finished work a completion needs; 0 where no category says so.
+func (j *judgement) photosAsked() int { return int(j.ticket().GetRequirements().GetAfterPhotos()) }
+
+// photosShown is how many photos of the manifests of the round count, with those of the completion that is submitted: each once, also where the same bytes were
+// promised twice.
+func (j *judgement) photosShown() int {
+	camera := j.ticket().GetRequirements().GetLiveCamera()
+	seen, shown := map[string]bool{}, 0
+	all, _ := j.completions()
+	for _, c := range all {
+		if c.GetRound() != j.args.round {
+			continue
+		}
+		for _, id := range c.GetPhotoIds() {
+			key := id
+			if change := j.lookup(kindPhoto, id); change != nil {
+				photo := change.GetRecord().GetPhoto()
+				gallery := camera && photo.GetSource() != roundsv1.PhotoSource_PHOTO_SOURCE_CAMERA
+				if photo.GetRole() != roundsv1.PhotoRole_PHOTO_ROLE_AFTER || gallery || photo.GetHidden() != nil || !j.ofRound(change) {
+					continue
+				}
+				if hash := string(photo.GetSha256()); hash != "" {
+					key = hash
+				}
+			}
+			if !seen[key] {
+				seen[key] = true
+				shown++
+			}
+		}
+	}
+	return shown
+}
+
+// retook: whether a completion of a ticket whose photos have to be taken again lists one that no completion listed before, with a fix or a tag for its place, or
+// a tag of the place was scanned in this round.
+func (j *judgement) retook() bool {
+	t := j.ticket()
+	if j.foresees || !slices.Contains(t.GetFlags(), FlagRetake) {
+		return true
+	}
+	for _, id := range j.ticketAct().GetSubmitCompletion().GetPhotoIds() {
+		if slices.Contains(manifestOf(t), id) {
+			continue
+		}
+		change := j.lookup(kindPhoto, id)
+		switch {
+		case change == nil:
+			return true // not here yet: the reviewer will see where it was taken
+		case !j.ofRound(change) || change.GetRecord().GetPhoto().GetRole() != roundsv1.PhotoRole_PHOTO_ROLE_AFTER:
+			continue
+		case change.GetRecord().GetPhoto().GetLocation().GetSource() >= roundsv1.LocationSource_LOCATION_SOURCE_GPS, len(t.GetScans()) > 0:
+			return true
+		}
+	}
+	return false
+}
+
+// gaps is what the checklist of the ticket still lacks. What a reviewer pointed at when the work was sent back has to be answered anew.
+func (j *judgement) checklistGaps() checklist.Gaps {
+	t, need := j.ticket(), j.ticket().GetRequirements()
+	if j.foresees || need.GetChecklistId() == "" {
+		return checklist.Gaps{}
+	}
+	list := j.reference.Checklist(j.Scope, need.GetChecklistId(), need.GetChecklistVersion())
+	if list == nil {
+		return checklist.Gaps{}
+	}
+	again := map[string]bool{}
+	if t.GetRound() > 1 {
+		for _, item := range reviewed(t, t.GetRound()-1, roundsv1.Verdict_VERDICT_REJECTED).GetItemIds() {
+			again[item] = !j.answeredSince(item, roundBegan(t, t.GetRound()))
+		}
+	}
+	return checklist.Missing(checklist.Ask(list, nil, t.GetAnswers()), t.GetAnswers(), again)
+}
+
+// answeredSince: whether an item was answered after a moment, microseconds since 1970.
+func (j *judgement) answeredSince(item string, us int64) bool {
+	return slices.ContainsFunc(j.Current.GetWrites(), func(w *roundsv1.Write) bool {
+		return w.GetStamp().GetTimeUs() > us && slices.ContainsFunc(w.GetElements(), func(e *roundsv1.ElementKey) bool {
+			return e.GetField() == ticketAnswers && e.GetKey() == item
+		})
+	})
+}
+
+// unanswered are the items that are not answered, or not completely, each once.
+func (j *judgement) unanswered() []string {
+	g := j.checklistGaps()
+	items := slices.Concat(g.Unanswered, g.Photos, g.Notes, g.Reasons)
+	slices.Sort(items)
+	return slices.Compact(items)
+}
+
+func itemFacts(items []string) map[string]string {
+	return map[string]string{"count": strconv.Itoa(len(items)), "items": strings.Join(items, ", ")}
+}
