@@ -333,3 +333,11 @@ func (r *Reference) Policy(scope store.Scope) policy.Policy {
 
 // sameLayer: whether two layers are the same ones. Records are replaced, never changed, so it is enough to compare whose they are.
 func sameLayer(a, b Layer) bool { return a.Node == b.Node && a.source == b.source }
+
+// versions of a checklist, by its series, by ascending version.
+func (r *Reference) versions(scope store.Scope, series string) []*roundsv1.Checklist {
+	if s := r.shared(scope); s != nil {
+		return s.checklists[series]
+	}
+	return nil
+}

@@ -1,0 +1,268 @@
+package directory
+
+import (
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+)
+
+// staffRow is a row that makes a person, the roles of the person, and the record that the crew sees.
+type staffRow struct {
+	*row
+	code  string
+	entry PersonEntry
+	done  Entered
+	skip  bool // a dry run cannot ask the tree about it
+}
+
+// staff enters people: first who they are and what they may, all at once, then their records in the scopes of their sites.
+func (r *run) staff() error {
+	var list []*staffRow
+	var entries []PersonEntry
+	for _, one := range r.rows {
+		s := &staffRow{row: one}
+		if err := s.read(); err != nil {
+			return err
+		}
+		if one.refused() {
+			continue
+		}
+		list = append(list, s)
+		if !s.skip {
+			entries = append(entries, s.entry)
+		}
+	}
+	var done []Entered
+	if len(entries) > 0 {
+		var err error
+		if done, err = r.cfg.Organisation.EnterPeople(r.ctx, r.caller, entries, r.dry); err != nil {
+			return err
+		}
+	}
+	for _, s := range list {
+		if s.skip {
+			s.done = Entered{ID: s.entry.ID, Created: true}
+		} else {
+			s.done, done = done[0], done[1:]
+		}
+		if err := s.record(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read makes a person of a row.
+func (s *staffRow) read() error {
+	s.code, _ = s.cell("code")
+	if s.code == "" {
+		s.refuse(missing("code", "工号", "the job number"))
+		return nil
+	}
+	if len(s.code) > 64 {
+		s.refuse(wanted("code", s.code, "最多 64 字节的工号", "a job number of at most 64 bytes"))
+		return nil
+	}
+	if !s.once("code", s.code, s.code) {
+		return nil
+	}
+	s.entry = PersonEntry{ID: s.personID(s.code), External: s.code}
+	if external, _ := s.cell("external_id"); external != "" {
+		s.entry.External = external
+	}
+	if name, ok := s.cell("name"); ok {
+		if name == "" || len(name) > 256 {
+			s.refuse(wanted("name", name, "1 到 256 字节的姓名", "a name of 1 to 256 bytes"))
+			return nil
+		}
+		s.entry.Name = &name
+	}
+	if cell, ok := s.cell("language"); ok {
+		language := languages().write(0)
+		value, known := languages().read(cell)
+		if !known {
+			s.refuse(wanted("language", cell, "zh 或 en", "zh or en"))
+			return nil
+		}
+		language = languages().write(value)
+		s.entry.Language = &language
+	}
+	if left, ok := s.cell("left"); ok {
+		s.entry.Leaves, _ = yesNo(left) // a cell that is neither is refused with the record
+	}
+	if code, ok := s.cell("site"); ok {
+		home, found, err := s.resolve(ofPolicies, code)
+		if err != nil {
+			return err
+		}
+		if !found {
+			zh, en := tableWords(ofPolicies)
+			s.refuse(unknownCode("site", code, zh, en))
+			return nil
+		}
+		s.site, s.siteCode, s.entry.Home = home, code, &home
+		s.skip = s.dry && s.cfg.Organisation.NodeType(home) == roundsv1.NodeType_NODE_TYPE_UNSPECIFIED
+	}
+	return s.grants()
+}
+
+// grants reads the roles.
+func (s *staffRow) grants() error {
+	cell, one := s.cell("role")
+	more, others := s.cell("more_roles")
+	if !one && !others {
+		return nil
+	}
+	s.entry.Grants = []GrantEntry{}
+	if cell != "" {
+		role, ok := roles().read(cell)
+		if !ok {
+			zh, en := roles().choice()
+			s.refuse(wanted("role", cell, zh, en))
+			return nil
+		}
+		if s.site == "" {
+			s.refuse(missing("site", "角色所在的项目或单元", "the site or unit of the role"))
+			return nil
+		}
+		s.entry.Grants = append(s.entry.Grants, GrantEntry{Role: roundsv1.Role(role), Node: s.site})
+	}
+	for _, part := range list(more) {
+		word, code, _ := strings.Cut(part, "@")
+		role, ok := roles().read(word)
+		if !ok || code == "" {
+			s.refuse(wanted("more_roles", part, "角色@编码,如 foreman@S0002", "a role at a node, as foreman@S0002"))
+			return nil
+		}
+		node, found, err := s.resolve(ofPolicies, strings.TrimSpace(code))
+		if err != nil {
+			return err
+		}
+		if !found {
+			zh, en := tableWords(ofPolicies)
+			s.refuse(unknownCode("more_roles", code, zh, en))
+			return nil
+		}
+		s.skip = s.skip || s.dry && s.cfg.Organisation.NodeType(node) == roundsv1.NodeType_NODE_TYPE_UNSPECIFIED
+		s.entry.Grants = append(s.entry.Grants, GrantEntry{Role: roundsv1.Role(role), Node: node})
+	}
+	return nil
+}
+
+// record notes what became of the person, and queues the record.
+func (s *staffRow) record() error {
+	if p := s.done.Problem; p != nil {
+		p.Field = s.columnOf(p.GetField())
+		s.refuse(p)
+		return nil
+	}
+	id := s.done.ID
+	s.result.RecordId = id
+	switch {
+	case s.done.Created:
+		s.status(roundsv1.ImportStatus_IMPORT_STATUS_CREATED)
+	case len(s.done.Changed) > 0:
+		s.status(roundsv1.ImportStatus_IMPORT_STATUS_CHANGED)
+		s.personChanged()
+	default:
+		s.status(roundsv1.ImportStatus_IMPORT_STATUS_UNCHANGED)
+	}
+	home := s.done.Person.GetHomeNodeId()
+	if s.site == "" {
+		s.site = home
+	}
+	s.codes[ref{ofStaff, s.siteCode, s.code}], s.byID[id] = id, s.code
+	if home != "" && home != s.site {
+		if err := s.leaveSite(home, id); err != nil {
+			return err
+		}
+	}
+	if t := s.cfg.Organisation.NodeType(s.site); t != roundsv1.NodeType_NODE_TYPE_SITE && !s.skip {
+		return nil // who works for a unit stands in no site's list
+	}
+	if !s.mayKeep(s.site) {
+		s.refuse(noRight())
+		return nil
+	}
+	scope := SiteScope(s.site)
+	before, err := s.cfg.Desk.Record(s.ctx, scope, KindStaff, id)
+	if err != nil {
+		return err
+	}
+	blank := newStaff(s.code)
+	blank.GetStaff().Name = s.done.Person.GetName()
+	after, err := s.filled(before.GetRecord(), blank)
+	if err != nil || s.refused() {
+		return err
+	}
+	after.GetStaff().Code = s.code
+	if _, told := s.columns["left"]; !told && home != s.site {
+		after.GetStaff().Left = false // came back
+	}
+	_, err = s.put(scope, KindStaff, id, before, after)
+	return err
+}
+
+// leaveSite has a person who works elsewhere now marked as gone at the site before.
+func (s *staffRow) leaveSite(site, id string) error {
+	if s.cfg.Organisation.NodeType(site) != roundsv1.NodeType_NODE_TYPE_SITE {
+		return nil
+	}
+	before, err := s.cfg.Desk.Record(s.ctx, SiteScope(site), KindStaff, id)
+	if err != nil || before == nil || before.GetDeleted() || before.GetRecord().GetStaff().GetLeft() {
+		return err
+	}
+	after := proto.CloneOf(before.GetRecord())
+	after.GetStaff().Left = true
+	s.queue(SiteScope(site), &pending{act: s.actOf(id, before, editOf(KindStaff, before.GetRecord(), after))})
+	return nil
+}
+
+// personChanged notes which cells changed the person.
+func (s *staffRow) personChanged() {
+	for _, part := range s.done.Changed {
+		switch before := s.done.Person; part {
+		case "name":
+			s.changed("name", before.GetName())
+		case "language":
+			s.changed("language", before.GetLanguage())
+		case "external_id":
+			s.changed("external_id", before.GetExternalId())
+		case "home_node_id":
+			s.changed("site", s.siteCodeOf(before.GetHomeNodeId()))
+		case "grants":
+			s.grantsChanged()
+		}
+	}
+}
+
+// grantsChanged says in the words of the columns what roles ran before.
+func (s *staffRow) grantsChanged() {
+	var here string
+	var elsewhere []string
+	home := s.done.Person.GetHomeNodeId()
+	for _, g := range s.done.Grants {
+		role := roles().write(int32(g.GetRole()))
+		if g.GetNodeId() == home && here == "" {
+			here = role
+			continue
+		}
+		elsewhere = append(elsewhere, role+"@"+s.siteCodeOf(g.GetNodeId()))
+	}
+	if now, ok := s.cell("role"); ok && now != here {
+		s.changed("role", here)
+	}
+	if now, ok := s.cell("more_roles"); ok && now != strings.Join(elsewhere, ";") {
+		s.changed("more_roles", strings.Join(elsewhere, ";"))
+	}
+}
+
+// siteCodeOf is the code of a site or a unit.
+func (s *staffRow) siteCodeOf(node string) string {
+	if s.cfg.Organisation.NodeType(node) == roundsv1.NodeType_NODE_TYPE_SITE {
+		return s.codeOf(ofSites, node)
+	}
+	return s.codeOf(ofUnits, node)
+}
