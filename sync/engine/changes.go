@@ -19,8 +19,10 @@ type Epoch [8]byte
 type Position struct {
 	// Epoch of the scope when the changes were read.
 	Epoch Epoch
-	// Seq through which the follower has everything.
+	// Seq through which the follower has read.
 	Seq journal.Seq
+	// Began is the scope's seq when the follower began to read from the beginning, as long as it has not come to the end; else 0.
+	Began journal.Seq
 }
 
 // ChangesLimits bound one page of changes. The zero value of a field means its default.
@@ -63,9 +65,10 @@ func (e *Engine) Changes(ctx context.Context, scope store.Scope, since Position,
 		}
 		s.learn(generation, head)
 		now := positionOf(head)
-		page.Reset = since != Position{} && (since.Epoch != now.Epoch || since.Seq > now.Seq || uint64(since.Seq) < head.GetFloor())
-		if page.Reset {
-			since = Position{}
+		// Who reads from the beginning has nothing of what was deleted before it began.
+		page.Reset = since != Position{} && (since.Epoch != now.Epoch || since.Seq > now.Seq || uint64(or(since.Began, since.Seq)) < head.GetFloor())
+		if page.Reset || since == (Position{}) {
+			since = Position{Began: now.Seq}
 		}
 		page.Position = now
 		for entry, err := range r.Scan(store.Span{From: seqKey(tableChange, uint64(since.Seq)+1), To: seqKey(tableChange, head.GetSeq()+1)}) {
@@ -77,7 +80,7 @@ func (e *Engine) Changes(ctx context.Context, scope store.Scope, since Position,
 				return errors.Join(errKey, err)
 			}
 			if n := len(page.Changes); n > 0 && (n >= records || size < len(entry.Value)) {
-				page.More, page.Position.Seq = true, journal.Seq(page.Changes[n-1].GetVersion())
+				page.More, page.Position.Seq, page.Position.Began = true, journal.Seq(page.Changes[n-1].GetVersion()), since.Began
 				return nil
 			}
 			change := new(roundsv1.Change)
