@@ -2,13 +2,14 @@ package demo
 
 import (
 	"context"
-	"crypto/sha256"
+	"errors"
 	"slices"
-	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
 	"github.com/rounds-sync/rounds/internal/community"
+	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/work"
 )
 
 // category of a ticket; nil where it has none that is known.
@@ -84,8 +85,8 @@ func (w *worker) review(ctx context.Context, tickets []client.View, most int) (d
 		}
 		act := &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Approve{Approve: &roundsv1.TicketApprove{Round: t.GetRound()}}}
 		if w.random.IntN(oneRejected) == 0 {
-			act.Command = &roundsv1.TicketCommand_Reject{Reject: &roundsv1.TicketReject{Round: t.GetRound(), Reason: "角落仍有污渍 / a corner is still dirty"}}
-		} else if act.GetApprove().ReviewDigest, err = w.digest(ctx, t); err != nil {
+			act.Command = &roundsv1.TicketCommand_Reject{Reject: &roundsv1.TicketReject{Round: t.GetRound(), Reason: "not_clean", Words: "角落仍有污渍 / a corner is still dirty"}}
+		} else if act.GetApprove().ReviewDigest, err = w.digest(ctx, v); err != nil {
 			return decided, err
 		}
 		if err := w.command(ctx, v, act); err != nil {
@@ -120,18 +121,15 @@ func manifest(t *roundsv1.Ticket) []string {
 	return slices.Compact(ids)
 }
 
-// digest is the hash of the evidence that the reviewer has before them: the photos of the round, and what was found of each.
-func (w *worker) digest(ctx context.Context, t *roundsv1.Ticket) ([]byte, error) {
-	sum := sha256.New()
-	for _, id := range manifest(t) {
-		v, err := w.device.Get(ctx, w.site, "photo", client.RecordID(id))
-		if err != nil {
-			return nil, err
+// digest is the hash of the evidence that the reviewer has before them.
+func (w *worker) digest(ctx context.Context, ticket client.View) ([]byte, error) {
+	return work.Digest(&roundsv1.Change{RecordId: string(ticket.ID), Record: ticket.Record}, func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+		v, err := w.device.Get(ctx, w.site, kind, client.RecordID(id))
+		if errors.Is(err, client.ErrNoRecord) {
+			return nil, nil
 		}
-		sum.Write(v.Record.GetPhoto().GetSha256())
-		sum.Write([]byte(strings.Join(v.Record.GetPhoto().GetFindings(), ",")))
-	}
-	return sum.Sum(nil), nil
+		return &roundsv1.Change{RecordId: id, Record: v.Record, Deleted: v.Deleted}, err
+	})
 }
 
 // decide lets the offices, with everything before them, decide what waits for them: they review what is verified, and close by force, two of them together,

@@ -200,7 +200,7 @@ func (w *worker) labour(ctx context.Context, tickets []client.View) error {
 		return w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Start{Start: &roundsv1.TicketStart{}}})
 	}
 	if w.random.IntN(8) == 0 {
-		return w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Pause{Pause: &roundsv1.TicketPause{Reason: "等待配件"}}})
+		return w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Pause{Pause: &roundsv1.TicketPause{Reason: "other"}}})
 	}
 	// Done: facts, and one command.
 	id, err := w.device.NewID()

@@ -8,9 +8,29 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
 	"github.com/rounds-sync/rounds/media"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/sync/store/memstore"
+	"github.com/rounds-sync/rounds/work"
 )
+
+// digest is the hash of the evidence that the phone shows of a ticket; now and then of some other.
+func (p *phone) digest(scope store.Scope, id recordID, ticket client.View) []byte {
+	if p.w.chance(8) {
+		return bytes.Repeat([]byte{1}, 32)
+	}
+	sum, err := work.Digest(&roundsv1.Change{RecordId: string(id), Record: ticket.Record}, func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+		view, known := p.look(scope, kind, recordID(id))
+		if !known {
+			return nil, nil
+		}
+		return &roundsv1.Change{RecordId: id, Record: view.Record}, nil
+	})
+	if err != nil {
+		p.w.fail("%s: the digest of %s: %v", p.name, p.w.name(id), err)
+	}
+	return sum
+}
 
 // take lets a phone's person take a photo of some ticket.
 func (ph *photography) take(p *phone) {
@@ -115,7 +135,7 @@ func (ph *photography) stride(p *phone) {
 			c.Command = &roundsv1.TicketCommand_Reject{Reject: &roundsv1.TicketReject{Round: t.GetRound(), Reason: "still dirty"}}
 			break
 		}
-		c.Command = &roundsv1.TicketCommand_Approve{Approve: &roundsv1.TicketApprove{Round: t.GetRound(), ReviewDigest: bytes.Repeat([]byte{1}, 32)}}
+		c.Command = &roundsv1.TicketCommand_Approve{Approve: &roundsv1.TicketApprove{Round: t.GetRound(), ReviewDigest: p.digest(scope, id, view)}}
 	default:
 		return
 	}
