@@ -49,7 +49,7 @@ const sideBytes = 16 << 10
 // services are the services of the schema that the server offers.
 func services() []string {
 	return []string{roundsv1connect.SyncServiceName, roundsv1connect.AuthServiceName, roundsv1connect.AdminServiceName,
-		roundsv1connect.MediaServiceName}
+		roundsv1connect.MediaServiceName, roundsv1connect.WorkServiceName, roundsv1connect.ExportServiceName}
 }
 
 // calls returns the handler of all calls, and whether each procedure streams.
@@ -87,6 +87,11 @@ func (s *Server) calls() (http.Handler, error) {
 	mux.Handle(roundsv1connect.NewAuthServiceHandler(&authService{s.authority}, options))
 	mux.Handle(roundsv1connect.NewAdminServiceHandler(&adminService{s.authority.Admin(), s.keeper()}, options))
 	mux.Handle(roundsv1connect.NewMediaServiceHandler(&mediaService{s.desk}, options))
+	exporter, err := s.exporter()
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle(roundsv1connect.NewExportServiceHandler(&exportService{exporter, s.streams}, options))
 	mux.Handle(roundsv1connect.NewWorkServiceHandler(&workService{s.review}, options))
 
 	proxies := make([]netip.Prefix, 0, len(s.cfg.Limits.Proxies))
@@ -109,7 +114,8 @@ func (s *Server) calls() (http.Handler, error) {
 func procedures() map[string]bool {
 	all := map[string]bool{}
 	for _, file := range []protoreflect.FileDescriptor{roundsv1.File_rounds_v1_sync_proto, roundsv1.File_rounds_v1_auth_proto,
-		roundsv1.File_rounds_v1_admin_proto, roundsv1.File_rounds_v1_media_proto, roundsv1.File_rounds_v1_work_proto} {
+		roundsv1.File_rounds_v1_admin_proto, roundsv1.File_rounds_v1_media_proto, roundsv1.File_rounds_v1_work_proto,
+		roundsv1.File_rounds_v1_export_proto} {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)
 			for j := range service.Methods().Len() {

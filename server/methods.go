@@ -57,6 +57,7 @@ func admissions() map[string]admission {
 		roundsv1connect.WorkServiceListTicketsProcedure, roundsv1connect.WorkServiceListInspectionsProcedure,
 		roundsv1connect.WorkServiceListNoticesProcedure, roundsv1connect.WorkServiceReviewQueueProcedure, roundsv1connect.WorkServiceStoryProcedure,
 		roundsv1connect.WorkServiceDecideProcedure, roundsv1connect.WorkServiceInboxProcedure,
+		roundsv1connect.ExportServiceExportProcedure,
 	} {
 		table[procedure] = inService
 	}
