@@ -1,0 +1,124 @@
+package schedule
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"time"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/sync/store"
+	"github.com/rounds-sync/rounds/work/calendar"
+	"github.com/rounds-sync/rounds/work/policy"
+)
+
+// Records is where records stand, with the Index of this package. *engine.Engine is one.
+type Records interface {
+	// Find visits the entries of one index.
+	Find(ctx context.Context, scope store.Scope, name engine.IndexName, span store.Span) iter.Seq2[engine.IndexEntry, error]
+	// Write is an act of the server in one transaction.
+	Write(ctx context.Context, scope store.Scope, act func(engine.View) ([]engine.Derived, error)) error
+}
+
+var _ Records = (*engine.Engine)(nil)
+
+// Reference knows what counts at a site. It answers from memory, and may be a moment behind. A work.Reference is one.
+type Reference interface {
+	// Policy is what counts at a site, with what it inherits.
+	Policy(scope store.Scope) policy.Policy
+	// Calendar of a code.
+	Calendar(scope store.Scope, code string) calendar.Calendar
+	// Checklist of a series in one version, or with version 0 in the newest that is published; nil where there is none.
+	Checklist(scope store.Scope, series string, version uint32) *roundsv1.Checklist
+}
+
+// Telling is what a notice says and to whom, as work.Telling.
+type Telling struct {
+	// About is the record that it is about.
+	About *roundsv1.RecordRef
+	// Code says what it is about.
+	Code roundsv1.NoticeCode
+	// People who are told by name, 64 at most.
+	People []string
+	// Role whose holders are told besides; 0: nobody.
+	Role roundsv1.Role
+	// Sentence that is told.
+	Sentence *roundsv1.Text
+	// CausedBy is the person whose act caused it; empty for the server.
+	CausedBy string
+	// Cause tells this deadline from every other about the same record, so that the same thing is told once.
+	Cause string
+	// TimeUs is the effective time, microseconds since 1970.
+	TimeUs int64
+}
+
+// Reminding is a reminder of a question that waits, as work.Reminding.
+type Reminding struct {
+	// Level is 0 for its owner, 1 for who is above, and so on.
+	Level int
+	// Person who is told by name; empty: nobody.
+	Person string
+	// Role whose holders are told; 0: nobody besides.
+	Role roundsv1.Role
+	// Sentence that is told.
+	Sentence *roundsv1.Text
+	// Reminders and RemindUs are what the question says afterwards: how often its owner was reminded, and when it is reminded of next, microseconds since 1970.
+	Reminders uint32
+	RemindUs  int64
+}
+
+// Config is what a Worker is made of. Records, Reference, Scopes, Notice, Question and Remind are needed; the rest has defaults.
+type Config struct {
+	// Records is where records stand.
+	Records Records
+	// Reference knows what counts at a site.
+	Reference Reference
+	// Scopes lists all scopes. Those of sites are looked through.
+	Scopes func(ctx context.Context) ([]store.Scope, error)
+	// Notice is a notice as it is written: work.NoticeOf. It is pure.
+	Notice func(Telling) engine.Derived
+	// Question is a question as it is written, with a key that tells it from others of its type about the same record: work.QuestionOf. It is pure.
+	Question func(c *roundsv1.Conflict, key string) engine.Derived
+	// Remind says what is to be done about a question at a time; false where nothing is: work.Reminder. It is pure.
+	Remind func(c *roundsv1.Conflict, p policy.Policy, now time.Time) (Reminding, bool)
+	// Now is the server's clock. Default: time.Now.
+	Now func() time.Time
+	// Logger hears what an operator should know. Default: nothing is logged.
+	Logger *slog.Logger
+	// Workers look through so many scopes at a time. Default: 4.
+	Workers int
+}
+
+func (c Config) whole() (Config, error) {
+	var faults []error
+	for _, need := range []struct {
+		name string
+		have bool
+	}{{"Records", c.Records != nil}, {"Reference", c.Reference != nil}, {"Scopes", c.Scopes != nil}, {"Notice", c.Notice != nil}, {"Question", c.Question != nil},
+		{"Remind", c.Remind != nil}} {
+		if !need.have {
+			faults = append(faults, errors.New("schedule: no "+need.name))
+		}
+	}
+	if c.Workers < 0 {
+		faults = append(faults, errors.New("schedule: Workers is negative"))
+	}
+	if c.Workers == 0 {
+		c.Workers = 4
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, errors.Join(faults...)
+}
+
+// ref names a record.
+func ref(kind merge.Kind, id string) *roundsv1.RecordRef {
+	return &roundsv1.RecordRef{Kind: string(kind), Id: id}
+}

@@ -1,0 +1,234 @@
+package schedule
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/work/deadline"
+)
+
+// Numbers of Ticket's fields that are written here.
+const (
+	ticketEscalation = 44
+	ticketFlags      = 50
+	ticketDeadlines  = 54
+)
+
+const (
+	topLevel  = 3  // of escalation
+	maxFlags  = 64 // of the schema
+	maxPeople = 64 // of a notice
+	// flagBreached marks a ticket of which a deadline was missed, whatever it turns out to be later.
+	flagBreached = "breached"
+)
+
+// chasedFlag and foremanFlag mark that missing photos of a round were asked for.
+func chasedFlag(round uint32) string  { return fmt.Sprintf("photos_chased_%d", round) }
+func foremanFlag(round uint32) string { return fmt.Sprintf("photos_overdue_%d", round) }
+
+func has(list []string, one string) bool { return slices.Contains(list, one) }
+
+// flagged returns flags with one more; full as they are where there is no room.
+func flagged(flags []string, one string) []string {
+	if has(flags, one) || len(flags) >= maxFlags {
+		return flags
+	}
+	return append(slices.Clone(flags), one)
+}
+
+func ticketEdit(id string, t *roundsv1.Ticket, fields ...uint32) engine.Derived {
+	return engine.Derived{RecordID: id, Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: t}}, Fields: fields}}
+}
+
+// breach notices what a ticket has missed. The deadlines are computed once more first: a calendar may have learnt of a holiday since they were.
+func (w *Worker) breach(at moment, id string, t *roundsv1.Ticket) done {
+	computed := t.GetDeadlines()
+	if t.GetRequirements() != nil {
+		computed = deadline.Compute(t, w.cfg.Reference.Calendar(at.scope, t.GetRequirements().GetCalendar()))
+	}
+	all, noticed := deadline.Notice(computed, at.nowUs)
+	edit := &roundsv1.Ticket{Deadlines: all, EscalationLevel: t.GetEscalationLevel(), Flags: t.GetFlags()}
+	if len(noticed) == 0 {
+		if slices.EqualFunc(all, t.GetDeadlines(), func(a, b *roundsv1.Deadline) bool { return proto.Equal(a, b) }) {
+			return done{}
+		}
+		return done{change: []engine.Derived{ticketEdit(id, edit, ticketDeadlines)}}
+	}
+	var list []engine.Derived
+	raised := 0
+	var late, latest time.Duration
+	for _, d := range noticed {
+		by := time.Duration(at.nowUs-d.GetDueUs()) * time.Microsecond
+		late, latest = late+by, max(latest, by)
+		cause := fmt.Sprintf("breach %d %d %d", d.GetStep(), d.GetRound(), d.GetDueUs())
+		list = append(list, w.tellBreach(at, id, t, d, cause))
+		if d.GetDoneUs() != 0 || !at.policy.Escalates(d.GetStep()) || edit.EscalationLevel >= topLevel {
+			continue
+		}
+		edit.EscalationLevel++
+		raised++
+		list = append(list, w.tellLevel(at, id, d, edit.EscalationLevel, cause))
+	}
+	edit.Flags = flagged(edit.Flags, flagBreached)
+	fields := []uint32{ticketDeadlines, ticketFlags}
+	if raised > 0 {
+		fields = append(fields, ticketEscalation)
+	}
+	return done{change: append([]engine.Derived{ticketEdit(id, edit, fields...)}, list...), stats: func(s *Stats) {
+		for _, d := range noticed {
+			if int(d.GetStep()) < len(s.Breaches) {
+				s.Breaches[d.GetStep()]++
+			}
+		}
+		s.Late, s.Latest = s.Late+late, max(s.Latest, latest)
+		s.Escalations += uint64(raised)
+	}}
+}
+
+// tellBreach tells whoever has to see to a step that it is late, and the role that leads it at the site.
+func (w *Worker) tellBreach(at moment, id string, t *roundsv1.Ticket, d *roundsv1.Deadline, cause string) engine.Derived {
+	owner := d.GetOwnerId()
+	if owner == "" && d.GetStep() != roundsv1.Step_STEP_REVIEW && d.GetStep() != roundsv1.Step_STEP_FOLLOW_UP {
+		owner = t.GetAssigneeId()
+	}
+	words := stepWords(d.GetStep())
+	say := Telling{About: ref(kindTicket, id), Code: roundsv1.NoticeCode_NOTICE_CODE_BREACHED, Role: at.policy.LevelRoles[0], Cause: cause, TimeUs: at.nowUs,
+		Sentence: &roundsv1.Text{Zh: "「" + words.zh + "」已超过时限。" + words.doZh, En: "The " + words.en + " is overdue. " + words.doEn}}
+	if d.GetDoneUs() != 0 {
+		say.Sentence = &roundsv1.Text{Zh: "「" + words.zh + "」完成时已超过时限。", En: "The " + words.en + " came after its deadline."}
+	}
+	switch {
+	case d.GetStep() == roundsv1.Step_STEP_FOLLOW_UP:
+		say.Code, say.Role = roundsv1.NoticeCode_NOTICE_CODE_FOLLOW_UP, roundsv1.Role_ROLE_BUTLER
+	case d.GetStep() == roundsv1.Step_STEP_REVIEW:
+		say.Role = roundsv1.Role_ROLE_SUPERVISOR
+	case d.GetStep() == roundsv1.Step_STEP_RESPOND && owner == "":
+		say.Role = roundsv1.Role_ROLE_DISPATCHER
+	}
+	if owner != "" {
+		say.People = []string{owner}
+	}
+	return w.cfg.Notice(say)
+}
+
+// tellLevel tells the people of a level that a ticket has come to them.
+func (w *Worker) tellLevel(at moment, id string, d *roundsv1.Deadline, level uint32, cause string) engine.Derived {
+	words := stepWords(d.GetStep())
+	return w.cfg.Notice(Telling{About: ref(kindTicket, id), Code: roundsv1.NoticeCode_NOTICE_CODE_ESCALATED, Role: at.policy.LevelRoles[min(level, topLevel)],
+		Cause: fmt.Sprintf("%s level %d", cause, level), TimeUs: at.nowUs, Sentence: &roundsv1.Text{
+			Zh: fmt.Sprintf("「%s」超过时限,工单已升至 %d 级,请跟进处理。", words.zh, level),
+			En: fmt.Sprintf("The %s is overdue, and the ticket went up to level %d. See that it is done.", words.en, level)}})
+}
+
+// words name a step, and say what is to be done about it.
+type words struct{ zh, en, doZh, doEn string }
+
+func stepWords(s roundsv1.Step) words {
+	switch s {
+	case roundsv1.Step_STEP_RESPOND:
+		return words{"响应", "answer to the report", "请立即受理或派单。", "Triage or dispatch it now."}
+	case roundsv1.Step_STEP_ARRIVE:
+		return words{"到场", "arrival", "请立即到场开工。", "Go there and begin."}
+	case roundsv1.Step_STEP_FINISH:
+		return words{"完工", "completion", "请尽快完工;需要等待的,请挂起并注明原因。", "Finish it, or pause it with the reason for which it waits."}
+	case roundsv1.Step_STEP_REVIEW:
+		return words{"确认", "review", "请查看照片,确认或退回。", "Look at the photos, and approve it or send it back."}
+	case roundsv1.Step_STEP_FOLLOW_UP:
+		return words{"回访", "follow-up visit", "请联系客户并记录结果。", "Ask the customer, and write down what was said."}
+	}
+	return words{"步骤", "step", "", ""}
+}
+
+// chase asks the performers for photos that they promised.
+func (w *Worker) chase(view engine.View, at moment, one item) (done, error) {
+	t, since, err := waiting(view, one)
+	if t == nil || has(t.GetFlags(), chasedFlag(t.GetRound())) || at.nowUs < since+at.policy.Chase.Microseconds() {
+		return done{}, err
+	}
+	people := performers(t)
+	list := []engine.Derived{flagEdit(one.id, t, chasedFlag(t.GetRound()))}
+	if len(people) > 0 {
+		hours := at.policy.Chase.Hours()
+		list = append(list, w.cfg.Notice(Telling{About: ref(kindTicket, one.id), Code: roundsv1.NoticeCode_NOTICE_CODE_CHASE, People: people,
+			Cause: fmt.Sprintf("chase %d", t.GetRound()), TimeUs: at.nowUs, Sentence: &roundsv1.Text{
+				Zh: fmt.Sprintf("完工已超过 %g 小时,照片仍未全部上传并核验。请在有网络处打开应用上传;照片已丢失或被判无效的,请补拍。", hours),
+				En: fmt.Sprintf("%g hours after the completion the photos are not all here and verified. Open the app where there is signal; take those again that are lost or were refused.", hours)}}))
+	}
+	return done{change: list, stats: func(s *Stats) { s.Chased++ }}, nil
+}
+
+// chaseForeman tells the foreman of photos that do not come, and asks what to do without them.
+func (w *Worker) chaseForeman(view engine.View, at moment, one item) (done, error) {
+	t, since, err := waiting(view, one)
+	if t == nil || has(t.GetFlags(), foremanFlag(t.GetRound())) || at.nowUs < since+at.policy.ChaseForeman.Microseconds() {
+		return done{}, err
+	}
+	hours := at.policy.ChaseForeman.Hours()
+	sentence := &roundsv1.Text{
+		Zh: fmt.Sprintf("完工已超过 %g 小时,照片仍未全部上传并核验。请联系处理人上传或补拍;确实丢失的,由两人强制关闭。", hours),
+		En: fmt.Sprintf("%g hours after the completion the photos are not all here and verified. Have them sent or taken again; if they are lost, two people can close it.", hours)}
+	list := []engine.Derived{flagEdit(one.id, t, foremanFlag(t.GetRound())), w.cfg.Notice(Telling{About: ref(kindTicket, one.id),
+		Code: roundsv1.NoticeCode_NOTICE_CODE_CHASE, Role: roundsv1.Role_ROLE_FOREMAN, Cause: fmt.Sprintf("overdue %d", t.GetRound()), TimeUs: at.nowUs, Sentence: sentence})}
+	if at.policy.EvidenceQuestion {
+		question := w.cfg.Question(&roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_EVIDENCE_LOST, Subject: ref(kindTicket, one.id),
+			OpenedTimeUs: at.nowUs, Sides: lostSides(one.id, t)}, fmt.Sprintf("photos %d", t.GetRound()))
+		before, err := view.Get(kindConflict, question.RecordID)
+		if err != nil {
+			return done{}, err
+		}
+		if before == nil { // it is asked once a round, whatever was decided
+			list = append(list, question)
+		}
+	}
+	return done{change: list, stats: func(s *Stats) { s.Foremen++ }}, nil
+}
+
+// waiting is the ticket of an item while its photos are waited for, and since when; nil: they are not.
+func waiting(view engine.View, one item) (*roundsv1.Ticket, int64, error) {
+	change, err := view.Get(one.kind, one.id)
+	if err != nil || !stands(change) {
+		return nil, 0, err
+	}
+	t := change.GetRecord().GetTicket()
+	since := waitsSince(t)
+	if since == 0 {
+		return nil, 0, nil
+	}
+	return t, since, nil
+}
+
+// performers are who reported the work of the round as done.
+func performers(t *roundsv1.Ticket) []string {
+	var people []string
+	for _, c := range t.GetCompletions() {
+		if c.GetRound() == t.GetRound() && c.GetPersonId() != "" && !has(people, c.GetPersonId()) {
+			people = append(people, c.GetPersonId())
+		}
+	}
+	return people[:min(len(people), maxPeople)]
+}
+
+// lostSides are those who reported the work of the round as done.
+func lostSides(id string, t *roundsv1.Ticket) []*roundsv1.Side {
+	var sides []*roundsv1.Side
+	for _, c := range t.GetCompletions() {
+		if c.GetRound() == t.GetRound() && len(sides) < 16 {
+			sides = append(sides, &roundsv1.Side{Record: ref(kindTicket, id), PersonId: c.GetPersonId(), TimeUs: c.GetTimeUs(), Sentence: &roundsv1.Text{
+				Zh: fmt.Sprintf("已报完工,承诺 %d 张照片。", len(c.GetPhotoIds())), En: fmt.Sprintf("Reported it as done, with %d photos.", len(c.GetPhotoIds()))}})
+		}
+	}
+	return sides
+}
+
+func flagEdit(id string, t *roundsv1.Ticket, flag string) engine.Derived {
+	flags := flagged(t.GetFlags(), flag)
+	if !has(flags, flag) { // full: the oldest mark of this kind makes room, lest it be done again and again
+		flags = append(slices.Clone(flags[1:]), flag)
+	}
+	return ticketEdit(id, &roundsv1.Ticket{Flags: flags}, ticketFlags)
+}
