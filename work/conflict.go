@@ -1,6 +1,7 @@
 package work
 
 import (
+	"slices"
 	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -29,7 +30,7 @@ type Decider struct {
 	Role roundsv1.Role
 }
 
-// Deciders returns who decides what waits, besides the right to admit and to dismiss. Questions of CONFLICT_TYPE_ASK are decided by editing
+// Deciders returns who decides what waits, besides the right to admit, to dismiss and to decide. Questions of CONFLICT_TYPE_ASK are decided by editing
 // the field. The slice is the caller's.
 func Deciders() []Decider {
 	var all []Decider
@@ -63,19 +64,57 @@ func conflictWorkflow() workflow {
 		"Questions of this type are for a supervisor or manager. Ask one of them."}}
 	another := condition{name: "did not do it", holds: func(j *judgement) bool {
 		return j.Person == "" || j.conflict().GetPersonId() != string(j.Person)
-	}, refusal: refusal{noRight, "", "这是您自己的操作,须由其他人决定是否采纳。", "You did this yourself; somebody else has to let it in."}}
+	}, refusal: refusal{roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK, "", "这是您自己的操作,须由其他人决定是否采纳。", "You did this yourself; somebody else has to let it in."}}
 	reason := condition{name: "reason given", holds: func(j *judgement) bool { return j.args.reason != "" },
 		refusal: refusal{missing, "reason", "请填写原因。", "Say why."}}
-	editField := refusal{badState, "", "请直接修改该字段为正确的值,此事项会自动关闭。",
-		"Edit the field to the right value instead; the question then closes by itself."}
-
-	resolve := func(how string) effect {
-		return effect{`resolution "` + how + `", resolved by the person`, func(j *judgement) {
-			j.editConflict(conflictResolution).Resolution = how
-			j.editConflict(conflictResolvedBy).ResolvedById = string(j.Person)
+	undecided := condition{name: "not decided yet", holds: func(*judgement) bool { return false }, instead: (*judgement).decidedAlready,
+		refusal: refusal{superseded, "", "此事项已由他人处理。", "This was decided already."}}
+	offered := condition{name: "the question offers it", holds: func(j *judgement) bool {
+		return slices.Contains(offers(j.conflict()), j.conflictAct().GetDecide().GetAction())
+	}, refusal: refusal{invalid, "action", "此事项没有这个选项,请选择:{offered}。", "The question does not offer this. Choose one of: {offered_en}."},
+		facts: func(j *judgement) map[string]string {
+			var zh, en []string
+			for _, action := range offers(j.conflict()) {
+				z, e := actionWords(action)
+				zh, en = append(zh, z), append(en, e)
+			}
+			return map[string]string{"offered": strings.Join(zh, "、"), "offered_en": strings.Join(en, "; ")}
+		}}
+	waits := condition{name: "a mutation waits", holds: func(j *judgement) bool { return j.conflict().GetJournalSeq() != 0 },
+		refusal: refusal{badState, "", "没有等待采纳的操作,请选择另一项。", "Nothing waits to be let in. Choose another action."}}
+	possible := condition{name: "the record it is about allows it", holds: func(j *judgement) bool { return j.consequence().Problem == nil },
+		instead: func(j *judgement) *roundsv1.Problem { return j.consequence().Problem },
+		refusal: refusal{badState, "", "记录的当前状态不允许这样做。", "The record does not allow this as it stands."}}
+	same := condition{name: "decided the same before", holds: func(j *judgement) bool {
+		return j.conflict().GetDecision() != 0 && j.conflict().GetDecision() == j.decision()
+	}}
+	chosen := func(actions ...roundsv1.ConflictAction) condition {
+		var names []string
+		for _, a := range actions {
+			names = append(names, strings.TrimPrefix(a.String(), "CONFLICT_ACTION_"))
+		}
+		return condition{name: strings.Join(names, " or ") + " chosen", holds: func(j *judgement) bool {
+			return slices.Contains(actions, j.conflictAct().GetDecide().GetAction())
 		}}
 	}
+	editField := refusal{badState, "", "请直接修改该字段为正确的值,此事项会自动关闭。",
+		"Edit the field to the right value instead; the question then closes by itself."}
+	lookAgain := refusal{badState, "", "请打开工单重新查看,然后确认或退回,此事项会自动关闭。",
+		"Look at the record again, and approve it or send it back; the question then closes by itself."}
+
+	resolve := func(how string) effect {
+		name := `resolution "` + how + `"`
+		if how == "" {
+			name = "resolution = the action's name"
+		}
+		return effect{name + ", resolved by the person, decision and reason", func(j *judgement) { j.resolve(how) }}
+	}
 	admit := effect{"the mutation that waits is judged again as admitted", func(j *judgement) { j.verdict.Admit = j.conflict().GetJournalSeq() }}
+	follow := effect{"the record it is about changes as decided", func(j *judgement) {
+		j.verdict.Derived = append(j.verdict.Derived, j.consequence().Derived...)
+	}}
+	tell := effect{"notice DECIDED to both sides", (*judgement).tellDecision}
+	give := effect{"owner = the person named, with a notice", (*judgement).handOver}
 
 	return workflow{kind: kindConflict, name: conflictStateName, rows: []row{
 		{command: Admit, from: states{openQuestion}, when: when{ask}, refuse: editField},
@@ -83,10 +122,42 @@ func conflictWorkflow() workflow {
 			when: when{nothing}, refuse: refusal{badState, "", "没有等待采纳的操作。处理完后请选择「不予采纳」关闭此事项。",
 				"Nothing waits to be let in. Deal with the records, then dismiss the question."}},
 		{command: Admit, from: states{openQuestion}, needs: needs{decider, another},
-			to: resolved, effects: then{resolve("admitted"), admit}},
+			to: resolved, effects: then{resolve("admitted"), admit, tell}},
 		{command: Dismiss, from: states{openQuestion}, when: when{ask}, refuse: editField},
 		{command: Dismiss, from: states{openQuestion}, needs: needs{decider, reason},
-			to: resolved, effects: then{resolve("dismissed")}},
+			to: resolved, effects: then{resolve("dismissed"), tell}},
+
+		{command: Decide, from: states{openQuestion}, when: when{chosen(actEditField)}, refuse: editField},
+		{command: Decide, from: states{openQuestion}, when: when{chosen(actReview)}, refuse: lookAgain},
+		{command: Decide, from: states{openQuestion}, when: when{chosen(actAdmit)}, needs: needs{offered, decider, waits, another},
+			to: resolved, effects: then{resolve("admitted"), admit, tell}},
+		{command: Decide, from: states{openQuestion}, when: when{chosen(actDismiss)}, needs: needs{offered, decider, reason},
+			to: resolved, effects: then{resolve("dismissed"), tell}},
+		{command: Decide, number: 2, from: states{openQuestion}, when: when{chosen(actTakeResult)}, needs: needs{offered, decider, waits, another},
+			to: resolved, effects: then{resolve(""), admit, tell}},
+		{command: Decide, number: 5, from: states{openQuestion}, when: when{chosen(actReinstate)}, needs: needs{offered, decider, waits, another},
+			to: resolved, effects: then{resolve(""), admit, tell}},
+		{command: Decide, number: 7, from: states{openQuestion}, when: when{chosen(actReopen)}, needs: needs{offered, decider, possible},
+			to: resolved, effects: then{resolve(""), follow, tell}},
+		{command: Decide, number: 16, from: states{openQuestion}, when: when{chosen(actCountMet)}, needs: needs{offered, decider, another, possible},
+			to: resolved, effects: then{resolve(""), follow, tell}},
+		{command: Decide, number: 16, from: states{openQuestion}, when: when{chosen(actCountMissed)}, needs: needs{offered, decider, possible},
+			to: resolved, effects: then{resolve(""), follow, tell}},
+		{command: Decide, number: 21, from: states{openQuestion}, when: when{chosen(actMerge)}, needs: needs{offered, decider, possible},
+			to: resolved, effects: then{resolve(""), follow, tell}},
+		{command: Decide, number: 36, from: states{openQuestion}, when: when{chosen(actRetake)}, needs: needs{offered, decider, possible},
+			to: resolved, effects: then{resolve(""), follow, tell}},
+		{command: Decide, from: states{openQuestion}, needs: needs{offered, decider}, to: resolved, effects: then{resolve(""), tell}},
+		{command: Assign, from: states{openQuestion}, needs: needs{decider}, effects: then{give}},
+
+		// Of two who decide at once the first counts. Who decided the same is told that it is so.
+		{command: Admit, from: states{resolved}, when: when{same}},
+		{command: Dismiss, from: states{resolved}, when: when{same}},
+		{command: Decide, from: states{resolved}, when: when{same}},
+		{command: Admit, from: states{resolved}, needs: needs{undecided}},
+		{command: Dismiss, from: states{resolved}, needs: needs{undecided}},
+		{command: Decide, from: states{resolved}, needs: needs{undecided}},
+		{command: Assign, from: states{resolved}, needs: needs{undecided}},
 	}}
 }
 
@@ -97,6 +168,29 @@ func conflictStateName(s state) State {
 	return State(strings.TrimPrefix(roundsv1.ConflictState(s).String(), "CONFLICT_STATE_"))
 }
 
+func (j *judgement) conflictAct() *roundsv1.ConflictCommand {
+	return j.Mutation.GetCommand().GetConflict()
+}
+
+// decision is the action that a command on a question chooses; 0: none.
+func (j *judgement) decision() roundsv1.ConflictAction {
+	switch j.op {
+	case Admit:
+		return actAdmit
+	case Dismiss:
+		return actDismiss
+	}
+	return j.conflictAct().GetDecide().GetAction()
+}
+
+// offers are the actions of a question: those that it names, or of an older one those of its type.
+func offers(c *roundsv1.Conflict) []roundsv1.ConflictAction {
+	if len(c.GetActions()) > 0 {
+		return c.GetActions()
+	}
+	return questionOf(c.GetType()).Actions
+}
+
 // editConflict notes that a field of the question is written and returns where its value goes.
 func (j *judgement) editConflict(field uint32) *roundsv1.Conflict {
 	if j.draft.conflict == nil {
@@ -104,4 +198,114 @@ func (j *judgement) editConflict(field uint32) *roundsv1.Conflict {
 	}
 	j.draft.set(field)
 	return j.draft.conflict
+}
+
+// resolve writes how a question was decided, by whom and why. Without words of its own the action names itself.
+func (j *judgement) resolve(how string) {
+	if how == "" {
+		how = resolutionOf(j.decision())
+	}
+	j.editConflict(conflictResolution).Resolution = how
+	j.editConflict(conflictResolvedBy).ResolvedById = string(j.Person)
+	j.editConflict(conflictDecision).Decision = j.decision()
+	if j.args.reason != "" {
+		j.editConflict(conflictReason).DecisionReason = j.args.reason
+	}
+}
+
+// resolutionOf is an action as Conflict.resolution has it: "take result".
+func resolutionOf(action roundsv1.ConflictAction) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(action.String(), "CONFLICT_ACTION_"), "_", " "))
+}
+
+// handOver gives the question to a person.
+func (j *judgement) handOver() {
+	who := j.conflictAct().GetAssign().GetPersonId()
+	j.editConflict(conflictOwner).OwnerId = who
+	asked := j.conflict().GetSentence()
+	j.notify(roundsv1.NoticeCode_NOTICE_CODE_REMINDER, toPeople(who), "有一项待您处理:"+asked.GetZh(), "A question was given to you. "+asked.GetEn())
+}
+
+// tellDecision tells those whose acts the question was about.
+func (j *judgement) tellDecision() {
+	c := j.conflict()
+	people := []string{c.GetPersonId()}
+	for _, side := range c.GetSides() {
+		people = append(people, side.GetPersonId())
+	}
+	zh, en := actionWords(j.decision())
+	if j.args.reason != "" {
+		zh, en = zh+"。原因:"+j.args.reason, en+". Why: "+j.args.reason
+	}
+	about := c.GetSubject()
+	if about.GetId() == "" {
+		about = j.ref()
+	}
+	j.notifyAbout(about, roundsv1.NoticeCode_NOTICE_CODE_DECIDED, toPeople(people...), "与您有关的事项已裁决:"+zh+"。", "A question about what you did was decided: "+en+".")
+}
+
+// decidedAlready refuses a decision that came second: it says who decided what, and when.
+func (j *judgement) decidedAlready() *roundsv1.Problem {
+	c := j.conflict()
+	zh, en := actionWords(c.GetDecision())
+	if c.GetDecision() == 0 {
+		zh, en = c.GetResolution(), c.GetResolution()
+	}
+	who := j.lookup(kindStaff, c.GetResolvedById()).GetRecord().GetStaff().GetName()
+	byZH, byEN := who, who
+	if c.GetResolvedById() == "" {
+		byZH, byEN = "系统", "the server"
+	} else if who == "" {
+		byZH, byEN = "他人", "somebody else"
+	}
+	code := superseded
+	if j.saw(conflictState) {
+		code = badState
+	}
+	p := j.problem(code, "", "此事项已由"+byZH+"处理:"+zh+"。以先到的决定为准;如有异议,请联系处理人。",
+		"This was decided by "+byEN+": "+en+". The first decision stands; if you disagree, talk to who decided.")
+	p.Facts = map[string]string{"decided_by": c.GetResolvedById(), "decision": resolutionOf(c.GetDecision()), "resolution": c.GetResolution()}
+	if c.GetDecision() == 0 {
+		delete(p.Facts, "decision")
+	}
+	return p
+}
+
+// actionWords name an action in a sentence.
+func actionWords(a roundsv1.ConflictAction) (zh, en string) {
+	switch a {
+	case actAdmit:
+		return "采纳", "let it in"
+	case actDismiss:
+		return "不予采纳", "leave it out"
+	case actTakeResult:
+		return "采用已报的完工", "take the reported result"
+	case actGoOn:
+		return "由现处理人继续", "go on with the present assignee"
+	case actReinstate:
+		return "恢复工单", "reinstate the ticket"
+	case actConfirmCancel:
+		return "维持取消", "the cancellation stands"
+	case actReopen:
+		return "重新打开", "open it again"
+	case actLeaveClosed:
+		return "维持关闭", "the closure stands"
+	case actCountMet:
+		return "计为按时", "it counts as in time"
+	case actCountMissed:
+		return "计为超时", "it counts as missed"
+	case actMerge:
+		return "合并", "merge them"
+	case actKeepBoth:
+		return "分别保留", "keep both"
+	case actRetake:
+		return "补拍", "have it photographed again"
+	case actEditField:
+		return "修改字段", "correct the field"
+	case actReview:
+		return "重新查看", "look again"
+	case actAcknowledge:
+		return "已知悉", "seen"
+	}
+	return "已处理", "decided"
 }

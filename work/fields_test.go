@@ -20,7 +20,12 @@ func TestFieldNumbers(t *testing.T) {
 			ticketStateReason: "state_reason", ticketMergedInto: "merged_into_id", ticketApprovers: "approver_ids", ticketFlags: "flags",
 			ticketReportedTime: "reported_time_us"}},
 		{&roundsv1.Inspection{}, map[protoreflect.FieldNumber]protoreflect.Name{
-			inspectionState: "state", inspectionRound: "round", inspectionInspector: "inspector_id", inspectionStateReason: "state_reason", inspectionFlags: "flags"}},
+			inspectionState: "state", inspectionRound: "round", inspectionInspector: "inspector_id", inspectionStateReason: "state_reason", inspectionFlags: "flags",
+			inspectionVersion: "checklist_version", inspectionAnswers: "answers", inspectionScore: "score", inspectionVisits: "official_visits",
+			inspectionProvisional: "provisional", inspectionFailed: "failed", inspectionReviews: "reviews", inspectionCompletions: "completions",
+			inspectionGraceEnd: "grace_end_us", inspectionTally: "tally"}},
+		{&roundsv1.Plan{}, map[protoreflect.FieldNumber]protoreflect.Name{
+			planChecklist: "checklist_id", planCheckpoints: "checkpoint_ids", planRecurrence: "recurrence", planWindow: "window_us"}},
 		{&roundsv1.Conflict{}, map[protoreflect.FieldNumber]protoreflect.Name{
 			conflictState: "state", conflictResolution: "resolution", conflictResolvedBy: "resolved_by_id",
 			conflictSides: "sides", conflictOwner: "owner_id", conflictDecision: "decision", conflictReason: "decision_reason"}},

@@ -1,7 +1,7 @@
 package work
 
 import (
-	"slices"
+	"strconv"
 	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -23,17 +23,29 @@ const (
 
 // Numbers of Inspection's fields that the rules write.
 const (
+	inspectionVersion     = 2
+	inspectionAnswers     = 7
 	inspectionState       = 40
 	inspectionRound       = 41
 	inspectionInspector   = 42
 	inspectionStateReason = 43
+	inspectionScore       = 44
 	inspectionFlags       = 45
+	inspectionVisits      = 46
+	inspectionProvisional = 47
+	inspectionFailed      = 48
+	inspectionReviews     = 49
+	inspectionCompletions = 50
+	inspectionGraceEnd    = 52
+	inspectionTally       = 53
 )
 
-const flagLateSync = "late_sync"
+const (
+	flagLateSync    = "late_sync"
+	maxRoundReviews = 256
+)
 
-// inspectionWorkflow is the table of inspection rounds. That every item is answered is not asked here: the checklist lives in the
-// organisation's scope.
+// inspectionWorkflow is the table of inspection rounds. Where the checklist is not known here, nothing is asked of the answers.
 func inspectionWorkflow() workflow {
 	type (
 		states = []state
@@ -49,17 +61,39 @@ func inspectionWorkflow() workflow {
 	},
 		refusal: refusal{superseded, "round", "此操作针对另一轮巡检。请同步后查看当前一轮。",
 			"This is about another round. Sync, and look at the current one."}}
-	isInspector := func(j *judgement) bool { return j.Person != "" && j.inspection().GetInspectorId() == string(j.Person) }
 	inspector := condition{name: "inspector", right: true, holds: func(j *judgement) bool {
-		return isInspector(j) || j.inspection().GetInspectorId() == ""
+		return j.inspection().GetInspectorId() == "" || j.inspection().GetInspectorId() == string(j.Person)
 	},
 		refusal: refusal{noRight, "", "此巡检由他人执行。您的扫码和答案已保留,请联系班长。",
 			"Somebody else walks this round. Your scans and answers are kept; talk to the foreman."}}
-	notInspector := condition{name: "walked none of it", holds: func(j *judgement) bool {
-		return !isInspector(j) && !slices.ContainsFunc(j.inspection().GetLabour(), func(l *roundsv1.Labour) bool { return l.GetPersonId() == string(j.Person) })
-	}, refusal: refusal{noRight, "", "您执行了此巡检,须由其他人确认。", "You walked this round; somebody else has to decide."}}
+	meant := condition{name: "meant to walk it, or nobody is", right: true, holds: func(j *judgement) bool {
+		who := j.inspection().GetAssigneeId()
+		return who == "" || who == string(j.Person) || j.leads()
+	}, refusal: refusal{noRight, "", "此巡检已安排给他人。如由您执行,请联系班长。", "This round was given to somebody else. If you are to walk it, ask the foreman."}}
+	notInspector := condition{name: "walked none of it", holds: func(j *judgement) bool { return !j.walked() },
+		refusal: refusal{roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK, "", "您执行了此巡检,须由其他人确认。", "You walked this round; somebody else has to decide."}}
 	evidence := condition{name: "every photo of the answers is stored and sound", holds: (*judgement).answersStored, refusal: refusal{missing, "",
 		"照片尚未全部上传并核验,不能确认。请等待,或退回补检。", "Not every photo is stored and verified. Wait, or return the round."}}
+	digest := condition{name: "the evidence is what the reviewer saw", holds: (*judgement).sawEvidence, refusal: refusal{
+		roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST, "review_digest", "您查看之后记录有变化。请重新查看后再确认。",
+		"Something changed after you looked. Look again, then approve."}}
+	known := condition{name: "the checklist's version is known, where the list is", holds: (*judgement).knowsVersion, refusal: refusal{
+		roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_VERSION, "", "检查表没有第{version}版,请选择已发布的版本(最新为第{newest}版)。",
+		"The checklist has no version {version}. Choose one that is published; the newest is {newest}."},
+		facts: func(j *judgement) map[string]string {
+			i := j.inspection()
+			return map[string]string{"checklist": i.GetChecklistId(), "version": strconv.FormatUint(uint64(i.GetChecklistVersion()), 10),
+				"newest": strconv.FormatUint(uint64(j.reference.Checklist(j.Scope, i.GetChecklistId(), 0).GetVersion()), 10)}
+		}}
+	atTag := condition{name: "a tag was scanned, or a photo shows that it is broken; where there is a route", holds: func(j *judgement) bool {
+		act := j.inspectionAct().GetStart()
+		return len(j.inspection().GetCheckpointIds()) == 0 || act.GetScanPayload() != "" || act.GetBrokenTagPhotoId() != ""
+	}, refusal: refusal{missing, "scan_payload", "请扫描第一个检查点的标签开始;标签损坏请拍照。",
+		"Scan the tag of the first checkpoint to start; if it is broken, take a photo of it."}}
+	complete := condition{name: "every mandatory item is answered, or skipped with a reason; failures have photo and note",
+		holds: func(j *judgement) bool { return j.gaps().None() }, facts: (*judgement).gapFacts,
+		refusal: refusal{missing, "", "还不能提交:{gaps}。请补充后再提交。", "It cannot be submitted yet: {gaps_en}. Complete it, then submit again."}}
+	unseenState := condition{name: "state unseen", holds: func(j *judgement) bool { return !j.saw(inspectionState) }}
 
 	begin := effect{"inspector = the person", func(j *judgement) { j.editInspection(inspectionInspector).InspectorId = string(j.Person) }}
 	claim := effect{"inspector = the person where there is none", func(j *judgement) {
@@ -70,24 +104,54 @@ func inspectionWorkflow() workflow {
 	stateReason := effect{"state_reason", func(j *judgement) { j.editInspection(inspectionStateReason).StateReason = j.args.reason }}
 	firstRound := effect{"round = 1", func(j *judgement) { j.editInspection(inspectionRound).Round = 1 }}
 	nextRound := effect{"round + 1", func(j *judgement) { j.editInspection(inspectionRound).Round = j.inspection().GetRound() + 1 }}
-	lateSync := effect{`flag "late_sync"`, func(j *judgement) { j.flagInspection(flagLateSync) }}
+	pin := effect{"checklist_version = the newest published, where none was said", (*judgement).pinVersion}
+	grace := effect{"grace_end = end of the window + the site's grace", func(j *judgement) {
+		if end := j.inspection().GetWindowEndUs(); end > 0 {
+			j.editInspection(inspectionGraceEnd).GraceEndUs = end + j.reference.Policy(j.Scope).MissedGrace.Microseconds()
+		}
+	}}
+	firstTag := effect{`flag "false_tag" or "other_tag" of the first tag; a broken one makes a ticket`, (*judgement).startAtTag}
+	visits := effect{"official_visits reckoned anew", (*judgement).countVisits}
+	answers := effect{`tickets of failed items, flag "impossible_reading", score of a round that was submitted`, (*judgement).takeAnswers}
+	completion := effect{"completions + this one", (*judgement).completeWalk}
+	score := effect{"score, failed, tally", func(j *judgement) {
+		if list := j.checklistOf(j.inspection()); list != nil {
+			j.score(j.inspection(), list)
+		}
+	}}
+	lateSync := effect{`flag "late_sync", not provisional; flag "in_time" or "after_window", or a question where the time is not well known`, (*judgement).lateSync}
 	late := effect{`flag "late"`, func(j *judgement) { j.flagInspection(flagLate) }}
+	review := effect{"reviews + this one", (*judgement).reviewWalk}
+	settled := effect{"not provisional", func(j *judgement) {
+		if j.inspection().GetProvisional() {
+			j.editInspection(inspectionProvisional)
+		}
+	}}
+	tellReturned := effect{"notice REJECTED to the inspector", func(j *judgement) {
+		j.notify(roundsv1.NoticeCode_NOTICE_CODE_REJECTED, toPeople(j.inspection().GetInspectorId()), "巡检被退回补检:"+j.args.reason+"。请重新巡检。",
+			"The round was returned: "+j.args.reason+". Walk it again.")
+	}}
 
 	return workflow{kind: kindInspection, name: inspectionStateName, rows: []row{
-		{command: Create, when: when{fresh}, to: planned, effects: then{firstRound}},
-		{command: Fact, from: states{approved, excused}, effects: then{late}},
-		{command: Release, from: states{planned}, to: released},
-		{command: Start, from: states{released, returned}, to: running, effects: then{begin}},
-		{command: Submit, from: states{running}, needs: needs{thisRound, inspector}, to: submitted, effects: then{claim}},
-		{command: Submit, number: 30, from: states{missed, partial}, needs: needs{thisRound, inspector},
-			to: submitted, effects: then{claim, lateSync}},
+		{command: Create, when: when{fresh}, to: planned, effects: then{firstRound, visits, answers}},
+		{command: Fact, from: states{approved, excused}, effects: then{late, visits, answers}},
+		{command: Fact, effects: then{visits, answers}},
+		{command: Edit, effects: then{answers}},
+		{command: Release, from: states{planned}, needs: needs{known}, to: released, effects: then{pin, grace}},
+		{command: Start, from: states{released, returned}, needs: needs{meant, atTag}, to: running, effects: then{begin, firstTag}},
+		{command: Start, number: 30, from: states{missed, partial}, when: when{unseenState}, needs: needs{meant, atTag},
+			effects: then{claim, firstTag}},
+		{command: Submit, from: states{running}, needs: needs{thisRound, inspector, complete}, to: submitted, effects: then{claim, completion, score}},
+		{command: Submit, number: 30, from: states{missed, partial}, needs: needs{thisRound, inspector, complete},
+			to: submitted, effects: then{claim, completion, score, lateSync}},
 		{command: EvidenceVerified, from: states{submitted}, needs: needs{evidence}, to: inspectionQueue},
 		{command: Approve, from: states{submitted}, refuse: refusal{missing, "", "照片尚未上传并核验完毕,还不能确认。请等待,或提醒巡检人上传照片。",
 			"The photos are not all here and verified. Wait, or remind the inspector to upload them."}},
-		{command: Approve, from: states{inspectionQueue}, needs: needs{thisRound, notInspector, evidence}, to: approved},
+		{command: Approve, from: states{inspectionQueue}, needs: needs{thisRound, notInspector, evidence, digest}, to: approved,
+			effects: then{review}},
 		{command: Return, from: states{inspectionQueue}, needs: needs{thisRound, notInspector, reason}, to: returned,
-			effects: then{nextRound, stateReason}},
-		{command: Excuse, from: states{missed, partial}, needs: needs{reason}, to: excused, effects: then{stateReason}},
+			effects: then{nextRound, stateReason, review, tellReturned}},
+		{command: Excuse, from: states{missed, partial}, needs: needs{reason, notInspector}, to: excused, effects: then{stateReason, settled}},
 	}}
 }
 
@@ -105,28 +169,4 @@ func (j *judgement) editInspection(field uint32) *roundsv1.Inspection {
 	}
 	j.draft.set(field)
 	return j.draft.inspection
-}
-
-func (j *judgement) flagInspection(name string) {
-	j.verdict.Flags = append(j.verdict.Flags, name)
-	flags := j.inspection().GetFlags()
-	if len(flags) < maxFlags && !slices.Contains(flags, name) {
-		j.editInspection(inspectionFlags).Flags = append(slices.Clone(flags), name)
-	}
-}
-
-// answersStored: whether there are answers, and each photo of theirs that is in sight is in storage, of this inspection, and sound.
-func (j *judgement) answersStored() bool {
-	if j.foresees {
-		return true
-	}
-	for _, answer := range j.inspection().GetAnswers() {
-		for _, id := range answer.GetPhotoIds() {
-			photo := j.lookup(kindPhoto, id).GetRecord().GetPhoto()
-			if photo.GetHidden() == nil && (photo.GetSubject().GetId() != j.Current.GetRecordId() || !sound(photo)) {
-				return false
-			}
-		}
-	}
-	return len(j.inspection().GetAnswers()) > 0
 }

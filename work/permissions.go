@@ -35,7 +35,7 @@ func Permissions() []Permission {
 	staff := roles{worker, foreman, butler, dispatcher, supervisor, manager}
 	leaders := roles{foreman, supervisor, manager}
 	chiefs := roles{supervisor, manager}
-	directory := []merge.Kind{kindSite, kindPlace, kindAsset, kindStaff, kindCategory, kindChecklist, kindAnnouncement, kindUnit, kindCalendar, kindPlan}
+	directory := []merge.Kind{kindSite, kindPlace, kindAsset, kindStaff, kindCategory, kindChecklist, kindAnnouncement, kindUnit, kindCalendar}
 
 	table := []struct {
 		kind  merge.Kind
@@ -91,6 +91,10 @@ func Permissions() []Permission {
 		{kindConflict, Assign, leaders, nil},
 
 		{kindNotice, Edit, roles{resident, worker, foreman, butler, dispatcher, supervisor, manager}, nil}, // to mark it as seen
+
+		{kindPlan, Create, roles{supervisor, manager, admin}, nil},
+		{kindPlan, Edit, roles{supervisor, manager, admin}, nil},
+		{kindPlan, Delete, roles{supervisor, manager, admin}, nil},
 
 		{kindAsset, Fact, roles{worker, foreman, supervisor, manager}, nil}, // stock taken
 	}

@@ -28,7 +28,10 @@ func expected() map[string]string {
 		"inspection create": "WFBDSM", "inspection edit": "WFBDSM", "inspection fact": "WFBDSM", "inspection release": "FSM", "inspection start": "WFBDSM",
 		"inspection submit": "WFBDSM", "inspection approve": "SM", "inspection return": "SM", "inspection excuse": "SM",
 		"photo create": "rWFBDSM", "photo fact": "rWFBDSM", "photo edit": "FBSM", "comment create": "rWFBDSM", "comment fact": "rWFBDSM", "comment edit": "FBSM",
-		"conflict admit": "FSM", "conflict dismiss": "FSM", "asset fact": "WFSM",
+		"conflict admit": "FSM", "conflict dismiss": "FSM", "conflict decide": "FBDSM", "conflict assign": "FSM", "notice edit": "RWFBDSM", "asset fact": "WFSM",
+		"ticket split": "FDM", "ticket ask": "BSM", "ticket follow_up": "BDSM", "ticket reopen": "SM",
+		"plan create": "SMA", "plan edit": "SMA", "plan delete": "SMA",
+		"unit create": "A", "unit edit": "A", "unit delete": "A", "calendar create": "A", "calendar edit": "A", "calendar delete": "A",
 		"site create": "A", "site edit": "A", "site delete": "A", "place create": "A", "place edit": "A", "place delete": "A",
 		"asset create": "A", "asset edit": "A", "asset delete": "A", "staff create": "A", "staff edit": "A", "staff delete": "A",
 		"category create": "A", "category edit": "A", "category delete": "A", "checklist create": "A", "checklist edit": "A", "checklist delete": "A",
@@ -39,8 +42,8 @@ func expected() map[string]string {
 // classes are the kinds that live in each class of scope.
 func classes() map[string][]merge.Kind {
 	return map[string][]merge.Kind{
-		"site": {"ticket", "inspection", "photo", "comment", "conflict", "site", "place", "asset", "staff"},
-		"org":  {"category", "checklist", "announcement", "conflict"},
+		"site": {"ticket", "inspection", "photo", "comment", "conflict", "site", "place", "asset", "staff", "plan", "notice"},
+		"org":  {"category", "checklist", "announcement", "conflict", "unit", "calendar"},
 		"desk": {"conflict", "comment"},
 		"user": {"conflict", "comment"},
 	}

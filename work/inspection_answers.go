@@ -1,0 +1,268 @@
+package work
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/work/checklist"
+)
+
+// Marks on an inspection round.
+const (
+	flagImpossible = "impossible_reading"
+	flagUnvisited  = "unvisited"
+)
+
+// itemBrokenTag stands for the tag of a checkpoint where a ticket's origin names an item.
+const itemBrokenTag = "~tag"
+
+// FailureTicketID is the id of the ticket that a failed item of an inspection round makes: the UUIDv5, in the name space of the round's record, of the checkpoint
+// and the item with a zero byte between them. The checkpoint is empty where the item is asked once in the round. Devices derive the same with
+// client.DerivedID(round, checkpoint, item), so that two phones and the server make one ticket.
+//
+// Where the ticket of an earlier round has ended and the item fails again, the server makes another, with the number of the round as a third part.
+func FailureTicketID(inspectionID, checkpoint, item string) string {
+	return derivedID(inspectionID, checkpoint, item)
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// checklistOf is the list that a round is walked with, in the version that it has; before its release in the newest. Nil: it is not known here.
+func (j *judgement) checklistOf(i *roundsv1.Inspection) *roundsv1.Checklist {
+	if i.GetChecklistId() == "" {
+		return nil
+	}
+	return j.reference.Checklist(j.Scope, i.GetChecklistId(), i.GetChecklistVersion())
+}
+
+// takeAnswers looks at the answers that a mutation brings: a reading that cannot be is marked, and a failed item makes its ticket (row 27: whatever another
+// phone says). Once the round was submitted, what it comes to is reckoned again.
+func (j *judgement) takeAnswers() {
+	written := j.written().GetInspection().GetAnswers()
+	list := j.checklistOf(j.route())
+	if len(written) == 0 || list == nil || j.foresees {
+		return
+	}
+	impossible := false
+	for _, key := range sortedKeys(written) {
+		q, ok := checklist.Find(list, j.route().GetCheckpointIds(), key)
+		if !ok {
+			continue
+		}
+		impossible = impossible || checklist.Impossible(q.Item, written[key])
+		if checklist.Result(q.Item, written[key]) == roundsv1.AnswerResult_ANSWER_RESULT_FAIL {
+			j.fileFailure(q, written[key])
+		}
+	}
+	if impossible {
+		j.flagInspection(flagImpossible)
+	}
+	switch j.state() {
+	case submitted, inspectionQueue, approved, returned:
+		j.score(j.projected(), list)
+	}
+}
+
+// projected is the round as the mutation leaves it.
+func (j *judgement) projected() *roundsv1.Inspection {
+	r := merge.Apply(j.Current, merge.Input{Mutation: j.Mutation, Stamp: &roundsv1.Stamp{Seq: j.Current.GetVersion() + 1, DeviceId: string(j.Device),
+		PersonId: string(j.Person), TimeUs: j.Time.UnixMicro(), Roles: j.Roles}})
+	if r.Problem != nil {
+		return j.inspection()
+	}
+	return r.Change.GetRecord().GetInspection()
+}
+
+// score writes what a round comes to.
+func (j *judgement) score(i *roundsv1.Inspection, list *roundsv1.Checklist) {
+	sum := checklist.Sum(checklist.Ask(list, i.GetCheckpointIds(), i.GetAnswers()), i.GetAnswers())
+	j.editInspection(inspectionScore).Score = sum.Score
+	j.editInspection(inspectionFailed).Failed = sum.Failed
+	j.editInspection(inspectionTally).Tally = sum.Tally
+}
+
+// gaps is what a submission lacks; empty where the checklist is not known.
+func (j *judgement) gaps() checklist.Gaps {
+	i := j.inspection()
+	list := j.checklistOf(i)
+	if list == nil {
+		return checklist.Gaps{}
+	}
+	return checklist.Missing(checklist.Ask(list, i.GetCheckpointIds(), i.GetAnswers()), i.GetAnswers(), j.again(list))
+}
+
+// again are the answers that the last return asked for anew, and that nobody gave since.
+func (j *judgement) again(list *roundsv1.Checklist) map[string]bool {
+	i := j.inspection()
+	again := map[string]bool{}
+	for _, review := range i.GetReviews() {
+		if review.GetVerdict() != roundsv1.Verdict_VERDICT_REJECTED || review.GetRound()+1 != i.GetRound() {
+			continue
+		}
+		for _, id := range review.GetItemIds() {
+			for _, key := range keysOf(list, i, id) {
+				again[key] = !answeredSince(j.Current, key, review.GetTimeUs())
+			}
+		}
+	}
+	return again
+}
+
+// keysOf are the answers that a reviewer means by an item's id or a key: where the item is asked at each checkpoint, all of them.
+func keysOf(list *roundsv1.Checklist, i *roundsv1.Inspection, id string) []string {
+	var keys []string
+	for _, q := range checklist.Ask(list, i.GetCheckpointIds(), i.GetAnswers()) {
+		if q.Key == id || q.Item.GetId() == id {
+			keys = append(keys, q.Key)
+		}
+	}
+	return keys
+}
+
+// answeredSince: whether an answer that stands was written after a time.
+func answeredSince(c *roundsv1.Change, key string, us int64) bool {
+	return slices.ContainsFunc(c.GetWrites(), func(w *roundsv1.Write) bool {
+		return w.GetStamp().GetTimeUs() > us && slices.ContainsFunc(w.GetElements(), func(e *roundsv1.ElementKey) bool {
+			return e.GetField() == inspectionAnswers && e.GetKey() == key
+		})
+	})
+}
+
+// gapFacts name what a submission lacks, for the refusal's words and for programs.
+func (j *judgement) gapFacts() map[string]string {
+	g := j.gaps()
+	facts := map[string]string{}
+	var zh, en []string
+	for _, part := range []struct {
+		name, zh, en string
+		keys         []string
+	}{
+		{"unanswered", "项未作答", "not answered", g.Unanswered},
+		{"impossible", "项读数不可能", "with an impossible reading", g.Impossible},
+		{"photos", "项不合格缺照片", "failed without a photo", g.Photos},
+		{"notes", "项不合格缺说明", "failed without a note", g.Notes},
+		{"reasons", "项跳过未写原因", "skipped without a reason", g.Reasons},
+	} {
+		if len(part.keys) == 0 {
+			continue
+		}
+		facts[part.name] = strings.Join(part.keys, ",")
+		n := strconv.Itoa(len(part.keys))
+		zh = append(zh, n+part.zh+"("+j.itemWords(part.keys, false)+")")
+		en = append(en, n+" "+part.en+" ("+j.itemWords(part.keys, true)+")")
+	}
+	facts["gaps"], facts["gaps_en"] = strings.Join(zh, ";"), strings.Join(en, "; ")
+	return facts
+}
+
+// itemWords name the first items by their questions.
+func (j *judgement) itemWords(keys []string, en bool) string {
+	const named = 3
+	i := j.inspection()
+	list := j.checklistOf(i)
+	var words []string
+	for _, key := range keys[:min(named, len(keys))] {
+		q, _ := checklist.Find(list, i.GetCheckpointIds(), key)
+		text := q.Item.GetQuestion().GetZh()
+		if en {
+			text = q.Item.GetQuestion().GetEn()
+		}
+		if text == "" {
+			text = key
+		}
+		words = append(words, text)
+	}
+	between := "、"
+	if en {
+		between = ", "
+	}
+	if len(keys) > named {
+		words = append(words, "…")
+	}
+	return strings.Join(words, between)
+}
+
+// fileFailure makes the ticket of a failed item, or does nothing where it is here: of another phone, say.
+func (j *judgement) fileFailure(q checklist.Question, a *roundsv1.Answer) {
+	id, ok := j.failureID(q.Checkpoint, q.Item.GetId())
+	if !ok {
+		return
+	}
+	said := a.GetNote()
+	if a.Reading != nil {
+		said = strings.TrimSpace(strconv.FormatFloat(a.GetReading(), 'g', 6, 64) + " " + q.Item.GetUnit() + "\n" + said)
+	}
+	j.file(id, &roundsv1.Ticket{Title: bilingual(q.Item.GetQuestion(), q.Item.GetId()), Description: said, CategoryId: q.Item.GetCategoryId(),
+		Origin: &roundsv1.Origin{InspectionId: j.ref().GetId(), CheckpointId: q.Checkpoint, ItemId: q.Item.GetId(), PhotoIds: a.GetPhotoIds()}}, q.Checkpoint)
+}
+
+// failureID is the id of the ticket that a failure makes now; false where there is one that has not ended, or that this round has made.
+func (j *judgement) failureID(checkpoint, item string) (string, bool) {
+	id := FailureTicketID(j.ref().GetId(), checkpoint, item)
+	before := j.lookup(kindTicket, id)
+	if before == nil {
+		return id, true
+	}
+	switch state(before.GetRecord().GetTicket().GetState()) {
+	case closed, cancelled, merged:
+	default:
+		return "", false
+	}
+	round := j.inspection().GetRound()
+	if round < 2 {
+		return "", false
+	}
+	id = derivedID(j.ref().GetId(), checkpoint, item, strconv.FormatUint(uint64(round), 10))
+	return id, j.lookup(kindTicket, id) == nil
+}
+
+// file makes a ticket of what a round found, through the ticket's own rules for a new one.
+func (j *judgement) file(id string, t *roundsv1.Ticket, checkpoint string) {
+	t.Channel, t.ReporterId = roundsv1.Channel_CHANNEL_INSPECTION, string(j.Person)
+	t.Location = &roundsv1.Location{PlaceId: checkpoint, Source: roundsv1.LocationSource_LOCATION_SOURCE_TYPED}
+	if checkpoint == "" {
+		t.Location = &roundsv1.Location{Source: roundsv1.LocationSource_LOCATION_SOURCE_NO_FIX}
+	} else if slices.ContainsFunc(j.inspection().GetOfficialVisits(), func(v *roundsv1.Visit) bool {
+		return v.GetCheckpointId() == checkpoint && len(tagMarks(v)) == 0
+	}) {
+		t.Location.Source = roundsv1.LocationSource_LOCATION_SOURCE_TAG
+	}
+	record := &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: t}}
+	c := j.Case
+	c.Kind, c.Current, c.Saw, c.Admitted = kindTicket, nil, true, false
+	c.Mutation = &roundsv1.Mutation{RecordId: id, Clock: j.Mutation.GetClock(), Act: &roundsv1.Mutation_Edit{Edit: &roundsv1.Edit{Record: record}}}
+	sub := j.rules.judgement(c)
+	v := sub.transit(j.rules.rows[kindTicket][Create])
+	if v.Problem != nil {
+		return
+	}
+	made := merge.Apply(nil, merge.Input{Mutation: c.Mutation, Stamp: &roundsv1.Stamp{Seq: 1, TimeUs: j.Time.UnixMicro()}, Capacity: merge.Rules, Also: v.Effect})
+	if made.Problem != nil {
+		return
+	}
+	j.verdict.Derived = append(append(j.verdict.Derived, engine.Derived{RecordID: id, Edit: &roundsv1.Edit{Record: made.Change.GetRecord()}}), v.Derived...)
+}
+
+// bilingual is a text as one line for a field that has no languages.
+func bilingual(t *roundsv1.Text, otherwise string) string {
+	const most = 1024
+	words := t.GetZh()
+	switch {
+	case words == "":
+		words = t.GetEn()
+	case t.GetEn() != "" && t.GetEn() != words:
+		words += " / " + t.GetEn()
+	}
+	if words == "" {
+		words = otherwise
+	}
+	if len(words) > most {
+		words = strings.ToValidUTF8(words[:most], "")
+	}
+	return words
+}

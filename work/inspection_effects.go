@@ -1,0 +1,171 @@
+package work
+
+import (
+	"slices"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+)
+
+func (j *judgement) inspectionAct() *roundsv1.InspectionCommand {
+	return j.Mutation.GetCommand().GetInspection()
+}
+
+// walked: whether the person walked some of the round: started or submitted it, scanned one of its tags, answered an item, or laboured on it.
+func (j *judgement) walked() bool {
+	i, person := j.inspection(), string(j.Person)
+	if person == "" {
+		return false
+	}
+	return i.GetInspectorId() == person ||
+		slices.ContainsFunc(i.GetLabour(), func(l *roundsv1.Labour) bool { return l.GetPersonId() == person }) ||
+		slices.ContainsFunc(i.GetCompletions(), func(c *roundsv1.Completion) bool { return c.GetPersonId() == person }) ||
+		slices.ContainsFunc(i.GetOfficialVisits(), func(v *roundsv1.Visit) bool {
+			return v.GetPersonId() == person || slices.Contains(v.GetConfirmedByIds(), person)
+		}) ||
+		slices.ContainsFunc(j.Current.GetWrites(), func(w *roundsv1.Write) bool {
+			return w.GetStamp().GetPersonId() == person && slices.ContainsFunc(slices.Concat(w.GetElements(), w.GetSiblingElements()), func(e *roundsv1.ElementKey) bool {
+				return e.GetField() == inspectionAnswers
+			})
+		})
+}
+
+// knowsVersion: whether the checklist that a round names is known in the version that it says. Where the list is not known at all, nothing is asked.
+func (j *judgement) knowsVersion() bool {
+	i := j.inspection()
+	newest := j.reference.Checklist(j.Scope, i.GetChecklistId(), 0)
+	return i.GetChecklistId() == "" || i.GetChecklistVersion() == 0 || newest == nil ||
+		j.reference.Checklist(j.Scope, i.GetChecklistId(), i.GetChecklistVersion()) != nil
+}
+
+// pinVersion lets a round that names no version be walked with the newest.
+func (j *judgement) pinVersion() {
+	if j.inspection().GetChecklistVersion() != 0 {
+		return
+	}
+	if list := j.checklistOf(j.inspection()); list.GetVersion() != 0 {
+		j.editInspection(inspectionVersion).ChecklistVersion = list.GetVersion()
+	}
+}
+
+// startAtTag looks at what the walk began with. A tag that is not genuine is marked and refuses nothing: the walk may be over when the server hears of it.
+func (j *judgement) startAtTag() {
+	act, checkpoints := j.inspectionAct().GetStart(), j.inspection().GetCheckpointIds()
+	if j.foresees || len(checkpoints) == 0 {
+		return
+	}
+	if act.GetScanPayload() != "" {
+		at, mark := j.checkTag(act.GetScanPayload(), "")
+		if mark == "" && at == "" || mark == visitFalseTag {
+			// Of another system, perhaps: then it is the first checkpoint's, or on a route without order any one's.
+			for _, checkpoint := range checkpoints {
+				if _, m := j.checkTag(act.GetScanPayload(), checkpoint); m == "" {
+					at, mark = checkpoint, ""
+					break
+				}
+			}
+		}
+		ordered := j.inspection().GetRoute().GetOrdered()
+		if mark == "" && at != "" && (ordered && at != checkpoints[0] || !slices.Contains(checkpoints, at)) {
+			mark = visitOtherTag
+		}
+		if mark != "" {
+			j.flagInspection(mark)
+		}
+		return
+	}
+	j.flagInspection(visitTagBroken)
+	if id, ok := j.failureID(checkpoints[0], itemBrokenTag); ok {
+		j.file(id, &roundsv1.Ticket{Title: "检查点标签损坏 / The tag of a checkpoint is broken", Origin: &roundsv1.Origin{InspectionId: j.ref().GetId(),
+			CheckpointId: checkpoints[0], ItemId: itemBrokenTag, PhotoIds: []string{act.GetBrokenTagPhotoId()}}}, checkpoints[0])
+	}
+}
+
+// completeWalk notes who submitted which round, with the photos of the answers, and whether checkpoints were left out.
+func (j *judgement) completeWalk() {
+	i := j.inspection()
+	var photos []string
+	for _, a := range i.GetAnswers() {
+		photos = append(photos, a.GetPhotoIds()...)
+	}
+	slices.Sort(photos)
+	photos = slices.Compact(photos)
+	all := append(slices.Clone(i.GetCompletions()), &roundsv1.Completion{Round: i.GetRound(), PersonId: string(j.Person),
+		PhotoIds: photos[:min(len(photos), maxPhotos)], TimeUs: j.Time.UnixMicro()})
+	if len(all) > maxCompletions {
+		all = all[len(all)-maxCompletions:]
+	}
+	j.editInspection(inspectionCompletions).Completions = all
+	if j.foresees {
+		return
+	}
+	for _, checkpoint := range i.GetCheckpointIds() {
+		if !slices.ContainsFunc(i.GetOfficialVisits(), func(v *roundsv1.Visit) bool { return v.GetCheckpointId() == checkpoint }) {
+			j.flagInspection(flagUnvisited)
+			return
+		}
+	}
+}
+
+// lateSync is row 30: the walk of a round that was taken for missed has come. Whether it was in the window follows from the effective time; where that is not
+// well known a person decides.
+func (j *judgement) lateSync() {
+	j.flagInspection(flagLateSync)
+	i := j.inspection()
+	if i.GetProvisional() {
+		j.editInspection(inspectionProvisional)
+	}
+	end := i.GetWindowEndUs()
+	switch {
+	case end == 0 || j.foresees:
+	case j.Trust != roundsv1.Trust_TRUST_A:
+		j.ask(roundsv1.ConflictType_CONFLICT_TYPE_DISPUTED_TIME, []*roundsv1.Side{
+			{Record: j.ref(), TimeUs: end, Sentence: &roundsv1.Text{Zh: "系统:巡检未在规定时间内完成。", En: "The server: the round was not walked in its window."}},
+			j.thisSide("手机:已巡检,但手机时间不能确定。", "The phone: it was walked, but the phone's clock is not well known."),
+		})
+	case j.Time.UnixMicro() <= end:
+		j.flagInspection(flagInTime)
+		j.notify(roundsv1.NoticeCode_NOTICE_CODE_CORRECTED, toRole(roundsv1.Role_ROLE_SUPERVISOR), "记为漏检的巡检其实按时完成:手机当时没有信号,现已更正。",
+			"A round that was taken for missed was walked in time: the phone had no signal. The result is corrected.")
+	default:
+		j.flagInspection(flagTooLate)
+	}
+}
+
+// reviewWalk notes what the reviewer said.
+func (j *judgement) reviewWalk() {
+	r := &roundsv1.Review{Round: j.args.round, PersonId: string(j.Person), TimeUs: j.Time.UnixMicro(), Verdict: roundsv1.Verdict_VERDICT_APPROVED,
+		Digest: j.inspectionAct().GetApprove().GetReviewDigest()}
+	if j.op == Return {
+		r.Verdict, r.Words, r.ItemIds = roundsv1.Verdict_VERDICT_REJECTED, j.args.reason, j.inspectionAct().GetReturn().GetItemIds()
+	}
+	all := append(slices.Clone(j.inspection().GetReviews()), r)
+	j.editInspection(inspectionReviews).Reviews = all[max(0, len(all)-maxRoundReviews):]
+}
+
+// flagInspection marks the round and the outcome. A round that is full of marks stays as it is: the outcome tells all the same.
+func (j *judgement) flagInspection(name string) {
+	j.verdict.Flags = append(j.verdict.Flags, name)
+	flags := j.inspection().GetFlags()
+	if j.draft.has(inspectionFlags) {
+		flags = j.draft.inspection.GetFlags()
+	}
+	if len(flags) < maxFlags && !slices.Contains(flags, name) {
+		j.editInspection(inspectionFlags).Flags = append(slices.Clone(flags), name)
+	}
+}
+
+// answersStored: whether there are answers, and each photo of theirs that is in sight is in storage, of this inspection, and sound.
+func (j *judgement) answersStored() bool {
+	if j.foresees {
+		return true
+	}
+	for _, answer := range j.inspection().GetAnswers() {
+		for _, id := range answer.GetPhotoIds() {
+			photo := j.lookup(kindPhoto, id).GetRecord().GetPhoto()
+			if photo.GetHidden() == nil && (photo.GetSubject().GetId() != j.Current.GetRecordId() || !sound(photo)) {
+				return false
+			}
+		}
+	}
+	return len(j.inspection().GetAnswers()) > 0
+}

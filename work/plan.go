@@ -1,0 +1,74 @@
+package work
+
+import (
+	"errors"
+	"slices"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/work/recurrence"
+)
+
+// Numbers of Plan's fields that the rules look at.
+const (
+	planChecklist   = 2
+	planCheckpoints = 3
+	planRecurrence  = 5
+	planWindow      = 7
+)
+
+// planWorkflow is what is asked of plans: they have no states. Each part is asked about where it is written.
+func planWorkflow() workflow {
+	rule := condition{name: "the recurrence is understood", holds: func(j *judgement) bool {
+		if !j.writes(planRecurrence) {
+			return true
+		}
+		_, err := recurrence.Parse(j.written().GetPlan().GetRecurrence())
+		return err == nil
+	}, refusal: refusal{invalid, "recurrence", "重复规则无法识别({part}),请检查后重新填写,例如 DTSTART:20260101T080000 换行 RRULE:FREQ=DAILY。",
+		"The recurrence is not understood ({part}). Write it as DTSTART:20260101T080000, and on the next line RRULE:FREQ=DAILY."},
+		facts: func(j *judgement) map[string]string {
+			part, want := "", ""
+			_, err := recurrence.Parse(j.written().GetPlan().GetRecurrence())
+			if wrong := (*recurrence.RuleError)(nil); errors.As(err, &wrong) {
+				part, want = wrong.Part, wrong.Want
+			}
+			if part == "" {
+				part = "DTSTART, RRULE"
+			}
+			return map[string]string{"part": part, "want": want}
+		}}
+	window := condition{name: "the window is longer than nothing", holds: func(j *judgement) bool {
+		return !j.writes(planWindow) || j.written().GetPlan().GetWindowUs() > 0
+	}, refusal: refusal{invalid, "window_us", "请填写巡检时间窗口的长度。", "Say how long the window of a round is."}}
+	list := condition{name: "the checklist is published, where the organisation's lists are known", holds: func(j *judgement) bool {
+		id := j.written().GetPlan().GetChecklistId()
+		return !j.writes(planChecklist) || id == "" || !j.knowsChecklists() || j.reference.Checklist(j.Scope, id, 0) != nil
+	}, refusal: refusal{roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_VERSION, "checklist_id", "检查表不存在或尚未发布,请先发布检查表。",
+		"There is no such checklist, or no version of it is published. Publish it first."}}
+	places := condition{name: "each checkpoint is a place of the site, named once", holds: func(j *judgement) bool {
+		if !j.writes(planCheckpoints) {
+			return true
+		}
+		checkpoints := j.written().GetPlan().GetCheckpointIds()
+		sorted := slices.Sorted(slices.Values(checkpoints))
+		return len(slices.Compact(sorted)) == len(checkpoints) &&
+			(j.foresees || !slices.ContainsFunc(checkpoints, func(id string) bool { return j.lookup(kindPlace, id) == nil }))
+	}, refusal: refusal{invalid, "checkpoint_ids", "检查点须是本项目的地点,且不能重复。", "Each checkpoint has to be a place of this site, and named once."}}
+	needs := []condition{rule, window, list, places}
+	return workflow{kind: kindPlan, name: noState, rows: []row{{command: Create, needs: needs}, {command: Edit, needs: needs}}}
+}
+
+// writes: whether the mutation sets a field of the record. What makes a record sets all.
+func (j *judgement) writes(field uint32) bool {
+	fields := j.Mutation.GetEdit().GetFields()
+	if j.op == Create || len(fields) == 0 {
+		return j.op == Create
+	}
+	return slices.Contains(fields, field)
+}
+
+// knowsChecklists: whether the reference knows lists at all. Without a directory a plan may name any.
+func (j *judgement) knowsChecklists() bool {
+	_, none := j.reference.(unknown)
+	return !none
+}
