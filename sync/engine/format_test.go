@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -37,6 +38,11 @@ func TestGoldenKeys(t *testing.T) {
 		"stale":     {(&indexState{phase: indexStale}).encode(), "0300"},
 		"redaction": {redactionKey(recordName{"photo", id.String()}), "7870686f746f000199c0de00007000800000000000002a"},
 		"redacting": {(&redaction{through: 258, fields: []uint32{12, 300}, reason: "law"}).encode(), "0000000000000102020cac026c6177"},
+		"history":   {historyKey(recordKey(tableHistory, "ticket", id), 258), "687469636b6574000199c0de00007000800000000000002a0000000000000102"},
+		"unread":    {historyKey(recordKey(tableHistory, "", id), 1), "68000199c0de00007000800000000000002a0000000000000001"},
+		"histories": {historiesKey(), "79"},
+		"gaps":      {encodeGaps([]uint64{258, 259, 600}), "01d502"},
+		"act":       {actKey("p", id), "6170000199c0de00007000800000000000002a"},
 		"seq":       {seqValue(258), "0000000000000102"},
 		"cursor": {cursor{epoch: epoch{1, 2, 3, 4, 5, 6, 7, 8}, complete: 300, seq: 301, began: 302}.encode(),
 			"010102030405060708ac02ad02ae02"},
@@ -65,6 +71,19 @@ func FuzzCursor(f *testing.F) {
 		head := &roundsv1.ScopeHead{Epoch: bytes.Repeat([]byte{1}, 8), Seq: 10, Floor: 3}
 		if !reset(c, head) && (c.seq > 10 || (c.complete > 0 && c.complete < 3)) {
 			t.Fatalf("%+v is let through", c)
+		}
+	})
+}
+
+func FuzzGaps(f *testing.F) {
+	f.Add(uint64(258), encodeGaps([]uint64{258, 259, 600}))
+	f.Fuzz(func(t *testing.T, first uint64, b []byte) {
+		seqs, err := decodeGaps(nil, first, b)
+		if err != nil {
+			return
+		}
+		if again, err := decodeGaps(nil, first, encodeGaps(seqs)); err != nil || !slices.Equal(again, seqs) || !slices.IsSorted(seqs) {
+			t.Fatalf("%v became %v, %v", seqs, again, err)
 		}
 	})
 }
