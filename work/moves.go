@@ -49,7 +49,8 @@ func pauseReasonOf(t *roundsv1.Ticket) string {
 func (j *judgement) record(m *roundsv1.Move) {
 	m.TimeUs, m.PersonId = j.Time.UnixMicro(), string(j.Person)
 	m.Exact = j.Trust == roundsv1.Trust_TRUST_A || j.Person == "" && j.Device == "" // the server knows what time it is
-	j.editTicket(ticketMoves).Moves = insertMove(j.after().GetMoves(), m)
+	ledger := insertMove(j.after().GetMoves(), m)
+	j.editTicket(ticketMoves).Moves = ledger
 	j.recount = true
 }
 

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/work/deadline"
 )
 
 // Numbers of Ticket's fields that the rules write or look at.
@@ -218,7 +219,11 @@ func ticketEffects() ticketEffectSet {
 		}},
 		askedCustomer: effect{"the ledger says that the customer was asked", func(j *judgement) {
 			if !j.foresees {
-				j.record(&roundsv1.Move{State: moveClosed, Round: j.ticket().GetRound()})
+				how := deadline.Visited
+				if j.op == CustomerAccept {
+					how = deadline.Accepted
+				}
+				j.record(&roundsv1.Move{State: moveClosed, Round: j.ticket().GetRound(), Reason: how})
 			}
 		}},
 		settled: effect{"questions that this answers are closed", func(j *judgement) {
