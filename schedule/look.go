@@ -111,16 +111,37 @@ func (w *Worker) read(ctx context.Context, p *place, q queue, now, after int64) 
 		}
 		items = append(items, one)
 	}
-	for entry, err := range w.cfg.Records.Find(ctx, p.scope, q.name, store.Span{From: end}) {
-		if err != nil {
-			return nil, never, err
-		}
-		if one, ok := readItem(entry.Key); ok {
-			next = min(next, one.us+after)
-			break
-		}
+	if next == now {
+		return items, next, nil
+	}
+	first, err := w.first(ctx, p.scope, q.name, now-after+1)
+	if err != nil {
+		return nil, never, err
+	}
+	if first != never {
+		next = min(next, first+after)
 	}
 	return items, next, nil
+}
+
+// first is the time of an index's first entry from a time on. Find reads many entries at once, so it is asked for a short span before a long one.
+func (w *Worker) first(ctx context.Context, scope store.Scope, name engine.IndexName, from int64) (int64, error) {
+	span := store.Span{From: timeKey(from)}
+	for _, length := range []time.Duration{time.Minute, time.Hour, 24 * time.Hour, 0} {
+		if span.To = nil; length > 0 {
+			span.To = timeKey(from + length.Microseconds())
+		}
+		for entry, err := range w.cfg.Records.Find(ctx, scope, name, span) {
+			if err != nil {
+				return never, err
+			}
+			if one, ok := readItem(entry.Key); ok {
+				return one.us, nil
+			}
+		}
+		span.From = span.To
+	}
+	return never, nil
 }
 
 // doTogether does some items in one transaction. Where that does not work, each has its own, so that one does not keep the others from it.

@@ -6,6 +6,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/directory"
 	"github.com/rounds-sync/rounds/evidence"
+	"github.com/rounds-sync/rounds/schedule"
 	"github.com/rounds-sync/rounds/export"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
@@ -19,7 +20,7 @@ type index struct {
 
 // indexes are those of all parts. Their names differ.
 func indexes() []index {
-	return []index{{evidence.Index{}, evidence.IndexVersion}, {directory.Index{}, directory.IndexVersion}, {export.Index{}, export.IndexVersion}}
+	return []index{{evidence.Index{}, evidence.IndexVersion}, {directory.Index{}, directory.IndexVersion}, {schedule.Index{}, schedule.IndexVersion}, {export.Index{}, export.IndexVersion}}
 }
 
 // version names the versions of all: when one changes, all indexes are made anew.

@@ -229,6 +229,9 @@ func (s *Server) committed(scope store.Scope) {
 	if s.desk != nil {
 		s.desk.Changed(scope)
 	}
+	if s.schedule != nil {
+		s.schedule.Changed(scope)
+	}
 	s.reference.Changed(scope)
 }
 

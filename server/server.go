@@ -24,6 +24,7 @@ import (
 	"github.com/rounds-sync/rounds/evidence"
 	"github.com/rounds-sync/rounds/media"
 	"github.com/rounds-sync/rounds/media/picture"
+	"github.com/rounds-sync/rounds/schedule"
 	"github.com/rounds-sync/rounds/review"
 	"github.com/rounds-sync/rounds/server/precheck"
 	"github.com/rounds-sync/rounds/sync/engine"
@@ -44,6 +45,7 @@ type Server struct {
 	blobs     media.Driver
 	ownBlobs  closingDriver // nil where the storage was handed in
 	desk      *evidence.Desk
+	schedule  *schedule.Worker
 	review    *review.Service
 	heic      *picture.Program
 	seen      *lastSeen
@@ -129,6 +131,9 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.openMedia(ctx, rules); err != nil {
 		return nil, err
 	}
+	if err := s.openSchedule(); err != nil {
+		return nil, err
+	}
 	if err := s.openWork(); err != nil {
 		return nil, err
 	}
@@ -142,6 +147,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	s.running.Go(func() { s.desk.Run(looking) })
 	s.running.Go(func() { s.reference.Run(background) })
 	s.keepMedia(looking)
+	s.running.Go(func() { s.schedule.Run(looking) })
 	return s, s.ready()
 }
 

@@ -3,6 +3,7 @@ package policy
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -123,7 +124,10 @@ func (p Policy) RequirementsAt(category *roundsv1.Category, priority roundsv1.Pr
 }
 
 // Default is what counts where nothing is set.
-func Default() Policy {
-	p, _ := Parse() // defaults are understood: a test says so
+func Default() Policy { return defaults() }
+
+// defaults reads them once: what is asked for at each act is not read anew. They are understood: a test says so.
+var defaults = sync.OnceValue(func() Policy {
+	p, _ := Parse()
 	return p
-}
+})
