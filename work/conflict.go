@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // The states of an open question.
@@ -85,6 +86,11 @@ func conflictWorkflow() workflow {
 	possible := condition{name: "the record it is about allows it", holds: func(j *judgement) bool { return j.consequence().Problem == nil },
 		instead: func(j *judgement) *roundsv1.Problem { return j.consequence().Problem },
 		refusal: refusal{badState, "", "记录的当前状态不允许这样做。", "The record does not allow this as it stands."}}
+	answered := condition{name: "answered by the record meanwhile", holds: func(j *judgement) bool {
+		subject := j.conflict().GetSubject()
+		_, ok := Answered(j.conflict(), j.lookup(merge.Kind(subject.GetKind()), subject.GetId()))
+		return ok
+	}}
 	same := condition{name: "decided the same before", holds: func(j *judgement) bool {
 		return j.conflict().GetDecision() != 0 && j.conflict().GetDecision() == j.decision()
 	}}
@@ -127,6 +133,8 @@ func conflictWorkflow() workflow {
 		{command: Dismiss, from: states{openQuestion}, needs: needs{decider, reason},
 			to: resolved, effects: then{resolve("dismissed"), tell}},
 
+		{command: Decide, from: states{openQuestion}, when: when{chosen(actEditField, actReview), answered}, needs: needs{offered, decider},
+			to: resolved, effects: then{resolve("")}},
 		{command: Decide, from: states{openQuestion}, when: when{chosen(actEditField)}, refuse: editField},
 		{command: Decide, from: states{openQuestion}, when: when{chosen(actReview)}, refuse: lookAgain},
 		{command: Decide, from: states{openQuestion}, when: when{chosen(actAdmit)}, needs: needs{offered, decider, waits, another},

@@ -83,6 +83,8 @@ type phone struct {
 	outcomes map[uint64]*roundsv1.Outcome
 	cursor   []byte
 	replica  map[string]*roundsv1.Change
+	// restarted: since what it queued the phone was switched off and its clock was set, by an hour.
+	restarted bool
 }
 
 func (s *site) phone(person string, roles ...roundsv1.Role) *phone {
@@ -128,8 +130,12 @@ func (p *phone) sync() {
 			batch.FirstSeq, batch.PreviousHash, batch.Mutations = p.sent+1, p.hashes[p.sent][:], p.contents[p.sent:]
 			batch.Signature = journal.SignHead(p.key, p.hashes[len(p.contents)])
 		}
+		clock := &roundsv1.Clock{WallUs: p.now.UnixMicro(), BootId: "boot", MonotonicUs: p.now.UnixMicro()}
+		if p.restarted {
+			clock.WallUs, clock.BootId = p.now.Add(time.Hour).UnixMicro(), "another boot"
+		}
 		resp, err := p.engine.Exchange(context.Background(), engine.Caller{Device: p.device, Person: p.person}, &roundsv1.ExchangeRequest{
-			Clock: &roundsv1.Clock{WallUs: p.now.UnixMicro(), BootId: "boot", MonotonicUs: p.now.UnixMicro()},
+			Clock: clock,
 			Lanes: []*roundsv1.LaneBatch{batch}, Cursors: []*roundsv1.ScopeCursor{{Scope: string(siteScope), Cursor: p.cursor}}})
 		if err != nil {
 			p.t.Fatal(err)
