@@ -6,8 +6,8 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/directory"
 	"github.com/rounds-sync/rounds/evidence"
-	"github.com/rounds-sync/rounds/schedule"
 	"github.com/rounds-sync/rounds/export"
+	"github.com/rounds-sync/rounds/schedule"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
 )

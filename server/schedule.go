@@ -45,7 +45,9 @@ func (s *Server) warnOfCalendar() {
 
 // schedule registers what the worker counts.
 func (m *metrics) schedule(worker *schedule.Worker, now func() time.Time) {
-	describe := func(name, help string, labels ...string) *prometheus.Desc { return prometheus.NewDesc(name, help, labels, nil) }
+	describe := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(name, help, labels, nil)
+	}
 	m.registry.MustRegister(&scheduleCollector{worker: worker, now: now,
 		waiting:   describe("rounds_schedule_scopes_waiting", "Scopes that have something due some time."),
 		behind:    describe("rounds_schedule_behind_seconds", "For how long what is due first has been due; 0: nothing is."),
