@@ -34,7 +34,7 @@ func (k *Keeper) Import(ctx context.Context, caller engine.Caller, req *roundsv1
 		return nil, refuse(p)
 	}
 	for _, a := range req.GetAssumed() {
-		if r.dry {
+		if r.dry || a.GetKind() == ofCategories { // lists name categories that come after them, and categories lists: their ids follow from their codes
 			r.assumed[ref{a.GetKind(), a.GetSite(), a.GetCode()}] = true
 		}
 	}

@@ -270,7 +270,7 @@ func staffColumns() []Column {
 		str("name", "姓名", "the name", "王建国", of, func(s *roundsv1.Staff) *string { return &s.Name }),
 		{Name: "site", Refers: ofPolicies, About: about("所在项目(或单元)编码", "code of the site, or of the unit, where the person works"), Example: "S0001"},
 		{Name: "role", About: about("在该处的角色", "the role there: worker, foreman, butler, dispatcher, supervisor, manager, admin or auditor; empty: none"), Example: "worker"},
-		{Name: "more_roles", Many: true, About: about("其他处的角色:角色@编码,分号隔开", "roles elsewhere, as foreman@S0002, with ; between"), Example: ""},
+		{Name: "more_roles", Many: true, Refers: ofPolicies, About: about("其他处的角色:角色@编码,分号隔开", "roles elsewhere, as foreman@S0002, with ; between"), Example: ""},
 		choice("line", "专业线", "trade", "engineering", serviceLines(), of, func(s *roundsv1.Staff) *roundsv1.ServiceLine { return &s.Line }),
 		{Name: "skills", Many: true, About: about("技能,分号隔开", "skills, with ; between"), Example: "electric;lift",
 			set: func(_ *row, to *roundsv1.Record, cell string) (*roundsv1.Problem, error) {
