@@ -209,11 +209,12 @@ type ExportRequest struct {
 	FromUs int64 `protobuf:"varint,5,opt,name=from_us,json=fromUs,proto3" json:"from_us,omitempty"`
 	// Only what is earlier, microseconds since 1970; 0: no bound.
 	ToUs int64 `protobuf:"varint,6,opt,name=to_us,json=toUs,proto3" json:"to_us,omitempty"`
-	// Only tickets in these states now, and facts of such; none: in all.
+	// Only tickets in these states now, and facts of such; none: in all. It says nothing of inspection rounds.
 	TicketStates []TicketState `protobuf:"varint,7,rep,packed,name=ticket_states,json=ticketStates,proto3,enum=rounds.v1.TicketState" json:"ticket_states,omitempty"`
-	// Only inspection rounds in these states now, and facts of such; none: in all.
+	// Only inspection rounds in these states now, and facts of such; none: in all. It says nothing of tickets.
 	InspectionStates []InspectionState `protobuf:"varint,8,rep,packed,name=inspection_states,json=inspectionStates,proto3,enum=rounds.v1.InspectionState" json:"inspection_states,omitempty"`
-	// Only this ticket or inspection round, facts of it, entries about it and about its photos and remarks. A document needs it.
+	// Only this ticket or inspection round; facts of it, with its photos and remarks; of the history, the entries about the record of any kind that has this id.
+	// A document needs it.
 	RecordId string `protobuf:"bytes,9,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
 	// Most rows; 0: as many as the server gives out. A file that would have more is refused at its end, never cut.
 	MaxRows uint64 `protobuf:"varint,10,opt,name=max_rows,json=maxRows,proto3" json:"max_rows,omitempty"`
