@@ -100,7 +100,7 @@ func (d *desk) token(request asked, c cursor) string {
 	return base64.RawURLEncoding.EncodeToString(body)
 }
 
-// cursor reads the token of a request; nil where it has none. Where there is one, the desk's clock is that of the first page.
+// cursor reads the token of a request; that of the first page where it has none.
 func (d *desk) cursor(request asked) (*cursor, error) {
 	if request.GetPageToken() == "" {
 		return &cursor{nowUS: d.now.UnixMicro()}, nil
@@ -117,6 +117,9 @@ func (c *cursor) first() bool { return c.after == position{} }
 
 // openToken reads a token that anybody may have made up.
 func openToken(key, bound []byte, token string) (*cursor, bool) {
+	if len(token) != base64.RawURLEncoding.EncodedLen(tokenBody+tokenMAC) { // decoding would pass over line ends
+		return nil, false
+	}
 	body, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(body) != tokenBody+tokenMAC {
 		return nil, false

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -57,7 +58,7 @@ func newWorld(t testing.TB, change ...func(*review.Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := review.Config{Records: w.engine, Access: w, Key: []byte("sixteen bytes...."), Now: w.clock}
+	cfg := review.Config{Records: w.engine, Access: w, Key: []byte("sixteen bytes...."), Now: w.clock, Digest: work.Digest}
 	for _, f := range change {
 		f(&cfg)
 	}
@@ -200,3 +201,5 @@ func same(t testing.TB, what string, got, want []string) {
 		t.Fatalf("%s:\n got %v\nwant %v", what, got, want)
 	}
 }
+
+func contains(text, part string) bool { return strings.Contains(text, part) }

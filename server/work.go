@@ -7,6 +7,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/review"
 	"github.com/rounds-sync/rounds/sync/store"
+	"github.com/rounds-sync/rounds/work"
 )
 
 // pageKeyFile holds the key that signs page tokens, so that they outlive a restart.
@@ -18,7 +19,7 @@ func (s *Server) openWork() error {
 	if err != nil {
 		return fmt.Errorf("server: page tokens: %w", err)
 	}
-	s.review, err = review.New(review.Config{Records: s.engine, Access: access{s.authority}, Key: key, Now: s.cfg.Inject.Now,
+	s.review, err = review.New(review.Config{Records: s.engine, Access: access{s.authority}, Key: key, Now: s.cfg.Inject.Now, Digest: work.Digest,
 		Category: func(scope store.Scope, id string) *roundsv1.Category { return s.reference.Category(scope, id) }})
 	if err != nil {
 		return fmt.Errorf("server: %w", err)

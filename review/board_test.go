@@ -1,0 +1,287 @@
+package review_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/review"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/store"
+)
+
+// watched is an engine that tells what is asked of it, and gives out small pages.
+type watched struct {
+	*engine.Engine
+	loads atomic.Int64 // reads from the beginning
+	pages atomic.Int64
+	small int
+	enter func(since engine.Position)
+}
+
+func (w *watched) Changes(ctx context.Context, scope store.Scope, since engine.Position, limits engine.ChangesLimits) (*engine.ChangesPage, error) {
+	w.pages.Add(1)
+	if since == (engine.Position{}) {
+		w.loads.Add(1)
+	}
+	if w.enter != nil {
+		w.enter(since)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, &engine.Error{Kind: engine.Unavailable, Cause: err}
+	}
+	if w.small > 0 {
+		limits.Records = w.small
+	}
+	return w.Engine.Changes(ctx, scope, since, limits)
+}
+
+func watch(w *world, own *watched, change ...func(*review.Config)) *review.Service {
+	w.t.Helper()
+	own.Engine = w.engine
+	cfg := review.Config{Records: own, Access: w, Key: make([]byte, 16), Now: w.clock}
+	for _, f := range change {
+		f(&cfg)
+	}
+	s, err := review.New(cfg)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(s.Close)
+	return s
+}
+
+func total(t testing.TB, s *review.Service, caller engine.Caller, scopes ...store.Scope) int {
+	t.Helper()
+	req := &roundsv1.ListTicketsRequest{}
+	for _, scope := range scopes {
+		req.Scopes = append(req.Scopes, string(scope))
+	}
+	resp, err := s.ListTickets(context.Background(), caller, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(resp.GetTotal())
+}
+
+func tickets(w *world, scope store.Scope, from, to int) {
+	for i := from; i < to; i++ {
+		w.write(scope, made(uid(fmt.Sprint(scope, i)), ticket(&roundsv1.Ticket{Title: "t"})))
+	}
+}
+
+// TestOneLoads: of many who ask about a scope at once one reads it, and the others wait; what was committed before a question is in its answer.
+func TestOneLoads(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", manager)
+	tickets(w, site, 0, 40)
+	own := &watched{small: 7}
+	s := watch(w, own)
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			if n := total(t, s, boss, site); n < 40 {
+				t.Errorf("%d tickets of 40", n)
+			}
+		})
+	}
+	all.Wait()
+	if n := own.loads.Load(); n != 1 {
+		t.Errorf("the scope was read %d times", n)
+	}
+	if stats := s.Stats(); stats.Boards != 1 || stats.Loads != 1 || stats.Bytes == 0 {
+		t.Errorf("stats %+v", stats)
+	}
+	for i := range 5 {
+		tickets(w, site, 40+i, 41+i)
+		if n := total(t, s, boss, site); n != 41+i {
+			t.Errorf("%d tickets of %d", n, 41+i)
+		}
+	}
+}
+
+// TestLoadGoesOn: who gives up while a scope is read does not lose what was read: the next one goes on from there.
+func TestLoadGoesOn(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", manager)
+	tickets(w, site, 0, 20)
+	ctx, cancel := context.WithCancel(t.Context())
+	own := &watched{small: 5}
+	own.enter = func(since engine.Position) {
+		if since.Seq >= 10 {
+			cancel()
+		}
+	}
+	s := watch(w, own)
+	_, err := s.ListTickets(ctx, boss, &roundsv1.ListTicketsRequest{Scopes: []string{string(site)}})
+	if own := (*engine.Error)(nil); !errors.As(err, &own) || own.Kind != engine.Unavailable {
+		t.Fatalf("it answered %v", err)
+	}
+	if n := total(t, s, boss, site); n != 20 {
+		t.Errorf("%d tickets of 20", n)
+	}
+	if n := own.loads.Load(); n != 1 {
+		t.Errorf("the scope was read %d times from the beginning", n)
+	}
+}
+
+// TestEpoch: after a restore the board is built anew, and what is no longer there is not in it.
+func TestEpoch(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", manager)
+	tickets(w, site, 0, 12)
+	own := &watched{small: 5}
+	s := watch(w, own)
+	if n := total(t, s, boss, site); n != 12 {
+		t.Fatalf("%d tickets of 12", n)
+	}
+	if err := w.engine.NewEpoch(t.Context(), site); err != nil {
+		t.Fatal(err)
+	}
+	tickets(w, site, 12, 14)
+	if n := total(t, s, boss, site); n != 14 {
+		t.Errorf("%d tickets of 14", n)
+	}
+	if n := s.Stats().Loads; n != 2 {
+		t.Errorf("%d loads", n)
+	}
+}
+
+// TestBounded: boards that were not asked for the longest time are dropped when all take too much; the one that is asked stays.
+func TestBounded(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", manager)
+	var scopes []store.Scope
+	for i := range 6 {
+		scope := store.Scope("site/" + uid(fmt.Sprint("site ", i)))
+		w.roles[string(boss.Person)][scope] = []roundsv1.Role{manager}
+		scopes = append(scopes, scope)
+		tickets(w, scope, 0, 10)
+	}
+	own := &watched{}
+	whole := watch(w, own)
+	total(t, whole, boss, scopes[0])
+	one := whole.Stats().Bytes
+	s := watch(w, own, func(c *review.Config) { c.MaxBytes = 3*one + one/2 })
+	for _, scope := range scopes {
+		total(t, s, boss, scope)
+	}
+	if stats := s.Stats(); stats.Boards != 3 || stats.Bytes > 3*one+one/2 {
+		t.Errorf("%+v; one takes %d", stats, one)
+	}
+	loads := own.loads.Load()
+	total(t, s, boss, scopes[5])
+	total(t, s, boss, scopes[3])
+	if own.loads.Load() != loads {
+		t.Error("one that was asked lately was read again")
+	}
+	total(t, s, boss, scopes[0])
+	if own.loads.Load() != loads+1 {
+		t.Error("one that was dropped was not read again")
+	}
+	if n := total(t, s, boss, scopes...); n != 60 {
+		t.Errorf("%d tickets of 60 in one question about more than is kept", n)
+	}
+	small := watch(w, own, func(c *review.Config) { c.MaxBytes = 1 })
+	total(t, small, boss, scopes[0])
+	total(t, small, boss, scopes[1])
+	if stats := small.Stats(); stats.Boards != 1 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+// TestSizeIsHonest: what a board says that it takes is not far from what the heap grows by.
+func TestSizeIsHonest(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", manager)
+	large(w, 400)
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	s := watch(w, &watched{})
+	total(t, s, boss, site)
+	grown, told := float64(heap())-float64(before), float64(s.Stats().Bytes)
+	if told < grown*0.6 || told > grown*1.7 {
+		t.Errorf("it says %.0f bytes, and the heap grew by %.0f", told, grown)
+	}
+	runtime.KeepAlive(s)
+}
+
+// TestBeside: many ask about everything while records are written; under the race detector this is what holds the locks to their word.
+func TestBeside(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", manager)
+	r := rand.New(rand.NewPCG(5, 5))
+	fill(w, r, 10)
+	ids := []string{uid(fmt.Sprint(site, " ticket ", 1)), uid(fmt.Sprint(site, " ticket ", 2))}
+	var asking sync.WaitGroup
+	done := make(chan struct{})
+	scopes := []string{string(site), string(farSite)}
+	for i := range 4 {
+		asking.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				var err error
+				switch (n + i) % 5 {
+				case 0:
+					_, err = w.service.ListTickets(context.Background(), boss, &roundsv1.ListTicketsRequest{Scopes: scopes, Filter: &roundsv1.TicketFilter{Text: "漏"}})
+				case 1:
+					_, err = w.service.ReviewQueue(context.Background(), boss, &roundsv1.ReviewQueueRequest{Scopes: scopes})
+				case 2:
+					_, err = w.service.Inbox(context.Background(), boss, &roundsv1.InboxRequest{Scopes: scopes})
+				case 3:
+					_, err = w.service.Story(context.Background(), boss, &roundsv1.StoryRequest{Scope: scopes[0], Record: of("ticket", ids[0])})
+				case 4:
+					_, err = w.service.ListNotices(context.Background(), boss, &roundsv1.ListNoticesRequest{Scopes: scopes})
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 60 {
+		w.write(site, changed(ids[i%2], ticket(draw(r, w.clock())), 1, 40, 54),
+			made(uid(fmt.Sprint("p", i)), photo(&roundsv1.Photo{Subject: of("ticket", ids[i%2]), Round: 1, Role: roundsv1.PhotoRole_PHOTO_ROLE_AFTER})),
+			made(uid(fmt.Sprint("q", i)), conflict(&roundsv1.Conflict{Subject: of("ticket", ids[i%2]), State: roundsv1.ConflictState_CONFLICT_STATE_OPEN})))
+	}
+	close(done)
+	asking.Wait()
+	w.service.Close()
+	_, err := w.service.Inbox(t.Context(), boss, &roundsv1.InboxRequest{Scopes: scopes})
+	if own := (*engine.Error)(nil); !errors.As(err, &own) || own.Kind != engine.Unavailable || own.Problem.GetSentence().GetZh() == "" {
+		t.Errorf("after Close it answered %v", err)
+	}
+	if stats := w.service.Stats(); stats.Boards != 0 {
+		t.Errorf("after Close %+v", stats)
+	}
+}
+
+// TestConfig: all faults are told at once.
+func TestConfig(t *testing.T) {
+	_, err := review.New(review.Config{MaxBytes: -1})
+	if err == nil {
+		t.Fatal("it was taken")
+	}
+	for _, part := range []string{"Records", "Access", "Now", "Key", "MaxBytes"} {
+		if !contains(err.Error(), part) {
+			t.Errorf("%q is not told in: %v", part, err)
+		}
+	}
+}

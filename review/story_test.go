@@ -1,0 +1,122 @@
+package review_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/journal"
+)
+
+func (w *world) story(caller engine.Caller, req *roundsv1.StoryRequest) []*roundsv1.StoryEntry {
+	w.t.Helper()
+	req.Scope = string(site)
+	var all []*roundsv1.StoryEntry
+	for {
+		resp, err := w.service.Story(w.t.Context(), caller, req)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if (resp.GetRow() != nil) != (req.GetPageToken() == "") {
+			w.t.Fatal("the record comes with the first page only")
+		}
+		all = append(all, resp.GetEntries()...)
+		if req.PageToken = resp.GetNextPageToken(); req.PageToken == "" {
+			return all
+		}
+	}
+}
+
+func doings(entries []*roundsv1.StoryEntry) []string {
+	var all []string
+	for _, e := range entries {
+		all = append(all, e.GetRecord().GetKind()+" "+e.GetOperation())
+	}
+	return all
+}
+
+// TestStory: what was done to a ticket and to what belongs to it, in both orders, page by page, with what it replaced and what became of it.
+func TestStory(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", manager)
+	w.write(site, made(uid("boss"), staff("陈经理")))
+	id := uid("t")
+	base := func() journal.Seq {
+		c, err := w.engine.Record(t.Context(), site, "ticket", id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return journal.Seq(c.GetVersion())
+	}
+	w.act(boss, site, engine.DeskAct{RecordID: id, Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "leak", Tags: []string{"a"}})}})
+	w.act(boss, site, engine.DeskAct{RecordID: id, Base: base(), Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "big leak"}), Fields: []uint32{1, 2}}})
+	w.act(boss, site, engine.DeskAct{RecordID: uid("c"), Fact: &roundsv1.Fact{Record: comment(&roundsv1.Comment{Subject: of("ticket", id), Words: "look"})}})
+	w.act(boss, site, engine.DeskAct{RecordID: id, Base: base(), Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: &roundsv1.TicketCommand{
+		Command: &roundsv1.TicketCommand_Approve{Approve: &roundsv1.TicketApprove{Round: 1}}}}}})
+	w.act(boss, site, engine.DeskAct{RecordID: id, Base: base(), Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: &roundsv1.TicketCommand{
+		Command: &roundsv1.TicketCommand_Escalate{Escalate: &roundsv1.TicketEscalate{Reason: "twice"}}}}}})
+	w.act(boss, site, engine.DeskAct{RecordID: id, Base: base(), Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "burst"}), Fields: []uint32{1}}})
+
+	ref := of("ticket", id)
+	all := slices.DeleteFunc(w.story(boss, &roundsv1.StoryRequest{Record: ref, PageSize: 2}), func(e *roundsv1.StoryEntry) bool {
+		return e.GetType() == roundsv1.EntryType_ENTRY_TYPE_DERIVED // what the rules make of it is theirs
+	})
+	same(t, "the story", doings(all), []string{"ticket create", "ticket edit", "comment add", "ticket approve", "ticket escalate", "ticket edit"})
+	for i, e := range all {
+		if e.GetType() != roundsv1.EntryType_ENTRY_TYPE_DESK || e.GetPersonId() != uid("boss") || e.GetTrust() != roundsv1.Trust_TRUST_A ||
+			e.GetTakenUs() == 0 || e.GetTimeUs() == 0 || i > 0 && e.GetTimeUs() <= all[i-1].GetTimeUs() || len(e.GetRoles()) == 0 {
+			t.Errorf("entry %v", e)
+		}
+		if !strings.HasPrefix(e.GetSentence().GetZh(), "陈经理 ") || e.GetSentence().GetEn() == "" {
+			t.Errorf("sentence %v", e.GetSentence())
+		}
+	}
+	if e := all[1]; !slices.Equal(e.GetReplacedFields(), []uint32{1}) || e.GetReplaced().GetTicket().GetTitle() != "leak" {
+		t.Errorf("what the first edit replaced: %v %v", e.GetReplacedFields(), e.GetReplaced())
+	}
+	if e := all[5]; e.GetReplaced().GetTicket().GetTitle() != "big leak" || len(e.GetReplaced().GetTicket().GetTags()) > 0 {
+		t.Errorf("what the second edit replaced: %v %v", e.GetReplacedFields(), e.GetReplaced())
+	}
+	if e := all[3]; e.GetOutcome().GetStatus() != roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED || !strings.Contains(e.GetSentence().GetEn(), "refused") {
+		t.Errorf("a refused command: %v", e)
+	}
+	if e := all[4]; !strings.Contains(e.GetSentence().GetZh(), "twice") {
+		t.Errorf("a reason: %v", e.GetSentence())
+	}
+	newest := w.story(boss, &roundsv1.StoryRequest{Record: ref, PageSize: 3, NewestFirst: true})
+	oldest := w.story(boss, &roundsv1.StoryRequest{Record: ref})
+	slices.Reverse(newest)
+	same(t, "newest first, turned around", doings(newest), doings(oldest))
+	alone := w.story(boss, &roundsv1.StoryRequest{Record: ref, RecordAlone: true, ByArrival: true})
+	for i, e := range alone {
+		if e.GetRecord().GetKind() != "ticket" || i > 0 && e.GetSeq() <= alone[i-1].GetSeq() {
+			t.Errorf("the ticket alone by arrival: %v", e)
+		}
+	}
+	_, err := w.service.Story(t.Context(), boss, &roundsv1.StoryRequest{Scope: string(site), Record: of("ticket", uid("none"))})
+	fails(t, err, engine.Invalid, roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD)
+	for _, bad := range []*roundsv1.RecordRef{nil, of("ticket", "x"), of("nothing", id)} {
+		_, err = w.service.Story(t.Context(), boss, &roundsv1.StoryRequest{Scope: string(site), Record: bad})
+		fails(t, err, engine.Invalid, roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD)
+	}
+}
+
+// TestStoryOfLateThings: what arrives late is told where it happened, or by arrival where it came.
+func TestStoryOfLateThings(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", manager)
+	id := uid("t")
+	w.write(site, made(id, ticket(&roundsv1.Ticket{Title: "t"})))
+	w.pass(time.Hour)
+	w.write(site, changed(id, ticket(&roundsv1.Ticket{Title: "u"}), 1))
+	all := w.story(boss, &roundsv1.StoryRequest{Record: of("ticket", id)})
+	if len(all) != 2 || all[0].GetType() != roundsv1.EntryType_ENTRY_TYPE_DERIVED || all[0].GetPersonId() != "" || all[1].GetReplaced().GetTicket().GetTitle() != "t" {
+		t.Errorf("what the server wrote: %v", all)
+	}
+	if !strings.HasPrefix(all[1].GetSentence().GetZh(), "系统 修改标题") || !strings.HasPrefix(all[1].GetSentence().GetEn(), "The server changed title") {
+		t.Errorf("sentence %v", all[1].GetSentence())
+	}
+}
