@@ -44,13 +44,14 @@ const (
 	P6  Name = "P6"  // no mutation blocks another
 	P7  Name = "P7"  // a complete pull holds the device's own acknowledged mutations
 	P8  Name = "P8"  // no record leaves its scope to a device without the right to it
+	P9  Name = "P9"  // no ticket closes without sound evidence and the word of somebody who did none of the work, or of two where it is forced
 	P10 Name = "P10" // all of this through crashes
 	P12 Name = "P12" // the journal is whole, and signed by the devices
 	P13 Name = "P13" // wrong clocks break none of it
 )
 
 // Names returns the names in order. The slice is the caller's.
-func Names() []Name { return []Name{P1, P2, P3, P4, P5, P6, P7, P8, P10, P12, P13} }
+func Names() []Name { return []Name{P1, P2, P3, P4, P5, P6, P7, P8, P9, P10, P12, P13} }
 
 // Evidence is all that Check looks at. It changes none of it.
 type Evidence struct {
@@ -190,6 +191,7 @@ func Check(e Evidence) Report {
 		h := c.histories[s.Name]
 		c.values(h)
 		c.orders(h)
+		c.closures(h)
 	}
 	c.replicas()
 	return c.report()
@@ -217,7 +219,7 @@ func (c *check) report() Report {
 		r.Held[f.Promise] = false
 	}
 	// Crashes and wrong clocks are part of what happened to the evidence, so these hold only where all that they are to leave whole does.
-	for _, name := range []Name{P1, P2, P3, P4, P5, P6, P7, P8} {
+	for _, name := range []Name{P1, P2, P3, P4, P5, P6, P7, P8, P9} {
 		r.Held[P10] = r.Held[P10] && r.Held[name]
 		r.Held[P13] = r.Held[P13] && r.Held[name]
 	}
