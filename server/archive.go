@@ -13,7 +13,6 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/auth"
-	"github.com/rounds-sync/rounds/evidence"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/journal"
 	"github.com/rounds-sync/rounds/sync/store"
@@ -47,7 +46,7 @@ func OpenArchive(ctx context.Context, data string) (*Archive, error) {
 		return nil, errors.Join(fmt.Errorf("server: %w", err), s.Close())
 	}
 	a.engine, err = engine.Open(engine.Config{Store: s, Rules: work.New(work.Config{}), Access: access{a.authority},
-		Index: evidence.Index{}, IndexVersion: evidence.IndexVersion})
+		Index: joined(indexes()), IndexVersion: version(indexes())})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("server: %w", err), a.authority.Close(), s.Close())
 	}
