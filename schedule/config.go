@@ -70,7 +70,7 @@ type Reminding struct {
 	RemindUs  int64
 }
 
-// Config is what a Worker is made of. Records, Reference, Scopes, Notice, Question and Remind are needed; the rest has defaults.
+// Config is what a Worker is made of. What has no default is needed.
 type Config struct {
 	// Records is where records stand.
 	Records Records
@@ -82,6 +82,11 @@ type Config struct {
 	Notice func(Telling) engine.Derived
 	// Question is a question as it is written, with a key that tells it from others of its type about the same record: work.QuestionOf. It is pure.
 	Question func(c *roundsv1.Conflict, key string) engine.Derived
+	// Duplicates: whether two tickets are perhaps about the same thing, reported within some time of each other: work.Duplicates. It is pure. Where it says
+	// so, both have the category, and the place by its id or in the same words.
+	Duplicates func(a, b *roundsv1.Ticket, within time.Duration) bool
+	// DuplicateQuestion is what is written about two such tickets at a moment, microseconds since 1970, the question first: work.DuplicateQuestion. It is pure.
+	DuplicateQuestion func(a, b *roundsv1.Change, atUs int64) []engine.Derived
 	// Remind says what is to be done about a question at a time; false where nothing is: work.Reminder. It is pure.
 	Remind func(c *roundsv1.Conflict, p policy.Policy, now time.Time) (Reminding, bool)
 	// Now is the server's clock. Default: time.Now.
@@ -98,7 +103,7 @@ func (c Config) whole() (Config, error) {
 		name string
 		have bool
 	}{{"Records", c.Records != nil}, {"Reference", c.Reference != nil}, {"Scopes", c.Scopes != nil}, {"Notice", c.Notice != nil}, {"Question", c.Question != nil},
-		{"Remind", c.Remind != nil}} {
+		{"Duplicates", c.Duplicates != nil}, {"DuplicateQuestion", c.DuplicateQuestion != nil}, {"Remind", c.Remind != nil}} {
 		if !need.have {
 			faults = append(faults, errors.New("schedule: no "+need.name))
 		}

@@ -34,7 +34,7 @@ const (
 )
 
 // IndexVersion changes when the entries do: the engine then makes the indexes anew.
-const IndexVersion = "schedule 1"
+const IndexVersion = "schedule 2"
 
 // Index is what the Worker needs indexed of the records: engine.Config.Index takes it. It is pure.
 type Index struct{}
@@ -58,6 +58,7 @@ func (Index) Entries(kind merge.Kind, change *roundsv1.Change) []engine.IndexEnt
 	}
 	switch kind {
 	case kindTicket:
+		entries = twinEntries(id, change)
 		t := change.GetRecord().GetTicket()
 		if us, ok := deadline.Next(t.GetDeadlines()); ok {
 			add(indexDue, us)

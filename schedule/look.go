@@ -86,7 +86,19 @@ func (w *Worker) look(ctx context.Context, p *place) (next int64, did int, broke
 			faults = append(faults, err)
 		}
 	}
-	return next, did, false, errors.Join(faults...)
+	n, more, err := w.twins(ctx, p, at)
+	if unavailable(ctx, err) {
+		return never, did, true, err
+	}
+	if err != nil { // it is looked at again soon, from where it failed
+		w.count(func(s *Stats) { s.Failures++ })
+		w.log.Error("schedule: looking for duplicates failed", "scope", string(p.scope), "error", err)
+		next = min(next, now.Add(longestSleep).UnixMicro())
+	}
+	if more {
+		next = at.nowUs
+	}
+	return next, did + n, false, errors.Join(append(faults, err)...)
 }
 
 // read returns what of an index is due, and when the next after that is, by the clock.

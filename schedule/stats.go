@@ -20,6 +20,8 @@ type Stats struct {
 	Chased, Foremen uint64
 	// Reminders of questions.
 	Reminders uint64
+	// Twins are questions whether two tickets are about the same thing.
+	Twins uint64
 	// BadPlans whose rule is not understood.
 	BadPlans uint64
 	// Failures of scopes or of single things, each of which is tried again.

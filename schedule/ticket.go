@@ -176,12 +176,12 @@ func (w *Worker) chaseForeman(view engine.View, at moment, one item) (done, erro
 		Code: roundsv1.NoticeCode_NOTICE_CODE_CHASE, Role: roundsv1.Role_ROLE_FOREMAN, Cause: fmt.Sprintf("overdue %d", t.GetRound()), TimeUs: at.nowUs, Sentence: sentence})}
 	if at.policy.EvidenceQuestion {
 		question := w.cfg.Question(&roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_EVIDENCE_LOST, Subject: ref(kindTicket, one.id),
-			OpenedTimeUs: at.nowUs, Sides: lostSides(one.id, t)}, fmt.Sprintf("photos %d", t.GetRound()))
+			OpenedTimeUs: at.nowUs, Sides: lostSides(one.id, t), Sentence: sentence}, fmt.Sprintf("round %d", t.GetRound()))
 		before, err := view.Get(kindConflict, question.RecordID)
 		if err != nil {
 			return done{}, err
 		}
-		if before == nil { // it is asked once a round, whatever was decided
+		if before == nil { // it is asked once a round, whatever was decided; also where the phone was reported as lost
 			list = append(list, question)
 		}
 	}

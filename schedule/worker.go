@@ -45,13 +45,14 @@ type Worker struct {
 	stats Stats
 }
 
-// place is what is known of a scope: all of it can be lost. Only who looks through the scope touches rests.
+// place is what is known of a scope: all of it can be lost. Only who looks through the scope touches failures, rests and through.
 type place struct {
 	scope    store.Scope
 	at       int64 // when its earliest is due, microseconds; never: nothing is
 	pos      int   // in the heap; -1: not in it
 	failures int   // in a row
 	rests    map[string]rest
+	through  uint64 // the version through which tickets were held against each other
 }
 
 // rest is how long an entry of an index is passed over, because it was done or could not be done.
@@ -129,7 +130,7 @@ func (w *Worker) Tick(ctx context.Context) error {
 		if err != nil {
 			faults = append(faults, err)
 		}
-		if did == 0 || ctx.Err() != nil {
+		if did == 0 && w.until() > 0 || ctx.Err() != nil {
 			break
 		}
 	}

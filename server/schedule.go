@@ -17,7 +17,8 @@ import (
 // openSchedule makes what happens by the clock, with the words of the trade. It runs once Start says so.
 func (s *Server) openSchedule() error {
 	worker, err := schedule.New(schedule.Config{Records: s.engine, Reference: s.reference, Scopes: s.store.Scopes, Now: s.cfg.Inject.Now, Logger: s.log,
-		Notice: func(t schedule.Telling) engine.Derived { return work.NoticeOf(work.Telling(t)) }, Question: work.QuestionOf, Remind: remind})
+		Notice: func(t schedule.Telling) engine.Derived { return work.NoticeOf(work.Telling(t)) }, Question: work.QuestionOf,
+		Duplicates: work.Duplicates, DuplicateQuestion: work.DuplicateQuestion, Remind: remind})
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
@@ -58,6 +59,7 @@ func (m *metrics) schedule(worker *schedule.Worker, now func() time.Time) {
 		rounds:    describe("rounds_inspections_scheduled_total", "Rounds that were made, released, missed, done in part, and settled as such.", "what"),
 		chased:    describe("rounds_photos_chased_total", "Tickets whose missing photos were asked for, by who was told.", "who"),
 		reminders: describe("rounds_questions_reminded_total", "Reminders of questions."),
+		twins:     describe("rounds_duplicates_asked_total", "Questions whether two tickets are about the same thing."),
 		badPlans:  describe("rounds_plans_not_understood_total", "Plans whose rule was not understood."),
 		failures:  describe("rounds_schedule_failures_total", "What was due and failed, and is tried again."),
 	})
@@ -68,14 +70,14 @@ type scheduleCollector struct {
 	worker *schedule.Worker
 	now    func() time.Time
 
-	waiting, behind, breaches, late, latest, escalated, rounds, chased, reminders, badPlans, failures *prometheus.Desc
+	waiting, behind, breaches, late, latest, escalated, rounds, chased, reminders, twins, badPlans, failures *prometheus.Desc
 }
 
 var _ prometheus.Collector = (*scheduleCollector)(nil)
 
 // Describe implements prometheus.Collector.
 func (c *scheduleCollector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.waiting, c.behind, c.breaches, c.late, c.latest, c.escalated, c.rounds, c.chased, c.reminders, c.badPlans, c.failures} {
+	for _, d := range []*prometheus.Desc{c.waiting, c.behind, c.breaches, c.late, c.latest, c.escalated, c.rounds, c.chased, c.reminders, c.twins, c.badPlans, c.failures} {
 		to <- d
 	}
 }
@@ -110,6 +112,7 @@ func (c *scheduleCollector) Collect(to chan<- prometheus.Metric) {
 	count(c.chased, float64(s.Chased), "performers")
 	count(c.chased, float64(s.Foremen), "foreman")
 	count(c.reminders, float64(s.Reminders))
+	count(c.twins, float64(s.Twins))
 	count(c.badPlans, float64(s.BadPlans))
 	count(c.failures, float64(s.Failures))
 }
