@@ -67,7 +67,7 @@ func judged(t *testing.T, name string, c engine.Case, code roundsv1.ProblemCode,
 func pumpTicket(changes ...func(*roundsv1.Ticket)) *roundsv1.Ticket {
 	t := &roundsv1.Ticket{State: stateInProgress, Round: 1, AssignEpoch: 1, AssigneeId: uid("me"), CategoryId: "pump", BeforePhoto: true,
 		Requirements: &roundsv1.Requirements{CategoryId: "pump", BeforePhoto: true, AfterPhotos: 2, LiveCamera: true, ChecklistId: "pumps", ChecklistVersion: 3, Skill: "electric"},
-		Answers: map[string]*roundsv1.Answer{"dry": {Result: pass}, "bar": {Reading: ptr(5.0)}}}
+		Answers:      map[string]*roundsv1.Answer{"dry": {Result: pass}, "bar": {Reading: ptr(5.0)}}}
 	for _, change := range changes {
 		change(t)
 	}
@@ -182,7 +182,9 @@ func TestDispatchGuards(t *testing.T) {
 	shift := func(from string) []*roundsv1.Duty {
 		return []*roundsv1.Duty{{Recurrence: "DTSTART:20260101T" + from + "\nRRULE:FREQ=DAILY", Minutes: 600}}
 	}
-	ticket := func() *roundsv1.Ticket { return pumpTicket(func(t *roundsv1.Ticket) { t.State, t.AssigneeId = stateTriaged, "" }) }
+	ticket := func() *roundsv1.Ticket {
+		return pumpTicket(func(t *roundsv1.Ticket) { t.State, t.AssigneeId = stateTriaged, "" })
+	}
 	person := map[string]string{"person": "Li Gong"}
 	for _, test := range []struct {
 		name    string
@@ -212,7 +214,9 @@ func TestDispatchGuards(t *testing.T) {
 }
 
 func TestTriageAndPauseGuards(t *testing.T) {
-	fresh := func() *roundsv1.Ticket { return &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_NEW, Round: 1, ReportedTimeUs: 5} }
+	fresh := func() *roundsv1.Ticket {
+		return &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_NEW, Round: 1, ReportedTimeUs: 5}
+	}
 	of := func(category string) *roundsv1.TicketCommand {
 		return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: category}}}
 	}

@@ -83,10 +83,10 @@ func TestRow10_OlderDigestWithNothingAgainstIt(t *testing.T) {
 func TestRow11_StaleApproval(t *testing.T) {
 	resident := func(w *town) *phone { return w.phone("household", resident) }
 	for name, against := range map[string]func(*town, string){
-		"a failed item":   func(w *town, _ string) { w.x.done(w.id, answered("lamp", fail)) },
-		"a hard photo":    func(w *town, photo string) { w.looked(w.id, photo, roundsv1.PhotoState_PHOTO_STATE_HARD) },
-		"a dispute":       func(w *town, _ string) { resident(w).done(w.id, dispute(1)) },
-		"and no digest":   func(w *town, _ string) { w.x.done(w.id, answered("lamp", fail)) },
+		"a failed item": func(w *town, _ string) { w.x.done(w.id, answered("lamp", fail)) },
+		"a hard photo":  func(w *town, photo string) { w.looked(w.id, photo, roundsv1.PhotoState_PHOTO_STATE_HARD) },
+		"a dispute":     func(w *town, _ string) { resident(w).done(w.id, dispute(1)) },
+		"and no digest": func(w *town, _ string) { w.x.done(w.id, answered("lamp", fail)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newTown(t, "light")

@@ -40,9 +40,9 @@ func (office) Checklist(_ store.Scope, series string, version uint32) *roundsv1.
 		{Id: "paint", Weight: 1, OptionalItem: true}}}
 }
 
-func (office) Policy(store.Scope) policy.Policy                    { return policy.Default() }
+func (office) Policy(store.Scope) policy.Policy                   { return policy.Default() }
 func (office) Calendar(store.Scope, string) (c calendar.Calendar) { return c }
-func (office) TagKeys(store.Scope) tag.Keys                        { return nil }
+func (office) TagKeys(store.Scope) tag.Keys                       { return nil }
 
 // newTown is newShift in a company with a directory: a ticket "light" dispatched to X, and everybody has seen that. R and Q are butlers who review.
 func newTown(t *testing.T, category string) *town {
