@@ -73,7 +73,7 @@ func commands(streams Streams) *cobra.Command {
 	root.SetErr(streams.Err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err.Error()) })
 	c := &program{Streams: streams}
-	root.AddCommand(c.serve(), c.config(), c.version(), c.device(), c.admin(), c.importCommand(), c.audit(), c.media(), c.rules(), c.exports())
+	root.AddCommand(c.serve(), c.config(), c.version(), c.device(), c.admin(), c.importCommand(), c.audit(), c.media(), c.desk(), c.rules(), c.exports())
 	return root
 }
 

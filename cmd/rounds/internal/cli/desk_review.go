@@ -1,0 +1,242 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+)
+
+// mostQueued bounds what a command reads of the queue to find what an id names.
+const mostQueued = 2000
+
+// waiting reads the review queue.
+func (s *deskSession) waiting(ctx context.Context, most int) (*roundsv1.ReviewQueueResponse, error) {
+	all := &roundsv1.ReviewQueueResponse{Names: map[string]*roundsv1.Text{}}
+	for page := ""; ; {
+		resp, err := call(ctx, s.session, s.work.ReviewQueue, &roundsv1.ReviewQueueRequest{Scopes: []string{string(s.scope)},
+			PageSize: uint32(min(100, max(1, most-len(all.Items)))), PageToken: page})
+		if err != nil {
+			return nil, err
+		}
+		all.Items, all.Total = append(all.Items, resp.GetItems()...), resp.GetTotal()
+		for id, name := range resp.GetNames() {
+			all.Names[id] = name
+		}
+		if page = resp.GetNextPageToken(); page == "" || len(all.Items) >= most {
+			all.NextPageToken = page
+			return all, nil
+		}
+	}
+}
+
+func (d *deskCommands) queue() *cobra.Command {
+	var most int
+	cmd := &cobra.Command{Use: "queue", Short: "List what waits for your review, the earliest deadline first", Args: cobra.NoArgs}
+	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, _ []string) error {
+		all, err := s.waiting(ctx, most)
+		if err != nil {
+			return err
+		}
+		return d.show(all, func() error {
+			t := &table{head: d.heads("RECORD|记录", "WHAT|类型", "TITLE|标题", "DUE|时限", "WORKED|执行人", "PHOTOS|照片", "LOOK AT|须核对")}
+			for _, item := range all.GetItems() {
+				r := item.GetRow().GetRecord()
+				what, title := d.in("ticket", "工单"), r.GetTicket().GetTitle()
+				if r.GetInspection() != nil {
+					what, title = d.in("round", "巡检"), r.GetInspection().GetTitle()
+				}
+				var people, obstacles []string
+				for _, id := range item.GetPerformerIds() {
+					people = append(people, d.name(all.GetNames(), id))
+				}
+				for _, obstacle := range item.GetObstacles() {
+					obstacles = append(obstacles, strings.ToLower(enumName(obstacle.String(), "BULK_OBSTACLE")))
+				}
+				due := when(item.GetRow().GetDueUs())
+				if item.GetRow().GetOverdue() {
+					due += " !"
+				}
+				t.add(shortID(item.GetRow().GetRecordId()), what, cut(title, 40), due, cut(strings.Join(people, ", "), 30),
+					fmt.Sprint(len(item.GetPhotos())), strings.Join(obstacles, ", "))
+			}
+			return d.printTable(t, all.GetTotal(), all.GetNextPageToken() != "")
+		})
+	})
+	cmd.Flags().IntVar(&most, "most", 50, "how many to list at most")
+	return cmd
+}
+
+func (d *deskCommands) story() *cobra.Command {
+	var kind string
+	var newest, arrival, alone bool
+	var most int
+	cmd := &cobra.Command{Use: "story ID", Short: "Tell all that happened to a ticket, or to a record of another --kind", Args: cobra.ExactArgs(1)}
+	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, args []string) error {
+		id := strings.ToLower(args[0])
+		if len(id) != 36 {
+			found, err := s.matching(ctx, kind, id)
+			if err != nil {
+				return err
+			}
+			id = found
+		}
+		all, err := call(ctx, s.session, s.work.Story, &roundsv1.StoryRequest{Scope: string(s.scope), Record: &roundsv1.RecordRef{Kind: kind, Id: id},
+			NewestFirst: newest, ByArrival: arrival, RecordAlone: alone, PageSize: uint32(min(500, max(1, most)))})
+		if err != nil {
+			return err
+		}
+		return d.show(all, func() error {
+			t := &table{head: d.heads("HAPPENED|发生", "TRUST|可信度", "ARRIVED|到达", "WHAT|内容", "SEQ|序号")}
+			for _, e := range all.GetEntries() {
+				t.add(when(e.GetTimeUs()), enumName(e.GetTrust().String(), "TRUST"), when(e.GetTakenUs()), cut(d.text(e.GetSentence()), 90), fmt.Sprint(e.GetSeq()))
+			}
+			return d.printTable(t, all.GetTotal(), all.GetNextPageToken() != "")
+		})
+	})
+	f := cmd.Flags()
+	f.StringVar(&kind, "kind", "ticket", "kind of the record (ticket, inspection, photo ...)")
+	f.BoolVar(&newest, "newest", false, "the newest first")
+	f.BoolVar(&arrival, "arrival", false, "in the order in which things arrived")
+	f.BoolVar(&alone, "alone", false, "without photos, remarks and questions")
+	f.IntVar(&most, "most", 100, "how many entries at most")
+	return cmd
+}
+
+// matching finds the one ticket that a part of an id names: among those that changed last at the server, then on the device.
+func (s *deskSession) matching(ctx context.Context, kind, part string) (string, error) {
+	if kind == "ticket" {
+		resp, err := call(ctx, s.session, s.work.ListTickets, &roundsv1.ListTicketsRequest{Scopes: []string{string(s.scope)},
+			Sort: roundsv1.TicketSort_TICKET_SORT_UPDATED, Descending: true, PageSize: 500})
+		if err != nil {
+			return "", err
+		}
+		var found []string
+		for _, row := range resp.GetRows() {
+			if matches(row.GetRecordId(), part) {
+				found = append(found, row.GetRecordId())
+			}
+		}
+		if len(found) == 1 {
+			return found[0], nil
+		}
+		if len(found) > 1 {
+			return "", fail(Usage, "%d tickets fit %s: give more of the id", len(found), part)
+		}
+	}
+	return "", fail(Usage, "no %s that changed lately fits %s: give the whole id (rounds desk list --json)", kind, part)
+}
+
+func (d *deskCommands) approve() *cobra.Command {
+	cmd := &cobra.Command{Use: "approve ID...", Short: "Confirm closures or rounds that wait for your review", Args: cobra.MinimumNArgs(1),
+		Long: "Confirms tickets or rounds of the queue, as you saw them there: the approval carries the digest of the evidence. Of several at once those with\n" +
+			"something to look at (see LOOK AT in the queue) are refused; confirm each of them by itself."}
+	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, args []string) error {
+		return d.decide(ctx, s, args, func(item *roundsv1.ReviewItem) *roundsv1.Command {
+			if item.GetRow().GetRecord().GetInspection() != nil {
+				return inspectionCommand(&roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Approve{
+					Approve: &roundsv1.InspectionApprove{Round: item.GetRound(), ReviewDigest: item.GetDigest()}}})
+			}
+			return ticketCommand(&roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Approve{
+				Approve: &roundsv1.TicketApprove{Round: item.GetRound(), ReviewDigest: item.GetDigest()}}})
+		})
+	})
+	return cmd
+}
+
+func (d *deskCommands) reject() *cobra.Command {
+	var reason, words string
+	var photos, items []string
+	cmd := &cobra.Command{Use: "reject ID", Short: "Send a ticket or a round back, with a reason", Args: cobra.ExactArgs(1)}
+	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, args []string) error {
+		return d.decide(ctx, s, args, func(item *roundsv1.ReviewItem) *roundsv1.Command {
+			if item.GetRow().GetRecord().GetInspection() != nil {
+				return inspectionCommand(&roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Return{
+					Return: &roundsv1.InspectionReturn{Round: item.GetRound(), Reason: strings.TrimSpace(reason + " " + words), ItemIds: items}}})
+			}
+			return ticketCommand(&roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Reject{
+				Reject: &roundsv1.TicketReject{Round: item.GetRound(), Reason: reason, Words: words, PhotoIds: photos, ItemIds: items}}})
+		})
+	})
+	f := cmd.Flags()
+	f.StringVar(&reason, "reason", "", "why, as a code of the site's list (needed)")
+	f.StringVar(&words, "words", "", "why, in words")
+	f.StringSliceVar(&photos, "photo", nil, "a photo that shows what is wrong, by its whole id; may be repeated")
+	f.StringSliceVar(&items, "item", nil, "a checklist item that is wrong; may be repeated")
+	_ = cmd.MarkFlagRequired("reason")
+	return cmd
+}
+
+func (d *deskCommands) ask() *cobra.Command {
+	var words string
+	var photos []string
+	cmd := &cobra.Command{Use: "ask ID", Short: "Ask for more evidence before deciding on a ticket", Args: cobra.ExactArgs(1)}
+	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, args []string) error {
+		return d.decide(ctx, s, args, func(item *roundsv1.ReviewItem) *roundsv1.Command {
+			return ticketCommand(&roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Ask{
+				Ask: &roundsv1.TicketAsk{Round: item.GetRound(), Words: words, PhotoIds: photos}}})
+		})
+	})
+	cmd.Flags().StringVar(&words, "words", "", "what is missing (needed)")
+	cmd.Flags().StringSliceVar(&photos, "photo", nil, "a photo that does not show enough, by its whole id; may be repeated")
+	_ = cmd.MarkFlagRequired("words")
+	return cmd
+}
+
+func ticketCommand(c *roundsv1.TicketCommand) *roundsv1.Command {
+	return &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: c}}
+}
+
+func inspectionCommand(c *roundsv1.InspectionCommand) *roundsv1.Command {
+	return &roundsv1.Command{Command: &roundsv1.Command_Inspection{Inspection: c}}
+}
+
+// decide makes a command for each item of the queue that the ids name, and tells what became of them.
+func (d *deskCommands) decide(ctx context.Context, s *deskSession, ids []string, command func(*roundsv1.ReviewItem) *roundsv1.Command) error {
+	queue, err := s.waiting(ctx, mostQueued)
+	if err != nil {
+		return err
+	}
+	req := &roundsv1.DecideRequest{}
+	for _, part := range ids {
+		var found []*roundsv1.ReviewItem
+		for _, item := range queue.GetItems() {
+			if matches(item.GetRow().GetRecordId(), part) {
+				found = append(found, item)
+			}
+		}
+		if len(found) != 1 {
+			return fail(Usage, "%d records that wait for your review fit %s: rounds desk queue lists them", len(found), part)
+		}
+		row := found[0].GetRow()
+		req.Acts = append(req.Acts, &roundsv1.DeskAct{ActId: uuid.NewString(), Scope: row.GetScope(), RecordId: row.GetRecordId(), Base: row.GetVersion(),
+			Act: &roundsv1.DeskAct_Command{Command: command(found[0])}})
+	}
+	resp, err := call(ctx, s.session, s.work.Decide, req)
+	if err != nil {
+		return err
+	}
+	refused := 0
+	t := &table{head: d.heads("RECORD|记录", "OUTCOME|结果", "WHY|说明")}
+	for i, result := range resp.GetResults() {
+		status, why := strings.ToLower(enumName(result.GetOutcome().GetStatus().String(), "OUTCOME_STATUS")), result.GetOutcome().GetProblem()
+		if result.GetProblem() != nil {
+			status, why = d.in("not done", "未执行"), result.GetProblem()
+		}
+		if why != nil {
+			refused++
+		}
+		t.add(shortID(req.GetActs()[i].GetRecordId()), status, d.text(why.GetSentence()))
+	}
+	if err := d.show(resp, func() error { return t.print(d.Out) }); err != nil {
+		return err
+	}
+	if refused > 0 {
+		return fail(Refused, "%d of %d were refused", refused, len(resp.GetResults()))
+	}
+	return nil
+}
