@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"errors"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -214,6 +215,16 @@ func TestRequirements(t *testing.T) {
 		if r := p.RequirementsAt(row.category, row.priority); r.GetFinishUs() != minutes(row.finish) {
 			t.Errorf("%s: %v", row.name, r)
 		}
+	}
+}
+
+func TestThePageHoldsTheTable(t *testing.T) {
+	page, err := os.ReadFile("../../docs/service.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(page), policy.Table()) {
+		t.Errorf("docs/service.md does not hold this table:\n%s", policy.Table())
 	}
 }
 

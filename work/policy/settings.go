@@ -113,7 +113,7 @@ func settings(p *Policy) []Setting {
 		Setting{Key: "escalation.steps", Type: Steps, Default: "respond,arrive,finish,review", Meaning: text("哪些环节超时使工单升级",
 			"the steps whose missed deadline takes the ticket a level up"), set: func(v any) { p.EscalateSteps = v.([]roundsv1.Step) }})
 	for level, one := range [...]struct{ name, role, zh, en string }{
-		{"site", "foreman", "超时未升级时通知的角色", "who is told where a missed deadline does not escalate"},
+		{"site", "foreman", "任何超时都通知的现场角色", "the role at the site that is told of a missed deadline"},
 		{"region", "supervisor", "一级升级通知的角色", "who is told at level 1"},
 		{"group", "manager", "二级升级通知的角色", "who is told at level 2"},
 		{"head", "manager", "三级升级通知的角色", "who is told at level 3"},
