@@ -15,7 +15,7 @@ func TestFieldNumbers(t *testing.T) {
 		names   map[protoreflect.FieldNumber]protoreflect.Name
 	}{
 		{&roundsv1.Ticket{}, map[protoreflect.FieldNumber]protoreflect.Name{
-			ticketCategory: "category_id", ticketCrew: "crew_ids", ticketState: "state", ticketRound: "round", ticketAssignee: "assignee_id",
+			ticketCategory: "category_id", ticketLocation: "location", ticketCrew: "crew_ids", ticketState: "state", ticketRound: "round", ticketAssignee: "assignee_id",
 			ticketEpoch: "assign_epoch", ticketEscalation: "escalation_level", ticketPauseReason: "pause_reason", ticketCompletions: "completions",
 			ticketStateReason: "state_reason", ticketMergedInto: "merged_into_id", ticketApprovers: "approver_ids", ticketFlags: "flags",
 			ticketReportedTime: "reported_time_us"}},

@@ -459,8 +459,8 @@ func TestTwoFailuresMakeOneTicket(t *testing.T) {
 func TestRow29_TwoVisitsOfACheckpoint(t *testing.T) {
 	for _, lateFirst := range []bool{true, false} {
 		p := newPatrol(t, 8, &roundsv1.Inspection{CheckpointIds: []string{gate, pit}, Route: &roundsv1.Route{Ordered: true}})
-		x := p.x.visit(p.id, pit, payload(pit), 10*time.Minute) // was there first
 		y := p.y.visit(p.id, pit, payload(pit), 2*time.Minute)
+		x := p.x.visit(p.id, pit, payload(pit), 10*time.Minute) // recorded later, but was there first
 		first, second := p.x, p.y
 		if lateFirst {
 			first, second = second, first

@@ -213,10 +213,3 @@ func (j *judgement) thisSide(zh, en string) *roundsv1.Side {
 	return &roundsv1.Side{Record: j.ref(), PersonId: string(j.Person), DeviceId: string(j.Device), TimeUs: j.Time.UnixMicro(),
 		Sentence: &roundsv1.Text{Zh: zh, En: en}}
 }
-
-// standingSide is the side of whoever wrote what stands in a field of the record.
-func (j *judgement) standingSide(field uint32, zh, en string) *roundsv1.Side {
-	by := writer(j.Current, field)
-	return &roundsv1.Side{Record: j.ref(), PersonId: by.GetPersonId(), DeviceId: by.GetDeviceId(), TimeUs: by.GetTimeUs(), JournalSeq: by.GetSeq(),
-		Sentence: &roundsv1.Text{Zh: zh, En: en}}
-}

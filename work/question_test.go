@@ -408,3 +408,57 @@ func TestAnswered(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherPlace: two people name places in different buildings, and a person says which is right.
+func TestOtherPlace(t *testing.T) {
+	w := newShift(t)
+	admin := w.phone("A", roundsv1.Role_ROLE_ADMIN)
+	for name, place := range map[string]*roundsv1.Place{
+		"tower 1": {Type: roundsv1.PlaceType_PLACE_TYPE_BUILDING}, "tower 2": {Type: roundsv1.PlaceType_PLACE_TYPE_BUILDING},
+		"floor 3": {Type: roundsv1.PlaceType_PLACE_TYPE_FLOOR, ParentId: uid("tower 1")}, "floor 4": {Type: roundsv1.PlaceType_PLACE_TYPE_FLOOR, ParentId: uid("tower 1")},
+		"garage": {Type: roundsv1.PlaceType_PLACE_TYPE_FLOOR, ParentId: uid("tower 2"), Name: &roundsv1.Text{Zh: "车库", En: "garage"}},
+	} {
+		admin.done(uid(name), &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Place{Place: place}}})
+	}
+	at := func(place string) *roundsv1.Edit {
+		return &roundsv1.Edit{Record: ticketRecord(&roundsv1.Ticket{Location: &roundsv1.Location{PlaceId: uid(place), Source: roundsv1.LocationSource_LOCATION_SOURCE_TYPED}}), Fields: []uint32{5}}
+	}
+	questions := func() (open, decided []*roundsv1.Conflict) {
+		w.chief.sync()
+		for _, c := range w.chief.replica {
+			if q := c.GetRecord().GetConflict(); q.GetType() == roundsv1.ConflictType_CONFLICT_TYPE_OTHER_PLACE {
+				if q.GetState() == openState {
+					open = append(open, q)
+				} else {
+					decided = append(decided, q)
+				}
+			}
+		}
+		return open, decided
+	}
+	w.x.sync()
+	w.y.sync()
+	w.x.do(w.id, at("floor 3"))
+	w.y.do(w.id, at("floor 4")) // the same building
+	w.x.sync()
+	w.y.sync()
+	if open, _ := questions(); len(open) != 0 {
+		t.Fatalf("%v", open)
+	}
+	w.x.sync()
+	w.y.sync()
+	w.x.do(w.id, at("floor 3"))
+	w.y.do(w.id, at("garage"))
+	w.x.sync()
+	w.y.sync()
+	open, _ := questions()
+	if len(open) != 1 || open[0].GetField() != 5 || len(open[0].GetSides()) != 2 || open[0].GetSides()[0].GetPersonId() != uid("X") ||
+		open[0].GetSides()[1].GetSentence().GetZh() != "地点:车库" || !slices.Contains(open[0].GetActions(), roundsv1.ConflictAction_CONFLICT_ACTION_EDIT_FIELD) {
+		t.Fatalf("%v", open)
+	}
+	w.desk.done(w.id, at("garage")) // having seen both
+	open, decided := questions()
+	if len(open) != 0 || len(decided) != 1 || decided[0].GetResolvedById() != uid("D") || decided[0].GetResolution() != "answered: corrected" {
+		t.Fatalf("%v %v", open, decided)
+	}
+}

@@ -52,7 +52,7 @@ func reportRows(is ticketConditionSet, does ticketEffectSet) []row {
 	return []row{
 		{command: Create, when: when{is.fresh}, needs: needs{is.placed, is.crewByLeader},
 			to: newTicket, effects: then{does.firstRound, does.reportTime, does.pinCategory, does.performs}},
-		{command: Edit, needs: needs{is.leadsCrew}, effects: then{does.pinShown, does.performs}},
+		{command: Edit, needs: needs{is.leadsCrew}, effects: then{does.pinShown, does.performs, otherPlace()}},
 
 		{command: Fact, number: 37, from: states{closed}, when: when{is.approverWorks, is.notForced}, to: pendingReview,
 			effects: then{does.markLate, does.performs, does.selfApproval}},
