@@ -217,6 +217,12 @@ func TestStories(t *testing.T) {
 			return s
 		}(), "follow_up met 4420/100"},
 
+		{"after the visit had been missed", func() story {
+			s := begin(only(followUp)).move(100, closed, "bo").look(4420)
+			s.Acceptance = roundsv1.Acceptance_ACCEPTANCE_ACCEPTED
+			return s
+		}(), "follow_up breached 4420/4420 told@4420"},
+
 		{"cancelled in time", begin(only(respond, finish)).move(30, triaged, "").look(20).move(100, cancelled, "su"),
 			"respond breached 20/100 su told@20; finish void 240"},
 		{"cancelled by who reported it", begin(only(respond, finish)).move(10, cancelled, "resident"), "respond void 20; finish void 240"},

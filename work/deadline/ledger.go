@@ -240,6 +240,9 @@ func (l *ledger) followUp(round uint32, days int) (step, bool) {
 	}
 	if s.doneUs == 0 && round == max(t.GetRound(), 1) && t.GetAcceptance() != roundsv1.Acceptance_ACCEPTANCE_UNSPECIFIED {
 		s.doneUs, s.exact = s.startUs, true // the customer spoke, and no move says when
+		if before := find(t.GetDeadlines(), followUp, round); before.GetState() == breached {
+			s.doneUs = max(s.doneUs, before.GetBreachedUs(), before.GetDueUs()) + 1 // not before it was missed
+		}
 	}
 	return s, s.startUs != 0 && days > 0
 }
