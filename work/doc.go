@@ -17,20 +17,23 @@
 // The state of a ticket never stands against a fact: on a ticket that has ended it is appended and marked "late". A fact of somebody
 // without the right to it is parked, which the engine turns into a quarantine.
 //
+// # What follows from an act
+//
+// What a ticket has to fulfil is pinned on it when it is made, triaged or given another category. Every change of its state is a move in its ledger, at the
+// effective time, and late ones are put where they belong; package deadline computes from that what is due, at each change. Things told to people are notices,
+// things that wait for a person are questions, and other tickets that an act changes too (that of a photo, the one that this is a task of, the one that it was
+// merged into) are judged beside it: all of them are records that the rules write in the same transaction.
+//
 // # Evidence
 //
 // Whether photos prove the work is known when their bytes are stored, verified and looked at, which is the business of package evidence. No
-// command leads to PENDING_REVIEW: a ticket whose completion was submitted rests in DONE_PENDING_EVIDENCE until the server itself asks
+// command of a worker leads to PENDING_REVIEW: a ticket whose completion was submitted rests in DONE_PENDING_EVIDENCE until the server itself asks
 // Verified, each time that one of its photos was looked at. It moves when every photo of the round's manifests is CLEAN or SOFT, and they
-// hold as many after-photos as the category asks for; the category comes with the question, because it lives in the organisation's scope
-// and a transaction reads one scope only. A ticket without a known category needs one photo. A HARD photo keeps it where it is, until the
-// work was photographed again and a leader has hidden the false one. An inspection round moves likewise, from SUBMITTED.
+// hold as many after-photos as was pinned; where no category was known then, as many as the category asks for that comes with the question, and where none is
+// known, one. A HARD photo keeps it where it is, until the work was photographed again and a leader has hidden the false one. An inspection round moves
+// likewise, from SUBMITTED.
 //
-// Approval is from PENDING_REVIEW alone, by nobody who did the work, and asks for the photos once more. So no ticket closes without verified
-// evidence, but by force_close: two people, each by an act of their own, and the closure carries the flag "forced".
-//
-// # Rows left out
-//
-// Of the arbitration table the rows 1 to 5, 9, 18 to 20 and 35 are here, and those that merging alone decides (22 to 25, 27, 28).
-// Commands of the other rows are refused as above; the facts beside them are kept.
+// Approval is from PENDING_REVIEW alone, by nobody who did the work, carries the Digest of what was looked at, and asks for the photos once more. So no ticket
+// closes without verified evidence, but by force_close: two people, each by an act of their own, and the closure carries the flag "forced"; or with the last of
+// the tasks that it was split into, which carries "closed_by_tasks".
 package work
