@@ -156,6 +156,7 @@ func conflictWorkflow() workflow {
 		{command: Decide, number: 36, from: states{openQuestion}, when: when{chosen(actRetake)}, needs: needs{offered, decider, possible},
 			to: resolved, effects: then{resolve(""), follow, tell}},
 		{command: Decide, from: states{openQuestion}, needs: needs{offered, decider}, to: resolved, effects: then{resolve(""), tell}},
+		{command: Assign, from: states{openQuestion}, when: when{ask}, effects: then{give}}, // whoever has it corrects the field
 		{command: Assign, from: states{openQuestion}, needs: needs{decider}, effects: then{give}},
 
 		// Of two who decide at once the first counts. Who decided the same is told that it is so.

@@ -278,9 +278,11 @@ func TestDecisions(t *testing.T) {
 		}
 	})
 	t.Run("given to somebody", func(t *testing.T) {
-		v := rules.Judge(world{}.question(&roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_COMMAND, Subject: about}, assign("x")))
-		if v.Effect.GetRecord().GetConflict().GetOwnerId() != uid("x") || !slices.Equal(notices(v, roundsv1.NoticeCode_NOTICE_CODE_REMINDER), []string{uid("x")}) {
-			t.Errorf("%+v", v)
+		for _, of := range []roundsv1.ConflictType{roundsv1.ConflictType_CONFLICT_TYPE_COMMAND, roundsv1.ConflictType_CONFLICT_TYPE_ASK} {
+			v := rules.Judge(world{}.question(&roundsv1.Conflict{Type: of, Subject: about}, assign("x")))
+			if v.Effect.GetRecord().GetConflict().GetOwnerId() != uid("x") || !slices.Equal(notices(v, roundsv1.NoticeCode_NOTICE_CODE_REMINDER), []string{uid("x")}) {
+				t.Errorf("%v: %+v", of, v)
+			}
 		}
 	})
 }
