@@ -21,12 +21,20 @@ func photoWorkflow() workflow {
 		return state(ticket.GetState()) == closed && slices.ContainsFunc(j.photographers(), func(id string) bool { return slices.Contains(ticket.GetApproverIds(), id) })
 	}}
 	late := condition{name: "its ticket has ended", holds: func(j *judgement) bool { return ended(state(j.subject().GetRecord().GetTicket().GetState())) }}
+	older := condition{name: "of a round before its ticket's", holds: func(j *judgement) bool {
+		round := j.written().GetPhoto().GetRound()
+		return round > 0 && round < j.subject().GetRecord().GetTicket().GetRound()
+	}}
+	olderRound := effect{`outcome flag "older_round": it proves nothing of the round that the ticket is in`, func(j *judgement) {
+		j.verdict.Flags = append(j.verdict.Flags, "older_round")
+	}}
 	marks := func(more string) []effect {
 		return []effect{{"on the ticket: before_photo, performers + who took a photo of the finished work" + more, (*judgement).photoMarks}}
 	}
 	return workflow{kind: kindPhoto, name: noState, rows: []row{
 		{command: Create, number: 37, when: []condition{byApprover}, effects: marks(`, flags "late" and "self_approval", to PENDING_REVIEW`)},
 		{command: Create, when: []condition{late}, effects: marks(`, flag "late"; the approvers are told`)},
+		{command: Create, number: 8, when: []condition{older}, effects: append(marks(""), olderRound)},
 		{command: Create, effects: marks("")},
 		hides(photoHidden, func(r *roundsv1.Record) *roundsv1.Hidden { return r.GetPhoto().GetHidden() }),
 	}}

@@ -47,13 +47,13 @@ func (j *judgement) forward() *engine.Verdict {
 	return j.onward
 }
 
-// follow takes over what came of forwarding.
+// takeOnward takes over what came of forwarding.
 func (j *judgement) takeOnward() {
 	v := j.forward()
 	j.verdict.Derived = append(j.verdict.Derived, v.Derived...)
 	j.verdict.Flags = append(j.verdict.Flags, v.Flags...)
 	j.verdict.Flags = append(j.verdict.Flags, "forwarded")
-	j.verdict.Park, j.verdict.Problem = v.Park, v.Problem
+	j.verdict.Park, j.verdict.Problem, j.verdict.Sides = v.Park, v.Problem, v.Sides
 }
 
 // ofMerged: whether this is about a completion that was sent to a ticket which was merged into this one, by who had that one.

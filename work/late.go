@@ -83,3 +83,19 @@ func (j *judgement) completeLate() {
 		j.thisSide("报完工,检查表有不合格项。", "Reported it as done, with an item of the checklist that failed."),
 	})
 }
+
+// parkedSides are both sides of a completion that waits for a person: who took the ticket on, or cancelled it, and who did the work all the same.
+func (j *judgement) parkedSides(as roundsv1.ConflictType) []*roundsv1.Side {
+	by := writer(j.Current, ticketState)
+	stands := &roundsv1.Side{Record: j.ref(), PersonId: by.GetPersonId(), DeviceId: by.GetDeviceId(), TimeUs: by.GetTimeUs(), JournalSeq: by.GetSeq()}
+	switch as {
+	case roundsv1.ConflictType_CONFLICT_TYPE_DOUBLE_WORK:
+		stands.PersonId = j.ticket().GetAssigneeId()
+		stands.Sentence = &roundsv1.Text{Zh: "改派后已开工。", En: "Was given the ticket, and has begun."}
+	case roundsv1.ConflictType_CONFLICT_TYPE_WORK_AFTER_CANCEL:
+		stands.Sentence = &roundsv1.Text{Zh: "取消了工单。", En: "Cancelled the ticket."}
+	default:
+		return nil
+	}
+	return []*roundsv1.Side{stands, j.thisSide("报了完工。", "Reported the work as done.")}
+}

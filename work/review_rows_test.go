@@ -55,9 +55,13 @@ func TestRow08_PhotosOfTheRoundBefore(t *testing.T) {
 	w := newTown(t, "light")
 	old := w.inReview()
 	late := uid("taken before the reject")
-	w.x.do(late, shot(w.id, 1))
+	stored := w.x.do(late, shot(w.id, 1))
 	w.r.done(w.id, rejectFor(1, "not_clean"))
 	w.x.sync()
+	w.x.applied(stored)
+	if !slices.Contains(w.x.outcomes[stored].GetFlags(), "older_round") {
+		t.Fatalf("%v", w.x.outcomes[stored])
+	}
 	w.x.done(w.id, start())
 	seq := w.x.do(w.id, submit(2, old, late))
 	w.x.sync()

@@ -133,12 +133,25 @@ func doubleWork(t *testing.T) (w *shift, question string) {
 	w.x.sync()
 	w.x.applied(work)
 	question = w.x.parked(done, roundsv1.ConflictType_CONFLICT_TYPE_DOUBLE_WORK)
+	if sides := w.foreman.sides(question); !slices.Equal(sides, []string{uid("Y"), uid("X")}) {
+		t.Fatalf("the sides are %v", sides)
+	}
 	ticket := w.foreman.inState(w.id, stateInProgress)
 	w.completed(ticket, 1)
 	if ticket.GetAssigneeId() != uid("Y") || len(ticket.GetLabour()) != 2 || !slices.Contains(ticket.GetFlags(), "double_work") {
 		t.Fatalf("%v", ticket)
 	}
 	return w, question
+}
+
+// sides are the people of both sides of a question.
+func (p *phone) sides(question string) (people []string) {
+	p.t.Helper()
+	p.sync()
+	for _, s := range p.replica[question].GetRecord().GetConflict().GetSides() {
+		people = append(people, s.GetPersonId())
+	}
+	return people
 }
 
 func TestRow02_DoubleWorkIsAQuestion(t *testing.T) {
@@ -226,6 +239,9 @@ func TestRow05_WorkAfterCancel(t *testing.T) {
 			t.Fatalf("%v", w.x.outcomes[work])
 		}
 		question := w.x.parked(done, roundsv1.ConflictType_CONFLICT_TYPE_WORK_AFTER_CANCEL)
+		if sides := w.chief.sides(question); !slices.Equal(sides, []string{uid("S"), uid("X")}) {
+			t.Fatalf("the sides are %v", sides)
+		}
 		ticket := w.chief.inState(w.id, stateCancelled)
 		if !slices.Contains(ticket.GetFlags(), "work_after_cancel") || !slices.Contains(ticket.GetFlags(), "late") || len(ticket.GetCompletions()) != 0 {
 			t.Fatalf("%v", ticket)

@@ -189,7 +189,7 @@ func (j *judgement) follow(r row) engine.Verdict {
 	v := j.verdict
 	v.Effect = j.draft.effect(j.Kind)
 	if r.park != roundsv1.ConflictType_CONFLICT_TYPE_UNSPECIFIED {
-		v.Park, v.Problem = r.park, j.refusal(r.refuse, nil)
+		v.Park, v.Problem, v.Sides = r.park, j.refusal(r.refuse, nil), j.parkedSides(r.park)
 	}
 	if v.Park != roundsv1.ConflictType_CONFLICT_TYPE_UNSPECIFIED {
 		// The command itself waits. What it marks on the record is written as a derived change.

@@ -127,6 +127,7 @@ func (tx *transaction) judge(c *candidate, d *decision, mutation *roundsv1.Mutat
 	switch {
 	case verdict.Park != roundsv1.ConflictType_CONFLICT_TYPE_UNSPECIFIED:
 		d.park(c, verdict.Park, verdict.Problem)
+		d.conflict.Sides = verdict.Sides
 		if c.fact() {
 			return nil
 		}

@@ -49,6 +49,8 @@ type Verdict struct {
 	Problem *roundsv1.Problem
 	// Park keeps it for a person instead of refusing it, as a conflict of this type. A fact is quarantined, a command or an edit is in conflict.
 	Park roundsv1.ConflictType
+	// Sides of the question that Park opens, the one that stands first; none: the mutation alone is one.
+	Sides []*roundsv1.Side
 	// Effect is what the rules write in the record itself: an edit that may touch workflow and server fields.
 	Effect *roundsv1.Edit
 	// Derived are further records that the rules write, in the same scope and transaction.
