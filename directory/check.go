@@ -25,9 +25,7 @@ func number(cell string) (float64, bool) {
 // check holds a record, as it shall be, against what the schema and the directory ask of it. The problem's field is the record's.
 func (k *Keeper) check(ctx context.Context, scope store.Scope, kind merge.Kind, id string, before, after *roundsv1.Record) (*roundsv1.Problem, error) {
 	if err := k.cfg.Validate(after); err != nil {
-		path, what, _ := strings.Cut(err.Error(), ": ")
-		field := path[strings.LastIndexByte(path, '.')+1:]
-		return problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, field, "", "“"+field+"”的内容不符合要求:"+what+"。", field+": "+what+"."), nil
+		return invalid(err), nil
 	}
 	if p := k.checkContent(before, after); p != nil {
 		return p, nil
@@ -36,6 +34,13 @@ func (k *Keeper) check(ctx context.Context, scope store.Scope, kind merge.Kind, 
 		return p, nil
 	}
 	return k.checkPlace(ctx, scope, kind, id, after)
+}
+
+// invalid is the refusal of a record that breaks a rule of its schema.
+func invalid(err error) *roundsv1.Problem {
+	path, what, _ := strings.Cut(err.Error(), ": ")
+	field := path[strings.LastIndexByte(path, '.')+1:]
+	return problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, field, "", "“"+field+"”的内容不符合要求:"+what+"。", field+": "+what+".")
 }
 
 // named refuses a record that lists would show as nothing.

@@ -104,7 +104,11 @@ func (n *nodeRow) read(of roundsv1.ImportKind, kind merge.Kind, blank func(strin
 	} else {
 		n.after.GetSite().UnitId = parent
 	}
-	return nil
+	p, err := n.check(n.ctx, scopeOf(id), kind, id, n.before.GetRecord(), n.after) // before the tree has anything of it
+	if p != nil {
+		n.refuse(p)
+	}
+	return err
 }
 
 // existing says which node a row is about, and whether there is one.

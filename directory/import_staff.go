@@ -105,7 +105,24 @@ func (s *staffRow) read() error {
 		s.site, s.siteCode, s.entry.Home = home, code, &home
 		s.skip = s.dry && s.cfg.Organisation.NodeType(home) == roundsv1.NodeType_NODE_TYPE_UNSPECIFIED
 	}
-	return s.grants()
+	if err := s.grants(); err != nil || s.refused() {
+		return err
+	}
+	return s.tried()
+}
+
+// tried refuses a row whose record could not be written, before anybody is made of it.
+func (s *staffRow) tried() error {
+	after, err := s.filled(nil, newStaff(s.code))
+	if err != nil || s.refused() {
+		return err
+	}
+	if err := s.cfg.Validate(after); err != nil {
+		s.refuse(invalid(err))
+	} else if p := s.checkContent(nil, after); p != nil {
+		s.refuse(p)
+	}
+	return nil
 }
 
 // grants reads the roles.
@@ -202,6 +219,9 @@ func (s *staffRow) record() error {
 		after.GetStaff().Left = false // came back
 	}
 	_, err = s.put(scope, KindStaff, id, before, after)
+	if !s.done.Created && s.result.GetStatus() == roundsv1.ImportStatus_IMPORT_STATUS_CREATED {
+		s.result.Status = roundsv1.ImportStatus_IMPORT_STATUS_CHANGED // a record at another site, of a person whom there was
+	}
 	return err
 }
 

@@ -54,6 +54,9 @@ func (s *Server) loadReference(ctx context.Context) error {
 	return nil
 }
 
+// Reference is what the rules know of the organisation, for a program that looks at it beside the server.
+func (s *Server) Reference() *directory.Reference { return s.reference }
+
 // keeper returns how administrators keep the directory.
 func (s *Server) keeper() *directory.Keeper {
 	return directory.New(directory.Config{

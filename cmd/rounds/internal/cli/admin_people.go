@@ -26,7 +26,7 @@ func (d *deviceCommands) adminPeople() *cobra.Command {
 			return d.show(&roundsv1.ListPeopleResponse{People: all}, func() error { return printPeople(d, all...) })
 		})}
 	list.Flags().StringVar(&node, "node", "", "only those whose home is this node or below it")
-	var name, home, external string
+	var name, home, external, language string
 	create := &cobra.Command{Use: "new --name NAME", Short: "Add a person", Args: cobra.NoArgs,
 		RunE: d.online(func(ctx context.Context, s *session, _ []string) error {
 			at, err := s.node(ctx, home)
@@ -34,7 +34,7 @@ func (d *deviceCommands) adminPeople() *cobra.Command {
 				return err
 			}
 			resp, err := call(ctx, s, s.remote.admin.CreatePerson,
-				&roundsv1.CreatePersonRequest{Name: name, HomeNodeId: at.GetNodeId(), ExternalId: external})
+				&roundsv1.CreatePersonRequest{Name: name, HomeNodeId: at.GetNodeId(), ExternalId: external, Language: language})
 			if err != nil {
 				return err
 			}
@@ -43,7 +43,17 @@ func (d *deviceCommands) adminPeople() *cobra.Command {
 	create.Flags().StringVar(&name, "name", "", "the name")
 	create.Flags().StringVar(&home, "home", "", "the node whose administrators keep the person (default: the topmost)")
 	create.Flags().StringVar(&external, "external-id", "", "what the company's identity provider calls the person")
+	create.Flags().StringVar(&language, "language", "", "the language that the person is spoken to in: zh or en")
 	_ = create.MarkFlagRequired("name") // defined just above
+	speak := ""
+	speaks := &cobra.Command{Use: "language PERSON zh|en", Short: "Say in which language a person is spoken to", Args: cobra.ExactArgs(2)}
+	speaks.RunE = func(cmd *cobra.Command, args []string) error {
+		speak = args[1]
+		return d.onPerson(func(ctx context.Context, s *session, id string) (*roundsv1.Person, error) {
+			resp, err := call(ctx, s, s.remote.admin.UpdatePerson, &roundsv1.UpdatePersonRequest{PersonId: id, Language: &speak})
+			return resp.GetPerson(), err
+		})(cmd, args)
+	}
 	var reason string
 	suspend := &cobra.Command{Use: "suspend PERSON", Short: "Take all rights from a person from now on", Args: cobra.ExactArgs(1),
 		RunE: d.onPerson(func(ctx context.Context, s *session, id string) (*roundsv1.Person, error) {
@@ -51,7 +61,7 @@ func (d *deviceCommands) adminPeople() *cobra.Command {
 			return resp.GetPerson(), err
 		})}
 	suspend.Flags().StringVar(&reason, "reason", "", "why")
-	cmd.AddCommand(list, create, suspend,
+	cmd.AddCommand(list, create, speaks, suspend,
 		&cobra.Command{Use: "reinstate PERSON", Short: "End a suspension", Args: cobra.ExactArgs(1),
 			RunE: d.onPerson(func(ctx context.Context, s *session, id string) (*roundsv1.Person, error) {
 				resp, err := call(ctx, s, s.remote.admin.ReinstatePerson, &roundsv1.ReinstatePersonRequest{PersonId: id})

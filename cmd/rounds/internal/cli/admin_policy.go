@@ -1,0 +1,210 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+)
+
+// adminPolicy shows and changes the settings of units and sites.
+func (d *deviceCommands) adminPolicy() *cobra.Command {
+	cmd := &cobra.Command{Use: "policy", Short: "The settings of units and sites, with what they inherit"}
+	var all bool
+	show := &cobra.Command{Use: "show [NODE]", Short: "Show what counts at a node, and which node sets it", Args: cobra.MaximumNArgs(1),
+		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
+			n, err := s.node(ctx, strings.Join(args, ""))
+			if err != nil {
+				return err
+			}
+			resp, err := call(ctx, s, s.remote.admin.GetPolicy, &roundsv1.GetPolicyRequest{NodeId: n.GetNodeId()})
+			if err != nil {
+				return err
+			}
+			return d.show(resp, func() error { return d.printPolicy(ctx, s, resp, all) })
+		})}
+	show.Flags().BoolVar(&all, "all", false, "also settings that no node sets")
+	set := &cobra.Command{Use: "set NODE KEY=VALUE...", Short: "Set settings of a unit or a site", Args: cobra.MinimumNArgs(2),
+		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
+			req := &roundsv1.SetPolicyRequest{Set: map[string]string{}}
+			for _, pair := range args[1:] {
+				key, value, ok := strings.Cut(pair, "=")
+				if !ok {
+					return fail(Usage, "%q is no KEY=VALUE", pair)
+				}
+				req.Set[key] = value
+			}
+			return d.setPolicy(ctx, s, args[0], req)
+		})}
+	unset := &cobra.Command{Use: "unset NODE KEY...", Short: "Let what is inherited count again", Args: cobra.MinimumNArgs(2),
+		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
+			return d.setPolicy(ctx, s, args[0], &roundsv1.SetPolicyRequest{Remove: args[1:]})
+		})}
+	keys := &cobra.Command{Use: "keys", Short: "List the settings that there are", Args: cobra.NoArgs,
+		RunE: d.online(func(ctx context.Context, s *session, _ []string) error {
+			n, err := s.node(ctx, "")
+			if err != nil {
+				return err
+			}
+			resp, err := call(ctx, s, s.remote.admin.GetPolicy, &roundsv1.GetPolicyRequest{NodeId: n.GetNodeId()})
+			if err != nil {
+				return err
+			}
+			return d.show(resp, func() error {
+				t := &table{head: []string{"KEY", "MEANING"}}
+				for _, one := range resp.GetSettings() {
+					t.add(one.GetKey(), one.GetAbout().GetEn())
+				}
+				return t.print(d.Out)
+			})
+		})}
+	cmd.AddCommand(show, set, unset, keys)
+	return cmd
+}
+
+func (d *deviceCommands) setPolicy(ctx context.Context, s *session, node string, req *roundsv1.SetPolicyRequest) error {
+	n, err := s.node(ctx, node)
+	if err != nil {
+		return err
+	}
+	req.NodeId = n.GetNodeId()
+	resp, err := call(ctx, s, s.remote.admin.SetPolicy, req)
+	if err != nil {
+		return err
+	}
+	return d.show(resp, func() error { return d.printPolicy(ctx, s, resp.GetPolicy(), false) })
+}
+
+// printPolicy prints what counts, and who sets it.
+func (d *deviceCommands) printPolicy(ctx context.Context, s *session, policy *roundsv1.GetPolicyResponse, all bool) error {
+	nodes, err := s.nodes(ctx)
+	if err != nil {
+		return err
+	}
+	from := map[string]string{"": "built in"}
+	for _, n := range nodes {
+		if from[n.GetNodeId()] = n.GetCode(); n.GetCode() == "" {
+			from[n.GetNodeId()] = textOf(n.GetName())
+		}
+	}
+	t := &table{head: []string{"KEY", "VALUE", "SET AT", "OTHERWISE"}}
+	for _, one := range append(policy.GetSettings(), policy.GetUnknown()...) {
+		if one.GetNodeId() == "" && one.GetProblem() == nil && !all {
+			continue
+		}
+		where := from[one.GetNodeId()]
+		if where == "" {
+			where = shortID(one.GetNodeId())
+		}
+		t.add(one.GetKey(), cut(one.GetValue(), 40), where, cut(one.GetInherited(), 40))
+	}
+	if err := t.print(d.Out); err != nil {
+		return err
+	}
+	for _, one := range policy.GetSettings() {
+		if p := one.GetProblem(); p != nil {
+			fmt.Fprintf(d.Err, "%s: %s; it does not count\n", clean(one.GetKey()), clean(p.GetSentence().GetEn()))
+		}
+	}
+	for _, one := range policy.GetUnknown() {
+		fmt.Fprintf(d.Err, "%s: no setting is called so; it does not count\n", clean(one.GetKey()))
+	}
+	return nil
+}
+
+// adminDirectory lists records of the directory.
+func (d *deviceCommands) adminDirectory() *cobra.Command {
+	cmd := &cobra.Command{Use: "directory", Short: "What stands in the directory: units, sites, places, assets, staff, categories, checklists, calendars, plans"}
+	var node, code string
+	list := &cobra.Command{Use: "list KIND", Short: "List records of a kind, by their codes (place, asset, staff, plan, site: of --node; the others of the organisation)",
+		Args: cobra.ExactArgs(1),
+		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
+			n, err := s.node(ctx, node)
+			if err != nil {
+				return err
+			}
+			whole := &roundsv1.ListDirectoryResponse{}
+			for page := ""; ; {
+				resp, err := call(ctx, s, s.remote.admin.ListDirectory, &roundsv1.ListDirectoryRequest{NodeId: n.GetNodeId(), Kind: args[0], CodePrefix: code,
+					PageSize: 1000, PageToken: page})
+				if err != nil {
+					return err
+				}
+				whole.Records = append(whole.Records, resp.GetRecords()...)
+				if page = resp.GetNextPageToken(); page == "" {
+					break
+				}
+			}
+			return d.show(whole, func() error {
+				t := &table{head: []string{"ID", "CODE", "NAME"}}
+				for _, c := range whole.GetRecords() {
+					code, name := named(c.GetRecord())
+					t.add(c.GetRecordId(), code, name)
+				}
+				return t.print(d.Out)
+			})
+		})}
+	list.Flags().StringVar(&node, "node", "", "the site or unit (default: the topmost)")
+	list.Flags().StringVar(&code, "code", "", "only codes that begin with this")
+	cmd.AddCommand(list)
+	return cmd
+}
+
+// named is the code and the name of a record of the directory.
+func named(r *roundsv1.Record) (code, name string) {
+	switch k := r.GetKind().(type) {
+	case *roundsv1.Record_Unit:
+		return k.Unit.GetCode(), textOf(k.Unit.GetName())
+	case *roundsv1.Record_Site:
+		return k.Site.GetCode(), textOf(k.Site.GetName())
+	case *roundsv1.Record_Place:
+		return k.Place.GetCode(), textOf(k.Place.GetName())
+	case *roundsv1.Record_Asset:
+		return k.Asset.GetCode(), textOf(k.Asset.GetName())
+	case *roundsv1.Record_Staff:
+		return k.Staff.GetCode(), k.Staff.GetName()
+	case *roundsv1.Record_Category:
+		return k.Category.GetCode(), textOf(k.Category.GetName())
+	case *roundsv1.Record_Checklist:
+		return fmt.Sprintf("%s v%d", k.Checklist.GetCode(), k.Checklist.GetVersion()), textOf(k.Checklist.GetName())
+	case *roundsv1.Record_Calendar:
+		return k.Calendar.GetCode(), textOf(k.Calendar.GetName())
+	case *roundsv1.Record_Plan:
+		return "", textOf(k.Plan.GetName())
+	}
+	return "", ""
+}
+
+// adminRename changes a node's name and code.
+func (d *deviceCommands) adminRename() *cobra.Command {
+	var name, nameEn, code string
+	cmd := &cobra.Command{Use: "rename NODE", Short: "Change a node's name and code", Args: cobra.ExactArgs(1)}
+	cmd.RunE = d.online(func(ctx context.Context, s *session, args []string) error {
+		n, err := s.node(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		req := &roundsv1.RenameNodeRequest{NodeId: n.GetNodeId(), Name: &roundsv1.Text{Zh: n.GetName().GetZh(), En: n.GetName().GetEn()}}
+		if cmd.Flags().Changed("name") {
+			req.Name.Zh = name
+		}
+		if cmd.Flags().Changed("name-en") {
+			req.Name.En = nameEn
+		}
+		if cmd.Flags().Changed("code") {
+			req.Code = &code
+		}
+		resp, err := call(ctx, s, s.remote.admin.RenameNode, req)
+		if err != nil {
+			return err
+		}
+		return d.show(resp, func() error { return printNodes(d, []*roundsv1.Node{resp.GetNode()}) })
+	})
+	cmd.Flags().StringVar(&name, "name", "", "its new name")
+	cmd.Flags().StringVar(&nameEn, "name-en", "", "its new name in English")
+	cmd.Flags().StringVar(&code, "code", "", "its new code")
+	return cmd
+}
