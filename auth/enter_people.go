@@ -5,6 +5,7 @@ import (
 	"crypto/sha1" // UUIDv5 is made with it
 	"encoding/binary"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -40,6 +41,8 @@ type given struct {
 	found  bool
 	person *roundsv1.Person
 	grants []*roundsv1.Grant
+	// settled: the entry changes no grants, and they were not read.
+	settled bool
 }
 
 // EnterPeople makes and changes people and their grants, all in one transaction, so that a list of thousands costs a few syncs of the disk. What each may
@@ -136,13 +139,37 @@ func (l *personList) find(e PersonEntry) (given, error) {
 		return given{}, badField("person_id", "同一人员在名单中出现两次", "The same person stands in the list twice")
 	}
 	l.named[id] = true
-	g := given{id: id, person: &roundsv1.Person{}}
+	g := given{id: id, person: &roundsv1.Person{}, settled: e.Grants == nil && !e.Leaves}
 	var err error
 	if g.found, err = read(l.t, key(keyPerson, id[:]), g.person); err != nil || !g.found {
 		return g, err
 	}
+	if g.settled = g.settled || l.a.index.holdsJust(id, e, l.now); g.settled {
+		return g, nil // to read them costs more than all the rest
+	}
 	g.grants, err = grantsOf(l.t, id)
 	return g, err
+}
+
+// holdsJust: whether the grants of a person are those of an entry already, and none besides, so that the entry changes none. Operations that share the
+// transaction are not in the index yet: then it is as if the list had come before them.
+func (x *index) holdsJust(person uid, e PersonEntry, now int64) bool {
+	if e.Leaves {
+		return false
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	wanted := map[grant]bool{}
+	for _, g := range e.Grants {
+		wanted[grant{node: x.find(string(g.Node)), role: g.Role}] = true
+	}
+	running := map[grant]bool{}
+	for _, g := range x.grants[person] {
+		if g.until > now {
+			running[grant{node: g.node, role: g.role}] = true
+		}
+	}
+	return maps.Equal(wanted, running)
 }
 
 func (l *personList) enter(e PersonEntry, have given, to *Entered) error {
@@ -255,7 +282,7 @@ func (l *personList) change(e PersonEntry, have given, p *roundsv1.Person) (home
 // regrant says which grants an entry ends and makes; all are the person's, with both.
 func (l *personList) regrant(e PersonEntry, have given) (all, ended, made []*roundsv1.Grant, err error) {
 	all = have.grants
-	if e.Grants == nil && !e.Leaves {
+	if have.settled {
 		return all, nil, nil, nil
 	}
 	wanted := map[GrantEntry]bool{}

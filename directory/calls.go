@@ -86,6 +86,9 @@ func (k *Keeper) checkPut(ctx context.Context, caller engine.Caller, scope store
 		overlay(merged, edit)
 		after = merged
 	}
+	if p, err := k.checkCode(ctx, scope, kind, id, after); p != nil || err != nil {
+		return p, err
+	}
 	return k.check(ctx, scope, kind, id, before.GetRecord(), after)
 }
 

@@ -33,7 +33,7 @@ func (k *Keeper) check(ctx context.Context, scope store.Scope, kind merge.Kind, 
 	if p := named(after); p != nil {
 		return p, nil
 	}
-	return k.checkPlace(ctx, scope, kind, id, after)
+	return k.checkAbove(ctx, scope, kind, id, after)
 }
 
 // invalid is the refusal of a record that breaks a rule of its schema.
@@ -156,25 +156,32 @@ func checkChecklist(before, after *roundsv1.Checklist) *roundsv1.Problem {
 	return nil
 }
 
-// checkPlace is the part that needs other records: codes are unique, and no place stands within itself.
-func (k *Keeper) checkPlace(ctx context.Context, scope store.Scope, kind merge.Kind, id string, after *roundsv1.Record) (*roundsv1.Problem, error) {
-	if code := CodeOf(after); code != "" && kind != KindChecklist {
-		for e, err := range k.cfg.Desk.Find(ctx, scope, indexName, ofCode(kind, code)) {
-			if err != nil {
-				return nil, err
-			}
-			if one, ok := readEntry(e); ok && one.id != id {
-				return wanted("code", code, "未被占用的编码", "a code that no other has"), nil
-			}
+// checkCode refuses a code that another record has. An import asks by code what stands, and needs it not.
+func (k *Keeper) checkCode(ctx context.Context, scope store.Scope, kind merge.Kind, id string, after *roundsv1.Record) (*roundsv1.Problem, error) {
+	code := CodeOf(after)
+	if code == "" || kind == KindChecklist {
+		return nil, nil
+	}
+	for e, err := range k.cfg.Desk.Find(ctx, scope, indexName, ofCode(kind, code)) {
+		if err != nil {
+			return nil, err
+		}
+		if one, ok := readEntry(e); ok && one.id != id {
+			return wanted("code", code, "未被占用的编码", "a code that no other has"), nil
 		}
 	}
+	return nil, nil
+}
+
+// checkAbove refuses a place or a category that would stand within itself.
+func (k *Keeper) checkAbove(ctx context.Context, scope store.Scope, kind merge.Kind, id string, after *roundsv1.Record) (*roundsv1.Problem, error) {
 	parent := func(r *roundsv1.Record) string { return r.GetPlace().GetParentId() }
 	if kind == KindCategory {
 		parent = func(r *roundsv1.Record) string { return r.GetCategory().GetParentId() }
 	}
 	for up, depth := parent(after), 0; up != ""; depth++ {
 		if up == id || depth == 32 {
-			return wanted("parent", up, "不在自己下级之中的上级", "a place above it that is not below it"), nil
+			return wanted("parent", up, "不在自己下级之中的上级", "one above it that is not below it"), nil
 		}
 		above, err := k.cfg.Desk.Record(ctx, scope, kind, up)
 		if err != nil {
