@@ -18,7 +18,10 @@ func TestFieldNumbers(t *testing.T) {
 			ticketCategory: "category_id", ticketLocation: "location", ticketCrew: "crew_ids", ticketState: "state", ticketRound: "round", ticketAssignee: "assignee_id",
 			ticketEpoch: "assign_epoch", ticketEscalation: "escalation_level", ticketPauseReason: "pause_reason", ticketCompletions: "completions",
 			ticketStateReason: "state_reason", ticketMergedInto: "merged_into_id", ticketApprovers: "approver_ids", ticketFlags: "flags",
-			ticketReportedTime: "reported_time_us"}},
+			ticketReportedTime: "reported_time_us", ticketPriority: "priority", ticketReadings: "readings", ticketLabour: "labour", ticketScans: "scans",
+			ticketAnswers: "answers", ticketRequirements: "requirements", ticketMoves: "moves", ticketDeadlines: "deadlines", ticketChildren: "child_ids",
+			ticketReviews: "reviews", ticketFormer: "former_assignee_ids", ticketAcceptance: "acceptance", ticketClosedTime: "closed_time_us",
+			ticketPerformers: "performer_ids", ticketBeforePhoto: "before_photo"}},
 		{&roundsv1.Inspection{}, map[protoreflect.FieldNumber]protoreflect.Name{
 			inspectionState: "state", inspectionRound: "round", inspectionInspector: "inspector_id", inspectionStateReason: "state_reason", inspectionFlags: "flags",
 			inspectionVersion: "checklist_version", inspectionAnswers: "answers", inspectionScore: "score", inspectionVisits: "official_visits",
@@ -30,7 +33,7 @@ func TestFieldNumbers(t *testing.T) {
 			conflictState: "state", conflictResolution: "resolution", conflictResolvedBy: "resolved_by_id",
 			conflictSides: "sides", conflictOwner: "owner_id", conflictDecision: "decision", conflictReason: "decision_reason"}},
 		{&roundsv1.Notice{}, map[protoreflect.FieldNumber]protoreflect.Name{noticeSeenBy: "seen_by_ids"}},
-		{&roundsv1.Photo{}, map[protoreflect.FieldNumber]protoreflect.Name{photoHidden: "hidden"}},
+		{&roundsv1.Photo{}, map[protoreflect.FieldNumber]protoreflect.Name{photoHidden: "hidden", photoSubject: "subject", photoState: "state"}},
 		{&roundsv1.Comment{}, map[protoreflect.FieldNumber]protoreflect.Name{commentHidden: "hidden"}},
 	} {
 		fields := of.message.ProtoReflect().Descriptor().Fields()

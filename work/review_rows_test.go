@@ -175,10 +175,8 @@ func TestRow12_WithinADay(t *testing.T) {
 			}
 			w.told(roundsv1.NoticeCode_NOTICE_CODE_DISSENT, w.id, "R", 0)
 			// Neither of the two decides, but a supervisor; and the question is gone then.
+			w.r.sync()
 			again := w.r.do(w.id, w.r.approves(w.id, 1))
-			w.r.sync()
-			w.r.sync()
-			again = w.r.do(w.id, w.r.approves(w.id, 1))
 			w.r.sync()
 			w.r.refused(again, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT)
 			w.chief.done(w.id, w.chief.approves(w.id, 1))

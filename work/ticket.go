@@ -130,7 +130,7 @@ func completionRows(is ticketConditionSet, does ticketEffectSet) []row {
 			park: roundsv1.ConflictType_CONFLICT_TYPE_WORK_AFTER_CANCEL, effects: then{does.mark("work_after_cancel")}, refuse: refusal{superseded, "",
 				"工单已取消,但您报告已完工。主管将决定是否恢复此工单,您的工作已保留。",
 				"The ticket was cancelled, but the work was reported as done. A supervisor decides whether it counts; nothing is lost."}},
-		{command: SubmitCompletion, number: 6, from: states{newTicket, triaged}, when: when{is.submitsTask}, needs: shown, to: donePending,
+		{command: SubmitCompletion, number: 6, from: states{newTicket, triaged}, when: when{is.hadMerged}, needs: shown, to: donePending,
 			effects: then{does.complete, does.takeOver, does.mark("done_on_merged_ticket")}},
 		{command: SubmitCompletion, number: 1, from: states{dispatched, accepted}, when: when{is.reassigned}, needs: shown, to: donePending,
 			effects: then{does.complete, does.takeOver, does.mark("done_by_former_assignee"), does.told("the foreman is told", func(j *judgement) {
