@@ -57,7 +57,7 @@ func Table() Rules {
 			// What a desk asks: lists, the review queue, stories, decisions.
 			{For: "review", May: []string{api, merge, journal, store, engine, "work", "work/..."}},
 			// The organisation's units, sites, places, staff, categories and settings.
-			{For: "directory", May: []string{api, merge, store, engine, "work/..."}, Tests: []string{"work", "auth"}},
+			{For: "directory", May: []string{api, merge, journal, store, engine, "work/..."}, Tests: []string{"work", "auth"}},
 			// Tickets and rounds as files.
 			{For: "export/...", May: []string{api, merge, journal, store, engine, "work", "work/...", "review", "export/..."}},
 
