@@ -293,6 +293,8 @@ func TestAPlanThatIsEdited(t *testing.T) {
 	w.put(site, uid("plan"), &roundsv1.Record{Kind: &roundsv1.Record_Plan{Plan: edit}}, 5)
 	w.tick()
 	same(t, "daily", w.starts(), []string{"07-06 08:00 released", "07-07 08:00 released", "07-08 08:00 released"})
+	begun := schedule.RoundID(uid("plan"), time.Date(2026, 7, 6, 0, 0, 0, 0, time.UTC).UnixMicro())
+	w.put(site, begun, &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{State: roundsv1.InspectionState_INSPECTION_STATE_RUNNING}}}, 40)
 	// An edit that changes nothing of when makes nothing, and does not come again and again.
 	w.put(site, uid("plan"), &roundsv1.Record{Kind: &roundsv1.Record_Plan{Plan: &roundsv1.Plan{Name: &roundsv1.Text{Zh: "泵房"}}}}, 1)
 	w.tick()
@@ -303,6 +305,7 @@ func TestAPlanThatIsEdited(t *testing.T) {
 	if w.seq() != seq || w.records.writes.Load() != writes || len(w.starts()) != 3 {
 		t.Errorf("%d entries and %d acts more", w.seq()-seq, w.records.writes.Load()-writes)
 	}
+	same(t, "a round that was begun stays", w.starts(), []string{"07-06 08:00 running", "07-07 08:00 released", "07-08 08:00 released"})
 	w.put(site, uid("plan"), &roundsv1.Record{Kind: &roundsv1.Record_Plan{Plan: &roundsv1.Plan{Suspended: true}}}, 9)
 	w.pass(30 * time.Minute).tick()
 	if n := w.worker.Next(); !n.Equal(time.Date(2026, 7, 6, 3, 0, 0, 0, time.UTC)) { // the end of the first window

@@ -1,0 +1,96 @@
+package server_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/schedule"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
+)
+
+// A server makes the rounds of a plan by itself and notices a missed deadline, one that was missed while it was down too, and counts both.
+func TestScheduleRuns(t *testing.T) {
+	w := start(t)
+	now := w.clock.Now()
+	plan, ticket := "0199c0de-0000-7000-8000-00000000d001", "0199c0de-0000-7000-8000-00000000d002"
+	began := now.UTC().Truncate(time.Hour).Add(time.Hour)
+	putRecords(t, w, map[string]*roundsv1.Record{
+		plan: {Kind: &roundsv1.Record_Plan{Plan: &roundsv1.Plan{Recurrence: "DTSTART:" + began.Add(8*time.Hour).Format("20060102T150405"), WindowUs: time.Hour.Microseconds()}}},
+		ticket: {Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_NEW, Round: 1,
+			Deadlines: []*roundsv1.Deadline{{Step: roundsv1.Step_STEP_RESPOND, Round: 1, State: roundsv1.DeadlineState_DEADLINE_STATE_OPEN, DueUs: now.Add(-time.Hour).UnixMicro()}}}}},
+	})
+	round := untilRecord(t, w, "inspection", schedule.RoundID(plan, began.UnixMicro()), func(r *roundsv1.Record) bool { return r.GetInspection() != nil })
+	if round.GetInspection().GetState() != roundsv1.InspectionState_INSPECTION_STATE_RELEASED {
+		t.Errorf("%v", round)
+	}
+	late := untilRecord(t, w, "ticket", ticket, func(r *roundsv1.Record) bool { return r.GetTicket().GetDeadlines()[0].GetBreachedUs() != 0 })
+	if late.GetTicket().GetEscalationLevel() != 1 {
+		t.Errorf("%v", late)
+	}
+	wants := []string{`rounds_deadlines_breached_total{step="respond"} 1`, `rounds_inspections_scheduled_total{what="made"} 1`, "rounds_escalations_total 1",
+		"rounds_schedule_scopes_waiting 1", "rounds_schedule_failures_total 0"}
+	eventually(t, "metrics", func() bool {
+		resp, err := http.Get("http://" + w.AdminAddr().String() + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return !slices.ContainsFunc(wants, func(want string) bool { return !strings.Contains(string(text), want+"\n") })
+	})
+}
+
+// putRecords writes records as the server.
+func putRecords(t *testing.T, w *world, records map[string]*roundsv1.Record) {
+	t.Helper()
+	err := w.Engine().Write(t.Context(), w.site, func(engine.View) (list []engine.Derived, _ error) {
+		for id, record := range records {
+			list = append(list, engine.Derived{RecordID: id, Edit: &roundsv1.Edit{Record: record}})
+		}
+		return list, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// untilRecord waits until a record is as it should be.
+func untilRecord(t *testing.T, w *world, kind merge.Kind, id string, is func(*roundsv1.Record) bool) *roundsv1.Record {
+	t.Helper()
+	var found *roundsv1.Record
+	eventually(t, string(kind)+" "+id, func() bool {
+		change, err := w.Engine().Record(t.Context(), w.site, kind, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = change.GetRecord()
+		return found != nil && is(found)
+	})
+	return found
+}
+
+// eventually asks again and again until something is so.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%s: not as it should be", what)
+		case <-tick.C:
+		}
+	}
+}
