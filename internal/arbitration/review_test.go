@@ -1,0 +1,404 @@
+package arbitration_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/client"
+)
+
+const (
+	stale     = roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL
+	reviewNow = roundsv1.ConflictAction_CONFLICT_ACTION_REVIEW
+)
+
+// opinion requires that a ticket has one review of a round by a person with a verdict.
+func (s *site) opinion(t *roundsv1.Ticket, round uint32, by *phone, verdict roundsv1.Verdict) {
+	s.t.Helper()
+	n := 0
+	for _, r := range t.GetReviews() {
+		if r.GetRound() == round && r.GetPersonId() == by.id() && r.GetVerdict() == verdict && r.GetTimeUs() > 0 {
+			n++
+		}
+	}
+	if n != 1 {
+		s.t.Errorf("%d reviews %v of round %d by %s, want one: %v", n, verdict, round, by.name, t.GetReviews())
+	}
+}
+
+// TestRow08: sent back to round 2, and then photos of round 1 come: they are of round 1, and do not satisfy round 2. So it is in both orders.
+func TestRow08(t *testing.T) {
+	both(t, func(s *site, aFirst bool) {
+		w := s.shift()
+		r := s.phone("R")
+		w.reviewable(1)
+		r.do(w.id, reject(1))
+		old := w.x.shoots(w.id)
+
+		inOrder(aFirst, r, w.x)
+		w.looked(old)
+		if !aFirst {
+			r.sync()
+		}
+		if p := w.photo(old); p.GetRound() != 1 {
+			s.t.Errorf("a photo of round %d", p.GetRound())
+		}
+		w.x.sync()
+		if ticket := w.stands(w.id, isRework); ticket.GetRound() != 2 {
+			s.t.Fatalf("round %d", ticket.GetRound())
+		}
+		w.x.do(w.id, start())
+		alone := w.x.do(w.id, submit(2, old))
+		w.x.sync()
+		w.x.refused(alone, roundsv1.ProblemCode_PROBLEM_CODE_MISSING)
+		w.stands(w.id, isStarted)
+		_, fresh := w.x.completes(w.id, 2)
+		w.x.sync()
+		w.looked(fresh)
+		w.inState(w.id, isInReview)
+	})
+}
+
+// TestRow08Mislabelled: a photo that was captured before the rejection and says that it is of round 2 does not satisfy round 2 either.
+func TestRow08Mislabelled(t *testing.T) {
+	only(t, func(s *site) {
+		w := s.shift()
+		r := s.phone("R")
+		w.reviewable(1)
+		old := w.x.shoots(w.id, inRound(2))
+		w.pass(10 * time.Minute)
+		r.do(w.id, reject(1))
+		r.sync()
+		w.x.sync()
+		w.x.do(w.id, start())
+		w.x.do(w.id, submit(2, old))
+		w.x.sync()
+		w.looked(old)
+		if got := w.ticket(w.id).GetState(); got != isStarted && got != isDone {
+			s.t.Errorf("the ticket is %v", got)
+		}
+		_, fresh := w.x.completes(w.id, 2)
+		w.x.sync()
+		w.looked(fresh)
+		if p := w.photo(old); p.GetState() != isHard && len(w.ticket(w.id).GetCompletions()[1].GetPhotoIds()) > 1 {
+			s.t.Errorf("a photo from before the rejection is %v: %v", p.GetState(), p.GetFindings())
+		}
+	})
+}
+
+// TestRow09: sent back to round 2, and then a completion of round 1 comes, or comes again: it is of round 1, the state stays. With the completion first it is
+// row 4.
+func TestRow09(t *testing.T) {
+	only(t, func(s *site) {
+		w := s.shift()
+		r := s.phone("R")
+		w.crew()
+		photo := w.reviewable(1)
+		r.do(w.id, reject(1))
+		late, _ := w.y.completes(w.id, 1)
+		again := w.x.do(w.id, submit(1, photo))
+
+		r.sync()
+		w.y.sync()
+		w.x.sync()
+
+		ticket := w.stands(w.id, isRework)
+		w.came(late, applied)
+		w.came(again, applied)
+		w.performers(ticket, 1, w.x, w.y)
+		w.performers(ticket, 2)
+		if ticket.GetRound() != 2 {
+			s.t.Errorf("round %d", ticket.GetRound())
+		}
+		w.f.noQuestions(w.id)
+	})
+}
+
+// TestRow10: new evidence without a flag, and an approval that had not seen it: accepted, with a note. With the approval first it is closed, and the reviewer
+// is told of late evidence.
+func TestRow10(t *testing.T) {
+	both(t, func(s *site, aFirst bool) {
+		w := s.shift()
+		r := s.phone("R")
+		w.crew()
+		w.reviewable(1)
+		approved := r.approves(w.id, 1)
+		more, late := w.y.completes(w.id, 1)
+
+		if aFirst {
+			w.y.sync()
+			w.looked(late)
+			w.inState(w.id, isInReview)
+			r.sync()
+		} else {
+			r.sync()
+			w.y.sync()
+			w.looked(late)
+		}
+		w.came(approved, applied)
+		w.came(more, applied)
+		ticket := w.stands(w.id, isClosed)
+		w.performers(ticket, 1, w.x, w.y)
+		w.opinion(ticket, 1, r, roundsv1.Verdict_VERDICT_APPROVED)
+		if aFirst {
+			w.flagged(ticket, "approved_before_late_evidence")
+		}
+		r.told(roundsv1.NoticeCode_NOTICE_CODE_LATE_EVIDENCE, w.id)
+		r.noQuestions(w.id)
+	})
+}
+
+// TestRow11: a new hard flag, or a fail in the checklist, and an approval that had not seen it: it waits, the reviewer is asked again, the state stays. With the
+// approval first it is row 7.
+func TestRow11(t *testing.T) {
+	t.Parallel()
+	world := newWorld(t)
+	for _, name := range []string{"a hard flag", "a fail", "a dispute"} {
+		t.Run(name, func(t *testing.T) {
+			if name == "a hard flag" {
+				t.Skip(notParked)
+			}
+			s := world.site(t)
+			h := s.phone("H")
+			w := s.shift()
+			r := w.phone("R")
+			w.crew()
+			w.reviewable(1)
+			h.sync()
+			approved := r.approves(w.id, 1)
+			switch name {
+			case "a dispute":
+				h.do(w.id, dispute(1))
+				h.sync()
+			case "a fail":
+				w.f.fact(w.id, ofTicket(&roundsv1.Ticket{Answers: map[string]*roundsv1.Answer{"lamp": {Result: roundsv1.AnswerResult_ANSWER_RESULT_FAIL, Note: "仍不亮"}}}))
+				w.f.sync()
+			default:
+				bad := w.y.shootsBytes([]byte("this is no image"), w.id)
+				w.y.do(w.id, submit(1, bad))
+				w.y.sync()
+				w.looked(bad)
+			}
+			r.sync()
+
+			w.came(approved, parked)
+			w.stands(w.id, isInReview)
+			r.inTray(approved, client.TrayWaiting)
+			r.asked(stale, w.id, supervisor, []string{r.id()}, reviewNow)
+
+			// Looking again answers it.
+			again := r.do(w.id, reject(1))
+			r.sync()
+			w.came(again, applied)
+			w.stands(w.id, isRework)
+			w.settled()
+			t.Run("the question closes by itself", func(t *testing.T) {
+				t.Skip(notClosed)
+				r.noQuestions(w.id)
+				r.inTray(approved, client.TrayClosed)
+			})
+		})
+	}
+}
+
+// TestRow12: approved by R1, and rejected by R2 who had not seen that: back to review for the supervisor, with both opinions. After a day the closure stands.
+// With the rejection first it is row 13.
+func TestRow12(t *testing.T) {
+	t.Parallel()
+	world := newWorld(t)
+	for name, rest := range map[string]time.Duration{"within a day": time.Hour, "after a day": 25 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			w := world.site(t).shift()
+			r1, r2, s := w.phone("R1"), w.phone("R2"), w.phone("S")
+			w.reviewable(1)
+			yes := r1.approves(w.id, 1)
+			r1.sync()
+			w.stands(w.id, isClosed)
+			w.pass(rest)
+			no := r2.do(w.id, reject(1))
+			r2.sync()
+
+			w.came(yes, applied)
+			if rest > 24*time.Hour {
+				r2.refused(no, roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED)
+				w.stands(w.id, isClosed)
+				s.noQuestions(w.id)
+				w.settled()
+				return
+			}
+			if status := w.outcome(no).GetStatus(); status != applied && status != parked {
+				t.Errorf("%v", w.outcome(no))
+			}
+			ticket := w.stands(w.id, isInReview)
+			w.opinion(ticket, 1, r1, roundsv1.Verdict_VERDICT_APPROVED)
+			w.opinion(ticket, 1, r2, roundsv1.Verdict_VERDICT_OBJECTED)
+			if ticket.GetClosedTimeUs() != 0 || len(ticket.GetApproverIds()) != 0 {
+				t.Errorf("it still counts as closed: %v, by %v", ticket.GetClosedTimeUs(), w.names(ticket.GetApproverIds()))
+			}
+			r1.told(roundsv1.NoticeCode_NOTICE_CODE_DISSENT, w.id)
+			s.asked(roundsv1.ConflictType_CONFLICT_TYPE_DISSENT, w.id, supervisor, []string{r1.id(), r2.id()}, reviewNow)
+			decided := s.do(w.id, reject(1))
+			s.sync()
+			w.came(decided, applied)
+			w.stands(w.id, isRework)
+			s.noQuestions(w.id)
+			w.settled()
+		})
+	}
+}
+
+// TestRow13: rejected by R1, and approved by R2 who had not seen that: quality first. With the approval first it is row 12.
+func TestRow13(t *testing.T) {
+	only(t, func(s *site) {
+		w := s.shift()
+		r1, r2 := s.phone("R1"), s.phone("R2")
+		w.reviewable(1)
+		no := r1.do(w.id, reject(1))
+		yes := r2.approves(w.id, 1)
+
+		r1.sync()
+		r2.sync()
+
+		w.came(no, applied)
+		w.came(yes, applied)
+		ticket := w.stands(w.id, isRework)
+		w.opinion(ticket, 1, r1, roundsv1.Verdict_VERDICT_REJECTED)
+		w.opinion(ticket, 1, r2, roundsv1.Verdict_VERDICT_DISSENT)
+		if ticket.GetRound() != 2 || len(ticket.GetApproverIds()) != 0 {
+			s.t.Errorf("round %d, approved by %v", ticket.GetRound(), w.names(ticket.GetApproverIds()))
+		}
+		r1.told(roundsv1.NoticeCode_NOTICE_CODE_DISSENT, w.id)
+		r1.noQuestions(w.id)
+	})
+}
+
+// TestRow14: approved twice: closed once, with both who signed.
+func TestRow14(t *testing.T) {
+	both(t, func(s *site, aFirst bool) {
+		w := s.shift()
+		r1, r2 := s.phone("R1"), s.phone("R2")
+		w.reviewable(1)
+		acts := []client.Ref{r1.approves(w.id, 1), r2.approves(w.id, 1)}
+
+		inOrder(aFirst, r1, r2)
+
+		for _, act := range acts {
+			w.came(act, applied)
+		}
+		ticket := w.stands(w.id, isClosed)
+		if got := ticket.GetApproverIds(); len(got) != 2 {
+			s.t.Errorf("approved by %v", w.names(got))
+		}
+		w.opinion(ticket, 1, r1, roundsv1.Verdict_VERDICT_APPROVED)
+		w.opinion(ticket, 1, r2, roundsv1.Verdict_VERDICT_APPROVED)
+		r1.noQuestions(w.id)
+	})
+}
+
+// TestRow15: closed, and the resident opens it again; an approval of the round before comes late: on record, without effect. With the approval first it is
+// row 14, and the resident's word comes after it: the same in the end.
+func TestRow15(t *testing.T) {
+	both(t, func(s *site, aFirst bool) {
+		h := s.phone("H")
+		w := s.shift()
+		r1, r2 := s.phone("R1"), s.phone("R2")
+		w.reviewable(1)
+		yes := r2.approves(w.id, 1)
+		r1.approves(w.id, 1)
+		r1.sync()
+		h.sync()
+		no := h.do(w.id, dispute(1))
+
+		inOrder(aFirst, h, r2)
+
+		w.came(no, applied)
+		w.came(yes, applied)
+		ticket := w.stands(w.id, isTriaged)
+		if ticket.GetRound() != 2 || len(ticket.GetApproverIds()) != 0 || ticket.GetEscalationLevel() != 1 {
+			s.t.Errorf("round %d, level %d, approved by %v", ticket.GetRound(), ticket.GetEscalationLevel(), w.names(ticket.GetApproverIds()))
+		}
+		w.opinion(ticket, 1, r2, roundsv1.Verdict_VERDICT_APPROVED)
+		w.f.noQuestions(w.id)
+	})
+}
+
+// TestRow17: reported as done, and then a pause and its end come that were earlier: they are put into the ledger of time, and the state stays. In the order in
+// which it happened the ledger is the same.
+func TestRow17(t *testing.T) {
+	both(t, func(s *site, aFirst bool) {
+		w := s.shift()
+		w.x.do(w.id, start())
+		w.x.sync()
+		x2 := s.phone("X'")
+		x2.sync()
+		w.pass(time.Minute)
+		proof := x2.shoots(w.id)
+		paused := x2.do(w.id, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Pause{Pause: &roundsv1.TicketPause{Reason: "owner",
+			Proof: &roundsv1.RecordRef{Kind: "photo", Id: proof}}}})
+		w.pass(time.Hour)
+		resumed := x2.do(w.id, resume())
+		w.pass(time.Minute)
+		done, _ := w.x.completes(w.id, 1)
+
+		inOrder(aFirst, w.x, x2)
+
+		for _, act := range []client.Ref{paused, resumed, done} {
+			w.came(act, applied)
+		}
+		ticket := w.inState(w.id, isInReview)
+		var ledger []roundsv1.TicketState
+		for i, m := range ticket.GetMoves() {
+			if i > 0 && m.GetTimeUs() < ticket.GetMoves()[i-1].GetTimeUs() {
+				s.t.Errorf("the ledger is not in the order of time: %v", ticket.GetMoves())
+			}
+			if m.GetState() == isPaused && (m.GetLate() != aFirst || m.GetReason() != "owner" || !m.GetStopsClock()) {
+				s.t.Errorf("the pause in the ledger: %v", m)
+			}
+			ledger = append(ledger, m.GetState())
+		}
+		want := []roundsv1.TicketState{isStarted, isPaused, isStarted, isDone, isInReview}
+		if n := len(ledger); n < len(want) || !slices.Equal(ledger[n-len(want):], want) {
+			s.t.Errorf("the ledger is %v, want it to end with %v", ledger, want)
+		}
+		w.f.told(roundsv1.NoticeCode_NOTICE_CODE_CLOCK_STOPPED, w.id)
+		w.f.noQuestions(w.id)
+	})
+}
+
+// TestRow37: approved by R, and then a fact shows that R did part of the work: back to review, for somebody else. With the fact first R is refused.
+func TestRow37(t *testing.T) {
+	both(t, func(s *site, aFirst bool) {
+		w := s.shift()
+		r, chief := s.phone("R"), s.phone("S")
+		r2 := s.phone("R'")
+		w.reviewable(1)
+		r2.sync()
+		r2.works(w.id)
+		yes := r.approves(w.id, 1)
+
+		inOrder(aFirst, r, r2)
+
+		if !aFirst {
+			r.refused(yes, roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK)
+			w.stands(w.id, isInReview)
+			return
+		}
+		w.came(yes, applied)
+		ticket := w.stands(w.id, isInReview)
+		w.flagged(ticket, "self_approval")
+		if ticket.GetClosedTimeUs() != 0 || len(ticket.GetApproverIds()) != 0 {
+			s.t.Errorf("it still counts as closed: %v, by %v", ticket.GetClosedTimeUs(), w.names(ticket.GetApproverIds()))
+		}
+		chief.asked(roundsv1.ConflictType_CONFLICT_TYPE_SELF_APPROVAL, w.id, supervisor, []string{r.id()}, reviewNow)
+		r.sync()
+		r.refused(func() client.Ref { again := r.approves(w.id, 1); r.sync(); return again }(), roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK)
+		chief.sync()
+		other := chief.approves(w.id, 1)
+		chief.sync()
+		w.came(other, applied)
+		w.stands(w.id, isClosed)
+		chief.noQuestions(w.id)
+	})
+}
