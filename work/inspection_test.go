@@ -376,6 +376,28 @@ func TestReviewOfOthers(t *testing.T) {
 	}
 }
 
+// TestDigestOfPhotos: what becomes of a photo changes the digest, though the answers stay.
+func TestDigestOfPhotos(t *testing.T) {
+	rules, current := work.New(work.Config{}), change(round(&roundsv1.Inspection{State: roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW, Round: 1, InspectorId: uid("x"),
+		Answers: map[string]*roundsv1.Answer{"gutter": answer(pass, "", uid("photo of this round"))}}))
+	photo := &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "inspection", Id: uid("record")}, State: roundsv1.PhotoState_PHOTO_STATE_CLEAN}
+	records := world{uid("photo of this round"): {Kind: &roundsv1.Record_Photo{Photo: photo}}}
+	act := walk("approve")
+	var err error
+	if act.GetApprove().ReviewDigest, err = work.InspectionDigest(current, records.lookup); err != nil {
+		t.Fatal(err)
+	}
+	c := caseOf("inspection", current, act, true)
+	c.Lookup = records.lookup
+	if v := rules.Judge(c); v.Problem != nil {
+		t.Fatalf("%+v", v)
+	}
+	photo.Hidden = &roundsv1.Hidden{Reason: "a face"}
+	if v := rules.Judge(c); v.Problem.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST {
+		t.Errorf("%+v", v)
+	}
+}
+
 // visit is the fact of a scan, made when the phone's clock showed that many seconds before now.
 func (p *phone) visit(id, place, payload string, ago time.Duration) uint64 {
 	made := p.now.Add(time.Second) // as do will have it

@@ -62,7 +62,7 @@ func TestVisitsInAnyOrder(t *testing.T) {
 	const seed = 20260702
 	random := rand.New(rand.NewPCG(seed, 2))
 	marks := []string{"", "", "", visitTagBroken, visitFalseTag, visitOtherTag}
-	for n := range 500 {
+	for n := range 200 {
 		route := &roundsv1.Inspection{CheckpointIds: []string{"A", "B", "C", "D"}, Route: &roundsv1.Route{Ordered: random.IntN(2) == 0,
 			MinGapUs: int64(random.IntN(5)), MaxGapUs: int64(random.IntN(40))}}
 		var scans []arrived

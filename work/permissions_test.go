@@ -136,7 +136,7 @@ func operations(kind merge.Kind, by string) map[string]engine.Case {
 // denied: whether a case is refused for want of the right, whatever else stands against it.
 func denied(t *testing.T, c engine.Case) bool {
 	t.Helper()
-	v := work.New(work.Config{}).Judge(c)
+	v := plainRules().Judge(c)
 	p := v.Problem
 	if p == nil || p.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT || p.GetField() != "" ||
 		!strings.HasPrefix(p.GetSentence().GetEn(), "You have no right to") && !strings.HasPrefix(p.GetSentence().GetEn(), "You may do this only with") {
@@ -205,7 +205,7 @@ func TestScopes(t *testing.T) {
 			}
 			for op, c := range operations(kind, uid("me")) {
 				c.Scope, c.Roles, c.Person, c.Admitted = scopeOf(class), everybody, engine.PersonID(uid("me")), true
-				v := work.New(work.Config{}).Judge(c)
+				v := plainRules().Judge(c)
 				misplaced := v.Problem.GetCode() == roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD && v.Problem.GetField() == "scope"
 				if misplaced == home {
 					t.Errorf("%s %s in %q: %v", kind, op, class, v.Problem)

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,6 +32,9 @@ const (
 	manager    = roundsv1.Role_ROLE_MANAGER
 	resident   = roundsv1.Role_ROLE_RESIDENT
 )
+
+// plainRules are the rules of who has no organisation: made once, for there are thousands of cases.
+var plainRules = sync.OnceValue(func() *work.Rules { return work.New(work.Config{}) })
 
 // uid makes the id of something by its name.
 func uid(name string) string { return uuid.NewSHA1(uuid.Nil, []byte(name)).String() }

@@ -154,7 +154,7 @@ func after(t *testing.T, c engine.Case, effect *roundsv1.Edit) *roundsv1.Record 
 // settle judges a case that saw all, and one that saw nothing, and returns where the first leads: "" when it is refused.
 func settle(t *testing.T, c engine.Case, stateOf func(*roundsv1.Record) string) string {
 	t.Helper()
-	rules := work.New(work.Config{})
+	rules := plainRules()
 	before := proto.CloneOf(c.Current)
 	v := rules.Judge(c)
 	if !proto.Equal(before, c.Current) {
@@ -222,12 +222,12 @@ func TestTicketStates(t *testing.T) {
 				t.Errorf("%s in %s: %q, want %q", op, from, got, want)
 			}
 			if got == "" {
-				if code := work.New(work.Config{}).Judge(c).Problem.GetCode(); code != roundsv1.ProblemCode_PROBLEM_CODE_STATE &&
+				if code := plainRules().Judge(c).Problem.GetCode(); code != roundsv1.ProblemCode_PROBLEM_CODE_STATE &&
 					(op != "approve" || from != "DONE_PENDING_EVIDENCE" || code != roundsv1.ProblemCode_PROBLEM_CODE_MISSING) {
 					t.Errorf("%s in %s: refused with %v", op, from, code)
 				}
 				// Who had not seen the state is told so.
-				blind := work.New(work.Config{}).Judge(caseOf("ticket", ideal(op, at), act, false))
+				blind := plainRules().Judge(caseOf("ticket", ideal(op, at), act, false))
 				if at != 0 && blind.Park == 0 && blind.Effect == nil && blind.Problem.GetCode() == roundsv1.ProblemCode_PROBLEM_CODE_STATE {
 					t.Errorf("%s in %s, unseen: %v", op, from, blind.Problem)
 				}
@@ -298,7 +298,7 @@ func TestTicketGuards(t *testing.T) {
 		if test.roles != nil {
 			c.Roles = test.roles
 		}
-		v := work.New(work.Config{}).Judge(c)
+		v := plainRules().Judge(c)
 		if v.Problem.GetCode() != test.code || v.Problem.GetField() != test.field || v.Effect != nil {
 			t.Errorf("%s: %v %v", test.name, v.Problem, v.Effect)
 			continue
@@ -312,7 +312,7 @@ func TestDispute(t *testing.T) {
 	c := caseOf("ticket", ideal("dispute", stateClosed), dispute(2), true)
 	c.Current.GetRecord().GetTicket().Flags = []string{"late", "forced", "customer_accepted"}
 	c.Current.GetRecord().GetTicket().ApproverIds = []string{uid("first"), uid("second")}
-	got := after(t, c, work.New(work.Config{}).Judge(c).Effect).GetTicket()
+	got := after(t, c, plainRules().Judge(c).Effect).GetTicket()
 	if got.GetRound() != 3 || got.GetEscalationLevel() != 1 || got.GetAssigneeId() != "" || len(got.GetApproverIds()) != 0 ||
 		!slices.Equal(got.GetFlags(), []string{"late", "customer_disputed"}) || got.GetStateReason() != "it leaks again" {
 		t.Errorf("%v", got)
@@ -322,7 +322,7 @@ func TestDispute(t *testing.T) {
 // TestCreate: what a new ticket begins with, and what it needs.
 func TestCreate(t *testing.T) {
 	judge := func(ticket *roundsv1.Ticket, role roundsv1.Role) engine.Verdict {
-		return work.New(work.Config{}).Judge(engine.Case{Scope: siteScope, Kind: "ticket", Person: engine.PersonID(uid("me")), Roles: []roundsv1.Role{role},
+		return plainRules().Judge(engine.Case{Scope: siteScope, Kind: "ticket", Person: engine.PersonID(uid("me")), Roles: []roundsv1.Role{role},
 			Mutation: mutation(uid("record"), &roundsv1.Edit{Record: ticketRecord(ticket)})})
 	}
 	patrol := roundsv1.Channel_CHANNEL_PATROL
@@ -402,7 +402,7 @@ func TestInspectionGuards(t *testing.T) {
 		{"approve a promise", acts["approve"], &roundsv1.Inspection{State: review, Round: 2, Answers: promised}, roundsv1.ProblemCode_PROBLEM_CODE_MISSING},
 		{"return own", acts["return"], &roundsv1.Inspection{State: review, Round: 2, InspectorId: uid("me")}, roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK},
 	} {
-		v := work.New(work.Config{}).Judge(caseOf("inspection", change(&roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: test.round}}), test.act, true))
+		v := plainRules().Judge(caseOf("inspection", change(&roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: test.round}}), test.act, true))
 		if v.Problem.GetCode() != test.code || v.Effect != nil {
 			t.Errorf("%s: %v %v", test.name, v.Problem, v.Effect)
 			continue
@@ -441,7 +441,7 @@ func TestConflictStates(t *testing.T) {
 							want = outcomeOf(action, waits != 0)
 						}
 					}
-					v := work.New(work.Config{}).Judge(c)
+					v := plainRules().Judge(c)
 					admits := want == "admitted" || want == "take result" || want == "reinstate"
 					if got != want || (v.Admit == waits && waits != 0) != admits {
 						t.Errorf("%s of %v %v: %q, want %q; %+v", op, at, of, got, want, v)
@@ -513,7 +513,7 @@ func TestEdits(t *testing.T) {
 		c := caseOf("ticket", ideal("edit", stateInProgress), edit, true)
 		change(c.Current.GetRecord().GetTicket())
 		c.Roles = []roundsv1.Role{role}
-		return work.New(work.Config{}).Judge(c).Problem.GetCode()
+		return plainRules().Judge(c).Problem.GetCode()
 	}
 	add := &roundsv1.Edit{Record: ticketRecord(&roundsv1.Ticket{CrewIds: []string{uid("me")}}), Fields: []uint32{13}}
 	remove := &roundsv1.Edit{Record: ticketRecord(&roundsv1.Ticket{}), Removed: ticketRecord(&roundsv1.Ticket{CrewIds: []string{uid("x")}}), Fields: []uint32{13}}
@@ -544,7 +544,7 @@ func TestEdits(t *testing.T) {
 		for reason, want := range map[string]roundsv1.ProblemCode{"": roundsv1.ProblemCode_PROBLEM_CODE_MISSING, "a face": 0} {
 			record := hide(&roundsv1.Hidden{Reason: reason})
 			kind, _ := merge.KindOf(record)
-			v := work.New(work.Config{}).Judge(caseOf(kind, change(empty(kind)), &roundsv1.Edit{Record: record, Fields: []uint32{field}}, true))
+			v := plainRules().Judge(caseOf(kind, change(empty(kind)), &roundsv1.Edit{Record: record, Fields: []uint32{field}}, true))
 			if v.Problem.GetCode() != want {
 				t.Errorf("%s hidden for %q: %v", kind, reason, v.Problem)
 			}
