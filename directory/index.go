@@ -87,8 +87,5 @@ func readEntry(e engine.IndexEntry) (listed, bool) {
 	return listed{merge.Kind(parts[0]), string(parts[1]), string(parts[2]), binary.BigEndian.Uint64(e.Value)}, true
 }
 
-// ofKind is the span of one kind.
-func ofKind(kind merge.Kind) store.Span { return store.Prefix(append([]byte(kind), 0)) }
-
 // ofCode is the span of the records of a kind that have a code.
 func ofCode(kind merge.Kind, code string) store.Span { return store.Prefix(indexKey(kind, code, "")) }
