@@ -64,7 +64,7 @@ func TestRunNoticesWhenItIsDue(t *testing.T) {
 
 // While nothing is due the worker reads nothing, however many timers are open.
 func TestIdleCostsNothing(t *testing.T) {
-	const timers = 5_000
+	const timers = 2_000
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, onClock)
 		fill(w, timers, 100*24*time.Hour)
@@ -191,12 +191,13 @@ func TestFaultsBackOff(t *testing.T) {
 		w.report("leak")
 		w.put(other, uid("far"), &roundsv1.Record{Kind: &roundsv1.Record_Conflict{Conflict: &roundsv1.Conflict{State: roundsv1.ConflictState_CONFLICT_STATE_OPEN,
 			RemindUs: time.Now().Add(15 * time.Minute).UnixMicro(), OpenedTimeUs: time.Now().UnixMicro()}}})
-		w.records.fail = func(scope store.Scope, what string) error {
+		fail := func(scope store.Scope, what string) error {
 			if scope == site && what == "write" {
 				return &engine.Error{Kind: engine.Unavailable, Cause: errDown}
 			}
 			return nil
 		}
+		w.records.fail.Store(&fail)
 		running(t, w)
 		time.Sleep(16 * time.Minute)
 		synctest.Wait()
@@ -212,7 +213,7 @@ func TestFaultsBackOff(t *testing.T) {
 		if n := w.records.writes.Load() - tries; n > 40 {
 			t.Errorf("%d tries in a day", n)
 		}
-		w.records.fail = nil
+		w.records.fail.Store(nil)
 		time.Sleep(time.Hour + time.Second)
 		synctest.Wait()
 		if d := w.ticket(uid("leak")).GetDeadlines()[0]; d.GetBreachedUs() == 0 {
@@ -315,7 +316,7 @@ func TestSettingsOfTheOrganisation(t *testing.T) {
 // What the worker holds in memory does not grow with the timers.
 func TestMemoryIsBounded(t *testing.T) {
 	w := newWorld(t)
-	fill(w, 5_000, far)
+	fill(w, 2_000, far)
 	w.tick()
 	heap := func() uint64 {
 		runtime.GC()
@@ -332,7 +333,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	if grown := int64(heap()) - int64(before); grown > 256<<10 {
-		t.Errorf("%d bytes for a scope with 5,000 timers", grown)
+		t.Errorf("%d bytes for a scope with 2,000 timers", grown)
 	}
 	if worker.Next().IsZero() {
 		t.Error("it knows of none")

@@ -40,13 +40,13 @@ func uid(name string) string { return uuid.NewSHA1(uuid.Nil, []byte(name)).Strin
 type counting struct {
 	*engine.Engine
 	finds, writes atomic.Int64
-	fail          func(scope store.Scope, what string) error
+	fail          atomic.Pointer[func(scope store.Scope, what string) error]
 }
 
 func (c *counting) Find(ctx context.Context, scope store.Scope, name engine.IndexName, span store.Span) iter.Seq2[engine.IndexEntry, error] {
 	c.finds.Add(1)
-	if c.fail != nil {
-		if err := c.fail(scope, "find"); err != nil {
+	if fail := c.fail.Load(); fail != nil {
+		if err := (*fail)(scope, "find"); err != nil {
 			return func(yield func(engine.IndexEntry, error) bool) { yield(engine.IndexEntry{}, err) }
 		}
 	}
@@ -55,8 +55,8 @@ func (c *counting) Find(ctx context.Context, scope store.Scope, name engine.Inde
 
 func (c *counting) Write(ctx context.Context, scope store.Scope, act func(engine.View) ([]engine.Derived, error)) error {
 	c.writes.Add(1)
-	if c.fail != nil {
-		if err := c.fail(scope, "write"); err != nil {
+	if fail := c.fail.Load(); fail != nil {
+		if err := (*fail)(scope, "write"); err != nil {
 			return err
 		}
 	}

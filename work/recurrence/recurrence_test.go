@@ -154,7 +154,7 @@ func TestAHostileRuleEndsSoon(t *testing.T) {
 }
 
 func FuzzRule(f *testing.F) {
-	for _, rule := range hostile {
+	for _, rule := range hostile[3:6] {
 		f.Add("DTSTART:20200101T080000\nRRULE:"+rule, int64(1_780_000_000), uint32(100_000))
 	}
 	f.Add("DTSTART:20260101T080000", int64(0), uint32(0))
