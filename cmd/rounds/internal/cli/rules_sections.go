@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -54,7 +55,8 @@ func ruleSections() []ruleSection {
 			"What is not in the table is denied. Own: only with tickets that the person reported, and what is said and shown of these."),
 			permissionTable, func() any { return permissionData() }},
 		{"scopes", words("范围", "Scopes"), words("各类记录所在的范围。", "Which kinds of records live in which class of scope."), scopeTable, func() any { return scopeData() }},
-		{"questions", words("待决事项", "Questions"), words("每类事项由谁决定。", "Who decides what waits for a person."), questionTable, func() any { return questionData() }},
+		{"questions", words("待决事项", "Questions"), words("每类事项问什么、问谁、可作的决定。没有决定角色的,修改该字段即可。",
+			"What waits for a person: who is asked, who decides, and how. Where no role decides, it is answered by editing the field."), questionTable, func() any { return questionData() }},
 	}
 }
 
@@ -128,29 +130,36 @@ func scopeTable(lang string) ([]string, [][]string) {
 
 // questionRow is one type of question.
 type questionRow struct {
-	Type  string   `json:"type"`
-	Roles []string `json:"roles"`
+	Type    string    `json:"type"`
+	Asks    bothWords `json:"asks"`
+	Owner   string    `json:"owner"`
+	Roles   []string  `json:"roles,omitempty"`
+	Actions []string  `json:"actions"`
+	Remind  string    `json:"remind_after"`
 }
 
 func questionData() []questionRow {
 	var all []questionRow
-	for _, d := range work.Deciders() {
-		name := enumName(d.Type.String(), "CONFLICT_TYPE")
-		i := slices.IndexFunc(all, func(r questionRow) bool { return r.Type == name })
-		if i < 0 {
-			i = len(all)
-			all = append(all, questionRow{Type: name})
+	for _, q := range work.Questions() {
+		row := questionRow{Type: enumName(q.Type.String(), "CONFLICT_TYPE"), Asks: bothWords{q.Asks.GetZh(), q.Asks.GetEn()}, Owner: roleName(q.Owner),
+			Remind: fmt.Sprintf("%g h", q.Remind.Hours())}
+		for _, role := range q.Deciders {
+			row.Roles = append(row.Roles, roleName(role))
 		}
-		all[i].Roles = append(all[i].Roles, roleName(d.Role))
+		for _, action := range q.Actions {
+			row.Actions = append(row.Actions, enumName(action.String(), "CONFLICT_ACTION"))
+		}
+		all = append(all, row)
 	}
 	return all
 }
 
 func questionTable(lang string) ([]string, [][]string) {
-	head := heads(lang, words("事项", "Question"), words("由谁决定", "Decided by"))
+	head := heads(lang, words("事项", "Question"), words("问题", "Asks"), words("问谁", "Owner"), words("由谁决定", "Decided by"), words("选项", "Actions"),
+		words("首次提醒", "Reminded after"))
 	var rows [][]string
 	for _, q := range questionData() {
-		rows = append(rows, []string{q.Type, strings.Join(q.Roles, ", ")})
+		rows = append(rows, []string{q.Type, in(lang, work.Words(q.Asks)), q.Owner, strings.Join(q.Roles, ", "), strings.Join(q.Actions, ", "), q.Remind})
 	}
 	return head, rows
 }
