@@ -19,14 +19,21 @@ import (
 // watched is an engine that tells what is asked of it, and gives out small pages.
 type watched struct {
 	*engine.Engine
-	loads atomic.Int64 // reads from the beginning
-	pages atomic.Int64
-	small int
-	enter func(since engine.Position)
+	loads  atomic.Int64 // reads from the beginning
+	beside atomic.Int64 // reads under way
+	most   atomic.Int64 // of them at once
+	small  int
+	enter  func(since engine.Position)
 }
 
 func (w *watched) Changes(ctx context.Context, scope store.Scope, since engine.Position, limits engine.ChangesLimits) (*engine.ChangesPage, error) {
-	w.pages.Add(1)
+	if n := w.beside.Add(1); n > w.most.Load() {
+		w.most.Store(n)
+	}
+	defer w.beside.Add(-1)
+	for range 20 {
+		runtime.Gosched() // so that whoever does not wait for its turn is met here
+	}
 	if since == (engine.Position{}) {
 		w.loads.Add(1)
 	}
@@ -94,6 +101,9 @@ func TestOneLoads(t *testing.T) {
 	all.Wait()
 	if n := own.loads.Load(); n != 1 {
 		t.Errorf("the scope was read %d times", n)
+	}
+	if n := own.most.Load(); n != 1 {
+		t.Errorf("%d read it at once", n)
 	}
 	if stats := s.Stats(); stats.Boards != 1 || stats.Loads != 1 || stats.Bytes == 0 {
 		t.Errorf("stats %+v", stats)

@@ -77,6 +77,36 @@ func TestInbox(t *testing.T) {
 	same(t, "once decided", idsIn(inbox(chief, nil)), []string{uid("by type")})
 }
 
+// TestCounts: what belongs to a ticket is counted once, however often it changes, and no more once it is hidden or decided.
+func TestCounts(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", manager)
+	open := &roundsv1.Conflict{State: roundsv1.ConflictState_CONFLICT_STATE_OPEN, Subject: of("ticket", uid("t"))}
+	w.write(site, made(uid("t"), ticket(&roundsv1.Ticket{Title: "t"})), made(uid("q"), conflict(open)),
+		made(uid("p"), photo(&roundsv1.Photo{Subject: of("ticket", uid("t"))})), made(uid("c"), comment(&roundsv1.Comment{Subject: of("ticket", uid("t"))})))
+	counts := func() [3]uint32 {
+		t.Helper()
+		resp, err := w.service.ListTickets(t.Context(), boss, &roundsv1.ListTicketsRequest{Scopes: []string{string(site)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := resp.GetRows()[0]
+		return [3]uint32{row.GetPhotos(), row.GetComments(), row.GetQuestions()}
+	}
+	if got := counts(); got != [3]uint32{1, 1, 1} {
+		t.Errorf("at first: %v", got)
+	}
+	w.write(site, changed(uid("q"), conflict(&roundsv1.Conflict{Reminders: 1}), 14), changed(uid("p"), photo(&roundsv1.Photo{State: roundsv1.PhotoState_PHOTO_STATE_STORED}), 40))
+	if got := counts(); got != [3]uint32{1, 1, 1} {
+		t.Errorf("after changes: %v", got)
+	}
+	w.write(site, changed(uid("q"), conflict(&roundsv1.Conflict{State: roundsv1.ConflictState_CONFLICT_STATE_RESOLVED}), 40),
+		changed(uid("p"), photo(&roundsv1.Photo{Hidden: &roundsv1.Hidden{Reason: "r"}}), 16), changed(uid("c"), comment(&roundsv1.Comment{Hidden: &roundsv1.Hidden{Reason: "r"}}), 5))
+	if got := counts(); got != [3]uint32{} {
+		t.Errorf("in the end: %v", got)
+	}
+}
+
 // TestNotices: a person sees what is told by name or by role, the newest first, and what was seen is left out where that is asked.
 func TestNotices(t *testing.T) {
 	w := newWorld(t)

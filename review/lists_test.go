@@ -331,6 +331,19 @@ func TestPagesAreStable(t *testing.T) {
 	}
 }
 
+// TestWordsStayInTheirField: a word is not found across the end of one field and the beginning of the next; several words may be in several fields.
+func TestWordsStayInTheirField(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", manager)
+	w.write(site, made(uid("t"), ticket(&roundsv1.Ticket{Title: "地面漏", Description: "水泵", Tags: []string{"ＰＵＭＰ"}})))
+	for text, want := range map[string]int{"漏水": 0, "漏 水": 1, "pump 漏": 1, "pump nothing": 0, "　": 1} {
+		ids, _ := w.list(boss, &roundsv1.ListTicketsRequest{Scopes: []string{string(site)}, Filter: &roundsv1.TicketFilter{Text: text}})
+		if len(ids) != want {
+			t.Errorf("%q finds %d, not %d", text, len(ids), want)
+		}
+	}
+}
+
 // TestRights: who may not read a scope learns nothing of it, nor whether there is one.
 func TestRights(t *testing.T) {
 	w := newWorld(t)

@@ -90,7 +90,7 @@ func TestQueue(t *testing.T) {
 		made(uid("said"), comment(&roundsv1.Comment{Subject: of("ticket", first), Words: "done"})))
 
 	boss := w.person("boss", manager)
-	items, names := w.queue(boss, 2)
+	items, _ := w.queue(boss, 2)
 	same(t, "the manager's queue", titles(items), []string{"first", "second", "round", "third"})
 	item := items[0]
 	var photos []string
@@ -109,7 +109,7 @@ func TestQueue(t *testing.T) {
 	if string(item.GetDigest()) != "first" || !item.GetRow().GetOverdue() || item.GetRow().GetDueUs() != now-1 || item.GetRound() != 2 || len(item.GetObstacles()) > 0 {
 		t.Errorf("item %v", item)
 	}
-	if items, names = w.queue(boss, 50); names[uid("W")].GetZh() != "王师傅" {
+	if _, names := w.queue(boss, 50); names[uid("W")].GetZh() != "王师傅" {
 		t.Errorf("names %v", names)
 	}
 
