@@ -289,6 +289,11 @@ func (w *Worker) visit(ctx context.Context, p *place) (did int, err error) {
 	if !broken {
 		p.failures = 0
 		w.set(p, next)
+		if did > 0 { // what was done may have made more due, and the hint of its commit may be late
+			w.mu.Lock()
+			w.dirty[p.scope] = struct{}{}
+			w.mu.Unlock()
+		}
 		return did, err
 	}
 	// The scope as a whole could not be read or written.
