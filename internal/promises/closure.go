@@ -234,7 +234,9 @@ func (m *trade) command(id string, t *work, e *entry, command *roundsv1.TicketCo
 	case *roundsv1.TicketCommand_Merge:
 		move(atMerged, atNew, atTriaged, atDispatched)
 	case *roundsv1.TicketCommand_Dispute:
-		again(atTriaged)
+		if !in(atReview) { // 11: before the decision it is news for the reviewer
+			again(atTriaged)
+		}
 	case *roundsv1.TicketCommand_Reopen:
 		again(atTriaged)
 	case *roundsv1.TicketCommand_FollowUp:
@@ -247,10 +249,14 @@ func (m *trade) command(id string, t *work, e *entry, command *roundsv1.TicketCo
 }
 
 func (m *trade) submit(t *work, e *entry, submit *roundsv1.TicketSubmit) {
+	if t.state == atClosed && submit.GetRound() == t.round { // 7: late evidence, which the closure does not rest on; 37 where it is the approver's own
+		t.did(e, e.GetPersonId())
+		return
+	}
 	t.did(e, e.GetPersonId())
 	t.manifests[submit.GetRound()] = append(t.manifests[submit.GetRound()], submit.GetPhotoIds()...)
-	if submit.GetRound() != t.round || t.state == atMerged || t.state == atClosed {
-		return // 6, 7, 9
+	if submit.GetRound() != t.round || t.state == atMerged {
+		return // 6, 9
 	}
 	if t.state == atCancelled && e.GetType() != roundsv1.EntryType_ENTRY_TYPE_ADMITTED {
 		return // 5: it waits for a supervisor
