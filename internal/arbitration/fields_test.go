@@ -21,6 +21,9 @@ func TestRow21(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			both(t, func(s *site, aFirst bool) {
+				if action == roundsv1.ConflictAction_CONFLICT_ACTION_KEEP_BOTH && !aFirst {
+					return // the order makes no difference to the answer
+				}
 				x, y, d := s.phone("X"), s.phone("Y"), s.phone("D")
 				report := func(p *phone, title string) string {
 					return string(p.create("", ofTicket(&roundsv1.Ticket{Title: title, CategoryId: s.categories["pipes"], ReporterId: p.id(), Channel: roundsv1.Channel_CHANNEL_BUTLER,
