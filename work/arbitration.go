@@ -203,7 +203,7 @@ func Arbitrations() []Arbitration {
 		{Number: 34, A: Words{"工单归档或个人数据删除", "ticket archived or personal data erased"}, B: Words{"任何事实", "any facts"},
 			Outcome: Words{"按编号关联的孤立存放,提出事项;设备租期(14 天)内不可能彻底删除",
 				"orphan store linked by id, inbox; hard delete is impossible while a device lease (14 days) is open"},
-			Keepers: []Keeper{ByEngine}},
+			Keepers: []Keeper{ByEngine, ByWork}},
 		{Number: 35, A: Words{"报完工", "submit_completion"}, B: Words{"离线班长的改派、取消或合并", "reassign, cancel or merge by an offline foreman"},
 			Outcome: Words{"拒绝(「已完成」),显示给 B;主管仍可在当前版本上明确取消",
 				"refused (\"already done\"), shown to B; supervisor may still cancel explicitly on the current version"},

@@ -72,13 +72,6 @@ func EvidenceLost(ticket *roundsv1.Change, person string, photos []string, at in
 	return append([]engine.Derived{question}, marked(ticket, FlagEvidenceLost)...)
 }
 
-// Orphan is row 34: what to write when something arrives for a record that was archived or erased: a question to the supervisor. Entry is the journal's seq of what
-// arrived, key tells it from others about the record. It is pure.
-func Orphan(subject *roundsv1.RecordRef, person, device string, entry uint64, at int64, key string) engine.Derived {
-	return QuestionOf(&roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_ORPHAN, Subject: subject, PersonId: person, DeviceId: device,
-		JournalSeq: entry, OpenedTimeUs: at}, key)
-}
-
 func refTo(c *roundsv1.Change) *roundsv1.RecordRef {
 	return &roundsv1.RecordRef{Kind: string(kindTicket), Id: c.GetRecordId()}
 }

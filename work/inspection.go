@@ -134,6 +134,7 @@ func inspectionWorkflow() workflow {
 
 	return workflow{kind: kindInspection, name: inspectionStateName, rows: []row{
 		{command: Create, when: when{fresh}, to: planned, effects: then{firstRound, visits, answers}},
+		orphanRow(),
 		{command: Fact, from: states{approved, excused}, effects: then{late, visits, answers}},
 		{command: Fact, effects: then{visits, answers}},
 		{command: Edit, effects: then{answers}},

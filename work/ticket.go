@@ -54,6 +54,7 @@ func reportRows(is ticketConditionSet, does ticketEffectSet) []row {
 			to: newTicket, effects: then{does.firstRound, does.reportTime, does.pinCategory, does.performs}},
 		{command: Edit, needs: needs{is.leadsCrew}, effects: then{does.pinShown, does.performs, otherPlace()}},
 
+		orphanRow(),
 		{command: Fact, number: 37, from: states{closed}, when: when{is.approverWorks, is.notForced}, to: pendingReview,
 			effects: then{does.markLate, does.performs, does.selfApproval}},
 		{command: Fact, number: 37, from: states{closed}, when: when{is.approverWorks}, effects: then{does.markLate, does.performs, does.selfApproval}},

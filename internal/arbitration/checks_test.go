@@ -45,7 +45,6 @@ const patience = 10 * time.Second
 const (
 	oneSide   = "the question of a command that waits has the side of that command alone: the engine makes it, and engine.Verdict has no place for what stands against it"
 	notClosed = "nobody asks work.Answered: a question of the engine's that is answered by another act stays open"
-	noOrphans = "nobody asks work.Orphan: what comes for a record that was archived or erased is taken as any other"
 	notParked = "an approval that meets a new photo that cannot count finds the ticket in DONE_PENDING_EVIDENCE, and is refused there instead of kept"
 )
 

@@ -172,7 +172,6 @@ func TestRow34(t *testing.T) {
 			}
 			w.settled()
 			t.Run("somebody is asked", func(t *testing.T) {
-				t.Skip(noOrphans)
 				question := s.asked(orphan, w.id, supervisor, []string{w.x.id()}, roundsv1.ConflictAction_CONFLICT_ACTION_ADMIT,
 					roundsv1.ConflictAction_CONFLICT_ACTION_DISMISS)
 				ref := s.decide(question.id, &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Admit{Admit: &roundsv1.ConflictAdmit{}}})

@@ -151,3 +151,26 @@ func TestLateAdmissionDoesNotTakeAwayWhatItsDeviceWroteAfter(t *testing.T) {
 	}
 	w.audit(site)
 }
+
+// A fact on a record that was deleted is kept as an orphan of it, and a question is open; a command on it is refused.
+func TestFactOnADeletedRecord(t *testing.T) {
+	w := newWorld(t, newMemory())
+	a, b := w.phone("a"), w.phone("b")
+	a.do(site, id(1), create(&roundsv1.Ticket{Title: "t"}))
+	a.sync()
+	b.sync()
+	b.do(site, id(1), reading(7))
+	b.do(site, id(1), edit(&roundsv1.Ticket{Title: "u"}, 1))
+	a.do(site, id(1), delete_())
+	a.sync()
+	b.sync()
+	if b.status(1) != "QUARANTINED" || b.status(2) != "REJECTED" {
+		t.Errorf("%v, %v", b.outcome(site, 1), b.outcome(site, 2))
+	}
+	open := b.conflicts(roundsv1.ConflictState_CONFLICT_STATE_OPEN)
+	if len(open) != 1 || open[0].GetType() != roundsv1.ConflictType_CONFLICT_TYPE_ORPHAN || open[0].GetSubject().GetId() != id(1) ||
+		open[0].GetJournalSeq() != b.outcome(site, 1).GetSeq() {
+		t.Errorf("%v", open)
+	}
+	w.audit(site)
+}

@@ -92,7 +92,7 @@ func (tx *transaction) decide(c *candidate) (*decision, error) {
 			"记录尚未到达服务器,到达后自动处理。", "The record is not here yet; this is judged when it appears."))
 		return d, nil
 	case before.change.GetDeleted():
-		d.refuse(c, roundsv1.ConflictType_CONFLICT_TYPE_NO_RECORD, problem(roundsv1.ProblemCode_PROBLEM_CODE_DELETED, "",
+		d.refuse(c, roundsv1.ConflictType_CONFLICT_TYPE_ORPHAN, problem(roundsv1.ProblemCode_PROBLEM_CODE_DELETED, "",
 			"记录已被删除。", "The record was deleted."))
 		return d, nil
 	}
