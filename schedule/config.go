@@ -19,6 +19,8 @@ import (
 type Records interface {
 	// Find visits the entries of one index.
 	Find(ctx context.Context, scope store.Scope, name engine.IndexName, span store.Span) iter.Seq2[engine.IndexEntry, error]
+	// Record reads a record as it stands; nil where there is none.
+	Record(ctx context.Context, scope store.Scope, kind merge.Kind, id string) (*roundsv1.Change, error)
 	// Write is an act of the server in one transaction.
 	Write(ctx context.Context, scope store.Scope, act func(engine.View) ([]engine.Derived, error)) error
 }
@@ -89,6 +91,9 @@ type Config struct {
 	DuplicateQuestion func(a, b *roundsv1.Change, atUs int64) []engine.Derived
 	// Remind says what is to be done about a question at a time; false where nothing is: work.Reminder. It is pure.
 	Remind func(c *roundsv1.Conflict, p policy.Policy, now time.Time) (Reminding, bool)
+	// Answered returns the edit that closes an open question which has found its answer in the record that it is about, nil where that is not known; false where it
+	// waits on: work.Answered and work.ResolutionOf. It is pure.
+	Answered func(c *roundsv1.Conflict, subject *roundsv1.Change) (*roundsv1.Edit, bool)
 	// Now is the server's clock. Default: time.Now.
 	Now func() time.Time
 	// Logger hears what an operator should know. Default: nothing is logged.
@@ -103,7 +108,8 @@ func (c Config) whole() (Config, error) {
 		name string
 		have bool
 	}{{"Records", c.Records != nil}, {"Reference", c.Reference != nil}, {"Scopes", c.Scopes != nil}, {"Notice", c.Notice != nil}, {"Question", c.Question != nil},
-		{"Duplicates", c.Duplicates != nil}, {"DuplicateQuestion", c.DuplicateQuestion != nil}, {"Remind", c.Remind != nil}} {
+		{"Duplicates", c.Duplicates != nil}, {"DuplicateQuestion", c.DuplicateQuestion != nil}, {"Remind", c.Remind != nil},
+		{"Answered", c.Answered != nil}} {
 		if !need.have {
 			faults = append(faults, errors.New("schedule: no "+need.name))
 		}

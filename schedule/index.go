@@ -34,7 +34,7 @@ const (
 )
 
 // IndexVersion changes when the entries do: the engine then makes the indexes anew.
-const IndexVersion = "schedule 2"
+const IndexVersion = "schedule 3"
 
 // Index is what the Worker needs indexed of the records: engine.Config.Index takes it. It is pure.
 type Index struct{}
@@ -87,6 +87,7 @@ func (Index) Entries(kind merge.Kind, change *roundsv1.Change) []engine.IndexEnt
 			add(indexAhead, goesOn(change))
 		}
 	case kindConflict:
+		entries = askedEntries(id, change.GetRecord().GetConflict())
 		if c := change.GetRecord().GetConflict(); c.GetState() == roundsv1.ConflictState_CONFLICT_STATE_OPEN {
 			add(indexDue, c.GetRemindUs())
 		}

@@ -68,6 +68,19 @@ func (w *Worker) look(ctx context.Context, p *place) (next int64, did int, broke
 	w.count(func(s *Stats) { s.Looks++ })
 	next = never
 	var faults []error
+	answered, unfinished, err := w.answers(ctx, p) // first, so that nobody is reminded of what is answered
+	if unavailable(ctx, err) {
+		return never, answered, true, err
+	}
+	if err != nil {
+		w.count(func(s *Stats) { s.Failures++ })
+		w.log.Error("schedule: looking for answers failed", "scope", string(p.scope), "error", err)
+		next, faults = now.Add(longestSleep).UnixMicro(), append(faults, err)
+	}
+	if unfinished {
+		next = now.Add(firstRest).UnixMicro()
+	}
+	did = answered
 	for _, q := range queues() {
 		after := q.after(at.policy).Microseconds()
 		items, first, err := w.read(ctx, p, q, at.nowUs, after)

@@ -23,7 +23,7 @@ func (w *Worker) remind(at moment, id string, c *roundsv1.Conflict) done {
 		return done{}
 	}
 	say := Telling{About: ref(kindConflict, id), Code: roundsv1.NoticeCode_NOTICE_CODE_REMINDER, Role: r.Role, Sentence: r.Sentence,
-		Cause: fmt.Sprintf("reminder %d", r.Reminders), TimeUs: at.nowUs}
+		Cause: fmt.Sprintf("reminder %d %d", r.Reminders, c.GetRemindUs()), TimeUs: at.nowUs}
 	if r.Person != "" {
 		say.People = []string{r.Person}
 	}

@@ -428,6 +428,45 @@ func TestQuestionsAreRemindedOf(t *testing.T) {
 	}
 }
 
+// A question that an act on its ticket has answered is closed with how, and nobody is reminded of it. Others wait.
+func TestQuestionsThatAreAnswered(t *testing.T) {
+	w := newWorld(t)
+	w.report("leak")
+	ask := func(id string, of roundsv1.ConflictType) {
+		w.put(site, uid(id), &roundsv1.Record{Kind: &roundsv1.Record_Conflict{Conflict: &roundsv1.Conflict{Type: of,
+			State: roundsv1.ConflictState_CONFLICT_STATE_OPEN, Subject: &roundsv1.RecordRef{Kind: "ticket", Id: uid("leak")}, OwnerRole: roundsv1.Role_ROLE_SUPERVISOR,
+			OpenedTimeUs: w.clock().UnixMicro(), RemindUs: w.clock().Add(4 * time.Hour).UnixMicro()}}})
+	}
+	for n := range 300 { // more than are looked at at once
+		ask(fmt.Sprint("stale ", n), roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL)
+	}
+	ask("double", roundsv1.ConflictType_CONFLICT_TYPE_DOUBLE_WORK)
+	w.tick()
+	if s := w.worker.Stats(); s.Answered != 0 {
+		t.Errorf("%+v", s)
+	}
+	w.pass(time.Minute)
+	w.put(site, uid("leak"), &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{Reviews: []*roundsv1.Review{
+		{Round: 1, Verdict: roundsv1.Verdict_VERDICT_REJECTED, TimeUs: w.clock().UnixMicro()}}}}}, 56)
+	for range 3 {
+		w.pass(time.Second).tick()
+	}
+	if s := w.worker.Stats(); s.Answered != 300 {
+		t.Errorf("%+v", s)
+	}
+	if c := w.get(site, "conflict", uid("stale 7")).GetRecord().GetConflict(); c.GetState() != roundsv1.ConflictState_CONFLICT_STATE_RESOLVED ||
+		c.GetResolution() != "answered: sent back" {
+		t.Errorf("%v", c)
+	}
+	if c := w.get(site, "conflict", uid("double")).GetRecord().GetConflict(); c.GetState() != roundsv1.ConflictState_CONFLICT_STATE_OPEN {
+		t.Errorf("%v", c)
+	}
+	w.pass(4 * time.Hour).tick()
+	if n := w.worker.Stats().Reminders; n != 1 {
+		t.Errorf("%d reminders", n)
+	}
+}
+
 // Row 21.
 func TestPossibleDuplicates(t *testing.T) {
 	w := newWorld(t)
@@ -509,7 +548,7 @@ func TestOtherScopesAreLeftAlone(t *testing.T) {
 
 func TestNewSaysWhatIsMissing(t *testing.T) {
 	_, err := schedule.New(schedule.Config{Workers: -1})
-	for _, want := range []string{"Records", "Reference", "Scopes", "Notice", "Question", "Remind", "Workers"} {
+	for _, want := range []string{"Records", "Reference", "Scopes", "Notice", "Question", "Remind", "Answered", "Workers"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}

@@ -20,6 +20,8 @@ type Stats struct {
 	Chased, Foremen uint64
 	// Reminders of questions.
 	Reminders uint64
+	// Answered questions that were closed by an act on what they are about.
+	Answered uint64
 	// Twins are questions whether two tickets are about the same thing.
 	Twins uint64
 	// BadPlans whose rule is not understood.

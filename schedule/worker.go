@@ -45,7 +45,7 @@ type Worker struct {
 	stats Stats
 }
 
-// place is what is known of a scope: all of it can be lost. Only who looks through the scope touches failures, rests and through.
+// place is what is known of a scope: all of it can be lost. Only who looks through the scope touches failures and what follows.
 type place struct {
 	scope    store.Scope
 	at       int64 // when its earliest is due, microseconds; never: nothing is
@@ -53,6 +53,7 @@ type place struct {
 	failures int   // in a row
 	rests    map[string]rest
 	through  uint64 // the version through which tickets were held against each other
+	asked    []byte // where looking for questions that were answered goes on; nil: at the beginning
 }
 
 // rest is how long an entry of an index is passed over, because it was done or could not be done.

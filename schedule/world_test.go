@@ -153,6 +153,10 @@ func (w *world) config() schedule.Config {
 		Remind: func(c *roundsv1.Conflict, p policy.Policy, now time.Time) (schedule.Reminding, bool) {
 			r, ok := work.Reminder(c, p, now)
 			return schedule.Reminding(r), ok
+		},
+		Answered: func(c *roundsv1.Conflict, subject *roundsv1.Change) (*roundsv1.Edit, bool) {
+			how, ok := work.Answered(c, subject)
+			return work.ResolutionOf(how), ok
 		}}
 }
 

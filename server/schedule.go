@@ -18,7 +18,7 @@ import (
 func (s *Server) openSchedule() error {
 	worker, err := schedule.New(schedule.Config{Records: s.engine, Reference: s.reference, Scopes: s.store.Scopes, Now: s.cfg.Inject.Now, Logger: s.log,
 		Notice: func(t schedule.Telling) engine.Derived { return work.NoticeOf(work.Telling(t)) }, Question: work.QuestionOf,
-		Duplicates: work.Duplicates, DuplicateQuestion: work.DuplicateQuestion, Remind: remind})
+		Duplicates: work.Duplicates, DuplicateQuestion: work.DuplicateQuestion, Remind: remind, Answered: answered})
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
@@ -32,6 +32,15 @@ func (s *Server) openSchedule() error {
 func remind(c *roundsv1.Conflict, p policy.Policy, now time.Time) (schedule.Reminding, bool) {
 	r, ok := work.Reminder(c, p, now)
 	return schedule.Reminding(r), ok
+}
+
+// answered is work.Answered as the edit that closes the question.
+func answered(c *roundsv1.Conflict, subject *roundsv1.Change) (*roundsv1.Edit, bool) {
+	resolution, ok := work.Answered(c, subject)
+	if !ok {
+		return nil, false
+	}
+	return work.ResolutionOf(resolution), true
 }
 
 // warnOfCalendar says when the holidays of this year or the next are not known: after them the weekday alone counts.
@@ -59,6 +68,7 @@ func (m *metrics) schedule(worker *schedule.Worker, now func() time.Time) {
 		rounds:    describe("rounds_inspections_scheduled_total", "Rounds that were made, released, missed, done in part, and settled as such.", "what"),
 		chased:    describe("rounds_photos_chased_total", "Tickets whose missing photos were asked for, by who was told.", "who"),
 		reminders: describe("rounds_questions_reminded_total", "Reminders of questions."),
+		answered:  describe("rounds_questions_answered_total", "Questions that an act on what they are about has answered."),
 		twins:     describe("rounds_duplicates_asked_total", "Questions whether two tickets are about the same thing."),
 		badPlans:  describe("rounds_plans_not_understood_total", "Plans whose rule was not understood."),
 		failures:  describe("rounds_schedule_failures_total", "What was due and failed, and is tried again."),
@@ -70,7 +80,7 @@ type scheduleCollector struct {
 	worker *schedule.Worker
 	now    func() time.Time
 
-	waiting, behind, breaches, late, latest, escalated, rounds, chased, reminders, twins, badPlans, failures *prometheus.Desc
+	waiting, behind, breaches, late, latest, escalated, rounds, chased, reminders, answered, twins, badPlans, failures *prometheus.Desc
 }
 
 var _ prometheus.Collector = (*scheduleCollector)(nil)
@@ -112,6 +122,7 @@ func (c *scheduleCollector) Collect(to chan<- prometheus.Metric) {
 	count(c.chased, float64(s.Chased), "performers")
 	count(c.chased, float64(s.Foremen), "foreman")
 	count(c.reminders, float64(s.Reminders))
+	count(c.answered, float64(s.Answered))
 	count(c.twins, float64(s.Twins))
 	count(c.badPlans, float64(s.BadPlans))
 	count(c.failures, float64(s.Failures))

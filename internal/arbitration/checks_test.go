@@ -44,7 +44,6 @@ const patience = 10 * time.Second
 // What is missing for what these tests would ask, said where they skip it.
 const (
 	oneSide   = "the question of a command that waits has the side of that command alone: the engine makes it, and engine.Verdict has no place for what stands against it"
-	notClosed = "nobody asks work.Answered: a question of the engine's that is answered by another act stays open"
 	notParked = "an approval that meets a new photo that cannot count finds the ticket in DONE_PENDING_EVIDENCE, and is refused there instead of kept"
 )
 
