@@ -88,8 +88,11 @@ func (j *judgement) keepLineage() {
 }
 
 // endParent closes the ticket when all its tasks have ended and one of them was done; where all were cancelled it is cancelled. One that was closed by force marks
-// it.
+// it. One that somebody worked on goes on: that work has to be proved and reviewed as any other, and perhaps by somebody else than who confirmed the tasks.
 func (j *judgement) endParent(change *roundsv1.Change, self *roundsv1.Ticket) {
+	if len(workers(change.GetRecord().GetTicket())) > 0 {
+		return
+	}
 	var approvers []string
 	done, forcedTask := false, false
 	for _, id := range change.GetRecord().GetTicket().GetChildIds() {

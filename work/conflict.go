@@ -58,6 +58,9 @@ func conflictWorkflow() workflow {
 	ask := condition{name: "two values of a field", holds: func(j *judgement) bool {
 		return j.conflict().GetType() == roundsv1.ConflictType_CONFLICT_TYPE_ASK
 	}}
+	reviewed := condition{name: "the review decides, and nobody instead of it", holds: func(j *judgement) bool {
+		return slices.Contains(offers(j.conflict()), actReview)
+	}}
 	nothing := condition{name: "no mutation waits", holds: func(j *judgement) bool { return j.conflict().GetJournalSeq() == 0 }}
 	decider := condition{name: "decides questions of this type", right: true, holds: func(j *judgement) bool {
 		return j.foresees || deciders[j.conflict().GetType()]&bits(j.Roles) != 0
@@ -124,6 +127,7 @@ func conflictWorkflow() workflow {
 
 	return workflow{kind: kindConflict, name: conflictStateName, rows: []row{
 		{command: Admit, from: states{openQuestion}, when: when{ask}, refuse: editField},
+		{command: Admit, from: states{openQuestion}, when: when{reviewed}, refuse: lookAgain},
 		{command: Admit, from: states{openQuestion},
 			when: when{nothing}, refuse: refusal{badState, "", "没有等待采纳的操作。处理完后请选择「不予采纳」关闭此事项。",
 				"Nothing waits to be let in. Deal with the records, then dismiss the question."}},

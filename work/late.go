@@ -43,6 +43,18 @@ func (j *judgement) photoMarks() {
 		j.verdict.Flags = append(j.verdict.Flags, flagLate)
 		ticket.arriveLate()
 	}
+	j.checkApproval(ticket, people)
+	// What is photographed of a ticket that was merged proves the work on the one that it goes on in.
+	if end := j.endOf(subject); ticket.state() == merged && end != nil {
+		if onto := j.beside(end); onto != nil {
+			onto.perform(people...)
+			j.checkApproval(onto, people)
+		}
+	}
+}
+
+// checkApproval takes a closure back that rests on the word of who did the work, as this photo shows.
+func (j *judgement) checkApproval(ticket *judgement, people []string) {
 	if self := ticket.selfApproved(people); len(self) > 0 {
 		j.verdict.Flags = append(j.verdict.Flags, flagSelfApproval)
 		ticket.takeBackApproval(self)

@@ -435,6 +435,8 @@ func TestConflictStates(t *testing.T) {
 						switch {
 						case op == "dismiss":
 							want = "dismissed"
+						case op == "admit" && slices.Contains(offered[of], roundsv1.ConflictAction_CONFLICT_ACTION_REVIEW):
+							want = "" // who is asked again reviews again
 						case op == "admit" && waits != 0:
 							want = "admitted"
 						case action != 0 && slices.Contains(offered[of], action):

@@ -167,6 +167,7 @@ func reviewRows(is ticketConditionSet, does ticketEffectSet) []row {
 		objected = roundsv1.Verdict_VERDICT_OBJECTED
 	)
 	decides := needs{is.thisRound, is.notPerformer, is.supervisorAfterDissent}
+	proved := append(slices.Clip(decides), is.evidence, is.enough) // a photo may have been taken out of sight since it was verified
 	lookAgain := refusal{staleCode, "review_digest", "您查看之后出现了新的问题(无效照片、不合格项或客户异议),确认暂未生效。请重新查看后再确认或退回。",
 		"After you looked something came that speaks against the work: a photo that cannot count, a failed item or a dispute. Your approval waits: look again," +
 			" and approve it or send it back."}
@@ -190,9 +191,9 @@ func reviewRows(is ticketConditionSet, does ticketEffectSet) []row {
 			park: roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL, refuse: lookAgain},
 		{command: Approve, from: states{pendingReview}, when: when{is.isThisRound, is.blind}, refuse: refusal{staleCode, "review_digest",
 			"证据与您查看时不同,确认未生效。请同步并重新查看后再确认。", "The evidence is not what you looked at, so the approval does not count. Sync, look again, and approve it then."}},
-		{command: Approve, number: 10, from: states{pendingReview}, when: when{is.isThisRound, is.older}, needs: append(decides, is.evidence), to: closed,
+		{command: Approve, number: 10, from: states{pendingReview}, when: when{is.isThisRound, is.older}, needs: proved, to: closed,
 			effects: append(approves, does.mark("approved_before_late_evidence"), does.lateEvidence)},
-		{command: Approve, from: states{pendingReview}, needs: append(decides, is.evidence), to: closed, effects: approves},
+		{command: Approve, from: states{pendingReview}, needs: proved, to: closed, effects: approves},
 
 		{command: Reject, number: 12, from: states{closed}, when: when{is.isThisRound, is.unseenState, is.notForced, is.recentlyApproved},
 			needs: needs{is.notPerformer, is.reason, is.rejectListed, is.pointsAtOwn}, to: pendingReview,

@@ -90,7 +90,7 @@ func ticketConditions() ticketConditionSet {
 		}, refusal: refusal{ownWork, "", "您参与了此工单的处理,须由其他人确认。", "You worked on this ticket; somebody else has to decide."}},
 		noWork: condition{name: "no work is on record", holds: func(j *judgement) bool {
 			t := j.ticket()
-			return len(t.GetLabour()) == 0 && len(t.GetScans()) == 0 && len(t.GetReadings()) == 0 && len(t.GetAnswers()) == 0 && len(t.GetCompletions()) == 0
+			return len(t.GetLabour()) == 0 && len(t.GetScans()) == 0 && len(t.GetReadings()) == 0 && len(t.GetAnswers()) == 0 && len(workers(t)) == 0
 		}, refusal: refusal{noRight, "", "已有工作记录,只能由主管取消。", "Work is on record already: only a supervisor can cancel it."}},
 		supervisor: condition{name: "supervisor or manager", right: true, holds: func(j *judgement) bool {
 			return j.holds(roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_MANAGER)
@@ -123,9 +123,9 @@ func ticketConditions() ticketConditionSet {
 		},
 			refusal: refusal{badState, "", "已是最高级别,请直接联系总部负责人。", "It is at the highest level already. Call the head office."}},
 
-		asked: condition{name: "another person asked for it", holds: (*judgement).forceAsked},
+		asked: condition{name: "another person asked for it, who did none of the work since", holds: (*judgement).forceStands},
 		askedBySelf: condition{name: "the person asked for it before", holds: func(j *judgement) bool {
-			return j.forceAsked() && slices.Contains(j.ticket().GetApproverIds(), string(j.Person))
+			return j.forceStands() && slices.Contains(j.ticket().GetApproverIds(), string(j.Person))
 		}},
 		namesFirst: condition{name: "names who asked", holds: func(j *judgement) bool {
 			return slices.Contains(j.ticket().GetApproverIds(), j.ticketAct().GetForceClose().GetSecondPersonId())
@@ -204,6 +204,9 @@ func (j *judgement) evidenceStored() bool {
 // enoughPhotos: whether the manifests of the round hold as many different photos as was asked for: the same bytes count once. What was asked for stands in the
 // ticket; where its category was not known when it was pinned, in the category that the question comes with; and where none is known, it is one photo.
 func (j *judgement) enoughPhotos() bool {
+	if j.foresees {
+		return true
+	}
 	need, known := j.afterPhotos()
 	counted := map[string]bool{}
 	for _, id := range manifestOf(j.ticket()) {

@@ -147,7 +147,7 @@ func ticketEffects() ticketEffectSet {
 		forward:      effect{"judged on the ticket that it was merged into", (*judgement).takeOnward},
 		approver: effect{"approvers + the person", func(j *judgement) {
 			var others []string
-			if j.op == ForceClose && j.forceAsked() {
+			if j.op == ForceClose && j.forceStands() {
 				others = slices.Clone(j.ticket().GetApproverIds())
 			}
 			j.editTicket(ticketApprovers).ApproverIds = append(others, string(j.Person))
@@ -168,10 +168,13 @@ func ticketEffects() ticketEffectSet {
 			}
 			j.editTicket(ticketStateReason).StateReason = reason
 		}},
-		mergeInto: effect{"merged_into the end of the way; the assignee is told", func(j *judgement) {
+		mergeInto: effect{"merged_into the end of the way, whose performers + who worked on this one; the assignee is told", func(j *judgement) {
 			into := j.ticketAct().GetMerge().GetIntoId()
-			if end := j.endOf(j.lookup(kindTicket, into)); end != nil {
+			if end := j.endOf(j.lookup(kindTicket, into)); end != nil && !j.foresees {
 				into = end.GetRecordId()
+				if onto := j.beside(end); onto != nil { // its photos prove the work there, so who took them does not vouch for it
+					onto.perform(workers(j.ticket())...)
+				}
 			}
 			j.editTicket(ticketMergedInto).MergedIntoId = into
 			j.notify(roundsv1.NoticeCode_NOTICE_CODE_WITHDRAWN, toPeople(j.ticket().GetAssigneeId()), "派给您的工单已并入另一张工单。",
@@ -395,6 +398,13 @@ func (j *judgement) lapse() {
 }
 
 func (j *judgement) forceAsked() bool { return slices.Contains(j.ticket().GetFlags(), flagForceAsked) }
+
+// forceStands: whether somebody asked for a forced closure who did none of the work. Who worked on the ticket after asking is not one of the two any more, and
+// whoever asks next is the first.
+func (j *judgement) forceStands() bool {
+	hands := workers(j.ticket())
+	return j.forceAsked() && !slices.ContainsFunc(j.ticket().GetApproverIds(), func(id string) bool { return slices.Contains(hands, id) })
+}
 
 // flag marks the ticket. A ticket that is full of marks stays as it is: the outcome tells all the same.
 func (j *judgement) flag(name string) {

@@ -90,7 +90,7 @@ func (is *ticketConditionSet) addGuards() {
 	is.wasWorking = condition{name: "the work was going on then", holds: standing(moveInProgress)}
 	is.wasPaused = condition{name: "the work was paused then", holds: standing(movePaused)}
 	is.partOf = condition{name: "had, has or did some of it", holds: func(j *judgement) bool {
-		return j.isAssignee() || j.performed() || slices.Contains(j.ticket().GetFormerAssigneeIds(), string(j.Person))
+		return j.isAssignee() || j.performed() || j.ofMerged() || slices.Contains(j.ticket().GetFormerAssigneeIds(), string(j.Person))
 	}}
 
 	is.beforePhoto = condition{name: "a photo from before, where the category asks for one", holds: func(j *judgement) bool {

@@ -138,6 +138,11 @@ func (t *work) did(e *entry, person string) {
 	}
 }
 
+func (t *work) worked(person string) bool {
+	_, did := t.hands[person]
+	return did
+}
+
 func (m *trade) ticket(id string, t *work, e *entry) {
 	switch act := e.mutation.GetAct().(type) {
 	case *roundsv1.Mutation_Command:
@@ -161,6 +166,9 @@ func (m *trade) ticket(id string, t *work, e *entry) {
 func (m *trade) facts(t *work, e *entry, said *roundsv1.Ticket) {
 	for _, labour := range said.GetLabour() {
 		t.did(e, labour.GetPersonId())
+	}
+	if len(said.GetScans()) > 0 || len(said.GetAnswers()) > 0 {
+		t.did(e, e.GetPersonId())
 	}
 }
 
@@ -314,7 +322,7 @@ func (m *trade) force(id string, t *work, e *entry, act *roundsv1.TicketForceClo
 	switch {
 	case t.state != atDone && t.state != atPause:
 		m.find(id, e, "a forced closure was taken in %v", t.state)
-	case t.asked == "":
+	case t.asked == "" || t.worked(t.asked): // who worked since is not one of the two
 		t.asked = e.GetPersonId()
 	case t.asked != e.GetPersonId():
 		m.decided(id, t, e)
