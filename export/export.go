@@ -129,7 +129,18 @@ func (x *Exporter) Export(ctx context.Context, caller engine.Caller, req *rounds
 		return busy()
 	}
 	job.ctx = ctx
-	job.out = &output{send: send, most: x.cfg.ChunkBytes, hash: sha256.New()}
+	job.out = &output{most: x.cfg.ChunkBytes, hash: sha256.New(), send: func(m *roundsv1.ExportResponse) error {
+		for _, s := range job.scopes { // it may take long
+			personal, err := x.may(caller, s.name, req.GetContent())
+			if err == nil && s.personal && !personal {
+				err = denied(s.name, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, "您的角色已变更，请重新导出。", "Your role is another one now: export it again.")
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return send(m)
+	}}
 	for _, scope := range job.scopes {
 		if scope.head, scope.headHash, err = x.cfg.Records.Head(ctx, scope.name); err != nil {
 			return err
@@ -214,23 +225,34 @@ func (x *Exporter) job(caller engine.Caller, req *roundsv1.ExportRequest) (*job,
 	}
 	for _, name := range req.GetScopes() {
 		s := &scope{name: store.Scope(name)}
-		if x.cfg.Access.Revoked(caller.Device) != roundsv1.Revocation_REVOCATION_UNSPECIFIED {
-			return nil, denied(s.name, roundsv1.ProblemCode_PROBLEM_CODE_DEVICE_REVOKED, "设备已被停用。", "The device was revoked.")
+		var err error
+		if s.personal, err = x.may(caller, s.name, about); err != nil {
+			return nil, err
 		}
-		roles := x.cfg.Access.Roles(caller.Person, s.name, j.now)
-		s.personal = chiefs(roles)
-		switch {
-		case !x.cfg.Access.MayRead(caller.Person, s.name, j.now) || !staff(roles):
-			return nil, denied(s.name, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, "您没有导出此项目的权限。", "There is no right to export this site.")
-		case about == roundsv1.ExportContent_EXPORT_CONTENT_HISTORY && !s.personal:
-			return nil, denied(s.name, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, "导出历史记录需要经理、品质主管或审计角色。",
-				"The history is exported by managers, supervisors and auditors: ask one of them.")
-		case !strings.HasPrefix(name, "site/") && about != roundsv1.ExportContent_EXPORT_CONTENT_HISTORY:
+		if !strings.HasPrefix(name, "site/") && about != roundsv1.ExportContent_EXPORT_CONTENT_HISTORY {
 			return nil, invalid("scopes", "工单与巡检只在项目范围内。", "Tickets and inspection rounds are in the scopes of sites alone.")
 		}
 		j.scopes = append(j.scopes, s)
 	}
 	return j, nil
+}
+
+// may refuses who may not export something of a scope now; personal: they may see who households are.
+func (x *Exporter) may(caller engine.Caller, name store.Scope, about roundsv1.ExportContent) (personal bool, err error) {
+	if x.cfg.Access.Revoked(caller.Device) != roundsv1.Revocation_REVOCATION_UNSPECIFIED {
+		return false, denied(name, roundsv1.ProblemCode_PROBLEM_CODE_DEVICE_REVOKED, "设备已被停用。", "The device was revoked.")
+	}
+	now := x.cfg.Now()
+	roles := x.cfg.Access.Roles(caller.Person, name, now)
+	personal = chiefs(roles)
+	switch {
+	case !x.cfg.Access.MayRead(caller.Person, name, now) || !staff(roles):
+		return false, denied(name, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, "您没有导出此项目的权限。", "There is no right to export this site.")
+	case about == roundsv1.ExportContent_EXPORT_CONTENT_HISTORY && !personal:
+		return false, denied(name, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, "导出历史记录需要经理、品质主管或审计角色。",
+			"The history is exported by managers, supervisors and auditors: ask one of them.")
+	}
+	return personal, nil
 }
 
 // about finds out the scope's name and zone.

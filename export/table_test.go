@@ -391,6 +391,36 @@ func TestLimitsAndBreakingOff(t *testing.T) {
 	}
 }
 
+// Who loses the right while a file is made gets no more of it: by a grant that ends, a suspension, or a device that is revoked.
+func TestRightsThatEnd(t *testing.T) {
+	for name, lose := range map[string]struct {
+		lose func(*everybody)
+		want roundsv1.ProblemCode
+	}{
+		"the right to read":   {func(a *everybody) { a.blind = map[store.Scope]bool{site: true} }, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT},
+		"the role":            {func(a *everybody) { a.roles = []roundsv1.Role{roundsv1.Role_ROLE_RESIDENT} }, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT},
+		"the role of a chief": {func(a *everybody) { a.roles = []roundsv1.Role{roundsv1.Role_ROLE_WORKER} }, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT},
+		"the device":          {func(a *everybody) { a.revoked = true }, roundsv1.ProblemCode_PROBLEM_CODE_DEVICE_REVOKED},
+	} {
+		w := newWorld(t)
+		for i := range 40 {
+			w.write(site, id(i), ticket(&roundsv1.Ticket{Title: strings.Repeat("x", 200), ReportedTimeUs: 1}))
+		}
+		n := 0
+		err := w.exporter(func(c *export.Config) { c.ChunkBytes = 1000 }).Export(context.Background(), caller,
+			&roundsv1.ExportRequest{Scopes: []string{string(site)}, Content: tickets, Format: asCSV}, func(*roundsv1.ExportResponse) error {
+				if n++; n == 3 {
+					lose.lose(w.access)
+				}
+				return nil
+			})
+		var own *engine.Error
+		if !errors.As(err, &own) || own.Kind != engine.Denied || own.Problem.GetCode() != lose.want || n != 3 {
+			t.Errorf("%s: %v after %d messages", name, err, n)
+		}
+	}
+}
+
 // Two scopes are one file, in the order that they were named.
 func TestScopes(t *testing.T) {
 	w := newWorld(t)
