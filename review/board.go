@@ -65,17 +65,27 @@ func (b *board) follow(ctx context.Context) error {
 			b.loads.Add(1)
 		}
 		b.take(page)
-		if page.More {
-			continue
-		}
-		if b.building != nil {
+		if !page.More && b.building != nil {
 			b.mu.Lock()
 			b.content, b.building = b.building, nil
 			b.mu.Unlock()
 		}
-		b.bytes.Store(b.content.size())
-		return nil
+		b.bytes.Store(b.size())
+		if !page.More {
+			return nil
+		}
 	}
+}
+
+// size is what the board takes, bytes; also what is being built, which stays if its caller goes away. The caller has the turn.
+func (b *board) size() int64 {
+	var sum int64
+	for _, c := range []*content{b.content, b.building} {
+		if c != nil {
+			sum += c.size()
+		}
+	}
+	return sum
 }
 
 // take puts a page in. The caller has the turn.

@@ -141,6 +141,32 @@ func TestLoadGoesOn(t *testing.T) {
 	}
 }
 
+// TestHalfReadBoardsAreBounded: what was read of scopes whose callers gave up counts, too, and goes when all take too much.
+func TestHalfReadBoardsAreBounded(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", manager)
+	own := &watched{small: 5}
+	s := watch(w, own, func(c *review.Config) { c.MaxBytes = 1 })
+	for i := range 6 {
+		scope := store.Scope("site/" + uid(fmt.Sprint("half ", i)))
+		w.roles[string(boss.Person)][scope] = []roundsv1.Role{manager}
+		tickets(w, scope, 0, 20)
+		ctx, cancel := context.WithCancel(t.Context())
+		own.enter = func(since engine.Position) {
+			if since.Seq >= 10 {
+				cancel()
+			}
+		}
+		if _, err := s.ListTickets(ctx, boss, &roundsv1.ListTicketsRequest{Scopes: []string{string(scope)}}); err == nil {
+			t.Fatal("it answered")
+		}
+		cancel()
+	}
+	if stats := s.Stats(); stats.Boards != 1 || stats.Bytes == 0 {
+		t.Errorf("of six boards that were read in part %+v stay, wanted the last one", stats)
+	}
+}
+
 // TestEpoch: after a restore the board is built anew, and what is no longer there is not in it.
 func TestEpoch(t *testing.T) {
 	w := newWorld(t)
