@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -15,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -32,11 +34,33 @@ type program struct {
 	path string
 }
 
+// binary builds the program once for all tests that run it.
+var binary = sync.OnceValues(func() (string, error) {
+	if err := os.Mkdir(binaryDir(), 0o700); err != nil {
+		return "", err
+	}
+	path := filepath.Join(binaryDir(), "rounds")
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return path, nil
+})
+
+func binaryDir() string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("rounds-test-%d", os.Getpid()))
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	_ = os.RemoveAll(binaryDir())
+	os.Exit(code)
+}
+
 func build(t *testing.T) program {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "rounds")
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return program{t, path}
 }
@@ -242,7 +266,13 @@ func TestShift(t *testing.T) {
 		t.Errorf("tray:\n%s", out)
 	}
 	p.must("device", "tray", "discard", "1", "--dir", worker)
-	p.must("device", "ticket", "triage", id, "--dir", admin, "--category", "0199c0de-1234-7abc-8def-0123456789ab")
+	categories := filepath.Join(dir, "categories.csv")
+	if err := os.WriteFile(categories, []byte("code,name_zh,line,after_photos\nEP-11,地库漏水,engineering,1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.must("import", "--dir", admin, categories)
+	p.must("device", "sync", "--dir", admin)
+	p.must("device", "ticket", "triage", id, "--dir", admin, "--category", "EP-11")
 	p.must("device", "ticket", "dispatch", id, "--dir", admin, "--to", person)
 	p.must("device", "sync", "--dir", worker)
 	p.must("device", "ticket", "start", id, "--dir", worker)

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 	"github.com/rounds-sync/rounds/client"
 	"github.com/rounds-sync/rounds/server/compress"
 	"github.com/rounds-sync/rounds/sync/store/boltstore"
+	"github.com/rounds-sync/rounds/work"
 )
 
 // answerBytes is the largest answer that this program takes from a server.
@@ -34,10 +34,22 @@ func (p *program) device() *cobra.Command {
 		Use: "device", Short: "Be a device: tickets, inspections and photos, offline or on",
 		Long: "A device keeps what you do in its directory before a command returns, and delivers it when the server can be reached.\n" +
 			"Listing and showing never wait for a network: they show what the device has, with your own edits on top.\n" +
-			"Wherever an id is asked for, its beginning or its end is enough.",
+			"Wherever an id is asked for, its beginning or its end is enough; people are found by name or job number, categories and places by code or name.\n\n" +
+			"What the device knows that the rules would refuse, it refuses at once, with what is missing; --anyway has it sent all the same. Photos, scans,\n" +
+			"answers and remarks are never refused.",
+		Example: "  rounds device start 3f2a9c41 --photo before.jpg\n" +
+			"  rounds device done 3f2a9c41 --photo after.jpg --note \"seal replaced\"\n" +
+			"  rounds device approve 3f2a9c41\n" +
+			"  rounds device round start 77ab01cd --tag \"$(cat tag.txt)\"\n" +
+			"  rounds device answer 77ab01cd pressure --reading 3.2",
 	}
 	d.flags(cmd)
+	cmd.PersistentFlags().StringVar(&d.lang, "lang", d.systemLanguage(), "language of sentences and headings: en or zh (default: that of the system)")
 	cmd.AddCommand(d.enroll(), d.ticket(), d.inspect(), d.photo(), d.sync(), d.status(), d.tray(), d.token())
+	for _, step := range deviceSteps() {
+		cmd.AddCommand(d.step(step))
+	}
+	cmd.AddCommand(d.done(), d.pause(), d.scan(), d.answer(), d.approve(), d.round(), d.inbox(), d.notices())
 	return cmd
 }
 
@@ -48,6 +60,7 @@ type deviceCommands struct {
 	json    bool
 	offline bool
 	wait    time.Duration
+	lang    string // "zh", or else English
 }
 
 func (d *deviceCommands) flags(cmd *cobra.Command) {
@@ -157,8 +170,10 @@ func (l link) dial() (*remote, error) {
 // session is an open device.
 type session struct {
 	*client.Device
+	dir    string
 	link   link
 	remote *remote
+	rules  *work.Rules // knows no organisation: it foresees what commands do
 	store  *boltstore.Store
 	tokens client.Tokens
 	me     client.PersonID
@@ -175,7 +190,7 @@ func (d *deviceCommands) open(ctx context.Context) (_ *session, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{link: l}
+	s := &session{dir: d.dir, link: l, rules: work.New(work.Config{})}
 	if s.remote, err = l.dial(); err != nil {
 		return nil, err
 	}
@@ -203,7 +218,7 @@ func (d *deviceCommands) open(ctx context.Context) (_ *session, err error) {
 		}
 	}
 	if s.Device, err = client.Open(ctx, client.Config{Store: s.store, Sync: s.remote.sync, Tokens: tokens, Media: s.remote.media, HTTP: s.remote.parts,
-		Originals: originals, Progress: progress}); err != nil {
+		Originals: originals, Progress: progress, Foresee: s.foresee}); err != nil {
 		return nil, err
 	}
 	identity, err := s.Identity()
@@ -222,83 +237,13 @@ func (s *session) close(ctx context.Context) error {
 // with opens the device for one command.
 func (d *deviceCommands) with(run func(ctx context.Context, s *session, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
+		if d.lang != "" && d.lang != "en" && d.lang != "zh" {
+			return usage(cmd, fmt.Sprintf("--lang is en or zh, not %q", d.lang))
+		}
 		s, err := d.open(cmd.Context())
 		if err != nil {
 			return err
 		}
-		return errors.Join(run(cmd.Context(), s, args), s.close(cmd.Context()))
+		return errors.Join(d.translated(run(cmd.Context(), s, args)), s.close(cmd.Context()))
 	}
-}
-
-// delivered is what became of the try to deliver what was just queued.
-type delivered struct {
-	// Sent: the server has it.
-	Sent bool `json:"sent"`
-	// Why it was not sent, for a person.
-	Why string `json:"why,omitempty"`
-	// Refused is what the server says of what it would not take, or of what waits for a person.
-	Refused []string `json:"refused,omitempty"`
-}
-
-// deliver tries to sync after something was queued. That the server cannot be reached is no failure: the device keeps it.
-func (d *deviceCommands) deliver(ctx context.Context, s *session, refs ...client.Ref) (delivered, error) {
-	if d.offline {
-		return delivered{Why: "offline as asked"}, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, d.wait)
-	defer cancel()
-	if _, err := s.Sync(ctx, client.WithoutPhotos()); err != nil {
-		if unreachable(err) {
-			return delivered{Why: absence(err)}, nil
-		}
-		line, _ := explain(err)
-		return delivered{Why: line}, nil
-	}
-	result := delivered{Sent: true}
-	items, err := s.Tray(ctx)
-	if err != nil {
-		return result, err
-	}
-	for _, item := range items {
-		for _, ref := range refs {
-			if item.Key.Scope == ref.Scope && item.Key.Lane == ref.Lane && item.Status != client.TrayNotice {
-				result.Refused = append(result.Refused, string(item.Status)+": "+sentence(item))
-			}
-		}
-	}
-	return result, nil
-}
-
-// tell prints how the delivery of something went, and returns the error of a refusal.
-func (d *deviceCommands) tell(what string, id client.RecordID, how delivered) error {
-	if d.json {
-		if err := printJSON(d.Out, struct {
-			Done string          `json:"done"`
-			ID   client.RecordID `json:"id"`
-			delivered
-		}{what, id, how}); err != nil {
-			return err
-		}
-	} else {
-		state := "sent"
-		if !how.Sent {
-			state = "queued, will be sent (" + how.Why + ")"
-		}
-		if len(how.Refused) > 0 {
-			state = "not taken"
-		}
-		fmt.Fprintf(d.Out, "%s %s: %s\n", what, id, state)
-	}
-	if len(how.Refused) > 0 {
-		return fail(Refused, "%s (rounds device tray)", strings.Join(how.Refused, "; "))
-	}
-	return nil
-}
-
-func sentence(item client.TrayItem) string {
-	text := item.Outcome.GetProblem().GetSentence()
-	if text.GetEn() != "" {
-		return text.GetEn()
-	}
-	return text.GetZh()
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,7 +20,7 @@ func kindOf(name string) merge.Kind { return merge.Kind(name) }
 
 func (d *deviceCommands) inspect() *cobra.Command {
 	cmd := &cobra.Command{Use: "inspect", Short: "Inspection rounds: walk, answer, submit"}
-	cmd.AddCommand(d.inspectNew(), d.inspectList(), d.inspectShow(), d.inspectAnswer(),
+	cmd.AddCommand(d.inspectNew(), d.inspectList(), d.roundShow(), d.inspectAnswer(),
 		d.inspectStep("release", "Put the round on devices", func(client.View) *roundsv1.InspectionCommand {
 			return &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Release{Release: &roundsv1.InspectionRelease{}}}
 		}),
@@ -36,7 +35,9 @@ func (d *deviceCommands) inspect() *cobra.Command {
 }
 
 func (d *deviceCommands) inspectNew() *cobra.Command {
-	var site, title, checklist string
+	var site, title, list string
+	var route []string
+	var ordered bool
 	var window time.Duration
 	cmd := &cobra.Command{Use: "new --title TEXT", Short: "Plan a round that begins now", Args: cobra.NoArgs}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -49,13 +50,9 @@ func (d *deviceCommands) inspectNew() *cobra.Command {
 				return err
 			}
 			now := d.Now()
-			round := &roundsv1.Inspection{Title: title, ChecklistId: checklist, WindowStartUs: now.UnixMicro(), WindowEndUs: now.Add(window).UnixMicro()}
-			if checklist != "" {
-				list, err := s.find(ctx, "checklist", checklist)
-				if err != nil {
-					return err
-				}
-				round.ChecklistId, round.ChecklistVersion = string(list.ID), list.Record.GetChecklist().GetVersion()
+			round := &roundsv1.Inspection{Title: title, WindowStartUs: now.UnixMicro(), WindowEndUs: now.Add(window).UnixMicro()}
+			if err := s.plan(ctx, scope, round, list, route, ordered); err != nil {
+				return err
 			}
 			ref, err := s.Create(ctx, scope, "", &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: round}})
 			if err != nil {
@@ -69,7 +66,9 @@ func (d *deviceCommands) inspectNew() *cobra.Command {
 		})(cmd, args)
 	}
 	cmd.Flags().StringVar(&title, "title", "", "in a few words")
-	cmd.Flags().StringVar(&checklist, "checklist", "", "id of the checklist")
+	cmd.Flags().StringVar(&list, "checklist", "", "the checklist, by code, name or id")
+	cmd.Flags().StringSliceVar(&route, "checkpoint", nil, "a place to be visited, by code, name or id; may be given more than once")
+	cmd.Flags().BoolVar(&ordered, "ordered", false, "the checkpoints are to be visited in this order")
 	cmd.Flags().StringVar(&site, "site", "", "the site, by code, name or id (default: the only one)")
 	cmd.Flags().DurationVar(&window, "window", 8*time.Hour, "until when it is to be walked, from now")
 	return cmd
@@ -102,14 +101,14 @@ func (d *deviceCommands) inspectList() *cobra.Command {
 				}
 				return printJSON(d.Out, list)
 			}
-			t := &table{head: []string{"ID", "STATE", "FROM", "UNTIL", "ANSWERS", "TITLE", ""}}
+			t := &table{head: d.heads("ID|编号", "STATE|状态", "FROM|开始", "UNTIL|结束", "ANSWERS|已答", "TITLE|标题", "")}
 			for _, v := range views {
 				i := v.Record.GetInspection()
-				t.add(shortID(string(v.ID)), inspectionState(i), when(i.GetWindowStartUs()), when(i.GetWindowEndUs()), strconv.Itoa(len(i.GetAnswers())),
-					cut(i.GetTitle(), 60), pendingMark(v))
+				t.add(shortID(string(v.ID)), d.in(inspectionState(i), d.roundStanding(i.GetState())), when(i.GetWindowStartUs()), when(i.GetWindowEndUs()), strconv.Itoa(len(i.GetAnswers())),
+					cut(i.GetTitle(), 60), d.pendingMark(v))
 			}
 			if len(t.rows) == 0 {
-				_, err := fmt.Fprintln(d.Out, "no inspections")
+				_, err := fmt.Fprintln(d.Out, d.in("no inspections", "没有巡检"))
 				return err
 			}
 			return t.print(d.Out)
@@ -123,64 +122,37 @@ func inspectionState(i *roundsv1.Inspection) string {
 	return strings.ToLower(enumName(i.GetState().String(), "INSPECTION_STATE"))
 }
 
-func (d *deviceCommands) inspectShow() *cobra.Command {
-	return &cobra.Command{Use: "show ID", Short: "Show a round with its questions and answers", Args: cobra.ExactArgs(1),
-		RunE: d.with(func(ctx context.Context, s *session, args []string) error {
-			v, err := s.find(ctx, "inspection", args[0])
-			if err != nil {
-				return err
-			}
-			if d.json {
-				return printJSON(d.Out, viewJSON(v))
-			}
-			i := v.Record.GetInspection()
-			fmt.Fprintf(d.Out, "inspection   %s\ntitle        %s\nstate        %s %s\nwindow       %s to %s\n\n", v.ID, clean(i.GetTitle()), inspectionState(i),
-				pendingMark(v), when(i.GetWindowStartUs()), when(i.GetWindowEndUs()))
-			t := &table{head: []string{"ITEM", "ANSWER", "READING", "NOTE", "QUESTION"}}
-			asked, err := s.questions(ctx, i.GetChecklistId())
-			if err != nil {
-				return err
-			}
-			answers := maps.Clone(i.GetAnswers())
-			row := func(item, question string) {
-				a := answers[item]
-				reading := "-"
-				if a != nil && a.Reading != nil {
-					reading = strconv.FormatFloat(a.GetReading(), 'g', -1, 64)
-				}
-				t.add(clean(item), strings.ToLower(enumName(a.GetResult().String(), "ANSWER_RESULT")), reading, cut(a.GetNote(), 40), question)
-				delete(answers, item)
-			}
-			for _, q := range asked {
-				row(q.GetId(), cut(textOf(q.GetQuestion()), 60))
-			}
-			for _, item := range slices.Sorted(maps.Keys(answers)) {
-				row(item, "")
-			}
-			return t.print(d.Out)
-		})}
-}
-
-// questions returns the items of a checklist, none where the device does not have it.
-func (s *session) questions(ctx context.Context, checklist string) ([]*roundsv1.ChecklistItem, error) {
-	if checklist == "" {
-		return nil, nil
+// plan fills in what a round asks: the newest version of a checklist, and the checkpoints.
+func (s *session) plan(ctx context.Context, scope client.Scope, round *roundsv1.Inspection, list string, route []string, ordered bool) error {
+	for _, asked := range route {
+		id, err := s.placeID(ctx, scope, asked)
+		if err != nil {
+			return err
+		}
+		round.CheckpointIds = append(round.CheckpointIds, id)
 	}
-	scopes, err := s.Scopes(ctx)
+	if ordered {
+		round.Route = &roundsv1.Route{Ordered: true}
+	}
+	if list == "" {
+		return nil
+	}
+	reference, err := s.reference(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, scope := range scopes {
-		for v, err := range s.List(ctx, scope, "checklist") {
-			if err != nil {
-				return nil, err
-			}
-			if string(v.ID) == checklist {
-				return v.Record.GetChecklist().GetItems(), nil
-			}
+	var known []choice
+	for series := range reference.checklists {
+		if newest := reference.Checklist(scope, series, 0); newest != nil {
+			known = append(known, choice{id: series, code: newest.GetCode(), names: []string{newest.GetName().GetZh(), newest.GetName().GetEn()}})
 		}
 	}
-	return nil, nil
+	slices.SortFunc(known, func(a, b choice) int { return cmp.Compare(a.id, b.id) })
+	if round.ChecklistId, err = choose("checklist", list, known, "a whole id"); err != nil {
+		return err
+	}
+	round.ChecklistVersion = reference.Checklist(scope, round.ChecklistId, 0).GetVersion()
+	return nil
 }
 
 func (d *deviceCommands) inspectAnswer() *cobra.Command {

@@ -160,6 +160,11 @@ func (d *deviceCommands) deliverPhotos(ctx context.Context, s *session, f photoF
 	if !how.Sent || f.noPhotos {
 		return nil
 	}
+	return d.sendBytes(ctx, s)
+}
+
+// sendBytes sends bytes of photos for as long as --wait says. That not all could be sent is no failure.
+func (d *deviceCommands) sendBytes(ctx context.Context, s *session) error {
 	within, cancel := context.WithTimeout(ctx, d.wait)
 	defer cancel()
 	if _, err := d.upload(within, s); err != nil && ctx.Err() == nil {

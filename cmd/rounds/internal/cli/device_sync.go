@@ -266,7 +266,7 @@ func (d *deviceCommands) printTray(items []client.TrayItem) error {
 		list := make([]any, 0, len(items))
 		for i, item := range items {
 			one := map[string]any{"number": i + 1, "scope": item.Key.Scope, "lane_seq": item.Key.Lane, "status": item.Status, "kind": item.Kind, "id": item.ID,
-				"outcome": asJSON(item.Outcome), "resolution": item.Resolution}
+				"outcome": asJSON(item.Outcome), "resolution": item.Resolution, "problem": refusedBy(string(item.Status), item.Outcome.GetProblem())}
 			if item.Mutation != nil {
 				one["mutation"] = asJSON(item.Mutation)
 			}
@@ -275,19 +275,19 @@ func (d *deviceCommands) printTray(items []client.TrayItem) error {
 		return printJSON(d.Out, list)
 	}
 	if len(items) == 0 {
-		_, err := fmt.Fprintln(d.Out, "the tray is empty")
+		_, err := fmt.Fprintln(d.Out, d.in("the tray is empty", "没有未处理的反馈"))
 		return err
 	}
-	t := &table{head: []string{"NO", "STATUS", "ABOUT", "ID", "WHAT", "WHY"}}
+	t := &table{head: d.heads("NO|序号", "STATUS|状态", "ABOUT|类别", "ID|编号", "WHAT|操作", "WHY|说明")}
 	for i, item := range items {
-		why := sentence(item)
+		why := d.sentence(item)
 		if item.Status == client.TrayNotice {
-			why = fmt.Sprintf("%d values met values of others", len(item.Outcome.GetLosses()))
+			why = fmt.Sprintf(d.in("%d values met values of others", "%d处内容与他人的修改相遇"), len(item.Outcome.GetLosses()))
 		}
 		if item.Resolution != "" {
-			why = "decided: " + item.Resolution
+			why = d.in("decided: ", "已裁决:") + item.Resolution
 		}
-		t.add(strconv.Itoa(i+1), string(item.Status), string(item.Kind), shortID(string(item.ID)), actName(item.Mutation), cut(why, 100))
+		t.add(strconv.Itoa(i+1), d.trayStatus(item.Status), string(item.Kind), shortID(string(item.ID)), actName(item.Mutation), cut(why, 100))
 	}
 	return t.print(d.Out)
 }

@@ -265,15 +265,15 @@ func (d *deviceCommands) printTickets(views []client.View, people map[client.Sco
 		}
 		return printJSON(d.Out, list)
 	}
-	t := &table{head: []string{"ID", "STATE", "PRIORITY", "ASSIGNEE", "REPORTED", "TITLE", ""}}
+	t := &table{head: d.heads("ID|编号", "STATE|状态", "PRIORITY|优先级", "ASSIGNEE|处理人", "REPORTED|上报", "TITLE|标题", "")}
 	for i := len(views) - 1; i >= 0; i-- {
 		v := views[i]
 		ticket := v.Record.GetTicket()
-		t.add(shortID(string(v.ID)), ticketState(ticket), enumName(ticket.GetPriority().String(), "PRIORITY"),
-			people[v.Scope].of(ticket.GetAssigneeId()), when(ticket.GetReportedTimeUs()), cut(ticket.GetTitle(), 60), pendingMark(v))
+		t.add(shortID(string(v.ID)), d.listed(ticket), enumName(ticket.GetPriority().String(), "PRIORITY"),
+			people[v.Scope].of(ticket.GetAssigneeId()), when(ticket.GetReportedTimeUs()), cut(ticket.GetTitle(), 60), d.pendingMark(v))
 	}
 	if len(t.rows) == 0 {
-		_, err := fmt.Fprintln(d.Out, "no tickets")
+		_, err := fmt.Fprintln(d.Out, d.in("no tickets", "没有工单"))
 		return err
 	}
 	return t.print(d.Out)
@@ -286,11 +286,17 @@ func ticketState(t *roundsv1.Ticket) string {
 	return strings.ToLower(enumName(t.GetState().String(), "TICKET_STATE"))
 }
 
-func pendingMark(v client.View) string {
+// listed is the state of a ticket in a list.
+func (d *deviceCommands) listed(t *roundsv1.Ticket) string {
+	return d.in(ticketState(t), d.ticketStanding(t.GetState()))
+}
+
+// pendingMark marks what the server has not confirmed yet.
+func (d *deviceCommands) pendingMark(v client.View) string {
 	if v.Pending == 0 {
 		return ""
 	}
-	return fmt.Sprintf("(%d not sent)", v.Pending)
+	return fmt.Sprintf(d.in("(%d not sent)", "(%d条未发送)"), v.Pending)
 }
 
 // viewJSON is a record for programs.

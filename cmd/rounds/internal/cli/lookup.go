@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
@@ -68,6 +72,16 @@ func matches(id, part string) bool {
 
 // find finds the one record of a kind that a part of an id names, in all sites.
 func (s *session) find(ctx context.Context, kind merge.Kind, part string) (client.View, error) {
+	return s.findAny(ctx, part, kind)
+}
+
+// findAny is find for a record that may be of any of some kinds.
+func (s *session) findAny(ctx context.Context, part string, kinds ...merge.Kind) (client.View, error) {
+	names := make([]string, len(kinds))
+	for i, kind := range kinds {
+		names[i] = string(kind)
+	}
+	kind := strings.Join(names, " or ")
 	if len(part) < 4 {
 		return client.View{}, fail(Usage, "%q is too short for an id: give four characters at least", part)
 	}
@@ -77,12 +91,14 @@ func (s *session) find(ctx context.Context, kind merge.Kind, part string) (clien
 	}
 	var found []client.View
 	for _, scope := range scopes {
-		for view, err := range s.List(ctx, scope, kind) {
-			if err != nil {
-				return client.View{}, err
-			}
-			if matches(string(view.ID), part) {
-				found = append(found, view)
+		for _, one := range kinds {
+			for view, err := range s.List(ctx, scope, one) {
+				if err != nil {
+					return client.View{}, err
+				}
+				if matches(string(view.ID), part) {
+					found = append(found, view)
+				}
 			}
 		}
 	}
@@ -126,30 +142,192 @@ func (n names) of(id string) string {
 	return shortID(id)
 }
 
-// person finds who is meant: "me", a part of an id, or a name among the staff.
+// person finds who is meant: "me", a whole id, or a part of an id, a name or a job number among the staff.
 func (s *session) person(ctx context.Context, scope client.Scope, asked string) (string, error) {
 	if asked == "me" {
 		return string(s.me), nil
 	}
-	if len(asked) == 36 {
-		return strings.ToLower(asked), nil
-	}
-	var found []string
+	var crew []choice
 	for view, err := range s.List(ctx, scope, "staff") {
 		if err != nil {
 			return "", err
 		}
-		if matches(string(view.ID), asked) || view.Record.GetStaff().GetName() == asked {
-			found = append(found, string(view.ID))
+		if staff := view.Record.GetStaff(); !view.Deleted && !staff.GetLeft() {
+			crew = append(crew, choice{id: string(view.ID), code: staff.GetCode(), names: []string{staff.GetName()}})
 		}
 	}
-	if len(found) == 0 {
-		return "", fail(Usage, "the site's list of staff has nobody who fits %q: give the person's whole id (rounds admin person list), or me", asked)
+	return choose("person", asked, crew, "me, or a whole id (rounds admin person list)")
+}
+
+// category finds a category of the organisation: by its whole id, a part of it, its code or its name. Where the device knows of no category at all, what was
+// asked for goes to the server as it is.
+func (s *session) category(ctx context.Context, asked string) (string, error) {
+	scopes, err := s.Scopes(ctx)
+	if err != nil {
+		return "", err
 	}
-	if len(found) > 1 {
-		return "", fail(Usage, "%d people of the crew fit %q: give the person's whole id, or me", len(found), asked)
+	var known []choice
+	for _, scope := range scopes {
+		if !strings.HasPrefix(string(scope), "org/") {
+			continue
+		}
+		for view, err := range s.List(ctx, scope, "category") {
+			if err != nil {
+				return "", err
+			}
+			if c := view.Record.GetCategory(); !view.Deleted && !c.GetRetired() {
+				known = append(known, choice{id: string(view.ID), code: c.GetCode(), names: []string{c.GetName().GetZh(), c.GetName().GetEn()}})
+			}
+		}
 	}
-	return found[0], nil
+	if len(known) == 0 {
+		return asked, nil
+	}
+	return choose("category", asked, known, "a whole id")
+}
+
+// placeID finds a place of a site: by its whole id, a part of it, its code or its name.
+func (s *session) placeID(ctx context.Context, scope client.Scope, asked string) (string, error) {
+	known, err := s.knownPlaces(ctx, scope)
+	if err != nil {
+		return "", err
+	}
+	return choose("place", asked, known, "a whole id")
+}
+
+func (s *session) knownPlaces(ctx context.Context, scope client.Scope) ([]choice, error) {
+	var known []choice
+	for view, err := range s.List(ctx, scope, "place") {
+		if err != nil {
+			return nil, err
+		}
+		if p := view.Record.GetPlace(); !view.Deleted {
+			known = append(known, choice{id: string(view.ID), code: p.GetCode(), names: []string{p.GetName().GetZh(), p.GetName().GetEn()}, tag: p.GetTag()})
+		}
+	}
+	return known, nil
+}
+
+// choice is something that can be meant.
+type choice struct {
+	id, code string
+	names    []string
+	tag      string // what the tag of a place says
+}
+
+// label is what people call it.
+func (c choice) label() string {
+	name := shortID(c.id)
+	for _, one := range c.names {
+		if one != "" {
+			name = clean(one)
+			break
+		}
+	}
+	if c.code != "" {
+		name += " (" + clean(c.code) + ")"
+	}
+	return name
+}
+
+// choose finds what is meant by a whole id, which need not be known here, a code, a name, or a part of an id; in this order. It refuses what fits nothing, with
+// what is most like it, and what fits more than one. instead says what could be given in its place.
+func choose(what, asked string, known []choice, instead string) (string, error) {
+	if _, err := uuid.Parse(asked); err == nil && len(asked) == 36 {
+		return strings.ToLower(asked), nil
+	}
+	for _, fits := range []func(choice) bool{
+		func(c choice) bool { return c.code != "" && strings.EqualFold(c.code, asked) },
+		func(c choice) bool {
+			return asked != "" && slices.ContainsFunc(c.names, func(name string) bool { return strings.EqualFold(name, asked) })
+		},
+		func(c choice) bool { return matches(c.id, asked) },
+	} {
+		var found []choice
+		for _, c := range known {
+			if fits(c) {
+				found = append(found, c)
+			}
+		}
+		switch {
+		case len(found) == 1:
+			return found[0].id, nil
+		case len(found) > 1:
+			return "", fail(Usage, "%d fit the %s %q (%s): give the code, or the whole id", len(found), what, asked, labels(found))
+		}
+	}
+	if like := alike(asked, known); len(like) > 0 {
+		return "", fail(Usage, "no %s is called %q: perhaps %s; or give %s", what, asked, labels(like), instead)
+	}
+	return "", fail(Usage, "no %s is called %q: give %s", what, asked, instead)
+}
+
+// mostSuggested bounds a suggestion.
+const mostSuggested = 5
+
+func labels(of []choice) string {
+	var all []string
+	for _, c := range of[:min(len(of), mostSuggested)] {
+		all = append(all, c.label())
+	}
+	if len(of) > mostSuggested {
+		all = append(all, "...")
+	}
+	return strings.Join(all, ", ")
+}
+
+// alike are those that were perhaps meant, the likeliest first: the fewest letters differ, or one is a part of the other. Where there are few, all of them.
+func alike(asked string, known []choice) []choice {
+	if len(known) <= mostSuggested {
+		return known
+	}
+	type scored struct {
+		choice
+		distance int
+	}
+	asked = strings.ToLower(asked)
+	var all []scored
+	for _, c := range known {
+		best := scored{c, 1 << 20}
+		for _, word := range append([]string{c.code}, c.names...) {
+			word = strings.ToLower(word)
+			d := distance([]rune(asked), []rune(word))
+			if word == "" || d > max(1, len([]rune(word))/2) && (asked == "" || !strings.Contains(word, asked) && !strings.Contains(asked, word)) {
+				continue
+			}
+			best.distance = min(best.distance, d)
+		}
+		if best.distance < 1<<20 {
+			all = append(all, best)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b scored) int { return cmp.Compare(a.distance, b.distance) })
+	var like []choice
+	for _, one := range all[:min(len(all), mostSuggested)] {
+		like = append(like, one.choice)
+	}
+	return like
+}
+
+// distance is how many letters have to be put in, left out or changed to make one word of another (Levenshtein 1965; the table by rows of Wagner and Fischer 1974).
+func distance(a, b []rune) int {
+	a, b = a[:min(len(a), 64)], b[:min(len(b), 64)] // names are short; what was typed need not be
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i, x := range a {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j, y := range b {
+			cost := diagonal
+			if x != y {
+				cost++
+			}
+			diagonal, row[j+1] = row[j+1], min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // place describes where something is.

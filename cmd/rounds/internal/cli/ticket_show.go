@@ -88,10 +88,11 @@ func (d *deviceCommands) printTicket(v client.View, about []client.View, people 
 	}
 	line("ticket", string(v.ID))
 	line("title", clean(t.GetTitle()))
-	line("state", strings.TrimSpace(ticketState(t)+" "+pendingMark(v)))
+	line("state", strings.TrimSpace(d.listed(t)+" "+d.pendingMark(v)))
 	line("why", clean(t.GetStateReason()))
 	line("priority", strings.ToLower(enumName(t.GetPriority().String(), "PRIORITY")))
 	line("category", shortID(t.GetCategoryId()))
+	line("needs", d.needs(t.GetRequirements()))
 	line("place", place(t.GetLocation()))
 	line("reported", fmt.Sprintf("%s by %s", when(t.GetReportedTimeUs()), people.of(t.GetReporterId())))
 	line("words", clean(t.GetCustomerWords()))
@@ -115,19 +116,37 @@ func (d *deviceCommands) printTicket(v client.View, about []client.View, people 
 			p := r.GetPhoto()
 			line("photo", strings.TrimSpace(fmt.Sprintf("%s %s, %s, %d x %d, by %s: %s %s", shortID(string(one.ID)),
 				strings.ToLower(enumName(p.GetRole().String(), "PHOTO_ROLE")), bytesText(p.GetSizeBytes()), p.GetWidthPx(), p.GetHeightPx(),
-				people.of(p.GetPersonId()), bytesState(p), pendingMark(one))))
+				people.of(p.GetPersonId()), bytesState(p), d.pendingMark(one))))
 			for _, words := range evidenceLines(p, people) {
 				line("", words)
 			}
 		case r.GetComment() != nil:
 			c := r.GetComment()
-			line("remark", fmt.Sprintf("%s, %s: %s %s", people.of(c.GetPersonId()), when(c.GetSaid().GetWallUs()), clean(c.GetWords()), pendingMark(one)))
+			line("remark", fmt.Sprintf("%s, %s: %s %s", people.of(c.GetPersonId()), when(c.GetSaid().GetWallUs()), clean(c.GetWords()), d.pendingMark(one)))
 		case r.GetConflict() != nil:
 			line("open", fmt.Sprintf("%s %s", shortID(string(one.ID)), clean(textOf(r.GetConflict().GetSentence()))))
 		}
 	}
 	_, err := fmt.Fprint(d.Out, b.String())
 	return err
+}
+
+// needs are what a ticket asks of the work.
+func (d *deviceCommands) needs(r *roundsv1.Requirements) string {
+	var parts []string
+	if r.GetBeforePhoto() {
+		parts = append(parts, d.in("a photo before", "处理前照片"))
+	}
+	if n := r.GetAfterPhotos(); n > 0 {
+		parts = append(parts, fmt.Sprintf(d.in("%d after", "处理后照片%d张"), n))
+	}
+	if r.GetLiveCamera() {
+		parts = append(parts, d.in("by the live camera", "须实时拍摄"))
+	}
+	if r.GetChecklistId() != "" {
+		parts = append(parts, d.in("the checklist", "检查表"))
+	}
+	return strings.Join(parts, d.in(", ", ","))
 }
 
 // fieldNumber is the number of a field in its message.

@@ -30,7 +30,8 @@ func ticketSteps() []ticketStep {
 	return []ticketStep{
 		{"triage", "Set the category and start the clocks", []string{"!category"},
 			func(ctx context.Context, s *session, v client.View, f *stepFlags) (*command, error) {
-				return &command{Command: &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: f.category}}}, nil
+				category, err := s.category(ctx, f.category)
+				return &command{Command: &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: category}}}, err
 			}},
 		{"dispatch", "Give it to a person", []string{"!to", "reason"},
 			func(ctx context.Context, s *session, v client.View, f *stepFlags) (*command, error) {
@@ -64,8 +65,9 @@ func ticketSteps() []ticketStep {
 					SubmitCompletion: &roundsv1.TicketSubmit{Round: round(v), PhotoIds: photos}}}, err
 			}},
 		{"approve", "Confirm the closure", nil,
-			func(_ context.Context, _ *session, v client.View, _ *stepFlags) (*command, error) {
-				return &command{Command: &roundsv1.TicketCommand_Approve{Approve: &roundsv1.TicketApprove{Round: round(v)}}}, nil
+			func(ctx context.Context, s *session, v client.View, _ *stepFlags) (*command, error) {
+				digest, err := s.digest(ctx, v)
+				return &command{Command: &roundsv1.TicketCommand_Approve{Approve: &roundsv1.TicketApprove{Round: round(v), ReviewDigest: digest}}}, err
 			}},
 		{"reject", "Send it back", []string{"!reason"},
 			func(_ context.Context, _ *session, v client.View, f *stepFlags) (*command, error) {
@@ -150,13 +152,13 @@ func (d *deviceCommands) ticketStep(step ticketStep) *cobra.Command {
 		case "reason":
 			cmd.Flags().StringVar(&f.reason, name, "", "why")
 		case "category":
-			cmd.Flags().StringVar(&f.category, name, "", "id of the category; of one that the organisation has no record of, one photo is asked for")
+			cmd.Flags().StringVar(&f.category, name, "", "the category, by code, name or id")
 		case "to":
-			cmd.Flags().StringVar(&f.to, name, "", "to whom: me, a person's whole id (rounds admin person list), or a name where the site keeps a list of its staff")
+			cmd.Flags().StringVar(&f.to, name, "", "to whom: me, or a person by name, job number or id; one who is not on the site's list of staff by the whole id (rounds admin person list)")
 		case "into":
 			cmd.Flags().StringVar(&f.into, name, "", "the ticket that goes on")
 		case "second":
-			cmd.Flags().StringVar(&f.second, name, "", "the second person: a whole id (rounds admin person list), or a name where the site keeps a list of its staff")
+			cmd.Flags().StringVar(&f.second, name, "", "the second person, by name, job number or id")
 		case "photo":
 			cmd.Flags().StringSliceVar(&f.photos, name, nil, "photo that proves it; may be given more than once (default: all after-photos of this round but those that cannot count)")
 		}

@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/work/checklist"
+)
+
+// answerFlags are the flags of an answer.
+type answerFlags struct {
+	note, checkpoint, source string
+	reading                  *float64
+	photos                   []string
+}
+
+func (d *deviceCommands) answer() *cobra.Command {
+	var f answerFlags
+	var value float64
+	cmd := &cobra.Command{Use: "answer ROUND|TICKET ITEM [pass|fail|na|skip]", Short: "Answer one item of the checklist", Args: cobra.RangeArgs(2, 3),
+		Long: "Answers one item of the checklist of a round or a ticket. ITEM is the item's id, its number in the list, or a part of its question. A reading says by\n" +
+			"itself whether it passes. A failed item needs a photo and a note, a skipped one its reason as the note; on a round, a failure makes its ticket.",
+		Example: "  rounds device answer 77ab01cd dry pass\n  rounds device answer 77ab01cd 4 --reading 3.2\n" +
+			"  rounds device answer 77ab01cd gutter fail --note \"blocked by leaves\" --photo gutter.jpg --checkpoint B2-A"}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		result := roundsv1.AnswerResult_ANSWER_RESULT_UNSPECIFIED
+		if len(args) == 3 {
+			var err error
+			if result, err = answerResult(args[2]); err != nil {
+				return err
+			}
+		}
+		if f.reading = nil; cmd.Flags().Changed("reading") {
+			f.reading = &value
+		} else if len(args) < 3 {
+			return usage(cmd, "it needs pass, fail, na or skip, or --reading")
+		}
+		return d.with(func(ctx context.Context, s *session, args []string) error {
+			view, err := s.findAny(ctx, args[0], "inspection", "ticket")
+			if err != nil {
+				return err
+			}
+			return d.answerItem(ctx, s, view, args[1], result, f)
+		})(cmd, args)
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.note, "note", "", "in your words; of a skipped item the reason")
+	flags.Float64Var(&value, "reading", 0, "the measured value, in the item's unit")
+	flags.StringArrayVar(&f.photos, "photo", nil, "file of a photo of it; may be given more than once")
+	flags.StringVar(&f.checkpoint, "checkpoint", "", "the place, by code, name or id, of an item that is asked at each checkpoint")
+	flags.StringVar(&f.source, "source", "gallery", "where photos come from: camera or gallery")
+	return cmd
+}
+
+// answerResult reads a verdict.
+func answerResult(name string) (roundsv1.AnswerResult, error) {
+	switch strings.ToLower(name) {
+	case "pass", "ok", "合格":
+		return roundsv1.AnswerResult_ANSWER_RESULT_PASS, nil
+	case "fail", "不合格":
+		return roundsv1.AnswerResult_ANSWER_RESULT_FAIL, nil
+	case "na", "n/a", "not-applicable", "not_applicable", "不适用":
+		return roundsv1.AnswerResult_ANSWER_RESULT_NOT_APPLICABLE, nil
+	case "skip", "skipped", "跳过":
+		return roundsv1.AnswerResult_ANSWER_RESULT_SKIPPED, nil
+	}
+	return 0, fail(Usage, "%q is none of pass, fail, na, skip", name)
+}
+
+// itemOf finds an item of a list: by its id, its number from 1, or what only one question says. A list that the device does not have takes any id.
+func itemOf(list *roundsv1.Checklist, asked string) (*roundsv1.ChecklistItem, error) {
+	if list == nil {
+		return &roundsv1.ChecklistItem{Id: asked}, nil
+	}
+	var known []choice
+	var found []*roundsv1.ChecklistItem
+	for _, item := range list.GetItems() {
+		if item.GetId() == asked {
+			return item, nil
+		}
+		zh, en := item.GetQuestion().GetZh(), item.GetQuestion().GetEn()
+		if asked != "" && (strings.Contains(zh, asked) || strings.Contains(strings.ToLower(en), strings.ToLower(asked))) {
+			found = append(found, item)
+		}
+		known = append(known, choice{id: item.GetId(), code: item.GetId(), names: []string{zh, en}})
+	}
+	if n, err := strconv.Atoi(asked); err == nil && n >= 1 && n <= len(list.GetItems()) {
+		return list.GetItems()[n-1], nil
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	like := alike(asked, known)
+	if len(like) == 0 {
+		like = known
+	}
+	if len(found) > 1 {
+		return nil, fail(Usage, "%d items fit %q: give the id or the number of one", len(found), asked)
+	}
+	return nil, fail(Usage, "the checklist has no item %q: perhaps %s", asked, labels(like))
+}
+
+func (d *deviceCommands) answerItem(ctx context.Context, s *session, v client.View, asked string, result roundsv1.AnswerResult, f answerFlags) error {
+	reference, err := s.reference(ctx)
+	if err != nil {
+		return err
+	}
+	item, err := itemOf(reference.listOf(v), asked)
+	if err != nil {
+		return err
+	}
+	at := ""
+	if f.checkpoint != "" {
+		if at, err = s.checkpoint(ctx, v, "", f.checkpoint); err != nil {
+			return err
+		}
+	}
+	in, err := photoFlags{role: "item", item: item.GetId(), source: f.source}.input()
+	if err != nil {
+		return err
+	}
+	a := asking{name: "answer", view: v, photos: len(f.photos) > 0}
+	if a.facts, err = d.take(ctx, s, v, in, f.photos); err != nil {
+		return err
+	}
+	answer := &roundsv1.Answer{Result: result, Reading: f.reading, Note: f.note, Answered: reading(client.SystemClock(d.Now))}
+	for _, ref := range a.facts {
+		answer.PhotoIds = append(answer.PhotoIds, string(ref.ID))
+	}
+	if result == roundsv1.AnswerResult_ANSWER_RESULT_UNSPECIFIED {
+		answer.Result = checklist.Result(item, answer)
+	}
+	answers := map[string]*roundsv1.Answer{checklist.Key(at, item.GetId()): answer}
+	record := &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{Answers: answers}}}
+	if v.Record.GetInspection() != nil {
+		record.Kind = &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{Answers: answers}}
+	}
+	ref, err := s.Fact(ctx, v.Scope, v.ID, record)
+	if err != nil {
+		return err
+	}
+	if err := d.finish(ctx, s, a, append(slices.Clip(a.facts), ref)); err != nil {
+		return err
+	}
+	for _, line := range d.answerNotes(item, answer) {
+		fmt.Fprintln(d.Err, line)
+	}
+	return nil
+}
+
+// answerNotes say what an answer still lacks before its round can be submitted. The answer itself is kept whatever it lacks.
+func (d *deviceCommands) answerNotes(item *roundsv1.ChecklistItem, a *roundsv1.Answer) (notes []string) {
+	const failed = roundsv1.AnswerResult_ANSWER_RESULT_FAIL
+	result := checklist.Result(item, a)
+	if checklist.Impossible(item, a) {
+		notes = append(notes, d.in("note: this reading cannot be: check it, and answer again", "提示:此读数不可能,请核对后重新填写"))
+	} else if checklist.AsksReading(item) && result == roundsv1.AnswerResult_ANSWER_RESULT_UNSPECIFIED {
+		notes = append(notes, d.in("note: this item asks for a reading: give --reading", "提示:此项须填写读数(--reading)"))
+	}
+	if result == failed && a.GetResult() == roundsv1.AnswerResult_ANSWER_RESULT_PASS {
+		notes = append(notes, d.in("note: the reading is outside of the limits, so the item fails", "提示:读数超出范围,此项计为不合格"))
+	}
+	if result == failed && len(a.GetPhotoIds()) == 0 && !item.GetFailWithoutPhoto() {
+		notes = append(notes, d.in("note: a failed item needs a photo: answer again with --photo", "提示:不合格项须附照片,请带 --photo 重新作答"))
+	}
+	if result == failed && a.GetNote() == "" && !item.GetFailWithoutNote() {
+		notes = append(notes, d.in("note: a failed item needs a note: answer again with --note", "提示:不合格项须写说明,请带 --note 重新作答"))
+	}
+	if result == roundsv1.AnswerResult_ANSWER_RESULT_SKIPPED && a.GetNote() == "" {
+		notes = append(notes, d.in("note: a skipped item needs its reason: answer again with --note", "提示:跳过须写原因,请带 --note 重新作答"))
+	}
+	return notes
+}

@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/client"
+)
+
+func (d *deviceCommands) done() *cobra.Command {
+	var photos, listed []string
+	var note, source, placeOf string
+	var anyway bool
+	cmd := &cobra.Command{Use: "done TICKET", Short: "Say that it is done, with the photos that prove it", Args: cobra.ExactArgs(1),
+		Long: "Takes the photos in as photos of the finished work, adds the remark and the interval of work since you began, and then says that the work is done,\n" +
+			"with all photos of this round that may count. Where that is not enough, the device says what is missing, and what was added is kept: take what is\n" +
+			"missing, and call it again with that alone.",
+		Example: "  rounds device done 3f2a9c41 --photo after.jpg --photo close.jpg --note \"seal replaced\"\n" +
+			"  rounds device done 3f2a9c41 --photo-id 77ab01cd"}
+	cmd.RunE = d.with(func(ctx context.Context, s *session, args []string) error {
+		view, err := s.find(ctx, "ticket", args[0])
+		if err != nil {
+			return err
+		}
+		in, err := photoFlags{role: "after", source: source}.input()
+		if err != nil {
+			return err
+		}
+		if in.Location, err = s.location(ctx, view.Scope, placeOf); err != nil {
+			return err
+		}
+		a := asking{name: "done", view: view, anyway: anyway, photos: len(photos) > 0, and: func() ([]client.Ref, error) { return s.end(ctx, view, d.Now) }}
+		if a.facts, err = d.take(ctx, s, view, in, photos); err != nil {
+			return err
+		}
+		taken := make([]string, len(a.facts))
+		for i, ref := range a.facts {
+			taken[i] = string(ref.ID)
+		}
+		if note != "" {
+			ref, err := s.remark(ctx, view, note, d.Now)
+			if err != nil {
+				return err
+			}
+			a.facts = append(a.facts, ref)
+		}
+		a.make = func(v client.View) (*roundsv1.Command, error) {
+			round := max(1, v.Record.GetTicket().GetRound())
+			manifest, err := s.proof(ctx, v, round, listed)
+			if len(listed) > 0 {
+				manifest = append(manifest, taken...)
+			}
+			return ticketAct(&roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_SubmitCompletion{
+				SubmitCompletion: &roundsv1.TicketSubmit{Round: round, PhotoIds: manifest}}}, err)
+		}
+		return d.ask(ctx, s, a)
+	})
+	flags := cmd.Flags()
+	flags.StringArrayVar(&photos, "photo", nil, "file of a photo of the finished work; may be given more than once")
+	flags.StringArrayVar(&listed, "photo-id", nil, "of the photos that are here count only these and the new ones, by id; may be given more than once")
+	flags.StringVar(&note, "note", "", "a remark")
+	flags.StringVar(&source, "source", "gallery", "where the photos come from: camera or gallery")
+	flags.StringVar(&placeOf, "place", "", "where they were taken, by code, name or id of a place whose tag was scanned")
+	anywayFlag(cmd, &anyway)
+	return cmd
+}
+
+// location is that of a place by its tag; nil where none is named.
+func (s *session) location(ctx context.Context, scope client.Scope, asked string) (*roundsv1.Location, error) {
+	if asked == "" {
+		return nil, nil
+	}
+	id, err := s.placeID(ctx, scope, asked)
+	return &roundsv1.Location{PlaceId: id, Source: roundsv1.LocationSource_LOCATION_SOURCE_TAG}, err
+}
+
+func (d *deviceCommands) pause() *cobra.Command {
+	var reason, proof, photo, words, source string
+	var anyway, list bool
+	cmd := &cobra.Command{Use: "pause TICKET --reason CODE", Short: "Let it wait, for a reason of the site's list", Args: cobra.MaximumNArgs(1),
+		Long: "Lets the work wait. A reason that stops the clocks needs a proof on the ticket: --photo and --remark take one now, --proof names one that is there.\n" +
+			"--list prints the reasons that the site has.",
+		Example: "  rounds device pause 3f2a9c41 --reason waiting_parts --remark \"called the supplier at 10:20\"\n  rounds device pause --list"}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if !list && (len(args) == 0 || reason == "") {
+			return usage(cmd, "it needs a ticket and --reason CODE, or --list")
+		}
+		return d.with(func(ctx context.Context, s *session, args []string) error {
+			if list {
+				return d.pauseReasons(ctx, s)
+			}
+			view, err := s.find(ctx, "ticket", args[0])
+			if err != nil {
+				return err
+			}
+			a := asking{name: "pause", view: view, anyway: anyway, photos: photo != "", and: func() ([]client.Ref, error) { return s.end(ctx, view, d.Now) }}
+			shows, err := d.pauseProof(ctx, s, &a, proof, photo, words, source)
+			if err != nil {
+				return err
+			}
+			a.make = func(client.View) (*roundsv1.Command, error) {
+				return ticketAct(&roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Pause{Pause: &roundsv1.TicketPause{Reason: reason, Proof: shows}}}, nil)
+			}
+			return d.ask(ctx, s, a)
+		})(cmd, args)
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&reason, "reason", "", "a code of the site's list")
+	flags.StringVar(&proof, "proof", "", "a photo or a remark of the ticket that shows it, by id")
+	flags.StringVar(&photo, "photo", "", "file of a photo that shows it")
+	flags.StringVar(&words, "remark", "", "a remark that shows it: a call, say")
+	flags.StringVar(&source, "source", "gallery", "where the photo comes from: camera or gallery")
+	flags.BoolVar(&list, "list", false, "print the reasons of the site")
+	cmd.MarkFlagsMutuallyExclusive("proof", "photo", "remark")
+	anywayFlag(cmd, &anyway)
+	return cmd
+}
+
+// pauseProof finds or takes what shows the reason of a pause; nil: nothing does.
+func (d *deviceCommands) pauseProof(ctx context.Context, s *session, a *asking, proof, photo, words, source string) (*roundsv1.RecordRef, error) {
+	switch {
+	case proof != "":
+		v, err := s.findAny(ctx, proof, "photo", "comment")
+		return subjectOf(v), err
+	case photo != "":
+		in, err := photoFlags{role: "before", source: source}.input()
+		if err != nil {
+			return nil, err
+		}
+		if a.facts, err = d.take(ctx, s, a.view, in, []string{photo}); err != nil {
+			return nil, err
+		}
+		return &roundsv1.RecordRef{Kind: "photo", Id: string(a.facts[0].ID)}, nil
+	case words != "":
+		ref, err := s.remark(ctx, a.view, words, d.Now)
+		a.facts = []client.Ref{ref}
+		return &roundsv1.RecordRef{Kind: "comment", Id: string(ref.ID)}, err
+	}
+	return nil, nil
+}
+
+// pauseReasons prints the reasons for which work may wait, of each site.
+func (d *deviceCommands) pauseReasons(ctx context.Context, s *session) error {
+	reference, err := s.reference(ctx)
+	if err != nil {
+		return err
+	}
+	sites, err := s.sites(ctx)
+	if err != nil {
+		return err
+	}
+	all := map[client.Scope]map[string]string{}
+	t := &table{head: d.heads("SITE|项目", "REASON|原因", "STOPS THE CLOCKS|暂停计时", "WORDS|说明")}
+	for _, site := range sites {
+		all[site] = map[string]string{}
+		for _, reason := range reference.Policy(site).PauseReasons {
+			all[site][reason.Code] = d.text(reason.Words)
+			stops := d.in("no", "否")
+			if reason.StopsClock {
+				stops = d.in("yes, with a proof", "是,须有证明")
+			}
+			t.add(shortID(string(site)), reason.Code, stops, d.text(reason.Words))
+		}
+	}
+	if d.json {
+		return printJSON(d.Out, all)
+	}
+	if len(t.rows) == 0 {
+		_, err := fmt.Fprintln(d.Out, d.in("the sites have no list", "没有原因列表"))
+		return err
+	}
+	return t.print(d.Out)
+}

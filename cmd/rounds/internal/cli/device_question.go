@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/sync/merge"
+)
+
+func (d *deviceCommands) inboxShow() *cobra.Command {
+	return &cobra.Command{Use: "show QUESTION", Short: "Show a question with both sides and what can be decided", Args: cobra.ExactArgs(1),
+		RunE: d.with(func(ctx context.Context, s *session, args []string) error {
+			v, err := s.find(ctx, "conflict", args[0])
+			if err != nil {
+				return err
+			}
+			if d.json {
+				return printJSON(d.Out, viewJSON(v))
+			}
+			return d.printQuestion(ctx, s, v)
+		})}
+}
+
+func (d *deviceCommands) printQuestion(ctx context.Context, s *session, v client.View) error {
+	c := v.Record.GetConflict()
+	people, err := s.names(ctx, v.Scope)
+	if err != nil {
+		return err
+	}
+	line := func(name, value string) {
+		if value != "" && value != "-" {
+			fmt.Fprintf(d.Out, "%s%s %s\n", name, strings.Repeat(" ", max(0, 10-cellsOf(name))), clean(value))
+		}
+	}
+	line(d.in("question", "事项"), string(v.ID))
+	line(d.in("type", "类型"), strings.ToLower(enumName(c.GetType().String(), "CONFLICT_TYPE")))
+	line(d.in("state", "状态"), strings.TrimSpace(d.standing(v.Record)+" "+d.unsent(v)))
+	line(d.in("asked", "内容"), d.text(c.GetSentence()))
+	line(d.in("about", "对象"), s.subjectTitle(ctx, v.Scope, c.GetSubject()))
+	line(d.in("open", "已等待"), d.age(c.GetOpenedTimeUs()))
+	line(d.in("for", "负责人"), d.owner(c, people))
+	for n, side := range c.GetSides() {
+		line(fmt.Sprintf(d.in("side %d", "第%d方"), n+1), fmt.Sprintf("%s, %s: %s", people.of(side.GetPersonId()), when(side.GetTimeUs()), d.text(side.GetSentence())))
+	}
+	for _, value := range s.valuesOf(ctx, v.Scope, c, people) {
+		line(d.in("value", "填写值"), value)
+	}
+	line(d.in("decided", "裁决"), c.GetResolution())
+	line(d.in("by", "裁决人"), people.of(c.GetResolvedById()))
+	line(d.in("why", "原因"), c.GetDecisionReason())
+	if c.GetState() == roundsv1.ConflictState_CONFLICT_STATE_OPEN {
+		line(d.in("actions", "可选操作"), strings.Join(actionNames(c), ", "))
+	}
+	return nil
+}
+
+// valuesOf are the values that stand in the field that a question is about, with who wrote each.
+func (s *session) valuesOf(ctx context.Context, scope client.Scope, c *roundsv1.Conflict, people names) (values []string) {
+	subject, err := s.Get(ctx, scope, kindOf(c.GetSubject().GetKind()), client.RecordID(c.GetSubject().GetId()))
+	if err != nil || c.GetField() == 0 {
+		return nil // it left the device, or is about no field
+	}
+	field := contentOf(subject.Record).Descriptor().Fields().ByNumber(fieldNumber(c.GetField()))
+	if field == nil || field.IsList() || field.IsMap() || field.Message() != nil {
+		return nil
+	}
+	for _, value := range merge.Values(subject.Change, merge.FieldNumber(c.GetField()), "") {
+		values = append(values, fmt.Sprintf("%s = %v (%s, %s)", field.Name(), contentOf(value.Record).Get(field).Interface(), people.of(value.Stamp.GetPersonId()), when(value.Stamp.GetTimeUs())))
+	}
+	return values
+}
+
+// contentOf is the message of a record's kind.
+func contentOf(r *roundsv1.Record) protoreflect.Message {
+	m := r.ProtoReflect()
+	kind := m.WhichOneof(m.Descriptor().Oneofs().ByName("kind"))
+	if kind == nil {
+		return (&roundsv1.Comment{}).ProtoReflect() // of a newer app: nothing is known of its fields
+	}
+	return m.Get(kind).Message()
+}

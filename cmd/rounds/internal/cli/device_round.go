@@ -1,0 +1,270 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/work/checklist"
+)
+
+// roundOf is the round of a view that a command is about.
+func roundOf(v client.View) uint32 {
+	return max(1, v.Record.GetInspection().GetRound(), v.Record.GetTicket().GetRound())
+}
+
+func (d *deviceCommands) approve() *cobra.Command {
+	var anyway bool
+	cmd := &cobra.Command{Use: "approve TICKET|ROUND", Short: "Confirm finished work, as the device shows its evidence", Args: cobra.ExactArgs(1),
+		Long: "Confirms a ticket or a round on the evidence that this device shows (rounds device ticket show, round show): its hash goes with the approval, so that\n" +
+			"evidence that came to the server meanwhile and speaks against it is not approved unseen. Nobody approves own work.",
+		Example: "  rounds device sync && rounds device ticket show 3f2a9c41 && rounds device approve 3f2a9c41"}
+	cmd.RunE = d.with(func(ctx context.Context, s *session, args []string) error {
+		view, err := s.findAny(ctx, args[0], "ticket", "inspection")
+		if err != nil {
+			return err
+		}
+		return d.approveView(ctx, s, view, anyway)
+	})
+	anywayFlag(cmd, &anyway)
+	return cmd
+}
+
+func (d *deviceCommands) approveView(ctx context.Context, s *session, view client.View, anyway bool) error {
+	return d.ask(ctx, s, asking{name: "approve", view: view, anyway: anyway, shown: true, make: func(v client.View) (*roundsv1.Command, error) {
+		digest, err := s.digest(ctx, v)
+		if v.Record.GetInspection() != nil {
+			return inspectionCommand(&roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Approve{
+				Approve: &roundsv1.InspectionApprove{Round: roundOf(v), ReviewDigest: digest}}}), err
+		}
+		return ticketAct(&roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Approve{
+			Approve: &roundsv1.TicketApprove{Round: roundOf(v), ReviewDigest: digest}}}, err)
+	}})
+}
+
+func (d *deviceCommands) round() *cobra.Command {
+	cmd := &cobra.Command{Use: "round", Short: "Inspection rounds: start at a tag, submit, review", Example: "  rounds device round list\n" +
+		"  rounds device round start 77ab01cd --tag \"R1.…\"\n  rounds device scan 77ab01cd --tag \"R1.…\"\n  rounds device answer 77ab01cd 1 pass\n" +
+		"  rounds device round submit 77ab01cd"}
+	cmd.AddCommand(d.inspectNew(), d.inspectList(), d.roundShow(), d.roundStart(),
+		d.roundStep("release", "Put a planned round on devices", nil, func(client.View, *actFlags) *roundsv1.InspectionCommand {
+			return &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Release{Release: &roundsv1.InspectionRelease{}}}
+		}),
+		d.roundStep("submit", "End the walk", nil, func(v client.View, _ *actFlags) *roundsv1.InspectionCommand {
+			return &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Submit{Submit: &roundsv1.InspectionSubmit{Round: roundOf(v)}}}
+		}),
+		d.roundStep("return", "Have it walked again; --item names what is to be looked at, all where none is named", []string{"!reason", "item"},
+			func(v client.View, f *actFlags) *roundsv1.InspectionCommand {
+				return &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Return{
+					Return: &roundsv1.InspectionReturn{Round: roundOf(v), Reason: f.reason, ItemIds: f.items}}}
+			}),
+		d.roundStep("excuse", "Forgive a round that was missed", []string{"!reason"}, func(_ client.View, f *actFlags) *roundsv1.InspectionCommand {
+			return &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Excuse{Excuse: &roundsv1.InspectionExcuse{Reason: f.reason}}}
+		}),
+		d.roundApprove())
+	return cmd
+}
+
+func (d *deviceCommands) roundApprove() *cobra.Command {
+	var anyway bool
+	cmd := &cobra.Command{Use: "approve ROUND", Short: "Confirm the round, as the device shows its evidence", Args: cobra.ExactArgs(1),
+		RunE: d.with(func(ctx context.Context, s *session, args []string) error {
+			view, err := s.find(ctx, "inspection", args[0])
+			if err != nil {
+				return err
+			}
+			return d.approveView(ctx, s, view, anyway)
+		})}
+	anywayFlag(cmd, &anyway)
+	return cmd
+}
+
+// roundStep makes a command of a round that needs no more than its flags.
+func (d *deviceCommands) roundStep(name, short string, flags []string, make func(client.View, *actFlags) *roundsv1.InspectionCommand) *cobra.Command {
+	f := &actFlags{}
+	cmd := &cobra.Command{Use: name + " ROUND", Short: short, Args: cobra.ExactArgs(1),
+		RunE: d.with(func(ctx context.Context, s *session, args []string) error {
+			view, err := s.find(ctx, "inspection", args[0])
+			if err != nil {
+				return err
+			}
+			return d.ask(ctx, s, asking{name: name, view: view, anyway: f.anyway, shown: name == "return",
+				make: func(v client.View) (*roundsv1.Command, error) { return inspectionCommand(make(v, f)), nil }})
+		})}
+	for _, flag := range flags {
+		f.add(cmd, flag)
+	}
+	anywayFlag(cmd, &f.anyway)
+	return cmd
+}
+
+func (d *deviceCommands) roundStart() *cobra.Command {
+	var payload, broken, checkpoint, source string
+	var anyway bool
+	cmd := &cobra.Command{Use: "start ROUND", Short: "Begin the walk at the tag of the first checkpoint", Args: cobra.ExactArgs(1),
+		Long: "Begins the walk and records the visit of the first checkpoint. Where its tag is broken, --broken takes a photo that shows it, and a ticket is made of it.",
+		Example: "  rounds device round start 77ab01cd --tag \"R1.…\"\n" +
+			"  rounds device round start 77ab01cd --broken tag.jpg"}
+	cmd.RunE = d.with(func(ctx context.Context, s *session, args []string) error {
+		view, err := s.find(ctx, "inspection", args[0])
+		if err != nil {
+			return err
+		}
+		a := asking{name: "start", view: view, anyway: anyway, photos: broken != ""}
+		start := &roundsv1.InspectionStart{ScanPayload: payload}
+		if broken != "" {
+			in, err := photoFlags{role: "before", source: source}.input()
+			if err != nil {
+				return err
+			}
+			if a.facts, err = d.take(ctx, s, view, in, []string{broken}); err != nil {
+				return err
+			}
+			start.BrokenTagPhotoId = string(a.facts[0].ID)
+			if route := view.Record.GetInspection().GetCheckpointIds(); checkpoint == "" && len(route) > 0 {
+				checkpoint = route[0]
+			}
+		}
+		if payload != "" || checkpoint != "" {
+			at, err := s.checkpoint(ctx, view, payload, checkpoint)
+			if err != nil {
+				return err
+			}
+			ref, err := d.visit(ctx, s, view, payload, at)
+			if err != nil {
+				return err
+			}
+			a.facts = append(a.facts, ref)
+		}
+		a.make = func(client.View) (*roundsv1.Command, error) {
+			return inspectionCommand(&roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Start{Start: start}}), nil
+		}
+		return d.ask(ctx, s, a)
+	})
+	flags := cmd.Flags()
+	flags.StringVar(&payload, "tag", "", "what the tag of the first checkpoint says")
+	flags.StringVar(&broken, "broken", "", "file of a photo that shows that the tag is broken")
+	flags.StringVar(&checkpoint, "checkpoint", "", "the checkpoint, by code, name or id, where the tag does not say it")
+	flags.StringVar(&source, "source", "gallery", "where the photo comes from: camera or gallery")
+	cmd.MarkFlagsMutuallyExclusive("tag", "broken")
+	anywayFlag(cmd, &anyway)
+	return cmd
+}
+
+func (d *deviceCommands) roundShow() *cobra.Command {
+	return &cobra.Command{Use: "show ROUND", Short: "Show a round with its checkpoints, questions and answers", Args: cobra.ExactArgs(1),
+		RunE: d.with(func(ctx context.Context, s *session, args []string) error {
+			v, err := s.find(ctx, "inspection", args[0])
+			if err != nil {
+				return err
+			}
+			if d.json {
+				return printJSON(d.Out, viewJSON(v))
+			}
+			return d.printRound(ctx, s, v)
+		})}
+}
+
+func (d *deviceCommands) printRound(ctx context.Context, s *session, v client.View) error {
+	i := v.Record.GetInspection()
+	reference, err := s.reference(ctx)
+	if err != nil {
+		return err
+	}
+	placeName, err := s.placeNames(ctx, v.Scope, d.text)
+	if err != nil {
+		return err
+	}
+	people, err := s.names(ctx, v.Scope)
+	if err != nil {
+		return err
+	}
+	state := d.roundStanding(i.GetState())
+	if v.Pending > 0 {
+		state += d.in(" (not confirmed)", "(未确认)")
+	}
+	list := reference.listOf(v)
+	lines := [][2]string{{d.in("round", "巡检"), string(v.ID)}, {d.in("title", "标题"), clean(i.GetTitle())}, {d.in("state", "状态"), state},
+		{d.in("why", "原因"), clean(i.GetStateReason())}, {d.in("window", "时间窗"), when(i.GetWindowStartUs()) + " - " + when(i.GetWindowEndUs())},
+		{d.in("inspector", "巡检人"), people.of(i.GetInspectorId())}, {d.in("flags", "标记"), clean(strings.Join(i.GetFlags(), ", "))}}
+	if i.GetState() >= roundsv1.InspectionState_INSPECTION_STATE_SUBMITTED {
+		score := strconv.FormatFloat(i.GetScore(), 'f', 1, 64)
+		if i.GetFailed() {
+			score += d.in(", failed at a red line", ",红线项不合格")
+		}
+		lines = append(lines, [2]string{d.in("score", "得分"), score})
+	}
+	for _, line := range lines {
+		if line[1] != "" && line[1] != "-" {
+			fmt.Fprintf(d.Out, "%s%s %s\n", line[0], strings.Repeat(" ", max(0, 10-cellsOf(line[0]))), line[1])
+		}
+	}
+	if len(i.GetCheckpointIds()) > 0 {
+		t := &table{head: d.heads("CHECKPOINT|检查点", "VISITED|到达时间", "BY|人员", "FLAGS|标记")}
+		for _, id := range i.GetCheckpointIds() {
+			at, by, flags := "-", "-", ""
+			for _, visit := range i.GetOfficialVisits() {
+				if visit.GetCheckpointId() == id && visit.GetRound() == roundOf(v) {
+					at, by, flags = when(visit.GetTimeUs()), people.of(visit.GetPersonId()), strings.Join(visit.GetFlags(), ", ")
+				}
+			}
+			t.add(placeName(id), at, by, flags)
+		}
+		fmt.Fprintln(d.Out)
+		if err := t.print(d.Out); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(d.Out)
+	return d.printAnswers(list, i.GetCheckpointIds(), i.GetAnswers(), placeName)
+}
+
+// printAnswers prints what is asked and what was answered.
+func (d *deviceCommands) printAnswers(list *roundsv1.Checklist, route []string, answers map[string]*roundsv1.Answer, placeName func(string) string) error {
+	t := &table{head: d.heads("NO|序号", "ITEM|检查项", "AT|位置", "ANSWER|结果", "READING|读数", "PHOTOS|照片", "NOTE|说明", "QUESTION|内容")}
+	number := map[string]string{}
+	for n, item := range list.GetItems() {
+		number[item.GetId()] = strconv.Itoa(n + 1)
+	}
+	for _, q := range checklist.Ask(list, route, answers) {
+		a := answers[q.Key]
+		value, at := "-", "-"
+		if a != nil && a.Reading != nil {
+			value = strings.TrimSpace(strconv.FormatFloat(a.GetReading(), 'g', -1, 64) + " " + q.Item.GetUnit())
+		}
+		if q.Checkpoint != "" {
+			at = placeName(q.Checkpoint)
+		}
+		t.add(number[q.Item.GetId()], q.Item.GetId(), at, d.verdict(checklist.Result(q.Item, a)), value, strconv.Itoa(len(a.GetPhotoIds())), cut(a.GetNote(), 40),
+			cut(d.text(q.Item.GetQuestion()), 60))
+	}
+	for key, a := range answers {
+		if _, known := checklist.Find(list, route, key); !known {
+			t.add("-", key, "-", d.verdict(a.GetResult()), "-", strconv.Itoa(len(a.GetPhotoIds())), cut(a.GetNote(), 40), "")
+		}
+	}
+	if len(t.rows) == 0 {
+		_, err := fmt.Fprintln(d.Out, d.in("nothing is asked, as far as this device knows", "本机没有此巡检的检查项"))
+		return err
+	}
+	return t.print(d.Out)
+}
+
+func (d *deviceCommands) verdict(r roundsv1.AnswerResult) string {
+	switch r {
+	case roundsv1.AnswerResult_ANSWER_RESULT_PASS:
+		return d.in("pass", "合格")
+	case roundsv1.AnswerResult_ANSWER_RESULT_FAIL:
+		return d.in("FAIL", "不合格")
+	case roundsv1.AnswerResult_ANSWER_RESULT_SKIPPED:
+		return d.in("skipped", "跳过")
+	case roundsv1.AnswerResult_ANSWER_RESULT_NOT_APPLICABLE:
+		return d.in("does not apply", "不适用")
+	}
+	return "-"
+}
