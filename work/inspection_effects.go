@@ -10,11 +10,20 @@ func (j *judgement) inspectionAct() *roundsv1.InspectionCommand {
 	return j.Mutation.GetCommand().GetInspection()
 }
 
-// walked: whether the person walked some of the round: started or submitted it, scanned one of its tags, answered an item, or laboured on it.
+// walked: whether the person walked some of the round: started or submitted it, scanned one of its tags, answered an item or took a photo of one, or laboured on it.
 func (j *judgement) walked() bool {
 	i, person := j.inspection(), string(j.Person)
 	if person == "" {
 		return false
+	}
+	photographed := func(id string) bool {
+		change := j.lookup(kindPhoto, id)
+		return change.GetRecord().GetPhoto().GetPersonId() == person || writer(change, photoSubject).GetPersonId() == person
+	}
+	for _, a := range i.GetAnswers() {
+		if slices.ContainsFunc(a.GetPhotoIds(), photographed) {
+			return true
+		}
 	}
 	return i.GetInspectorId() == person ||
 		slices.ContainsFunc(i.GetLabour(), func(l *roundsv1.Labour) bool { return l.GetPersonId() == person }) ||

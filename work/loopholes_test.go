@@ -166,3 +166,52 @@ func TestPhotoOfAMergedTicketByTheApprover(t *testing.T) {
 	w.r.sync()
 	w.r.refused(again, roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK)
 }
+
+// TestDrawingsAreNoPhotos: a drawing on a photo, of an earlier round perhaps, does not stand for a photo of the finished work.
+func TestDrawingsAreNoPhotos(t *testing.T) {
+	drawn := func(p *roundsv1.Photo) { p.AnnotationOfId = uid("of round 1") }
+	w := newTown(t, "light")
+	w.x.done(w.id, start())
+	drawing, real := uid("drawing"), uid("real")
+	w.x.done(drawing, shot(w.id, 1, hash(drawing), drawn))
+	seq := w.x.do(w.id, submit(1, drawing))
+	w.x.sync()
+	w.x.refused(seq, roundsv1.ProblemCode_PROBLEM_CODE_MISSING)
+	w.x.done(w.id, submit(1, drawing, real)) // the other is not here yet
+	w.looked(w.id, drawing, stateClean)
+	w.chief.inState(w.id, stateDone)
+	w.x.done(real, shot(w.id, 1, hash(real)))
+	w.looked(w.id, real, stateClean)
+	w.chief.inState(w.id, stateInReview)
+}
+
+// TestApproveOfAWalkUnseen: an approval without a digest counts for the answers that the reviewer had, and not for one that came meanwhile.
+func TestApproveOfAWalkUnseen(t *testing.T) {
+	p := newPatrol(t, 7, &roundsv1.Inspection{})
+	p.x.done(p.id, walk("start"))
+	p.x.done(p.id, answers(map[string]*roundsv1.Answer{"gutter": answer(pass, ""), "pressure": measured(3)}))
+	p.x.done(p.id, walk("submit"))
+	p.force(&roundsv1.Inspection{State: roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW}, 40)
+	p.chief.sync()
+	blind := p.chief.do(p.id, walk("approve"))
+	p.y.sync()
+	p.y.done(p.id, answers(map[string]*roundsv1.Answer{"gutter": answer(fail, "full")}))
+	p.chief.sync()
+	p.chief.refused(blind, roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST)
+}
+
+// TestWhoPhotographedAnItem walked some of the round.
+func TestWhoPhotographedAnItem(t *testing.T) {
+	p := newPatrol(t, 7, &roundsv1.Inspection{})
+	photo := uid("by S")
+	p.chief.done(photo, &roundsv1.Fact{Record: &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{
+		Subject: &roundsv1.RecordRef{Kind: "inspection", Id: p.id}, Role: roundsv1.PhotoRole_PHOTO_ROLE_ITEM, SizeBytes: 9}}}})
+	p.x.done(p.id, walk("start"))
+	p.x.done(p.id, answers(map[string]*roundsv1.Answer{"gutter": answer(fail, "full", photo), "pressure": measured(3)}))
+	p.x.done(p.id, walk("submit"))
+	p.force(&roundsv1.Inspection{State: roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW}, 40)
+	p.chief.sync()
+	own := p.chief.do(p.id, walk("approve"))
+	p.chief.sync()
+	p.chief.refused(own, roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK)
+}

@@ -201,7 +201,7 @@ func (j *judgement) evidenceStored() bool {
 	return len(proving(j.ticket())) > 0
 }
 
-// enoughPhotos: whether the manifests of the round hold as many different photos as was asked for: the same bytes count once. What was asked for stands in the
+// enoughPhotos: whether the manifests of the round hold as many different photos as was asked for: the same bytes count once, and a drawing on a photo is none. What was asked for stands in the
 // ticket; where its category was not known when it was pinned, in the category that the question comes with; and where none is known, it is one photo.
 func (j *judgement) enoughPhotos() bool {
 	if j.foresees {
@@ -212,7 +212,7 @@ func (j *judgement) enoughPhotos() bool {
 	for _, id := range manifestOf(j.ticket()) {
 		change := j.lookup(kindPhoto, id)
 		photo := change.GetRecord().GetPhoto()
-		if photo.GetHidden() == nil && j.provesRound(change) && (!known || photo.GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_AFTER) {
+		if photo.GetHidden() == nil && photo.GetAnnotationOfId() == "" && j.provesRound(change) && (!known || photo.GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_AFTER) {
 			counted[string(photo.GetSha256())] = true
 		}
 	}

@@ -227,7 +227,7 @@ func (j *judgement) photosShown() int {
 			if change := j.lookup(kindPhoto, id); change != nil {
 				photo := change.GetRecord().GetPhoto()
 				gallery := camera && photo.GetSource() != roundsv1.PhotoSource_PHOTO_SOURCE_CAMERA
-				if photo.GetRole() != roundsv1.PhotoRole_PHOTO_ROLE_AFTER || gallery || photo.GetHidden() != nil || !j.ofRound(change) {
+				if photo.GetRole() != roundsv1.PhotoRole_PHOTO_ROLE_AFTER || gallery || photo.GetHidden() != nil || photo.GetAnnotationOfId() != "" || !j.ofRound(change) {
 					continue
 				}
 				if hash := string(photo.GetSha256()); hash != "" {
