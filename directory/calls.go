@@ -40,6 +40,9 @@ func (k *Keeper) PutDirectory(ctx context.Context, caller engine.Caller, req *ro
 	if err != nil {
 		return nil, err
 	}
+	if edit, err = k.issued(scope, id, edit); err != nil {
+		return nil, err
+	}
 	if p, err := k.checkPut(ctx, caller, scope, kind, node, id, before, edit); err != nil || p != nil {
 		if p != nil {
 			err = refuse(p)

@@ -318,6 +318,12 @@ func (r *row) filled(before, blank *roundsv1.Record) (*roundsv1.Record, error) {
 
 // put queues the act that makes a record say what the row says, and notes what that changes. False where it says so already, or the row was refused.
 func (r *row) put(scope store.Scope, kind merge.Kind, id string, before *roundsv1.Change, after *roundsv1.Record) (bool, error) {
+	if p, err := r.issue(scope, id, after); err != nil || p != nil {
+		if p != nil {
+			r.refuse(p)
+		}
+		return false, err
+	}
 	edit := editOf(kind, before.GetRecord(), after)
 	if edit == nil {
 		r.status(roundsv1.ImportStatus_IMPORT_STATUS_UNCHANGED)

@@ -91,7 +91,7 @@ type Entered struct {
 	Problem *roundsv1.Problem
 }
 
-// Config is what a Keeper is made of. All of it is needed but Log.
+// Config is what a Keeper is made of. All of it is needed but Tag and Log.
 type Config struct {
 	// Desk keeps the records.
 	Desk Desk
@@ -103,6 +103,8 @@ type Config struct {
 	Families []Family
 	// Outline checks the outline of a place; its error says what is wrong.
 	Outline func(text string) error
+	// Tag issues what the tag of a site's place says, where "auto" is entered for it; nil: none is issued. Asked again it answers the same.
+	Tag func(site store.Scope, place string) (string, error)
 	// Root is the node of the organisation that is kept.
 	Root string
 	// Validate checks a record against the rules of its schema; its error names the field.

@@ -181,7 +181,7 @@ func placeColumns() []Column {
 	return append(all,
 		choice("type", "类型", "what it is", "floor", placeTypes(), of, func(p *roundsv1.Place) *roundsv1.PlaceType { return &p.Type }),
 		code("parent", "上级位置编码", "the place above", "T1", ofPlaces, true, of, func(p *roundsv1.Place) *string { return &p.ParentId }),
-		str("tag", "二维码/NFC 标签内容", "what its QR or NFC tag says", "", of, func(p *roundsv1.Place) *string { return &p.Tag }),
+		str("tag", "二维码/NFC 标签内容;auto:由服务器签发", "what its QR or NFC tag says; auto: the server issues it", "", of, func(p *roundsv1.Place) *string { return &p.Tag }),
 		choice("signal", "信号", "what a phone receives there", "ok", signals(), of, func(p *roundsv1.Place) *roundsv1.Signal { return &p.Signal }),
 		str("outline", "轮廓(WKT 多边形,WGS 84)", "its outline, as WKT polygon in WGS 84", "", of, func(p *roundsv1.Place) *string { return &p.Outline }), removes())
 }

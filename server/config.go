@@ -41,6 +41,7 @@ type Config struct {
 	Auth     AuthConfig     `koanf:"auth"`
 	Store    StoreConfig    `koanf:"store"`
 	Media    MediaConfig    `koanf:"media"`
+	Tags     TagsConfig     `koanf:"tags"`
 	Upkeep   UpkeepConfig   `koanf:"upkeep"`
 	First    FirstConfig    `koanf:"first"`
 	Inject   InjectedConfig `koanf:"-"`
@@ -176,6 +177,14 @@ type MediaConfig struct {
 	UploadLife time.Duration `koanf:"upload_life" usage:"how long an upload in which nothing happens is kept"`
 	// Grace is how old bytes that no photo has must be to be removed. Default: 7 days.
 	Grace time.Duration `koanf:"grace" usage:"age from which on bytes that no photo has are removed"`
+}
+
+// TagsConfig is about the tags at checkpoints. Each site's key is derived from one secret, so that nobody can print a tag for a place without the server.
+type TagsConfig struct {
+	// Key is the file of the secret that tags are issued with, 32 bytes; made at the first start. Default: tags.key in Data.
+	Key string `koanf:"key" usage:"file of the secret that tags are issued with, made at the first start; default: tags.key in the data directory"`
+	// Previous is the file of the one before, whose tags still count. Default: tags.old.key in Data, where there is one.
+	Previous string `koanf:"previous" usage:"file of the secret before, whose tags still count; default: tags.old.key in the data directory, if there"`
 }
 
 // UpkeepConfig is about what is done now and then.

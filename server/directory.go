@@ -66,7 +66,7 @@ func (s *Server) keeper() *directory.Keeper {
 			_, err := check.ParseOutline(text)
 			return err
 		},
-		Root: string(s.founding.Root), Now: s.cfg.Inject.Now, Log: s.log,
+		Tag: s.tags.issue, Root: string(s.founding.Root), Now: s.cfg.Inject.Now, Log: s.log,
 	})
 }
 

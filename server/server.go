@@ -42,6 +42,7 @@ type Server struct {
 	authority *auth.Authority
 	engine    *engine.Engine
 	reference *directory.Reference
+	tags      siteTags
 	blobs     media.Driver
 	ownBlobs  closingDriver // nil where the storage was handed in
 	desk      *evidence.Desk
@@ -113,7 +114,10 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.reference = directory.NewReference(directory.ReferenceConfig{Tree: organisation{s.authority}, Log: s.log})
-	rules := work.New(work.Config{Reference: s.reference})
+	if s.tags, err = s.openTags(); err != nil {
+		return nil, err
+	}
+	rules := work.New(work.Config{Reference: s.reference, Tags: s.tags})
 	s.engine, err = engine.Open(engine.Config{
 		Store: s.store, Rules: rules, Access: access{s.authority}, Validate: validMutation(s.validator),
 		Index: joined(indexes()), IndexVersion: version(indexes()), Committed: s.committed, Question: work.Complete,

@@ -30,7 +30,7 @@ func (p *program) admin() *cobra.Command {
 			"the server. Wherever a node or a person is asked for, a part of the id, the code or the name is enough.",
 	}
 	d.flags(cmd)
-	cmd.AddCommand(d.adminNodes(), d.adminSite(), d.adminPeople(), d.adminRoles(), d.adminCodes(), d.adminDevices(), d.adminKeys(), d.adminPolicy(), d.adminDirectory(), p.adminRecover())
+	cmd.AddCommand(d.adminNodes(), d.adminSite(), d.adminPeople(), d.adminRoles(), d.adminCodes(), d.adminDevices(), d.adminKeys(), d.adminPolicy(), d.adminDirectory(), d.adminTags(), p.adminRecover())
 	return cmd
 }
 

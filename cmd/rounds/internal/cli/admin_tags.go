@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/auth"
+	"github.com/rounds-sync/rounds/server"
+)
+
+// placeTag is the number of Place's field that says what its tag says.
+const placeTag = 5
+
+// adminTags issues and lists what the tags at a site's checkpoints say.
+func (d *deviceCommands) adminTags() *cobra.Command {
+	cmd := &cobra.Command{Use: "tags", Short: "What the QR codes and NFC tags at a site's checkpoints say"}
+	var site string
+	var asCSV, asQR, all bool
+	list := &cobra.Command{Use: "list [CODE...]", Short: "List the tags of places, for who prints them",
+		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
+			_, places, err := s.places(ctx, site, args)
+			if err != nil {
+				return err
+			}
+			tagged := slices.DeleteFunc(places, func(c *roundsv1.Change) bool { return c.GetRecord().GetPlace().GetTag() == "" })
+			return d.showTags(tagged, asCSV, asQR)
+		})}
+	list.Flags().BoolVar(&asCSV, "csv", false, "as CSV: code, name, payload")
+	list.Flags().BoolVar(&asQR, "qr", false, "draw each as a QR code")
+	list.MarkFlagsMutuallyExclusive("csv", "qr")
+	issue := &cobra.Command{Use: "issue [CODE...]", Short: "Issue the tags of places that have none",
+		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
+			node, places, err := s.places(ctx, site, args)
+			if err != nil {
+				return err
+			}
+			var done []*roundsv1.Change
+			for _, c := range places {
+				if c.GetRecord().GetPlace().GetTag() != "" && !all {
+					continue
+				}
+				resp, err := call(ctx, s, s.remote.admin.PutDirectory, &roundsv1.PutDirectoryRequest{NodeId: node, RecordId: c.GetRecordId(), Base: c.GetVersion(),
+					Edit: &roundsv1.Edit{Fields: []uint32{placeTag}, Record: &roundsv1.Record{Kind: &roundsv1.Record_Place{Place: &roundsv1.Place{Tag: "auto"}}}}})
+				if err != nil {
+					return err
+				}
+				done = append(done, resp.GetRecord())
+			}
+			return d.showTags(done, false, false)
+		})}
+	issue.Flags().BoolVar(&all, "all", false, "also of places that have one, after the secret was rotated: those are to be printed anew")
+	for _, one := range []*cobra.Command{list, issue} {
+		one.Flags().StringVar(&site, "site", "", "the site")
+		_ = one.MarkFlagRequired("site")
+	}
+	cmd.AddCommand(list, issue)
+	return cmd
+}
+
+// places are those of a site; with codes, these alone.
+func (s *session) places(ctx context.Context, site string, codes []string) (node string, found []*roundsv1.Change, err error) {
+	n, err := s.node(ctx, site)
+	if err != nil {
+		return "", nil, err
+	}
+	missing := slices.Clone(codes)
+	for page := ""; ; {
+		resp, err := call(ctx, s, s.remote.admin.ListDirectory, &roundsv1.ListDirectoryRequest{NodeId: n.GetNodeId(), Kind: "place", PageSize: 1000, PageToken: page})
+		if err != nil {
+			return "", nil, err
+		}
+		for _, c := range resp.GetRecords() {
+			code := c.GetRecord().GetPlace().GetCode()
+			if len(codes) == 0 || slices.Contains(codes, code) {
+				found = append(found, c)
+				missing = slices.DeleteFunc(missing, func(m string) bool { return m == code })
+			}
+		}
+		if page = resp.GetNextPageToken(); page == "" {
+			break
+		}
+	}
+	if len(missing) > 0 {
+		return "", nil, fail(Usage, "no place of the site has the code %s: rounds admin directory list place --node %s shows them", strings.Join(missing, ", "), site)
+	}
+	return n.GetNodeId(), found, nil
+}
+
+// showTags prints what tags say.
+func (d *deviceCommands) showTags(places []*roundsv1.Change, asCSV, asQR bool) error {
+	if asCSV {
+		w := csv.NewWriter(d.Out)
+		_ = w.Write([]string{"code", "name", "payload"}) // Flush tells
+		for _, c := range places {
+			p := c.GetRecord().GetPlace()
+			_ = w.Write([]string{inert(p.GetCode()), inert(textOf(p.GetName())), inert(p.GetTag())})
+		}
+		w.Flush()
+		return w.Error()
+	}
+	return d.show(&roundsv1.ListDirectoryResponse{Records: places}, func() error {
+		t := &table{head: []string{"CODE", "NAME", "PAYLOAD"}}
+		for _, c := range places {
+			p := c.GetRecord().GetPlace()
+			if asQR {
+				fmt.Fprintf(d.Out, "%s  %s\n", clean(p.GetCode()), clean(textOf(p.GetName())))
+				server.ShowQR(d.Out, auth.Secret(p.GetTag()))
+				continue
+			}
+			t.add(p.GetCode(), textOf(p.GetName()), p.GetTag())
+		}
+		if asQR {
+			return nil
+		}
+		return t.print(d.Out)
+	})
+}
+
+// inert is a cell that no spreadsheet computes.
+func inert(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		return "'" + cell
+	}
+	return cell
+}
