@@ -13,6 +13,8 @@ import (
 
 // Community is the whole of it. It is only read after New.
 type Community struct {
+	// Seed that it was made from.
+	Seed uint64
 	// Nodes of the organisation below the group, parents first.
 	Nodes []Node
 	// Site is the node of the community in full detail.
@@ -88,7 +90,7 @@ type maker struct {
 
 // New makes the community of a seed.
 func New(seed uint64) *Community {
-	m := &maker{seed: seed, random: rand.New(rand.NewPCG(seed, 0x726f756e6473)), Community: &Community{}}
+	m := &maker{seed: seed, random: rand.New(rand.NewPCG(seed, 0x726f756e6473)), Community: &Community{Seed: seed}}
 	m.organisation()
 	m.places()
 	m.assets()

@@ -145,13 +145,22 @@ func lineWord(l roundsv1.ServiceLine) string {
 
 func (t *tables) categories(put func(...string)) {
 	put("code", "name_zh", "name_en", "line", "priority", "emergency", "before_photo", "after_photos", "live_camera")
-	count := map[roundsv1.ServiceLine]int{}
-	for _, c := range t.Categories {
-		count[c.GetLine()]++
-		put(fmt.Sprintf("%s-%02d", strings.ToUpper(lineWord(c.GetLine())[:3]), count[c.GetLine()]), c.GetName().GetZh(), c.GetName().GetEn(), lineWord(c.GetLine()),
+	for i, c := range t.Categories {
+		put(t.CategoryCode(i), c.GetName().GetZh(), c.GetName().GetEn(), lineWord(c.GetLine()),
 			strings.ToLower(strings.TrimPrefix(c.GetPriority().String(), "PRIORITY_")), yes(c.GetEmergency()), yes(c.GetBeforePhoto()),
 			strconv.Itoa(int(c.GetAfterPhotos())), yes(c.GetLiveCamera()))
 	}
+}
+
+// CategoryCode is the code of the nth category: its trade, and its number there.
+func (c *Community) CategoryCode(n int) string {
+	number := 1
+	for _, before := range c.Categories[:n] {
+		if before.GetLine() == c.Categories[n].GetLine() {
+			number++
+		}
+	}
+	return fmt.Sprintf("%s-%02d", strings.ToUpper(lineWord(c.Categories[n].GetLine())[:3]), number)
 }
 
 // places of the site in full detail, and a gate and a building of each of the others.
@@ -216,6 +225,13 @@ func (t *tables) plans(put func(...string)) {
 	put(t.Site.Code, "SWITCH", "配电房巡检", "Switch room", listCode(2), "PR01;PR02", "yes", "", "", "09:00,21:00 daily", "2h", "every")
 	put(t.Site.Code, "PUMPS", "水泵房巡检", "Pump room", listCode(3), "PR04;PR05", "no", "", "", "10:00 daily", "3h", "every")
 	put(t.Site.Code, "TOWERS", "楼栋巡查", "Tower patrol", listCode(5), "T1;T2;T3;T4;T5;T6;T7;T8", "no", "", "", "09:00 weekly MO", "9h", "next_working")
+	for tower := 1; tower <= towers; tower++ {
+		put(t.Site.Code, fmt.Sprintf("LIFT%d", tower), fmt.Sprintf("%d栋电梯", tower), fmt.Sprintf("Lifts of tower %d", tower), listCode(1),
+			fmt.Sprintf("T%d-L1;T%d-L2", tower, tower), "no", "", "", "08:00 daily", "8h", "every")
+	}
+	put(t.Site.Code, "FIRE", "消防泵房与通道", "Fire pump and routes", listCode(4), "PR05;FZ01;FZ10", "no", "", "", "13:00 daily", "3h", "every")
+	put(t.Site.Code, "GATES", "门岗巡查", "Gates and perimeter", listCode(6), "GT1;GT2;GT3", "yes", "1m", "30m", "08:00,09:00,10:00,11:00,12:00,13:00,14:00,15:00 daily",
+		"1h", "every")
 	put(t.Site.Code, "NIGHT", "夜间巡逻", "Night patrol", listCode(6), "GT1;GZ1;GZ2;B1;FZ01;FZ02;B2;FZ10;FZ11;GZ3;GT2;GZ4;GT3;GZ5", "yes", "2m", "12m",
 		"20:00,23:00,02:00 daily", "3h", "every")
 }

@@ -26,6 +26,7 @@ type camera struct {
 	hours  float64 // length of the shift
 	wanted int     // photos that the plan has for the whole of it
 	took   func()  // hears of each photo
+	honest bool    // no trick is planted now
 }
 
 // plants counts what was planted by all phones, so that each trick has its turn. It is used by one goroutine at a time.
@@ -116,6 +117,9 @@ func (c *camera) before(s subject) *shot {
 
 // plant decides whether the next photo is a trick, and takes the one that was planted least.
 func (c *camera) plant(s subject) trick {
+	if c.honest {
+		return trick{}
+	}
 	c.plants.since++
 	if c.plants.since < onePlanted && (c.plants.since < onePlanted/2 || !c.hasBefore(s)) { // finished work is rare, and what can be wrong with it rarer
 		return trick{}

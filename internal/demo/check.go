@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
+
+	"github.com/google/uuid"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
@@ -57,6 +60,9 @@ func (d *demo) check(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	photos.closures()
+	if report.Day, err = d.sum(ctx); err != nil {
+		return nil, err
+	}
 	for _, w := range d.everybody() {
 		w.dropIdle()
 	}
@@ -67,6 +73,21 @@ func (d *demo) check(ctx context.Context) (*Report, error) {
 	if err := d.journals(ctx, &evidence, fresh); err != nil {
 		return nil, err
 	}
+	lost := map[string]bool{}
+	for _, of := range evidence.Devices {
+		for _, q := range of.Queued {
+			if slices.ContainsFunc(d.workers, func(w *worker) bool { return w.lost && w.name == of.Name }) {
+				lost[q.Device] = true
+			}
+		}
+	}
+	for _, s := range evidence.Scopes {
+		report.Day.rowsOfJournal(s, lost)
+	}
+	if report.LostReplies > 0 {
+		report.Day.Rows[38] = int(report.LostReplies)
+	}
+	report.Day.tell()
 	d.progress.step("hashing the storage again")
 	if err := d.server.objects(ctx, photos.audit); err != nil {
 		return nil, err
@@ -82,7 +103,7 @@ func (d *demo) hireAuditor(ctx context.Context) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Person, p.url = community.Person{ID: d.Crew[len(d.Crew)-1].ID, Name: "审计员", Role: roundsv1.Role_ROLE_AUDITOR}, d.office.url
+	p.Person, p.url = community.Person{ID: uuid.NewSHA1(uuid.Nil, []byte(d.Site.ID)).String(), Name: "审计员", Role: roundsv1.Role_ROLE_AUDITOR}, d.office.url
 	w := &worker{phone: p, Community: d.Community, site: d.desk.site}
 	d.workers = append(d.workers, w)
 	code, err := d.office.hire(ctx, p.Person, d.Site.ID)
@@ -116,7 +137,7 @@ func (d *demo) witness(ctx context.Context, w *worker, keys map[string]ed25519.P
 		case w.leaves:
 			return scope == store.Scope("user/"+w.ID)
 		}
-		return w == d.desk || w.visitor == (scope == client.Scope("site/"+d.Nodes[len(d.Nodes)-1].ID)) || scope[:4] != "site"
+		return w == d.desk || scope == w.site || scope[:4] != "site"
 	}
 	return of, nil
 }

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 
@@ -40,7 +39,15 @@ func openOffice(ctx context.Context, dir string, r server.Ready, at *timeline) (
 	if err != nil {
 		return nil, err
 	}
-	bearer := connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
+	bearer := bearerOf(tokens)
+	return &office{phone: p, root: r.Root,
+		admin: roundsv1connect.NewAdminServiceClient(http.DefaultClient, r.Address, connect.WithInterceptors(bearer)),
+		media: roundsv1connect.NewMediaServiceClient(http.DefaultClient, r.Address, connect.WithInterceptors(bearer))}, nil
+}
+
+// bearerOf adds a device's access token to each call.
+func bearerOf(tokens client.Tokens) connect.Interceptor {
+	return connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
 		return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 			token, err := tokens.Token(ctx, "")
 			if err != nil {
@@ -58,54 +65,15 @@ func openOffice(ctx context.Context, dir string, r server.Ready, at *timeline) (
 			return next(ctx, req)
 		}
 	})
-	return &office{phone: p, root: r.Root,
-		admin: roundsv1connect.NewAdminServiceClient(http.DefaultClient, r.Address, connect.WithInterceptors(bearer)),
-		media: roundsv1connect.NewMediaServiceClient(http.DefaultClient, r.Address, connect.WithInterceptors(bearer))}, nil
 }
 
-// found enters the organisation, its people and their grants, and the directory of the site.
-func (o *office) found(ctx context.Context, c *community.Community, step func(string)) error {
-	for _, n := range c.Nodes {
-		parent := n.Parent
-		if parent == "" {
-			parent = o.root
-		}
-		if _, err := o.admin.CreateNode(ctx, connect.NewRequest(&roundsv1.CreateNodeRequest{NodeId: n.ID, ParentId: parent, Type: n.Type, Name: n.Name, Code: n.Code})); err != nil {
-			return fmt.Errorf("demo: node %s: %w", n.Code, err)
-		}
+// phoneFor returns an enrolment code for a person who is in the directory.
+func (o *office) phoneFor(ctx context.Context, p community.Person) (code string, err error) {
+	made, err := o.admin.CreateEnrolmentCode(ctx, connect.NewRequest(&roundsv1.CreateEnrolmentCodeRequest{PersonId: p.ID}))
+	if err != nil {
+		return "", fmt.Errorf("demo: code for %s: %w", p.Name, err)
 	}
-	step("directory")
-	site, org := client.Scope("site/"+c.Site.ID), client.Scope("org/"+o.root)
-	put := func(scope client.Scope, id string, record *roundsv1.Record) error {
-		ref, err := o.device.Create(ctx, scope, client.RecordID(id), record)
-		if err == nil {
-			o.ledger.add(ref)
-		}
-		return err
-	}
-	var failed error
-	keep := func(err error) { failed = errors.Join(failed, err) }
-	keep(put(site, c.Site.ID, &roundsv1.Record{Kind: &roundsv1.Record_Site{Site: &roundsv1.Site{Name: c.Site.Name, Code: c.Site.Code, TimeZone: "Asia/Shanghai"}}}))
-	for _, p := range c.Places {
-		keep(put(site, p.ID, &roundsv1.Record{Kind: &roundsv1.Record_Place{Place: p.Place}}))
-	}
-	for _, a := range c.Assets {
-		keep(put(site, a.ID, &roundsv1.Record{Kind: &roundsv1.Record_Asset{Asset: a.Asset}}))
-	}
-	for _, p := range c.Crew {
-		keep(put(site, p.ID, &roundsv1.Record{Kind: &roundsv1.Record_Staff{Staff: p.Staff}}))
-	}
-	for _, k := range c.Categories {
-		keep(put(org, k.ID, &roundsv1.Record{Kind: &roundsv1.Record_Category{Category: k.Category}}))
-	}
-	for _, l := range c.Checklists {
-		keep(put(org, l.ID, &roundsv1.Record{Kind: &roundsv1.Record_Checklist{Checklist: l.Checklist}}))
-	}
-	if failed != nil {
-		return failed
-	}
-	_, err := o.device.Sync(ctx)
-	return err
+	return made.Msg.GetCode(), nil
 }
 
 // hire enters a person with a role at a node and returns an enrolment code.
@@ -116,11 +84,7 @@ func (o *office) hire(ctx context.Context, p community.Person, node string) (cod
 	if _, err := o.admin.CreateGrant(ctx, connect.NewRequest(&roundsv1.CreateGrantRequest{PersonId: p.ID, NodeId: node, Role: p.Role})); err != nil {
 		return "", fmt.Errorf("demo: grant of %s: %w", p.Name, err)
 	}
-	made, err := o.admin.CreateEnrolmentCode(ctx, connect.NewRequest(&roundsv1.CreateEnrolmentCodeRequest{PersonId: p.ID}))
-	if err != nil {
-		return "", fmt.Errorf("demo: code for %s: %w", p.Name, err)
-	}
-	return made.Msg.GetCode(), nil
+	return o.phoneFor(ctx, p)
 }
 
 // dismiss ends all of a person's grants now.

@@ -1,4 +1,4 @@
-// Package demo runs a shift of a community before one's eyes: the real server in a process of its own, and a crew of device libraries that work
+// Package demo runs a day of a community before one's eyes: the real server in a process of its own, and a crew of device libraries that work
 // through hours without signal, ten-second windows over a narrow link, wrong clocks, conflicting edits, and kills of both sides. At the end the promises of the
 // protocol are checked from the journals and from the devices' own records.
 package demo
@@ -13,9 +13,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -36,11 +38,15 @@ type options struct {
 	json    bool
 	keep    bool
 	dir     string
+	scenes  []int // rows of the table that are brought about; nil: all that can be
 	link    func(dir, server, audience string) error
 }
 
 // ErrBroken says that the shift ended with a promise broken; the report says which.
 var ErrBroken = errors.New("a promise is broken")
+
+// ErrDay says that no promise is broken, but that work was left which should have been finished.
+var ErrDay = errors.New("the day did not end as it should")
 
 // Command returns the command `demo`. With --keep, link makes the directory of the office's device usable from the command line, given the
 // address to dial and the one that the server calls itself; nil: it is not offered.
@@ -48,11 +54,13 @@ func Command(link func(dir, server, audience string) error) *cobra.Command {
 	o := options{link: link}
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Run a compressed shift of a crew against a real server, with all that can go wrong, and check the promises",
-		Long: "Starts the real server as a child process, makes a community, and runs a crew of device libraries through a shift: hours offline,\n" +
-			"ten-second windows over a link of 64 kbit/s and 400 ms that is cut and loses replies, wrong clocks, conflicting edits, phones killed in\n" +
-			"mid-write and the server killed in mid-push. The crew takes photos, some of them not as they should be, and uploads them when the words are\n" +
-			"through. It ends with a report and an independent check of the promises and of every photo. Exit code 1: a promise is broken.",
+		Short: "Run a whole day of a community against a real server, with all that can go wrong, and check the promises",
+		Long: "Starts the real server as a child process, enters an invented community into its directory, and runs a crew of device libraries through a day:\n" +
+			"residents' reports, patrols from plans, dispatch, work with photos, approvals and rework, questions and their answers; hours offline, ten-second\n" +
+			"windows over a link of 64 kbit/s and 400 ms that is cut and loses replies, wrong clocks, conflicting acts of every kind, phones killed in mid-write and\n" +
+			"the server killed in mid-push. In the evening everybody finishes what is due. Hours pass in seconds: server and phones go by the demo's clock.\n" +
+			"It ends with a report and an independent check of the promises and of every photo. Exit code 1: a promise is broken, fewer than 99 % of the tickets\n" +
+			"are closed with verified photos, or a question has neither an answer nor anybody who is asked.",
 		Args: cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
 			if o.s3 != "" {
@@ -97,6 +105,8 @@ type demo struct {
 	office      *office
 	desk        *worker // the office as a worker
 	workers     []*worker
+	day         *day
+	added       []event // what a scene has for later
 	kills       []time.Time
 	deviceKills int
 	progress    *progress
@@ -137,6 +147,7 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	}
 	random := rand.New(rand.NewPCG(o.seed, 0x7368696674))
 	events := append(plan(d.workers, begin, o.hours, random), d.misfortunes(begin, o.hours, random)...)
+	events = append(events, d.stageScenes(begin, o.hours)...)
 	for n := range d.options.kills {
 		d.kills = append(d.kills, begin.Add(time.Duration((float64(n)+0.5)/float64(o.kills)*o.hours*float64(time.Hour))))
 	}
@@ -174,6 +185,9 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	if len(report.Broken) > 0 {
 		return ErrBroken
 	}
+	if faults := report.Day.faults(); len(faults) > 0 {
+		return fmt.Errorf("%w: %s", ErrDay, strings.Join(faults, "; "))
+	}
 	return nil
 }
 
@@ -199,12 +213,13 @@ func (d *demo) prepare(ctx context.Context) error {
 	if d.office, err = openOffice(ctx, d.dir, ready, d.time); err != nil {
 		return err
 	}
-	if err := d.office.found(ctx, d.Community, d.progress.step); err != nil {
+	if err := d.office.found(ctx, d.Community, filepath.Join(d.dir, "tables"), d.progress.step); err != nil {
 		return err
 	}
 	site := client.Scope("site/" + d.Site.ID)
 	d.desk = &worker{phone: d.office.phone, Community: d.Community, site: site}
 	d.progress.step("handing out phones")
+	d.day = &day{pace: pace{begin: d.progress.begin, hours: d.hours, wanted: int(float64(d.devices) * d.hours * ticketsAnHour)}, taken: map[client.RecordID]bool{}}
 	planted := &plants{tricks: tricks(), times: map[string]int{}}
 	for i, person := range d.crew() {
 		p, err := newPhone(d.dir, fmt.Sprintf("phone-%02d", i+1), ready.Address[len("http://"):], d.time, d.seed*1000+uint64(i)+1)
@@ -214,17 +229,25 @@ func (d *demo) prepare(ctx context.Context) error {
 		p.Person, p.url = person, ready.URL
 		p.camera = &camera{random: rand.New(rand.NewPCG(d.seed*1000+uint64(i)+1, 0x63616d657261)), plants: planted, begin: d.progress.begin, hours: d.hours,
 			wanted: (d.options.photos + d.devices - 1) / d.devices, took: d.progress.took}
-		w := &worker{phone: p, Community: d.Community, site: site}
+		w := &worker{phone: p, Community: d.Community, site: site, day: d.day}
 		switch i {
 		case d.devices - 1: // works at another site
-			p.visitor = true
-			w.site = client.Scope("site/" + d.Nodes[len(d.Nodes)-1].ID)
+			p.visitor = d.devices >= withVisitor
 		case d.devices - 2:
-			p.leaves = true
+			p.leaves = d.devices >= withLeaver
 		case d.devices - 3:
-			p.lost = true
+			p.lost = d.devices >= withLost
 		}
-		code, err := d.office.hire(ctx, person, string(w.site)[len("site/"):])
+		if p.visitor {
+			w.site = client.Scope("site/" + d.Nodes[len(d.Nodes)-1].ID)
+		}
+		var code string
+		if p.visitor {
+			p.Person = community.Person{ID: uuid.NewSHA1(uuid.Nil, []byte(person.ID)).String(), Name: person.Name, Role: roundsv1.Role_ROLE_WORKER, Staff: person.Staff}
+			code, err = d.office.hire(ctx, p.Person, string(w.site)[len("site/"):])
+		} else {
+			code, err = d.office.phoneFor(ctx, person)
+		}
 		if err != nil {
 			return err
 		}
@@ -240,7 +263,7 @@ func (d *demo) prepare(ctx context.Context) error {
 	}
 	var hands []community.Person
 	for _, w := range d.workers {
-		if w.Role == roundsv1.Role_ROLE_WORKER && !w.visitor {
+		if w.Role == roundsv1.Role_ROLE_WORKER && !w.visitor && !w.Night {
 			hands = append(hands, w.Person)
 		}
 	}
@@ -251,17 +274,43 @@ func (d *demo) prepare(ctx context.Context) error {
 	return nil
 }
 
+// So many devices at least, and somebody works at another site, loses the right to this one, loses the phone: the others can still do all the work.
+const (
+	withVisitor, withLeaver, withLost = 6, 8, 9
+)
+
 // crew picks who works: somebody of each office, and workers.
 func (d *demo) crew() []community.Person {
 	var crew []community.Person
 	for _, role := range []roundsv1.Role{roundsv1.Role_ROLE_DISPATCHER, roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_FOREMAN, roundsv1.Role_ROLE_BUTLER} {
-		if len(crew) < d.devices-3 {
+		if len(crew) < d.devices-2 {
 			crew = append(crew, d.In(role)[0])
 		}
 	}
-	rest := append(d.In(roundsv1.Role_ROLE_WORKER), d.In(roundsv1.Role_ROLE_BUTLER)[1:]...)
+	// Of each trade some, and nobody of the night shift.
+	lines := map[roundsv1.ServiceLine][]community.Person{}
+	for _, p := range d.In(roundsv1.Role_ROLE_WORKER) {
+		if !p.Night {
+			lines[p.GetLine()] = append(lines[p.GetLine()], p)
+		}
+	}
+	var rest []community.Person
+	for i := range d.devices {
+		for _, line := range []roundsv1.ServiceLine{roundsv1.ServiceLine_SERVICE_LINE_CLEANING, roundsv1.ServiceLine_SERVICE_LINE_ENGINEERING,
+			roundsv1.ServiceLine_SERVICE_LINE_SECURITY, roundsv1.ServiceLine_SERVICE_LINE_GREEN} {
+			if i < len(lines[line]) {
+				rest = append(rest, lines[line][i])
+			}
+		}
+	}
+	rest = append(rest, d.In(roundsv1.Role_ROLE_BUTLER)[1:]...)
 	rest = append(rest, d.In(roundsv1.Role_ROLE_DISPATCHER)[1:]...)
 	rest = append(rest, d.In(roundsv1.Role_ROLE_FOREMAN)[1:]...)
+	for _, p := range d.In(roundsv1.Role_ROLE_WORKER) {
+		if p.Night {
+			rest = append(rest, p)
+		}
+	}
 	return append(crew, rest[:d.devices-len(crew)]...)
 }
 

@@ -313,6 +313,14 @@ func (p *proof) closures() {
 			}
 			continue
 		}
+		if len(t.GetChildIds()) > 0 { // closed with its tasks, each of which has its own photos
+			for _, other := range p.tickets {
+				if other.GetRecord().GetTicket().GetParentId() == change.GetRecordId() && other.GetRecord().GetTicket().GetState() < roundsv1.TicketState_TICKET_STATE_CLOSED {
+					p.find("ticket %s is closed, and its task %s is not", change.GetRecordId(), other.GetRecordId())
+				}
+			}
+			continue
+		}
 		p.photos.Closed++
 		ids := manifest(t)
 		for _, id := range ids {

@@ -174,9 +174,16 @@ func (d *demo) misfortunes(begin time.Time, hours float64, random *rand.Rand) []
 		case w.leaves:
 			events = append(events, event{at: during(0.6, 0.7), phone: i, does: func(ctx context.Context) error {
 				d.progress.say("%s's right to the site ends", w.name)
-				return d.withOffice(func() error { return d.office.dismiss(ctx, w.ID) })
+				if err := d.withOffice(func() error { return d.office.dismiss(ctx, w.ID) }); err != nil || w.device == nil {
+					return err
+				}
+				d.time.jump(d.time.Now().Add(time.Minute)) // and the person, who does not know, goes on
+				ref, err := w.device.Fact(ctx, w.site, "", &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: &roundsv1.Comment{
+					Words: pick(w.random, findings), PersonId: w.ID, Said: w.clock()}}})
+				return w.note(ref, err)
 			}})
 		case w.lost:
+			events = append(events, event{at: during(0.6, 0.65), phone: -1, does: func(ctx context.Context) error { return d.doneUnseen(ctx, w) }})
 			events = append(events, event{at: during(0.7, 0.8), phone: i, does: func(ctx context.Context) error {
 				d.progress.say("%s's phone is lost and revoked", w.name)
 				identity, err := w.device.Identity()

@@ -40,12 +40,15 @@ type phone struct {
 	tally  client.PhotoTally // what all uploads did so far
 
 	store  *boltstore.Store
+	tokens client.Tokens
 	device *client.Device
 
 	// Set where the demo takes a right away.
 	leaves  bool // the person leaves the site during the shift
 	lost    bool // the phone is lost during the shift
 	visitor bool // works at another site
+	spare   bool // a second phone of somebody
+	below   bool // in a basement for as long as a scene needs: windows pass by
 }
 
 // ledger is what the demo itself remembers of what a phone was told to queue: independent of the phone's own record.
@@ -156,7 +159,7 @@ func (p *phone) on(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
-	p.store = s
+	p.store, p.tokens = s, tokens
 	less := []connect.ClientOption{connect.WithSendGzip(), connect.WithCompressMinBytes(400)}
 	p.device, err = client.Open(ctx, client.Config{Store: s, Sync: roundsv1connect.NewSyncServiceClient(p.httpc, p.address(), less...),
 		Media: watchedMedia{roundsv1connect.NewMediaServiceClient(p.httpc, p.address(), less...), p.travel}, HTTP: watchedParts{p.parts, p.travel},

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 
 	"github.com/rounds-sync/rounds/internal/promises"
 	"github.com/rounds-sync/rounds/sync/store/badgerstore"
@@ -36,6 +35,7 @@ type Report struct {
 	BytesDown        int64                  `json:"bytes_down"`
 	RoundTrips       int64                  `json:"round_trips"`
 	Photos           Photos                 `json:"photos"`
+	Day              *Day                   `json:"day"`
 	Promises         map[promises.Name]bool `json:"promises"`
 	Broken           []promises.Name        `json:"broken,omitempty"`
 	Findings         []string               `json:"findings,omitempty"`
@@ -68,24 +68,17 @@ func (r *Report) fill(found promises.Report) {
 
 // evidenceKept is the promise that the photos are checked for: no photo counts before its bytes are durable and hashed again, none is lost, and no ticket
 // closes without them but by two people.
-const evidenceKept = promises.Name("P9")
+const evidenceKept = promises.P9
 
 // prove adds what was found out about the photos.
 func (r *Report) prove(wrong []string) {
-	r.Promises[evidenceKept] = len(wrong) == 0
-	if len(wrong) > 0 {
+	if len(wrong) > 0 && r.Promises[evidenceKept] {
+		r.Promises[evidenceKept] = false
 		r.Broken = append(r.Broken, evidenceKept)
 	}
 	for _, words := range wrong[:min(len(wrong), mostFindings)] {
 		r.Findings = append(r.Findings, "P9: "+words)
 	}
-}
-
-// inOrder are the promises in the order of their numbers.
-func inOrder() []promises.Name {
-	names := promises.Names()
-	at := slices.Index(names, promises.P10)
-	return slices.Insert(slices.Clone(names), at, evidenceKept)
 }
 
 var promiseWords = map[promises.Name]string{
@@ -97,7 +90,7 @@ var promiseWords = map[promises.Name]string{
 	promises.P6:  "nothing blocked anything",
 	promises.P7:  "a device's own mutations are in its snapshots",
 	promises.P8:  "no record is where it has no right to be",
-	evidenceKept: "every photo is stored as it was taken; no closure without",
+	evidenceKept: "no closure without verified photos and another's word; every photo is as it was taken",
 	promises.P10: "kills of server and devices broke none of these",
 	promises.P12: "the journals are whole, and signed by the devices",
 	promises.P13: "wrong clocks broke none of these",
@@ -121,9 +114,13 @@ func (r *Report) print(out io.Writer) {
 		fmt.Fprintf(out, "  %-46s %10v\n", row.words, row.value)
 	}
 	fmt.Fprintln(out)
+	if r.Day != nil {
+		r.Day.print(out)
+		fmt.Fprintln(out)
+	}
 	r.Photos.print(out)
 	fmt.Fprintln(out)
-	for _, name := range inOrder() {
+	for _, name := range promises.Names() {
 		mark := "held  "
 		if !r.Promises[name] {
 			mark = "BROKEN"

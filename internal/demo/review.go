@@ -84,8 +84,13 @@ func (w *worker) review(ctx context.Context, tickets []client.View, most int) (d
 			continue
 		}
 		act := &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Approve{Approve: &roundsv1.TicketApprove{Round: t.GetRound()}}}
-		if w.random.IntN(oneRejected) == 0 {
-			act.Command = &roundsv1.TicketCommand_Reject{Reject: &roundsv1.TicketReject{Round: t.GetRound(), Reason: "not_clean", Words: "角落仍有污渍 / a corner is still dirty"}}
+		if w.random.IntN(oneRejected) == 0 && t.GetRound() == 1 && !w.camera.honest {
+			act.Command = &roundsv1.TicketCommand_Reject{Reject: &roundsv1.TicketReject{Round: t.GetRound(), Reason: "not_clean", Words: "角落仍有污渍 / a corner is still dirty",
+				PhotoIds: manifest(t)[:min(1, len(manifest(t)))]}}
+		} else if w.random.IntN(oneRejected) == 0 && !w.camera.honest && !slices.ContainsFunc(t.GetReviews(), func(r *roundsv1.Review) bool {
+			return r.GetVerdict() == roundsv1.Verdict_VERDICT_ASKED
+		}) {
+			act.Command = &roundsv1.TicketCommand_Ask{Ask: &roundsv1.TicketAsk{Round: t.GetRound(), Words: "请补拍全景 / one more, from further away"}}
 		} else if act.GetApprove().ReviewDigest, err = w.digest(ctx, v); err != nil {
 			return decided, err
 		}
@@ -132,28 +137,9 @@ func (w *worker) digest(ctx context.Context, ticket client.View) ([]byte, error)
 	})
 }
 
-// decide lets the offices, with everything before them, decide what waits for them: they review what is verified, and close by force, two of them together,
-// what waits for the photos of the phone that is lost.
+// decide lets the offices close by force, two of them together, what waits for the photos of the phone that is lost.
 func (d *demo) decide(ctx context.Context, p *proof) error {
 	supervisor, foreman := d.first(roundsv1.Role_ROLE_SUPERVISOR), d.first(roundsv1.Role_ROLE_FOREMAN)
-	for _, w := range []*worker{supervisor, d.first(roundsv1.Role_ROLE_BUTLER)} {
-		if w == nil {
-			continue
-		}
-		if _, err := d.syncAtRest(ctx, w); err != nil {
-			return err
-		}
-		tickets, err := w.tickets(ctx)
-		if err != nil {
-			return err
-		}
-		if _, err := w.review(ctx, tickets, len(tickets)); err != nil {
-			return err
-		}
-		if _, err := d.syncAtRest(ctx, w); err != nil {
-			return err
-		}
-	}
 	if supervisor == nil || foreman == nil {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
 	"github.com/rounds-sync/rounds/internal/link"
 )
@@ -62,7 +63,13 @@ func plan(workers []*worker, begin time.Time, hours float64, random *rand.Rand) 
 	end := begin.Add(time.Duration(hours * float64(time.Hour)))
 	narrow, fair, good := signals()
 	var events []event
-	for i := range workers {
+	for i, w := range workers {
+		if w.Role == roundsv1.Role_ROLE_DISPATCHER { // a desk, with a signal all day
+			for at := begin.Add(slot); at.Before(end); at = at.Add(slot) {
+				events = append(events, event{at: at, phone: i, window: true, signal: good}, event{at: at.Add(slot / 2), phone: i})
+			}
+			continue
+		}
 		for at := begin; ; {
 			offline := time.Duration(12 * math.Exp(0.8*random.NormFloat64()) * float64(time.Minute))
 			offline = min(max(offline, slot), 6*time.Hour)
@@ -97,12 +104,14 @@ func actEvery(random *rand.Rand) time.Duration {
 
 // run plays the events in order. Windows at one time are open together.
 func (d *demo) run(ctx context.Context, events []event) error {
-	slices.SortStableFunc(events, func(a, b event) int {
-		return cmp.Or(a.at.Compare(b.at), cmp.Compare(btoi(a.window), btoi(b.window)), cmp.Compare(a.phone, b.phone))
-	})
-	for len(events) > 0 {
+	slices.SortStableFunc(events, inTurn)
+	for len(events) > 0 || len(d.added) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if len(d.added) > 0 {
+			events, d.added = append(events, d.added...), nil
+			slices.SortStableFunc(events, inTurn)
 		}
 		e := events[0]
 		d.time.jump(e.at)
@@ -129,6 +138,11 @@ func (d *demo) run(ctx context.Context, events []event) error {
 		}
 	}
 	return nil
+}
+
+// inTurn orders events.
+func inTurn(a, b event) int {
+	return cmp.Or(a.at.Compare(b.at), cmp.Compare(btoi(a.window), btoi(b.window)), cmp.Compare(a.phone, b.phone))
 }
 
 func (d *demo) name(phone int) string {
@@ -158,7 +172,7 @@ func (d *demo) open(ctx context.Context, windows []event) error {
 	var phones []*worker
 	for _, e := range windows {
 		w := d.workers[e.phone]
-		if w.device == nil {
+		if w.device == nil || w.below {
 			continue
 		}
 		phones = append(phones, w)
@@ -288,6 +302,10 @@ func (d *demo) settle(ctx context.Context) error {
 	}
 	d.progress.step("the offices decide")
 	if err := d.decide(ctx, p); err != nil {
+		return err
+	}
+	d.progress.step("in the evening everybody finishes what is due")
+	if err := d.evening(ctx, p); err != nil {
 		return err
 	}
 	restless := ""

@@ -18,6 +18,7 @@ type worker struct {
 	*community.Community
 	site  client.Scope
 	hands []community.Person // the workers of the main site who have a phone
+	day   *day
 }
 
 func pick[T any](random *rand.Rand, from []T) T { return from[random.IntN(len(from))] }
@@ -25,38 +26,56 @@ func pick[T any](random *rand.Rand, from []T) T { return from[random.IntN(len(fr
 var findings = []string{"地面有积水,已放警示牌", "灯管闪烁,疑似镇流器故障", "有异味,需要清洗", "阀门渗水,约每秒两滴", "杂物占道,已通知业主", "门锁松动,关不严",
 	"Water on the floor, warning sign is out", "Handrail is loose on the landing", "Bin is overflowing", "Pump runs louder than yesterday"}
 
-// act does one thing that a person of this role does.
-func (w *worker) act(ctx context.Context) error {
-	tickets, err := w.tickets(ctx)
-	if err != nil {
-		return err
-	}
+// tasks does what a person's role has to do now. It returns whether there was something.
+func (w *worker) tasks(ctx context.Context, tickets []client.View) (did bool, err error) {
+	now := w.clocks.time.Now()
 	switch w.Role {
 	case roundsv1.Role_ROLE_DISPATCHER:
-		return w.dispatch(ctx, tickets, 4)
+		if w.day.behind(now) {
+			if err := w.report(ctx); err != nil {
+				return true, err
+			}
+		}
+		if did, err := w.arrange(ctx, tickets); did || err != nil {
+			return did, err
+		}
+		if n, err := w.dispatch(ctx, tickets, 6); err != nil || n > 0 {
+			return true, err
+		}
+		return w.answer(ctx, 1)
 	case roundsv1.Role_ROLE_FOREMAN, roundsv1.Role_ROLE_MANAGER:
-		if w.random.IntN(3) > 0 {
-			return w.dispatch(ctx, tickets, 1)
+		if did, err := w.answer(ctx, 1); did || err != nil || w.random.IntN(3) == 0 {
+			return did, err
 		}
+		n, err := w.dispatch(ctx, tickets, 1)
+		return n > 0, err
 	case roundsv1.Role_ROLE_SUPERVISOR:
-		if w.random.IntN(2) > 0 {
-			return w.supervise(ctx, tickets)
-		}
+		return w.supervise(ctx, tickets)
 	case roundsv1.Role_ROLE_BUTLER:
-		if w.random.IntN(2) > 0 {
-			return w.report(ctx)
+		if w.day.behind(now) {
+			return true, w.report(ctx)
 		}
-	default:
-		if w.random.IntN(5) > 1 {
-			return w.labour(ctx, tickets)
+		if n, err := w.review(ctx, tickets, 2); err != nil || n > 0 {
+			return true, err
 		}
+		return w.answer(ctx, 1)
 	}
-	if w.camera.behind(w.clocks.time.Now()) {
-		if err := w.look(ctx, tickets); err != nil {
-			return err
-		}
+	switch n := w.random.IntN(5); {
+	case n == 0:
+		return false, nil
+	case n == 1:
+		return w.walk(ctx)
 	}
-	return w.touch(ctx, tickets)
+	if did, err := w.labour(ctx, tickets); did || err != nil {
+		return did, err
+	}
+	if w.day.behind(now) {
+		return true, w.report(ctx)
+	}
+	if w.random.IntN(2) == 0 {
+		return w.walk(ctx)
+	}
+	return false, nil
 }
 
 func (w *worker) tickets(ctx context.Context) ([]client.View, error) {
@@ -65,7 +84,7 @@ func (w *worker) tickets(ctx context.Context) ([]client.View, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !v.Deleted {
+		if !v.Deleted && !w.day.taken[v.ID] {
 			all = append(all, v)
 		}
 	}
@@ -94,17 +113,25 @@ func (w *worker) location() *roundsv1.Location {
 	return &roundsv1.Location{PlaceId: p.ID, Words: p.GetName().GetZh(), Source: roundsv1.LocationSource_LOCATION_SOURCE_TYPED}
 }
 
-// report makes a ticket, as it is said or as it is found on a patrol.
+// report makes a ticket: as a resident says it to the customer service or the butler, or as it is found on the way.
 func (w *worker) report(ctx context.Context) error {
+	w.day.made++
 	category := pick(w.random, w.Categories)
 	t := &roundsv1.Ticket{Title: category.GetName().GetZh(), Description: pick(w.random, findings), CategoryId: category.ID, Priority: category.GetPriority(),
 		Location: w.location(), ReporterId: w.ID, Channel: roundsv1.Channel_CHANNEL_PATROL, Tags: []string{category.GetName().GetEn()}}
-	if w.Role == roundsv1.Role_ROLE_BUTLER {
-		t.Channel, t.CustomerWords = roundsv1.Channel_CHANNEL_BUTLER, "业主说:"+pick(w.random, findings)
+	switch w.Role {
+	case roundsv1.Role_ROLE_BUTLER, roundsv1.Role_ROLE_DISPATCHER:
+		t.Channel = roundsv1.Channel_CHANNEL_BUTLER
+		if w.Role == roundsv1.Role_ROLE_DISPATCHER {
+			t.Channel = pick(w.random, []roundsv1.Channel{roundsv1.Channel_CHANNEL_PHONE, roundsv1.Channel_CHANNEL_MINI_PROGRAM, roundsv1.Channel_CHANNEL_APP})
+		}
+		t.CustomerWords = "业主说:" + pick(w.random, findings)
 		t.ContactPhone = fmt.Sprintf("139%08d", w.random.IntN(100_000_000))
+		ref, err := w.device.Create(ctx, w.site, "", record(t))
+		return w.note(ref, err)
 	}
 	ref, err := w.device.Create(ctx, w.site, "", record(t))
-	if err := w.note(ref, err); err != nil || w.Role == roundsv1.Role_ROLE_BUTLER {
+	if err := w.note(ref, err); err != nil || ref.ID == "" {
 		return err
 	}
 	return w.photographFind(ctx, ref.ID, t)
@@ -123,143 +150,184 @@ func (w *worker) command(ctx context.Context, v client.View, c *roundsv1.TicketC
 	return w.note(ref, err)
 }
 
-// dispatch triages what is new and gives what is triaged to somebody: so many tickets, each once.
-func (w *worker) dispatch(ctx context.Context, tickets []client.View, most int) error {
-	for range most {
-		id, err := w.dispatchOne(ctx, tickets)
-		if err != nil {
-			return err
-		}
-		if id == "" {
-			return w.touch(ctx, tickets)
-		}
-		tickets = slices.DeleteFunc(slices.Clone(tickets), func(v client.View) bool { return v.ID == id })
+// dispatch triages what is new and gives what is triaged to somebody: so many tickets. It returns how many.
+func (w *worker) dispatch(ctx context.Context, tickets []client.View, most int) (n int, err error) {
+	ready := in(tickets, roundsv1.TicketState_TICKET_STATE_TRIAGED)
+	if w.Role != roundsv1.Role_ROLE_FOREMAN {
+		ready = append(ready, in(tickets, roundsv1.TicketState_TICKET_STATE_NEW)...)
 	}
-	return nil
+	if w.random.IntN(12) == 0 { // from one person to another
+		if given := in(tickets, roundsv1.TicketState_TICKET_STATE_DISPATCHED, roundsv1.TicketState_TICKET_STATE_ACCEPTED); len(given) > 0 {
+			ready = append(ready, pick(w.random, given))
+		}
+	}
+	for _, v := range ready {
+		if n == most {
+			break
+		}
+		if len(v.Record.GetTicket().GetChildIds()) > 0 {
+			continue // its tasks are given out
+		}
+		n++
+		if err := w.give(ctx, v); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
-// dispatchOne does it with one ticket and returns which; "" where there is none.
-func (w *worker) dispatchOne(ctx context.Context, tickets []client.View) (client.RecordID, error) {
-	fresh, waiting := in(tickets, roundsv1.TicketState_TICKET_STATE_NEW), in(tickets, roundsv1.TicketState_TICKET_STATE_TRIAGED)
-	if len(fresh) > 0 && w.Role != roundsv1.Role_ROLE_FOREMAN && (len(waiting) == 0 || w.random.IntN(3) == 0) {
-		v := pick(w.random, fresh)
-		category := v.Record.GetTicket().GetCategoryId()
-		if category == "" || w.random.IntN(8) == 0 {
+// give triages a ticket where it is new, and gives it to somebody: mostly of its trade, and now and then to one who does not look at the phone today.
+func (w *worker) give(ctx context.Context, v client.View) error {
+	t := v.Record.GetTicket()
+	if t.GetState() == roundsv1.TicketState_TICKET_STATE_NEW {
+		category := t.GetCategoryId()
+		if category == "" || w.random.IntN(12) == 0 {
 			category = pick(w.random, w.Categories).ID
 		}
-		return v.ID, w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: category}}})
+		if err := w.triage(ctx, v, category); err != nil {
+			return err
+		}
 	}
-	states := []roundsv1.TicketState{roundsv1.TicketState_TICKET_STATE_TRIAGED}
-	if w.random.IntN(6) == 0 { // from one person to another
-		states = append(states, roundsv1.TicketState_TICKET_STATE_DISPATCHED, roundsv1.TicketState_TICKET_STATE_ACCEPTED)
+	line := w.category(t.GetCategoryId()).GetLine()
+	fit := slices.DeleteFunc(slices.Clone(w.hands), func(p community.Person) bool { return p.GetLine() != line })
+	if len(fit) == 0 || w.random.IntN(3) == 0 {
+		fit = w.hands
 	}
-	ready := in(tickets, states...)
-	if len(ready) == 0 {
-		return "", nil
-	}
-	hands := w.hands
-	if w.random.IntN(6) == 0 { // also to somebody who does not look at the phone today
-		hands = w.In(roundsv1.Role_ROLE_WORKER)
-	}
-	v, to := pick(w.random, ready), pick(w.random, hands)
-	return v.ID, w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Dispatch{
-		Dispatch: &roundsv1.TicketDispatch{AssigneeId: to.ID, Reason: "空闲 / free"}}})
+	return w.command(ctx, v, dispatchTo(pick(w.random, fit).ID))
 }
 
-// labour goes on with the person's own work.
-func (w *worker) labour(ctx context.Context, tickets []client.View) error {
+// triage says of what category a ticket is, and how urgent where nobody said.
+func (w *worker) triage(ctx context.Context, v client.View, category string) error {
+	if v.Record.GetTicket().GetPriority() == 0 {
+		ref, err := w.device.Edit(ctx, w.site, v.ID, record(&roundsv1.Ticket{Priority: w.category(category).GetPriority()}), "priority")
+		if err := w.note(ref, err); err != nil {
+			return err
+		}
+	}
+	return w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: category}}})
+}
+
+func dispatchTo(person string) *roundsv1.TicketCommand {
+	return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Dispatch{Dispatch: &roundsv1.TicketDispatch{AssigneeId: person, Reason: "空闲 / free"}}}
+}
+
+// arrange splits a ticket into tasks for two trades, or merges one that was reported twice: a few of a shift.
+func (w *worker) arrange(ctx context.Context, tickets []client.View) (did bool, err error) {
+	fresh := in(tickets, roundsv1.TicketState_TICKET_STATE_TRIAGED, roundsv1.TicketState_TICKET_STATE_NEW)
+	fresh = slices.DeleteFunc(fresh, func(v client.View) bool {
+		return v.Record.GetTicket().GetParentId() != "" || len(v.Record.GetTicket().GetChildIds()) > 0
+	})
+	switch {
+	case w.day.split < mostSplit && len(fresh) > 0 && w.random.IntN(6) == 0:
+		w.day.split++
+		first, second := w.Categories[0].ID, w.Categories[12].ID
+		return true, w.command(ctx, fresh[0], &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Split{Split: &roundsv1.TicketSplit{
+			Tasks: []*roundsv1.TicketTask{{CategoryId: first}, {CategoryId: second}}}}})
+	case w.day.merged < mostMerged && len(fresh) > 1 && w.random.IntN(6) == 0:
+		w.day.merged++
+		return true, w.command(ctx, fresh[1], &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Merge{Merge: &roundsv1.TicketMerge{IntoId: string(fresh[0].ID)}}})
+	}
+	return false, nil
+}
+
+// labour goes on with the person's own work. It returns whether there was some.
+func (w *worker) labour(ctx context.Context, tickets []client.View) (did bool, err error) {
 	var mine []client.View
 	for _, v := range tickets {
 		t := v.Record.GetTicket()
 		working := t.GetState() >= roundsv1.TicketState_TICKET_STATE_DISPATCHED && t.GetState() <= roundsv1.TicketState_TICKET_STATE_PAUSED
-		if t.GetAssigneeId() == w.ID && (working || t.GetState() == roundsv1.TicketState_TICKET_STATE_REWORK) {
+		if (t.GetAssigneeId() == w.ID || slices.Contains(t.GetCrewIds(), w.ID)) && len(t.GetChildIds()) == 0 &&
+			(working || t.GetState() == roundsv1.TicketState_TICKET_STATE_REWORK) {
 			mine = append(mine, v)
 		}
 	}
 	if len(mine) == 0 {
-		if w.random.IntN(2) == 0 {
-			return w.inspect(ctx)
-		}
-		return w.report(ctx)
+		return false, nil
 	}
 	v := pick(w.random, mine)
 	t := v.Record.GetTicket()
 	switch t.GetState() {
 	case roundsv1.TicketState_TICKET_STATE_DISPATCHED:
-		if w.random.IntN(10) == 0 {
-			return w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Decline{
+		if w.random.IntN(15) == 0 {
+			return true, w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Decline{
 				Decline: &roundsv1.TicketDecline{AssignEpoch: t.GetAssignEpoch(), Reason: "正在处理紧急情况 / on an emergency"}}})
 		}
-		return w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Accept{Accept: &roundsv1.TicketAccept{AssignEpoch: t.GetAssignEpoch()}}})
-	case roundsv1.TicketState_TICKET_STATE_ACCEPTED, roundsv1.TicketState_TICKET_STATE_PAUSED, roundsv1.TicketState_TICKET_STATE_REWORK:
-		if s := w.ofTicket(v.ID, t, roundsv1.PhotoRole_PHOTO_ROLE_BEFORE); w.beforeWanted(t) {
-			if _, err := w.photograph(ctx, s); err != nil {
-				return err
-			}
+		if t.GetAssigneeId() == w.ID {
+			return true, w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Accept{Accept: &roundsv1.TicketAccept{AssignEpoch: t.GetAssignEpoch()}}})
 		}
-		return w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Start{Start: &roundsv1.TicketStart{}}})
+		return true, w.begin(ctx, v)
+	case roundsv1.TicketState_TICKET_STATE_ACCEPTED, roundsv1.TicketState_TICKET_STATE_REWORK:
+		return true, w.begin(ctx, v)
+	case roundsv1.TicketState_TICKET_STATE_PAUSED:
+		if t.GetAssigneeId() == w.ID {
+			return true, w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Resume{Resume: &roundsv1.TicketResume{}}})
+		}
+		return true, w.begin(ctx, v)
 	}
-	if w.random.IntN(8) == 0 {
-		return w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Pause{Pause: &roundsv1.TicketPause{Reason: "other"}}})
+	if w.random.IntN(8) == 0 && t.GetAssigneeId() == w.ID {
+		return true, w.pause(ctx, v)
 	}
-	// Done: facts, and one command.
+	return true, w.complete(ctx, v)
+}
+
+// begin takes the photo from before the work where it is asked for, and starts.
+func (w *worker) begin(ctx context.Context, v client.View) error {
+	t := v.Record.GetTicket()
+	if w.beforeWanted(t) {
+		if _, err := w.photograph(ctx, w.ofTicket(v.ID, t, roundsv1.PhotoRole_PHOTO_ROLE_BEFORE)); err != nil {
+			return err
+		}
+	}
+	return w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Start{Start: &roundsv1.TicketStart{}}})
+}
+
+// pause lets a ticket wait; for a reason that stops the clocks there is a remark that shows it.
+func (w *worker) pause(ctx context.Context, v client.View) error {
+	why := &roundsv1.TicketPause{Reason: pick(w.random, []string{"contractor", "other", "parts", "owner"})}
+	if why.Reason == "parts" || why.Reason == "owner" {
+		ref, err := w.device.Fact(ctx, w.site, "", &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: &roundsv1.Comment{
+			Subject: &roundsv1.RecordRef{Kind: "ticket", Id: string(v.ID)}, Words: "已电话联系,约下午 / called, this afternoon", PersonId: w.ID, Said: w.clock()}}})
+		if err := w.note(ref, err); err != nil || ref.ID == "" {
+			return err
+		}
+		why.Proof = &roundsv1.RecordRef{Kind: "comment", Id: string(ref.ID)}
+	}
+	return w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Pause{Pause: why}})
+}
+
+// complete reports a ticket as done: facts, and one command.
+func (w *worker) complete(ctx context.Context, v client.View) error {
+	t := v.Record.GetTicket()
+	if err := w.laboured(ctx, v.ID); err != nil {
+		return err
+	}
+	var photos []string
+	for range max(1, int(t.GetRequirements().GetAfterPhotos())) {
+		photo, err := w.photograph(ctx, w.ofTicket(v.ID, t, roundsv1.PhotoRole_PHOTO_ROLE_AFTER))
+		if err != nil || photo == "" {
+			return err
+		}
+		photos = append(photos, string(photo))
+	}
+	return w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_SubmitCompletion{
+		SubmitCompletion: &roundsv1.TicketSubmit{Round: t.GetRound(), PhotoIds: photos}}})
+}
+
+// laboured adds an interval of work, parts and a visit to a ticket.
+func (w *worker) laboured(ctx context.Context, ticket client.RecordID) error {
 	id, err := w.device.NewID()
 	if err != nil {
 		return err
 	}
-	ended := w.clock()
-	ref, err := w.device.Fact(ctx, w.site, v.ID, record(&roundsv1.Ticket{
-		Labour: []*roundsv1.Labour{{Id: string(id), PersonId: w.ID, Ended: ended}}, Visits: 1, PartsUsed: map[string]int64{"PART-001": int64(1 + w.random.IntN(2))}}))
-	if err := w.note(ref, err); err != nil {
-		return err
-	}
-	photo, err := w.photograph(ctx, w.ofTicket(v.ID, t, roundsv1.PhotoRole_PHOTO_ROLE_AFTER))
-	if err != nil || photo == "" {
-		return err
-	}
-	return w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_SubmitCompletion{
-		SubmitCompletion: &roundsv1.TicketSubmit{Round: t.GetRound(), PhotoIds: []string{string(photo)}}}})
-}
-
-// inspect walks a round: its record, and an answer to each item as a fact.
-func (w *worker) inspect(ctx context.Context) error {
-	list := pick(w.random, w.Checklists)
-	ref, err := w.device.Create(ctx, w.site, "", &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{
-		ChecklistId: list.ID, ChecklistVersion: list.GetVersion(), Title: list.GetName().GetZh(), WindowStartUs: w.clocks.time.Now().UnixMicro()}}})
-	if err := w.note(ref, err); err != nil || ref.ID == "" {
-		return err
-	}
-	for _, item := range list.GetItems() {
-		answer := &roundsv1.Answer{Result: roundsv1.AnswerResult_ANSWER_RESULT_PASS, Answered: w.clock()}
-		if item.GetUnit() != "" {
-			reading := item.GetLow() + w.random.Float64()*(item.GetHigh()-item.GetLow())*1.05
-			answer.Reading = &reading
-		}
-		if w.random.IntN(12) == 0 {
-			answer.Result, answer.Note = roundsv1.AnswerResult_ANSWER_RESULT_FAIL, pick(w.random, findings)
-			if !w.camera.ahead(w.clocks.time.Now()) {
-				photo, err := w.photograph(ctx, subject{kind: "inspection", id: ref.ID, item: item.GetId(), role: roundsv1.PhotoRole_PHOTO_ROLE_ITEM, round: 1})
-				if err != nil {
-					return err
-				}
-				if photo != "" {
-					answer.PhotoIds = []string{string(photo)}
-				}
-			}
-		}
-		fact, err := w.device.Fact(ctx, w.site, ref.ID, &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{
-			Answers: map[string]*roundsv1.Answer{item.GetId(): answer}}}})
-		if err := w.note(fact, err); err != nil {
-			return err
-		}
-	}
-	return nil
+	ref, err := w.device.Fact(ctx, w.site, ticket, record(&roundsv1.Ticket{
+		Labour: []*roundsv1.Labour{{Id: string(id), PersonId: w.ID, Ended: w.clock()}}, Visits: 1, PartsUsed: map[string]int64{"PART-001": int64(1 + w.random.IntN(2))}}))
+	return w.note(ref, err)
 }
 
 // touch edits a ticket that others edit too: this is where conflicts come from.
 func (w *worker) touch(ctx context.Context, tickets []client.View) error {
 	if len(tickets) == 0 {
-		return w.report(ctx)
+		return nil
 	}
 	// Everybody talks about the same few.
 	slices.SortFunc(tickets, func(a, b client.View) int {
@@ -268,7 +336,7 @@ func (w *worker) touch(ctx context.Context, tickets []client.View) error {
 	v := tickets[w.random.IntN(min(4, len(tickets)))]
 	var t *roundsv1.Ticket
 	var field string
-	switch w.random.IntN(8) {
+	switch w.random.IntN(14) {
 	case 0:
 		t, field = &roundsv1.Ticket{Title: fmt.Sprintf("%s(%s 改)", v.Record.GetTicket().GetTitle(), w.Name)}, "title"
 		if len(t.GetTitle()) > 200 {
@@ -296,28 +364,25 @@ func (w *worker) touch(ctx context.Context, tickets []client.View) error {
 }
 
 // supervise decides what waits, and cancels now and then.
-func (w *worker) supervise(ctx context.Context, tickets []client.View) error {
-	if done, err := w.review(ctx, tickets, 1); err != nil || done > 0 {
-		return err
+func (w *worker) supervise(ctx context.Context, tickets []client.View) (did bool, err error) {
+	if n, err := w.review(ctx, tickets, 2); err != nil || n > 0 {
+		return true, err
 	}
-	for v, err := range w.device.List(ctx, w.site, "conflict") {
-		if err != nil {
-			return err
-		}
-		c := v.Record.GetConflict()
-		if c.GetState() != roundsv1.ConflictState_CONFLICT_STATE_OPEN || v.Pending > 0 || c.GetType() == roundsv1.ConflictType_CONFLICT_TYPE_ASK {
-			continue
-		}
-		decide := &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Admit{Admit: &roundsv1.ConflictAdmit{}}}
-		if c.GetType() != roundsv1.ConflictType_CONFLICT_TYPE_NO_RIGHT {
-			decide = &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Dismiss{Dismiss: &roundsv1.ConflictDismiss{Reason: "已现场核实 / checked on site"}}}
-		}
-		ref, err := w.device.Command(ctx, w.site, v.ID, &roundsv1.Command{Command: &roundsv1.Command_Conflict{Conflict: decide}})
-		return w.note(ref, err)
+	if did, err := w.reviewRounds(ctx, 2); err != nil || did {
+		return did, err
+	}
+	if did, err := w.answer(ctx, 1); err != nil || did {
+		return did, err
 	}
 	// Cancelling what somebody in a basement is finishing is where work after a cancellation comes from.
-	if open := in(tickets, roundsv1.TicketState_TICKET_STATE_ACCEPTED, roundsv1.TicketState_TICKET_STATE_IN_PROGRESS); len(open) > 0 && w.random.IntN(2) == 0 {
-		return w.command(ctx, pick(w.random, open), &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Cancel{Cancel: &roundsv1.TicketCancel{Reason: "重复报事 / reported twice"}}})
+	open := in(tickets, roundsv1.TicketState_TICKET_STATE_ACCEPTED, roundsv1.TicketState_TICKET_STATE_IN_PROGRESS)
+	if len(open) > 0 && w.day.cancelled < mostCancelled && w.random.IntN(3) == 0 {
+		w.day.cancelled++
+		return true, w.command(ctx, pick(w.random, open), cancelled())
 	}
-	return w.touch(ctx, tickets)
+	return false, nil
+}
+
+func cancelled() *roundsv1.TicketCommand {
+	return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Cancel{Cancel: &roundsv1.TicketCancel{Reason: "重复报事 / reported twice"}}}
 }

@@ -1,0 +1,206 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/internal/link"
+)
+
+// stage is who plays, and what went wrong so far: after the first fault nothing more is done.
+type stage struct {
+	*demo
+	ctx context.Context
+	err error
+	// X and Y are workers, F is the foreman, C the customer service, S the supervisor, B the butler.
+	x, y, f, c, s, b *worker
+	used             []client.RecordID
+}
+
+// sync lets phones have a signal for as long as their words need, one after the other.
+func (g *stage) sync(people ...*worker) {
+	for _, w := range people {
+		g.run(func() error {
+			if err := g.time.run(1); err != nil {
+				return err
+			}
+			defer func() { g.time.jump(g.time.Now()) }()
+			w.link.Reshape(link.Shape{})
+			w.link.On()
+			defer w.dropIdle()
+			defer w.link.Off()
+			report, err := w.device.Sync(g.ctx, client.WithoutPhotos())
+			g.progress.synced(report, err)
+			return err
+		})
+	}
+}
+
+// run does one step unless one failed before.
+func (g *stage) run(step func() error) {
+	if g.err == nil {
+		g.err = step()
+	}
+}
+
+// pass lets some time go by.
+func (g *stage) pass(d time.Duration) { g.time.jump(g.time.Now().Add(d)) }
+
+func (g *stage) all() { g.sync(g.x, g.y, g.f, g.c, g.s, g.b) }
+
+// view is a record of the scene as a phone shows it.
+func (g *stage) view(w *worker, id client.RecordID) client.View {
+	v := client.View{Scope: w.site, ID: id, Change: &roundsv1.Change{}}
+	g.run(func() error {
+		found, err := w.device.Get(g.ctx, w.site, "ticket", id)
+		if err == nil {
+			v = found
+		}
+		return err
+	})
+	return v
+}
+
+// do asks for a transition.
+func (g *stage) do(w *worker, id client.RecordID, c *roundsv1.TicketCommand) {
+	g.pass(time.Second)
+	g.run(func() error {
+		return w.command(g.ctx, client.View{Scope: w.site, Change: &roundsv1.Change{}, ID: id}, c)
+	})
+}
+
+// reported is a ticket that the customer service took in and triaged: at home, where photos of the finished work are enough.
+func (g *stage) reported(where int) client.RecordID {
+	var id client.RecordID
+	category := g.Categories[26+len(g.used)%12]
+	place := g.Places[where%len(g.Places)]
+	g.run(func() error {
+		ref, err := g.c.device.Create(g.ctx, g.c.site, "", record(&roundsv1.Ticket{Title: category.GetName().GetZh(), CustomerWords: "业主来电", CategoryId: category.ID,
+			Priority: category.GetPriority(), Channel: roundsv1.Channel_CHANNEL_PHONE, ReporterId: g.c.ID,
+			Location: &roundsv1.Location{PlaceId: place.ID, Words: place.GetName().GetZh(), Source: roundsv1.LocationSource_LOCATION_SOURCE_TYPED}}))
+		id = ref.ID
+		g.day.taken[id] = true
+		g.used = append(g.used, id)
+		return g.c.note(ref, err)
+	})
+	g.do(g.c, id, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: category.ID}}})
+	g.sync(g.c)
+	return id
+}
+
+// given is a ticket that X has accepted, which everybody has seen.
+func (g *stage) given() client.RecordID {
+	id := g.reported(int(g.random().IntN(1000)))
+	g.do(g.c, id, dispatchTo(g.x.ID))
+	g.sync(g.c, g.x)
+	g.do(g.x, id, acceptOf(1))
+	g.sync(g.x)
+	g.all()
+	return id
+}
+
+func (g *stage) random() *rand.Rand { return g.c.random }
+
+// withCrew is a ticket of X with Y in the crew.
+func (g *stage) withCrew() client.RecordID {
+	id := g.given()
+	g.edit(g.f, id, &roundsv1.Ticket{CrewIds: []string{g.y.ID}}, "crew_ids")
+	g.sync(g.f)
+	g.all()
+	return id
+}
+
+func (g *stage) edit(w *worker, id client.RecordID, t *roundsv1.Ticket, fields ...string) {
+	g.pass(time.Second)
+	g.run(func() error {
+		ref, err := w.device.Edit(g.ctx, w.site, id, record(t), fields...)
+		return w.note(ref, err)
+	})
+}
+
+// done lets somebody report a ticket as done, with an honest photo.
+func (g *stage) done(w *worker, id client.RecordID) {
+	v := g.view(w, id)
+	g.pass(time.Second)
+	g.run(func() error { return w.complete(g.ctx, v) })
+}
+
+// reviewable lets X do the work, until it waits for somebody's word, and everybody see that.
+func (g *stage) reviewable(id client.RecordID) {
+	g.do(g.x, id, startOf())
+	g.done(g.x, id)
+	g.proved(g.x, id)
+	g.all()
+}
+
+// proved lets a phone upload until the ticket waits for review.
+func (g *stage) proved(w *worker, id client.RecordID) {
+	g.run(func() error {
+		if err := g.time.run(1); err != nil {
+			return err
+		}
+		defer func() { g.time.jump(g.time.Now()) }()
+		w.link.Reshape(link.Shape{})
+		w.link.On()
+		defer w.dropIdle()
+		defer w.link.Off()
+		for range 400 {
+			report, err := w.device.Sync(g.ctx)
+			w.count(report.Photos)
+			if err != nil {
+				return err
+			}
+			if g.view(w, id).Record.GetTicket().GetState() == roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW {
+				return nil
+			}
+			select {
+			case <-time.After(25 * time.Millisecond):
+			case <-g.ctx.Done():
+				return g.ctx.Err()
+			}
+		}
+		return fmt.Errorf("ticket %s is %s, and does not come to a review", id, g.view(w, id).Record.GetTicket().GetState())
+	})
+}
+
+// approves confirms a ticket by the evidence as the phone shows it.
+func (g *stage) approves(w *worker, id client.RecordID) {
+	v := g.view(w, id)
+	g.pass(time.Second)
+	g.run(func() error {
+		digest, err := w.digest(g.ctx, v)
+		if err != nil {
+			return err
+		}
+		return w.command(g.ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Approve{Approve: &roundsv1.TicketApprove{
+			Round: v.Record.GetTicket().GetRound(), ReviewDigest: digest}}})
+	})
+}
+
+func acceptOf(epoch uint32) *roundsv1.TicketCommand {
+	return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Accept{Accept: &roundsv1.TicketAccept{AssignEpoch: epoch}}}
+}
+
+func startOf() *roundsv1.TicketCommand {
+	return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Start{Start: &roundsv1.TicketStart{}}}
+}
+
+func pauseOf(reason string) *roundsv1.TicketCommand {
+	return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Pause{Pause: &roundsv1.TicketPause{Reason: reason}}}
+}
+
+func resumeOf() *roundsv1.TicketCommand {
+	return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Resume{Resume: &roundsv1.TicketResume{}}}
+}
+
+func rejectOf(round uint32) *roundsv1.TicketCommand {
+	return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Reject{Reject: &roundsv1.TicketReject{Round: round, Reason: "not_done", Words: "问题还在 / it is still there"}}}
+}
+
+func disputeOf(round uint32) *roundsv1.TicketCommand {
+	return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Dispute{Dispute: &roundsv1.TicketDispute{Round: round, Words: "还在漏水 / it still leaks"}}}
+}
