@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 
+	"google.golang.org/protobuf/proto"
+
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
@@ -13,6 +15,8 @@ import (
 const (
 	usualPage = 50
 	mostRows  = 500
+	// fullPage ends a page, bytes, whatever its size in rows: a record has up to 4 MiB, and who lists them might ask for hundreds of such.
+	fullPage = 4 << 20
 )
 
 // ranked is a value as an order goes by it.
@@ -47,11 +51,11 @@ func (s *Service) ListTickets(ctx context.Context, caller engine.Caller, req *ro
 	}
 	resp := &roundsv1.ListTicketsResponse{Total: page.total()}
 	rows, more := page.rows()
-	if more {
-		resp.NextPageToken = d.token(req, cursor{after: rows[len(rows)-1], nowUS: from.nowUS})
-	}
 	if resp.Rows, err = d.rows(ctx, kindTicket, rows); err != nil {
 		return nil, err
+	}
+	if n := len(resp.GetRows()); more || n < len(rows) {
+		resp.NextPageToken = d.token(req, cursor{after: rows[n-1], nowUS: from.nowUS})
 	}
 	names := d.names()
 	for i, row := range resp.GetRows() {
@@ -106,11 +110,11 @@ func (s *Service) ListInspections(
 	}
 	resp := &roundsv1.ListInspectionsResponse{Total: page.total()}
 	rows, more := page.rows()
-	if more {
-		resp.NextPageToken = d.token(req, cursor{after: rows[len(rows)-1], nowUS: from.nowUS})
-	}
 	if resp.Rows, err = d.rows(ctx, kindInspection, rows); err != nil {
 		return nil, err
+	}
+	if n := len(resp.GetRows()); more || n < len(rows) {
+		resp.NextPageToken = d.token(req, cursor{after: rows[n-1], nowUS: from.nowUS})
 	}
 	names := d.names()
 	for i, row := range resp.GetRows() {
@@ -166,11 +170,11 @@ func (s *Service) ListNotices(ctx context.Context, caller engine.Caller, req *ro
 	}
 	resp := &roundsv1.ListNoticesResponse{Total: page.total()}
 	rows, more := page.rows()
-	if more {
-		resp.NextPageToken = d.token(req, cursor{after: rows[len(rows)-1], nowUS: from.nowUS})
-	}
 	if resp.Rows, err = d.rows(ctx, kindNotice, rows); err != nil {
 		return nil, err
+	}
+	if n := len(resp.GetRows()); more || n < len(rows) {
+		resp.NextPageToken = d.token(req, cursor{after: rows[n-1], nowUS: from.nowUS})
 	}
 	names := d.names()
 	for i, row := range resp.GetRows() {
@@ -194,15 +198,17 @@ func has(all []ref, one ref) bool {
 	return false
 }
 
-// rows reads the records of a page. One that was deleted meanwhile comes without its record, so that the answer has a row for each position.
+// rows reads the records of a page. One that was deleted meanwhile comes without its record, so that the answer has a row for each position,
+// up to the one that fills the page.
 func (d *desk) rows(ctx context.Context, kind merge.Kind, at []position) ([]*roundsv1.WorkRow, error) {
-	rows := make([]*roundsv1.WorkRow, len(at))
-	for i, p := range at {
+	rows := make([]*roundsv1.WorkRow, 0, len(at))
+	for size := 0; len(rows) < len(at) && size < fullPage; {
+		p := at[len(rows)]
 		row, _, err := d.row(ctx, int(p.scope), kind, p.id)
 		if err != nil {
 			return nil, err
 		}
-		rows[i] = row
+		rows, size = append(rows, row), size+proto.Size(row)
 	}
 	return rows, nil
 }

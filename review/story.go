@@ -15,14 +15,16 @@ import (
 	"github.com/rounds-sync/rounds/sync/merge"
 )
 
-// told is one journal entry of a story.
+// told says which journal entry is one of a story, of which record, and where it stands. What it says is read when it is on the page.
 type told struct {
-	engine.HistoryEntry
-	at position
+	kind merge.Kind
+	id   uid
+	seq  journal.Seq
+	at   position
 }
 
 // Story tells what happened to one record, to who may read its scope. It reads the record's whole history for each page, so it costs what the record went
-// through, not what its scope did. The error is an *engine.Error.
+// through, not what its scope did; it holds what is on the page. The error is an *engine.Error.
 func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1.StoryRequest) (*roundsv1.StoryResponse, error) {
 	d, err := s.open(ctx, caller, req.GetScope())
 	if err != nil {
@@ -38,7 +40,7 @@ func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1
 	if !ok || !slices.Contains(merge.Kinds(), kind) {
 		return nil, invalid("record", "记录类型或编号无效。", "A record is named by its kind and a UUID in lower case.")
 	}
-	all, replaced, err := d.history(ctx, req, kind, id)
+	all, err := d.history(ctx, req, kind, id)
 	if err != nil {
 		return nil, err
 	}
@@ -53,8 +55,13 @@ func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1
 	}
 	resp := &roundsv1.StoryResponse{Total: page.total()}
 	rows, more := page.rows()
-	if more {
-		resp.NextPageToken = d.token(req, cursor{after: rows[len(rows)-1], nowUS: from.nowUS})
+	on := make(map[journal.Seq]bool, len(rows))
+	for _, p := range rows {
+		on[by[p.id].seq] = true
+	}
+	replaced, err := d.replacedBy(ctx, kind, id, on)
+	if err != nil {
+		return nil, err
 	}
 	names := d.names()
 	if from.first() {
@@ -63,9 +70,9 @@ func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1
 		}
 		names.record(0, resp.GetRow().GetRecord())
 	}
-	for _, p := range rows {
-		one := by[p.id]
-		entry, err := entryOf(one.HistoryEntry)
+	size := 0
+	for i, p := range rows {
+		entry, err := d.entry(ctx, by[p.id])
 		if err != nil {
 			return nil, err
 		}
@@ -76,6 +83,13 @@ func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1
 		names.record(0, entry.GetAct().GetEdit().GetRecord())
 		names.record(0, entry.GetReplaced())
 		resp.Entries = append(resp.Entries, entry)
+		if size += proto.Size(entry); size >= fullPage && i < len(rows)-1 {
+			rows, more = rows[:i+1], true
+			break
+		}
+	}
+	if more {
+		resp.NextPageToken = d.token(req, cursor{after: rows[len(rows)-1], nowUS: from.nowUS})
 	}
 	resp.Names = names.found()
 	for _, entry := range resp.GetEntries() {
@@ -84,8 +98,8 @@ func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1
 	return resp, nil
 }
 
-// history reads all entries of a story, and of the record itself what its edits replaced.
-func (d *desk) history(ctx context.Context, req *roundsv1.StoryRequest, kind merge.Kind, id uid) (all []told, replaced map[journal.Seq]replacement, err error) {
+// history finds all entries of a story. It keeps nothing of what they say: a record's history has no bound.
+func (d *desk) history(ctx context.Context, req *roundsv1.StoryRequest, kind merge.Kind, id uid) (all []told, err error) {
 	type subject struct {
 		kind merge.Kind
 		id   uid
@@ -105,26 +119,45 @@ func (d *desk) history(ctx context.Context, req *roundsv1.StoryRequest, kind mer
 			}
 		})
 	}
-	past := &past{replaced: map[journal.Seq]replacement{}}
-	for i, of := range about {
+	for _, of := range about {
 		for entry, err := range d.cfg.Records.History(ctx, d.scopes[0], of.kind, of.id.String(), engine.HistorySpan{}) {
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			rank := timeOf(entry)
 			if req.GetByArrival() {
 				rank = int64(entry.Head.GetSeq())
 			}
-			one := told{HistoryEntry: entry, at: position{rank: ranked(rank, req.GetNewestFirst())}}
+			one := told{kind: of.kind, id: of.id, seq: journal.Seq(entry.Head.GetSeq()), at: position{rank: ranked(rank, req.GetNewestFirst())}}
 			// Ties of time go by arrival, in the same direction.
 			binary.BigEndian.PutUint64(one.at.id[8:], uint64(ranked(int64(entry.Head.GetSeq()), req.GetNewestFirst())))
 			all = append(all, one)
-			if i == 0 {
-				past.next(entry)
-			}
 		}
 	}
-	return all, past.replaced, nil
+	return all, nil
+}
+
+// replacedBy goes through the history of a record and tells what some of its entries replaced.
+func (d *desk) replacedBy(ctx context.Context, kind merge.Kind, id uid, on map[journal.Seq]bool) (map[journal.Seq]replacement, error) {
+	past := &past{on: on, replaced: map[journal.Seq]replacement{}}
+	for entry, err := range d.cfg.Records.History(ctx, d.scopes[0], kind, id.String(), engine.HistorySpan{}) {
+		if err != nil {
+			return nil, err
+		}
+		past.next(entry)
+	}
+	return past.replaced, nil
+}
+
+// entry reads one entry of a story.
+func (d *desk) entry(ctx context.Context, of *told) (*roundsv1.StoryEntry, error) {
+	for entry, err := range d.cfg.Records.History(ctx, d.scopes[0], of.kind, of.id.String(), engine.HistorySpan{From: of.seq, To: of.seq + 1}) {
+		if err != nil {
+			return nil, err
+		}
+		return entryOf(entry)
+	}
+	return nil, &engine.Error{Kind: engine.Internal, Cause: fmt.Errorf("review: journal entry %d is in no history any more", of.seq)}
 }
 
 // timeOf is when an entry happened; of one that does not say, when it was taken.
@@ -145,6 +178,7 @@ type replacement struct {
 // not in it: that no edit writes.
 type past struct {
 	change   *roundsv1.Change
+	on       map[journal.Seq]bool // the entries of which it is to be known
 	replaced map[journal.Seq]replacement
 }
 
@@ -170,7 +204,7 @@ func (p *past) next(entry engine.HistoryEntry) {
 		return
 	}
 	p.change = merged.Change
-	if edit := m.GetEdit(); edit != nil && before != nil {
+	if edit := m.GetEdit(); edit != nil && before != nil && p.on[journal.Seq(head.GetSeq())] {
 		if was := overwritten(before.GetRecord(), merged.Change.GetRecord(), edit.GetFields()); len(was.fields) > 0 {
 			p.replaced[journal.Seq(head.GetSeq())] = was
 		}

@@ -1,0 +1,103 @@
+package review_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/review"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/sync/store"
+)
+
+// TestPagesAreBoundedInBytes: records may be as large as they like: a page ends behind what fills it, and the next one goes on there.
+func TestPagesAreBoundedInBytes(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", manager)
+	for i := range 40 {
+		w.write(site, made(uid(fmt.Sprint("large", i)), ticket(&roundsv1.Ticket{Title: "t", Description: strings.Repeat("x", 60_000), Notes: strings.Repeat("y", 60_000)})))
+	}
+	seen := map[string]bool{}
+	for token, pages := "", 0; ; pages++ {
+		resp, err := w.service.ListTickets(t.Context(), boss, &roundsv1.ListTicketsRequest{Scopes: []string{string(site)}, PageSize: 500, PageToken: token})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if size := proto.Size(resp); size > 4<<20+192<<10 || len(resp.GetRows()) == 0 || resp.GetTotal() != 40 {
+			t.Fatalf("a page of %d bytes, %d rows of %d", size, len(resp.GetRows()), resp.GetTotal())
+		}
+		for _, row := range resp.GetRows() {
+			if seen[row.GetRecordId()] || row.GetRecord() == nil {
+				t.Fatalf("%s again, or without its record", row.GetRecordId())
+			}
+			seen[row.GetRecordId()] = true
+		}
+		if token = resp.GetNextPageToken(); token == "" {
+			if len(seen) != 40 || pages == 0 {
+				t.Errorf("%d tickets on %d pages", len(seen), pages+1)
+			}
+			return
+		}
+	}
+}
+
+// counted counts how often single entries are read.
+type counted struct {
+	*engine.Engine
+	one int
+}
+
+func (c *counted) History(ctx context.Context, scope store.Scope, kind merge.Kind, id string, span engine.HistorySpan) iter.Seq2[engine.HistoryEntry, error] {
+	if span != (engine.HistorySpan{}) {
+		c.one++
+	}
+	return c.Engine.History(ctx, scope, kind, id, span)
+}
+
+// TestStoriesAreBoundedInBytes: a page of a story holds what is on it, however much was said before, and ends behind what fills it.
+func TestStoriesAreBoundedInBytes(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", manager)
+	w.act(boss, site, engine.DeskAct{RecordID: uid("long"), Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "t"})}})
+	for i := range 76 {
+		w.act(boss, site, engine.DeskAct{RecordID: uid(fmt.Sprint("remark", i)), Fact: &roundsv1.Fact{Record: comment(&roundsv1.Comment{
+			Subject: of("ticket", uid("long")), Words: strings.Repeat("x", 60_000)})}})
+	}
+	if _, err := w.engine.Maintain(t.Context(), site); err != nil { // or each of the remarks would be looked for in the whole journal
+		t.Fatal(err)
+	}
+	own := &counted{Engine: w.engine}
+	s, err := review.New(review.Config{Records: own, Access: w, Key: make([]byte, 16), Now: w.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	seen, token := map[uint64]bool{}, ""
+	for pages := 0; ; pages++ {
+		resp, err := s.Story(t.Context(), boss, &roundsv1.StoryRequest{Scope: string(site), Record: of("ticket", uid("long")), PageSize: 500, PageToken: token})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if size := proto.Size(resp); size > 4<<20+192<<10 || len(resp.GetEntries()) == 0 {
+			t.Fatalf("a page of %d bytes, %d entries", size, len(resp.GetEntries()))
+		}
+		for _, e := range resp.GetEntries() {
+			if seen[e.GetSeq()] || e.GetAct() == nil {
+				t.Fatalf("entry %d again, or without what was done", e.GetSeq())
+			}
+			seen[e.GetSeq()] = true
+		}
+		if token = resp.GetNextPageToken(); token == "" {
+			if len(seen) != int(resp.GetTotal()) || len(seen) < 77 || pages == 0 || own.one < len(seen) {
+				t.Errorf("%d entries of %d on %d pages; %d were read again", len(seen), resp.GetTotal(), pages+1, own.one)
+			}
+			return
+		}
+	}
+}
