@@ -167,8 +167,11 @@ func (c crew) ticket() {
 	c.as("li", 0, "done", id, "--photo", c.picture("after3.jpg", 4), "--photo", c.picture("after4.jpg", 5), "--source", "camera")
 	c.await("zhou", id, "pending_review", "ticket", "show")
 	c.says(c.as("zhou", 0, "approve", id), "now closed")
-	if got := c.object("device", "ticket", "show", id, "--dir", filepath.Join(c.dir, "zhou")); !strings.Contains(jsonOf(c.t, got), `"labour":[{`) {
-		c.t.Errorf("no interval of work is on record: %v", got)
+	got := jsonOf(c.t, c.object("device", "ticket", "show", id, "--dir", filepath.Join(c.dir, "zhou")))
+	for what, field := range map[string]string{"interval of work": `"labour":[{`, "digest of what was approved": `"digest":"`, "remark": `"words":"sealed"`} {
+		if !strings.Contains(got, field) {
+			c.t.Errorf("no %s is on record", what)
+		}
 	}
 
 	// Two numbers are a question; it is given to somebody.
