@@ -22,7 +22,9 @@ import (
 // scanned has the first administrator scan something at a checkpoint in a new round, and returns the marks of the outcome.
 func (w *world) scanned(site, place, payload string) []string {
 	w.t.Helper()
-	id, as := uuid.NewString(), func(i *roundsv1.Inspection) *roundsv1.Record { return &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: i}} }
+	id, as := uuid.NewString(), func(i *roundsv1.Inspection) *roundsv1.Record {
+		return &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: i}}
+	}
 	outcomes, err := w.Engine().Act(w.t.Context(), engine.Caller{Person: engine.PersonID(w.device.person), Device: engine.DeviceID(w.device.id)},
 		store.Scope("site/"+site), []engine.DeskAct{
 			{ID: uuid.NewString(), RecordID: id, Edit: &roundsv1.Edit{Record: as(&roundsv1.Inspection{CheckpointIds: []string{place}})}},

@@ -97,6 +97,8 @@ func Permissions() []Permission {
 		{kindPlan, Delete, roles{supervisor, manager, admin}, nil},
 
 		{kindAsset, Fact, roles{worker, foreman, supervisor, manager}, nil}, // stock taken
+
+		{kindStaff, Edit, roles{manager}, nil}, // rosters, skills and absences of the site's people; who they are comes from administrators
 	}
 	for _, kind := range directory {
 		for _, op := range []Operation{Create, Edit, Delete} {

@@ -33,7 +33,7 @@ func expected() map[string]string {
 		"plan create": "SMA", "plan edit": "SMA", "plan delete": "SMA",
 		"unit create": "A", "unit edit": "A", "unit delete": "A", "calendar create": "A", "calendar edit": "A", "calendar delete": "A",
 		"site create": "A", "site edit": "A", "site delete": "A", "place create": "A", "place edit": "A", "place delete": "A",
-		"asset create": "A", "asset edit": "A", "asset delete": "A", "staff create": "A", "staff edit": "A", "staff delete": "A",
+		"asset create": "A", "asset edit": "A", "asset delete": "A", "staff create": "A", "staff edit": "MA", "staff delete": "A",
 		"category create": "A", "category edit": "A", "category delete": "A", "checklist create": "A", "checklist edit": "A", "checklist delete": "A",
 		"announcement create": "A", "announcement edit": "A", "announcement delete": "A",
 	}
