@@ -291,10 +291,25 @@ func (m *trade) proved(id string, t *work) (bool, string) {
 			sound[p.sha256] = true
 		}
 	}
-	if len(sound) == 0 {
+	if len(sound) == 0 && !m.needsNone(id) {
 		return false, "there is no photo"
 	}
 	return true, ""
+}
+
+// needsNone: whether the ticket's category says that no photo is needed: an invoice, a word of praise.
+func (m *trade) needsNone(id string) bool {
+	asked := m.record(id).GetRequirements()
+	return asked.GetCategoryId() != "" && asked.GetAfterPhotos() == 0
+}
+
+// record is a ticket as it stands at the end; nil where it is not among the live ones.
+func (m *trade) record(id string) *roundsv1.Ticket {
+	i := slices.IndexFunc(m.h.scope.Records, func(r *roundsv1.Change) bool { return r.GetRecordId() == id && r.GetRecord().GetTicket() != nil })
+	if i < 0 {
+		return nil
+	}
+	return m.h.scope.Records[i].GetRecord().GetTicket()
 }
 
 // decided: whoever decides on a round did none of the work.
@@ -396,11 +411,10 @@ func (m *trade) settle(id string, t *work) {
 	if t.unclear {
 		return
 	}
-	i := slices.IndexFunc(m.h.scope.Records, func(r *roundsv1.Change) bool { return r.GetRecordId() == id && r.GetRecord().GetTicket() != nil })
-	if i < 0 {
+	record := m.record(id)
+	if record == nil {
 		return
 	}
-	record := m.h.scope.Records[i].GetRecord().GetTicket()
 	again := t.state == atReview && record.GetState() == atDone // what came with it has to be verified first
 	if record.GetState() != t.state && !again && !(t.state == atNew && record.GetState() == 0) {
 		m.c.find(P9, m.h.scope.Name, "ticket %s is %v; by the table it is %v", id, record.GetState(), t.state)
