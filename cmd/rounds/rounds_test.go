@@ -77,7 +77,7 @@ func (p program) run(args ...string) result {
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.Env = append(os.Environ(), "LC_ALL=C") // the language of whoever runs the tests does not matter
-	_ = cmd.Run() // the exit code tells
+	_ = cmd.Run()                              // the exit code tells
 	return result{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
 }
 
