@@ -96,7 +96,7 @@ func (w *Worker) answered(id string, get func(merge.Kind, string) (*roundsv1.Cha
 	if err != nil {
 		return nil, err
 	}
-	edit, ok := w.cfg.Answered(c, subject)
+	edit, ok := w.cfg.Answered(question, subject)
 	if !ok {
 		return nil, nil
 	}

@@ -93,7 +93,7 @@ type Config struct {
 	Remind func(c *roundsv1.Conflict, p policy.Policy, now time.Time) (Reminding, bool)
 	// Answered returns the edit that closes an open question which has found its answer in the record that it is about, nil where that is not known; false where it
 	// waits on: work.Answered and work.ResolutionOf. It is pure.
-	Answered func(c *roundsv1.Conflict, subject *roundsv1.Change) (*roundsv1.Edit, bool)
+	Answered func(question, subject *roundsv1.Change) (*roundsv1.Edit, bool)
 	// Now is the server's clock. Default: time.Now.
 	Now func() time.Time
 	// Logger hears what an operator should know. Default: nothing is logged.

@@ -154,8 +154,8 @@ func (w *world) config() schedule.Config {
 			r, ok := work.Reminder(c, p, now)
 			return schedule.Reminding(r), ok
 		},
-		Answered: func(c *roundsv1.Conflict, subject *roundsv1.Change) (*roundsv1.Edit, bool) {
-			how, ok := work.Answered(c, subject)
+		Answered: func(question, subject *roundsv1.Change) (*roundsv1.Edit, bool) {
+			how, ok := work.Answered(question, subject)
 			return work.ResolutionOf(how), ok
 		}}
 }

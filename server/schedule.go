@@ -35,8 +35,8 @@ func remind(c *roundsv1.Conflict, p policy.Policy, now time.Time) (schedule.Remi
 }
 
 // answered is work.Answered as the edit that closes the question.
-func answered(c *roundsv1.Conflict, subject *roundsv1.Change) (*roundsv1.Edit, bool) {
-	resolution, ok := work.Answered(c, subject)
+func answered(question, subject *roundsv1.Change) (*roundsv1.Edit, bool) {
+	resolution, ok := work.Answered(question, subject)
 	if !ok {
 		return nil, false
 	}

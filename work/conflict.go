@@ -16,6 +16,7 @@ const (
 
 // Numbers of Conflict's fields that the rules write.
 const (
+	conflictType       = 1
 	conflictSides      = 11
 	conflictState      = 40
 	conflictResolution = 41
@@ -91,7 +92,7 @@ func conflictWorkflow() workflow {
 		refusal: refusal{badState, "", "记录的当前状态不允许这样做。", "The record does not allow this as it stands."}}
 	answered := condition{name: "answered by the record meanwhile", holds: func(j *judgement) bool {
 		subject := j.conflict().GetSubject()
-		_, ok := Answered(j.conflict(), j.lookup(merge.Kind(subject.GetKind()), subject.GetId()))
+		_, ok := Answered(j.Current, j.lookup(merge.Kind(subject.GetKind()), subject.GetId()))
 		return ok
 	}}
 	same := condition{name: "decided the same before", holds: func(j *judgement) bool {

@@ -10,14 +10,19 @@ import (
 // Answered tells whether a question has found its answer in the record that it is about, and in which words: then the server closes it with this resolution.
 // Such are a stale approval and a disagreement, once somebody decided anew, and evidence that came after all. What waits for a person's decision is never
 // answered by itself. It is pure; subject is the record as it stands, nil where it is not known.
-func Answered(c *roundsv1.Conflict, subject *roundsv1.Change) (resolution string, ok bool) {
+func Answered(question, subject *roundsv1.Change) (resolution string, ok bool) {
+	c := question.GetRecord().GetConflict()
 	if c.GetState() != roundsv1.ConflictState_CONFLICT_STATE_OPEN || subject == nil || subject.GetDeleted() {
 		return "", false
 	}
 	ticket, round := subject.GetRecord().GetTicket(), subject.GetRecord().GetInspection()
 	switch c.GetType() {
 	case roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL, roundsv1.ConflictType_CONFLICT_TYPE_DISSENT, roundsv1.ConflictType_CONFLICT_TYPE_SELF_APPROVAL:
-		for _, review := range slices.Concat(ticket.GetReviews(), round.GetReviews()) {
+		// What was decided before the question came is no answer to it, also where what it is about was done earlier.
+		if max(writer(subject, ticketReviews).GetSeq(), writer(subject, inspectionReviews).GetSeq()) <= writer(question, conflictType).GetSeq() {
+			return "", false
+		}
+		for _, review := range slices.Backward(slices.Concat(ticket.GetReviews(), round.GetReviews())) {
 			if review.GetTimeUs() <= c.GetOpenedTimeUs() {
 				continue
 			}

@@ -400,12 +400,19 @@ func TestAnswered(t *testing.T) {
 		{"double work", roundsv1.ConflictType_CONFLICT_TYPE_DOUBLE_WORK, review(roundsv1.Verdict_VERDICT_APPROVED, 11), false},
 	} {
 		c := &roundsv1.Conflict{Type: test.of, State: openState, OpenedTimeUs: 10}
-		how, got := work.Answered(c, change(test.subject))
+		question := change(&roundsv1.Record{Kind: &roundsv1.Record_Conflict{Conflict: c}})
+		question.Writes[0].Stamp.Seq = 6
+		how, got := work.Answered(question, change(test.subject))
 		if got != test.want || (how != "") != got {
 			t.Errorf("%s: %q %v", test.name, how, got)
 		}
+		if question.Writes[0].Stamp.Seq = 7; test.subject.GetTicket().GetReviews() != nil {
+			if _, got := work.Answered(question, change(test.subject)); got {
+				t.Errorf("%s: by what was decided before it came", test.name)
+			}
+		}
 		c.State = roundsv1.ConflictState_CONFLICT_STATE_RESOLVED
-		if _, got := work.Answered(c, change(test.subject)); got {
+		if _, got := work.Answered(question, change(test.subject)); got {
 			t.Errorf("%s: decided, and answered again", test.name)
 		}
 	}
