@@ -220,7 +220,7 @@ func (d *demo) prepare(ctx context.Context) error {
 	d.desk = &worker{phone: d.office.phone, Community: d.Community, site: site}
 	d.progress.step("handing out phones")
 	d.day = &day{pace: pace{begin: d.progress.begin, hours: d.hours, wanted: int(float64(d.devices) * d.hours * ticketsAnHour)}, taken: map[client.RecordID]bool{}}
-	planted := &plants{tricks: tricks(), times: map[string]int{}}
+	planted := &plants{tricks: tricks(), times: map[string]int{}, since: onePlanted - 2} // also a short day has one
 	for i, person := range d.crew() {
 		p, err := newPhone(d.dir, fmt.Sprintf("phone-%02d", i+1), ready.Address[len("http://"):], d.time, d.seed*1000+uint64(i)+1)
 		if err != nil {
