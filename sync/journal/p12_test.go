@@ -79,11 +79,12 @@ func TestVerifierReports(t *testing.T) {
 	}
 }
 
-// TestP12ChangedBits flips every bit of every entry of a journal, without re-sealing: exactly the changed entry is named.
+// TestP12ChangedBits flips every bit of every entry of a journal, without re-sealing: exactly the changed entry is named. With the race detector it is every
+// fifth bit, from another one in each entry.
 func TestP12ChangedBits(t *testing.T) {
 	entries, hashes := morning(2).seal(t)
 	last := len(entries)
-	everyBit(t, entries, watched(hashes, last-1), 1, func(what string, err error, seq int) {
+	everyBit(t, entries, watched(hashes, last-1), bitStep, func(what string, err error, seq int) {
 		found(t, what, err, seq)
 		if fault := new(journal.Fault); errors.As(err, &fault) && int(fault.Through) != seq {
 			t.Errorf("%s: it alone is bad, but named is: %v", what, err)
@@ -92,10 +93,10 @@ func TestP12ChangedBits(t *testing.T) {
 }
 
 // TestP12ChangedBitsWithoutWitnesses has the entries alone as evidence. The last one has none behind it that holds its hash: there, a
-// change can be told from none only by what it breaks, and a change next to it is one of two. Every fifth bit will do here.
+// change can be told from none only by what it breaks, and a change next to it is one of two. Some of the bits will do here.
 func TestP12ChangedBitsWithoutWitnesses(t *testing.T) {
 	entries, _ := morning(3).seal(t)
-	everyBit(t, entries, trusting(), 5, func(what string, err error, seq int) {
+	everyBit(t, entries, trusting(), bitStepAlone, func(what string, err error, seq int) {
 		switch {
 		case seq == len(entries) && err == nil:
 		case seq >= len(entries)-1:
@@ -111,7 +112,7 @@ func everyBit(t *testing.T, entries sealed, config journal.Config, step int, che
 	trunk := journal.NewVerifier(config)
 	for i, entry := range entries {
 		changed := slices.Clone(entry)
-		for bit := 0; bit < 8*len(entry); bit += step {
+		for bit := i % step; bit < 8*len(entry); bit += step {
 			changed[bit/8] ^= 1 << (bit % 8)
 			check(fmt.Sprintf("entry %d, bit %d", i+1, bit), rest(trunk.Fork(), changed, entries[i+1:]), i+1)
 			changed[bit/8] ^= 1 << (bit % 8)
@@ -141,7 +142,7 @@ func rest(v *journal.Verifier, changed []byte, behind sealed) error {
 
 // TestP12ChangedBytes changes random bytes, cuts entries off, takes pieces out and puts pieces in.
 func TestP12ChangedBytes(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range uint64(pasts) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		entries, hashes := shift(seed, 12).seal(t)
 		config := watched(hashes, len(entries)-1)
@@ -222,7 +223,7 @@ func TestP12MissingReorderedDuplicated(t *testing.T) {
 // TestP12RewrittenContent puts other content in, and seals all behind it anew. What a device signed is found by its signature; what
 // the server wrote itself or attests, by the witnesses alone.
 func TestP12RewrittenContent(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range uint64(pasts) {
 		honest := shift(seed, 8)
 		_, hashes := honest.seal(t)
 		n := len(honest)
@@ -289,7 +290,7 @@ func TestP12RewrittenHead(t *testing.T) {
 // TestP12RewrittenWithoutOne takes a mutation out, numbers all behind it anew and seals it: its lane shows the gap, or, behind the last
 // mutation of the lane, nothing of the lane is signed, or a witness knows better.
 func TestP12RewrittenWithoutOne(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range uint64(pasts) {
 		honest := shift(seed, 10)
 		_, hashes := honest.seal(t)
 		for i := range honest {
