@@ -45,7 +45,7 @@ func randomHistory(t testing.TB, n choose, length int) *server {
 // TestP3Patch: wherever a device stood, what it is sent brings it to the server's record, to the byte.
 func TestP3Patch(t *testing.T) {
 	deltas := 0
-	for seed := range uint64(40) {
+	for seed := range uint64(patchSeeds) {
 		s := randomHistory(t, seeded(seed), 12)
 		var encoded [][]byte
 		for _, c := range s.history {

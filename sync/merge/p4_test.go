@@ -10,9 +10,9 @@ import (
 // TestP4EveryOrder lets concurrent mutations arrive in every order in which each device keeps its own, first on a common history
 // and then on top of what came of it, and wants the same record, the same values beside it, and the same mutations refused.
 func TestP4EveryOrder(t *testing.T) {
-	seeds, per := uint64(160), 4
+	seeds, per := uint64(ordersSeeds), 4
 	if testing.Short() {
-		seeds = 60
+		seeds = min(seeds, 60)
 	}
 	compared := 0
 	for seed := range seeds {

@@ -15,7 +15,7 @@ import (
 // it stood gets it with its next pull.
 func TestRedact(t *testing.T) {
 	cleared := 0
-	for seed := range uint64(60) {
+	for seed := range uint64(redactSeeds) {
 		n := seeded(1000 + seed)
 		s := randomHistory(t, n, 14)
 		current := s.history[len(s.history)-1]
