@@ -64,11 +64,19 @@ func (d *Desk) caseOf(ctx context.Context, scope store.Scope, change *roundsv1.C
 
 // policyOf reads the thresholds of a site. What is not understood counts as its default, and is told once.
 func (d *Desk) policyOf(scope store.Scope, site *roundsv1.Site) check.Policy {
-	policy, faults := check.ParsePolicy(site.GetPolicy())
+	policy, faults := check.ParsePolicy(d.settings(scope, site))
 	if faults != nil && d.complaints.add(string(scope)+"\n"+faults.Error()) {
 		d.log.Warn("settings of a site that are not understood", "scope", string(scope), "error", faults)
 	}
 	return policy
+}
+
+// settings are what counts at a site.
+func (d *Desk) settings(scope store.Scope, site *roundsv1.Site) map[string]string {
+	if d.cfg.Settings != nil {
+		return d.cfg.Settings(scope)
+	}
+	return site.GetPolicy()
 }
 
 // nearest is how many bits photos that look alike differ in at most.

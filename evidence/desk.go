@@ -71,6 +71,8 @@ type Config struct {
 	Access Access
 	// Scopes returns all scopes that hold records.
 	Scopes func(context.Context) ([]store.Scope, error)
+	// Settings are what counts at a site, with what it inherits; the map is the caller's. Default: what the site's own record says.
+	Settings func(site store.Scope) map[string]string
 	// Verified decides when work goes to review.
 	Verified VerifiedFunc
 	// Now is the server's clock.

@@ -18,6 +18,9 @@ import (
 // RetentionKey is the setting of a site that says for how many days photos of closed work are kept; none, or 0: for ever.
 const RetentionKey = "photo.retention_days"
 
+// MaxRetentionDays is the greatest value of that setting: a hundred years.
+const MaxRetentionDays = 100 * 366
+
 // Upkeep drops uploads in which nothing happens, redacts photos whose time is over, and removes what no photo has; not while it adopts, for the photos that
 // have it may still be on their way. It may be interrupted. Run it now and then, once at a time: it lists the whole storage.
 func (d *Desk) Upkeep(ctx context.Context) error {
@@ -54,12 +57,12 @@ func (d *Desk) retire(ctx context.Context, scope store.Scope) error {
 	if err != nil {
 		return err
 	}
-	text := site.GetPolicy()[RetentionKey]
+	text := d.settings(scope, site)[RetentionKey]
 	days, err := strconv.Atoi(text)
 	if text == "" || days == 0 && err == nil {
 		return nil
 	}
-	if err != nil || days < 0 || days > 100*366 {
+	if err != nil || days < 0 || days > MaxRetentionDays {
 		d.log.Warn("evidence: the retention of a site is not understood, and its photos are kept", "scope", string(scope), "setting", RetentionKey)
 		return nil
 	}

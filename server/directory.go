@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/auth"
 	"github.com/rounds-sync/rounds/directory"
+	"github.com/rounds-sync/rounds/evidence"
 	"github.com/rounds-sync/rounds/media/check"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store"
@@ -86,7 +88,17 @@ func families() []directory.Family {
 	for _, one := range check.Settings() {
 		photos.Known = append(photos.Known, directory.Known{Key: one.Key, Default: one.Default, About: &roundsv1.Text{En: one.Meaning}})
 	}
-	return []directory.Family{photos}
+	retention := directory.Family{
+		Known: []directory.Known{{Key: evidence.RetentionKey, Default: "0", About: &roundsv1.Text{Zh: "已结束工作的照片保留天数,0 为永久",
+			En: "days for which photos of ended work are kept; 0: for ever"}}},
+		Check: func(settings map[string]string) map[string]string {
+			text, set := settings[evidence.RetentionKey]
+			if days, err := strconv.Atoi(text); !set || err == nil && days >= 0 && days <= evidence.MaxRetentionDays {
+				return nil
+			}
+			return map[string]string{evidence.RetentionKey: fmt.Sprintf("a whole number of days from 0 to %d", evidence.MaxRetentionDays)}
+		}}
+	return []directory.Family{photos, retention}
 }
 
 // parts takes a joined error apart.

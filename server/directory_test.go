@@ -178,6 +178,7 @@ func TestRowsAtFaultAreToldByLineAndColumn(t *testing.T) {
 		{table(policies, "node,key,value", "S1,service.normal.respnd,15m"), "key", roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD},
 		{table(policies, "node,key,value", "S1,service.normal.respond,soon"), "value", roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD},
 		{table(policies, "node,key,value", "S1,photo.exif.apart,soon"), "value", roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD},
+		{table(policies, "node,key,value", "S1,photo.retention_days,-1"), "value", roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD},
 		{table(checklists, "code,version,item,question_zh", "CL1,1,i01,湿度"), "version", roundsv1.ProblemCode_PROBLEM_CODE_STATE},
 		{table(checklists, "code,version,name_zh,item,question_zh,low,high", "CL2,1,电梯,i01,湿度,9,5"), "low", roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD},
 		{table(categories, "code,name_zh,checklist", "ENG-02,灯,CL9"), "checklist", roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD},

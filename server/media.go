@@ -58,7 +58,8 @@ func (s *Server) openMedia(ctx context.Context, rules *work.Rules) error {
 	var err error
 	s.desk, err = evidence.New(evidence.Config{
 		Records: s.engine, Driver: s.blobs, Access: deskAccess{access{s.authority}, s.seen}, Scopes: s.recordScopes, Verified: rules.Verified,
-		Now: s.cfg.Inject.Now, Logger: s.log, Workers: workers, MemoryBytes: m.MemoryBytes, MaxPhotoBytes: m.MaxPhotoBytes,
+		Settings: s.reference.Settings,
+		Now:      s.cfg.Inject.Now, Logger: s.log, Workers: workers, MemoryBytes: m.MemoryBytes, MaxPhotoBytes: m.MaxPhotoBytes,
 		Adopt: m.Adopt,
 		HEIC:  s.heic.Decode, PartLife: m.PartLife, LinkLife: m.LinkLife, UploadLife: m.UploadLife, Grace: m.Grace,
 	})
