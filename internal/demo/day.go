@@ -42,7 +42,7 @@ func (p *pace) behind(now time.Time) bool {
 const (
 	mostCancelled = 3
 	mostMerged    = 2
-	mostSplit     = 0 // the model of the promises has a split ticket's tasks only where the server links them later
+	mostSplit     = 2
 )
 
 // act does one thing that a person of this role does.

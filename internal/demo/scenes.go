@@ -313,14 +313,10 @@ func (d *demo) play(ctx context.Context, s scene) error {
 	return nil
 }
 
-// unfollowed is the row that the model of the promises does not follow: it has a ticket's photos be of that ticket alone, while those of one that was merged
-// into it count too.
-const unfollowed = 6
-
 // stageScenes spreads the scenes over the shift.
 func (d *demo) stageScenes(begin time.Time, hours float64) []event {
 	all := slices.DeleteFunc(situations(), func(s scene) bool {
-		return s.row == unfollowed || d.options.scenes != nil && !slices.Contains(d.options.scenes, s.row)
+		return d.options.scenes != nil && !slices.Contains(d.options.scenes, s.row)
 	})
 	var events []event
 	for i, s := range all {

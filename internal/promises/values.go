@@ -15,7 +15,7 @@ import (
 // rulesWrite names the fields that commands write although their policy lets devices write them, too. Where a command was carried out on a
 // record, what stands in them cannot be told from the journal alone.
 func rulesWrite() map[ref][]protoreflect.FieldNumber {
-	return map[ref][]protoreflect.FieldNumber{{kind: "ticket"}: {3, 13}} // category, crew
+	return map[ref][]protoreflect.FieldNumber{{kind: "ticket"}: {3, 4, 13}, {kind: "inspection"}: {2}} // category, priority, crew; the checklist's version
 }
 
 // put is one write of one slot: a field, or one key of a field with many.
