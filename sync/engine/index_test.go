@@ -328,7 +328,7 @@ func TestP6AnIndexThatFailsBlocksNobody(t *testing.T) {
 
 // A random history, with crashes, with changes of the index's version and with engines that have none, ends in the indexes that the records say.
 func TestIndexesOfARandomHistory(t *testing.T) {
-	for seed := range uint64(12) {
+	for seed := range uint64(indexSeeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { randomHistory(t, rand.New(rand.NewPCG(seed, 1))) })
 	}
 }

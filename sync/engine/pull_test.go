@@ -237,7 +237,7 @@ func TestDifferenceIsLocatedAndRepaired(t *testing.T) {
 }
 
 func TestP3AndP7DevicesAtTheSameCursorAreEqual(t *testing.T) {
-	for seed := range uint64(12) {
+	for seed := range uint64(equalSeeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			onStores(t, func(t *testing.T, s store.Store) {
 				w := newWorld(t, s)

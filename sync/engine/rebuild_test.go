@@ -25,7 +25,7 @@ func (older) Entries(kind merge.Kind, change *roundsv1.Change) []engine.IndexEnt
 	return append(entries, engine.IndexEntry{Name: "gone", Key: []byte(change.GetRecordId())})
 }
 
-const rebuilt = 1300 // records, more than two pages of a rebuilding take
+const rebuilt = 1010 // records, more than two pages of a rebuilding take, and their older entries, more than two pages of a clearing
 
 // aged is a store with many records, indexed by the older definition or, without it, not at all.
 func aged(t *testing.T, index engine.Index) (*memstore.Store, map[string]merge.Kind) {
@@ -51,28 +51,43 @@ func aged(t *testing.T, index engine.Index) (*memstore.Store, map[string]merge.K
 
 var indexNames = []engine.IndexName{"title", "tag", "state", "gone"}
 
-func TestIndexesOfAnotherVersionAreBuiltAnew(t *testing.T) {
-	for name, before := range map[string]engine.Index{"added to a store without": nil, "changed": older{}} {
-		t.Run(name, func(t *testing.T) {
-			memory, ids := aged(t, before)
-			w := newWorld(t, memory)
-			w.index(words{}, "newer")
-			w.wantIndexes(indexNames, ids)
-			steps := memory.Steps()
-			w.index(words{}, "newer") // the next engine has nothing to do
-			w.find("gone", store.Span{})
-			if used := memory.Steps() - steps; used > 6 {
-				t.Fatalf("finding takes %d steps of the store when the indexes stand", used)
-			}
-			w.index(older{}, "older") // a step back is another version, too
-			w.find("gone", store.Span{})
-			w.index(words{}, "newer")
-			if _, err := w.Maintain(context.Background(), site); err != nil {
-				t.Fatal(err)
-			}
-			w.wantIndexes(indexNames, ids)
-		})
+// TestRebuilding makes the two stores that are long to make once, and gives each test copies of its own.
+func TestRebuilding(t *testing.T) {
+	bare, records := aged(t, nil)
+	indexed, same := aged(t, older{})
+	if !maps.Equal(records, same) {
+		t.Fatal("the two stores have other records")
 	}
+	test := func(name string, run func(*testing.T, *memstore.Store, map[string]merge.Kind), of *memstore.Store) {
+		t.Run(name, func(t *testing.T) { run(t, of.CloneWith(memstore.Config{Paranoid: true}), maps.Clone(records)) })
+	}
+	test("indexes are added to a store without", builtAnew, bare)
+	test("indexes are changed", builtAnew, indexed)
+	test("nobody waits", nobodyWaits, bare)
+	for _, fault := range []memstore.Fault{memstore.CrashAfter, memstore.ReplyLost, memstore.Fail} {
+		test("interrupted by "+fault.String(), func(t *testing.T, memory *memstore.Store, ids map[string]merge.Kind) {
+			interrupted(t, memory, ids, fault)
+		}, indexed)
+	}
+}
+
+func builtAnew(t *testing.T, memory *memstore.Store, ids map[string]merge.Kind) {
+	w := newWorld(t, memory)
+	w.index(words{}, "newer")
+	w.wantIndexes(indexNames, ids)
+	steps := memory.Steps()
+	w.index(words{}, "newer") // the next engine has nothing to do
+	w.find("gone", store.Span{})
+	if used := memory.Steps() - steps; used > 6 {
+		t.Fatalf("finding takes %d steps of the store when the indexes stand", used)
+	}
+	w.index(older{}, "older") // a step back is another version, too
+	w.find("gone", store.Span{})
+	w.index(words{}, "newer")
+	if _, err := w.Maintain(context.Background(), site); err != nil {
+		t.Fatal(err)
+	}
+	w.wantIndexes(indexNames, ids)
 }
 
 // Whatever stands between two engines with the same version: what an engine without indexes wrote is not missed.
@@ -95,13 +110,6 @@ func TestIndexesAfterAnEngineWithoutThem(t *testing.T) {
 
 // A rebuilding is cut after every commit that it makes, by a crash or by an error of the store after which nobody knows what was done, with writes before
 // and behind the place that it has reached. It goes on where it was, and ends in what the records say.
-func TestARebuildingThatIsInterrupted(t *testing.T) {
-	memory, ids := aged(t, older{})
-	for _, fault := range []memstore.Fault{memstore.CrashAfter, memstore.ReplyLost, memstore.Fail} {
-		t.Run(fault.String(), func(t *testing.T) { interrupted(t, memory, maps.Clone(ids), fault) })
-	}
-}
-
 func interrupted(t *testing.T, memory *memstore.Store, ids map[string]merge.Kind, fault memstore.Fault) {
 	commits, left := 0, 0
 	memory = memory.CloneWith(memstore.Config{Paranoid: true, Fault: func(op memstore.Op) memstore.Fault {
@@ -162,8 +170,7 @@ func interrupted(t *testing.T, memory *memstore.Store, ids map[string]merge.Kind
 }
 
 // A rebuilding whose reader went away ends with the next one, and writers are not kept out meanwhile.
-func TestARebuildingThatNobodyWaitsFor(t *testing.T) {
-	memory, ids := aged(t, nil)
+func nobodyWaits(t *testing.T, memory *memstore.Store, ids map[string]merge.Kind) {
 	w := newWorld(t, memory)
 	w.index(words{}, "newer")
 	ctx, leave := context.WithCancel(context.Background())
