@@ -36,7 +36,7 @@ func (s *shelf) open(cfg memstore.Config) storetest.Open {
 
 func TestConformance(t *testing.T) {
 	var seeds []uint64
-	for seed := range uint64(60) {
+	for seed := range uint64(24) {
 		seeds = append(seeds, seed+1)
 	}
 	storetest.Run(t, new(shelf).open(memstore.Config{}), storetest.Options{Seeds: seeds})

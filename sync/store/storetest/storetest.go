@@ -19,7 +19,7 @@ type Open func(t testing.TB, dir string) store.Store
 type Options struct {
 	// SerialUpdates: an Update waits for those of other scopes too.
 	SerialUpdates bool
-	// Seeds of the random histories; nil is 1 to 12.
+	// Seeds of the random histories; nil is 1 to 12. With the race detector every other one is played.
 	Seeds []uint64
 }
 
