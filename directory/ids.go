@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/work/checklist"
 )
 
 // idOf is the id of what a code names: a UUIDv5 within the organisation, so that whoever imports the same table makes the same records. Site is the
@@ -20,7 +21,7 @@ func idOf(root string, kind merge.Kind, site, code string, again int) string {
 
 // ChecklistID is the id of one version of a checklist: derived from the series and the version, so that a version is made once.
 func ChecklistID(series string, version uint32) string {
-	return uuid.NewSHA1(space(series), []byte("checklist version "+strconv.FormatUint(uint64(version), 10))).String()
+	return checklist.RecordID(series, version)
 }
 
 // space is the name space of an id; of one that is no UUID, one made of its bytes.

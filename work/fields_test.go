@@ -29,6 +29,8 @@ func TestFieldNumbers(t *testing.T) {
 			inspectionGraceEnd: "grace_end_us", inspectionTally: "tally"}},
 		{&roundsv1.Plan{}, map[protoreflect.FieldNumber]protoreflect.Name{
 			planChecklist: "checklist_id", planCheckpoints: "checkpoint_ids", planRecurrence: "recurrence", planWindow: "window_us"}},
+		{&roundsv1.Checklist{}, map[protoreflect.FieldNumber]protoreflect.Name{
+			checklistVersion: "version", checklistItems: "items", checklistSeries: "series_id", checklistPublished: "published"}},
 		{&roundsv1.Conflict{}, map[protoreflect.FieldNumber]protoreflect.Name{
 			conflictState: "state", conflictResolution: "resolution", conflictResolvedBy: "resolved_by_id",
 			conflictSides: "sides", conflictOwner: "owner_id", conflictDecision: "decision", conflictReason: "decision_reason"}},

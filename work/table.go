@@ -70,7 +70,7 @@ type workflow struct {
 
 func workflows() []workflow {
 	return []workflow{ticketWorkflow(), inspectionWorkflow(), photoWorkflow(), commentWorkflow(), conflictWorkflow(),
-		planWorkflow(), noticeWorkflow()}
+		planWorkflow(), noticeWorkflow(), checklistWorkflow()}
 }
 
 // state is the number of a kind's state; 0: none.

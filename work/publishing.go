@@ -1,0 +1,64 @@
+package work
+
+import (
+	"slices"
+	"strconv"
+
+	"google.golang.org/protobuf/proto"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/work/checklist"
+)
+
+// Numbers of Checklist's fields that the rules look at.
+const (
+	checklistVersion   = 2
+	checklistItems     = 3
+	checklistSeries    = 4
+	checklistPublished = 5
+)
+
+// checklistWorkflow is what is asked of the versions of checklists: what crews have begun with is not changed under them, whoever writes and by whichever call.
+// The name and the code may be put right: nothing is answered or counted by them.
+func checklistWorkflow() workflow {
+	own := condition{name: "its id is that of the series and the version", holds: func(j *judgement) bool {
+		list := j.written().GetChecklist()
+		return list.GetSeriesId() == "" || j.Mutation.GetRecordId() == checklist.RecordID(list.GetSeriesId(), list.GetVersion())
+	}, refusal: refusal{invalid, "version", "检查表第 {version} 版的编号不正确:同一系列的每一版只能建立一次。请通过管理端导入或新建。",
+		"This is not the id that version {version} of this list has: a version is made once. Make it with the administrator's calls or import."},
+		facts: func(j *judgement) map[string]string {
+			return map[string]string{"version": strconv.FormatUint(uint64(j.written().GetChecklist().GetVersion()), 10)}
+		}}
+	kept := condition{name: "what is published stays as it is", holds: func(j *judgement) bool { return !j.rewritesPublished() },
+		refusal: refusal{badState, "version", "此版本已发布,检查项不能再改。请发布新版本(第 {wanted} 版)。",
+			"This version is published and its questions are not changed any more. Publish a new version ({wanted})."},
+		facts: func(j *judgement) map[string]string {
+			return map[string]string{"wanted": strconv.FormatUint(uint64(j.Current.GetRecord().GetChecklist().GetVersion())+1, 10)}
+		}}
+	// A fact may have been kept for a person, whose word does not change a published list either.
+	changes := condition{name: "it changes what is published", holds: (*judgement).rewritesPublished}
+	return workflow{kind: kindChecklist, name: noState, rows: []row{
+		{command: Create, needs: []condition{own}},
+		{command: Edit, needs: []condition{kept}},
+		{command: Fact, when: []condition{changes}, refuse: refusal{badState, "version", "此版本已发布,检查项不能再改。请发布新版本。",
+			"This version is published and its questions are not changed any more. Publish a new version."}},
+	}}
+}
+
+// rewritesPublished: whether the mutation would have a published list ask something else, be another version, or be a draft again.
+func (j *judgement) rewritesPublished() bool {
+	was, is := j.Current.GetRecord().GetChecklist(), j.written().GetChecklist()
+	if !was.GetPublished() {
+		return false
+	}
+	put := func(field uint32, set bool) bool {
+		if fields := j.Mutation.GetEdit().GetFields(); len(fields) > 0 {
+			return slices.Contains(fields, field)
+		}
+		return set // what names no fields puts those that it sets
+	}
+	return put(checklistVersion, is.GetVersion() != 0) && is.GetVersion() != was.GetVersion() ||
+		put(checklistSeries, is.GetSeriesId() != "") && is.GetSeriesId() != was.GetSeriesId() ||
+		put(checklistPublished, false) && !is.GetPublished() ||
+		put(checklistItems, len(is.GetItems()) > 0) && !slices.EqualFunc(is.GetItems(), was.GetItems(), func(a, b *roundsv1.ChecklistItem) bool { return proto.Equal(a, b) })
+}
