@@ -53,7 +53,7 @@ func program() *cobra.Command {
 func tiny() []string {
 	return strings.Fields("bench --devices 3 --docs 120 --records 150 --batch 10 --connections 2 --scopes 2 --readers 3 --changes 20 --events 10 " +
 		"--watchers 12 --seed 7 --bits-per-second 4000000 --round-trip 10ms --json " +
-		"--photos 6 --photo-bytes 1200000 --photos-at-once 3 --big-photos 2 --big-photo-bytes 2500000 --looked-photos 8 " +
+		"--photos 3 --photo-bytes 1200000 --photos-at-once 3 --big-photos 1 --big-photo-bytes 2500000 --looked-photos 8 " +
 		"--desk-tickets 200 --desk-others 1200 --desk-entries 2500 --desk-rounds 5 --desk-pause 1ms")
 }
 
