@@ -139,6 +139,18 @@ func whole[M any](name, zh, en, example string, most uint64, of func(*roundsv1.R
 		get: func(_ *row, from *roundsv1.Record) string { return strconv.FormatUint(get(of(from)), 10) }}
 }
 
+// otherwise is a column whose empty cell stands for a value.
+func otherwise(value string, c Column) Column {
+	set := c.set
+	c.set = func(r *row, to *roundsv1.Record, cell string) (*roundsv1.Problem, error) {
+		if cell == "" {
+			cell = value
+		}
+		return set(r, to, cell)
+	}
+	return c
+}
+
 // span is a column of a duration, as 90s, 15m or 2h, kept in microseconds; an empty cell is none.
 func span[M any](name, zh, en, example string, of func(*roundsv1.Record) M, get func(M) int64, set func(M, int64)) Column {
 	return Column{Name: name, About: about(zh+",如 15m 或 2h", en+", as 15m or 2h"), Example: example,

@@ -48,7 +48,8 @@ func tableOf(kind roundsv1.ImportKind) (Table, bool) {
 }
 
 func newCategory(code string) *roundsv1.Record {
-	return &roundsv1.Record{Kind: &roundsv1.Record_Category{Category: &roundsv1.Category{Code: code}}}
+	// A photo of the finished work is asked for unless the table says that none is.
+	return &roundsv1.Record{Kind: &roundsv1.Record_Category{Category: &roundsv1.Category{Code: code, AfterPhotos: 1}}}
 }
 
 func newPlace(code string) *roundsv1.Record {
@@ -166,8 +167,8 @@ func categoryColumns() []Column {
 		choice("priority", "优先级", "priority", "normal", priorities(), of, func(c *roundsv1.Category) *roundsv1.Priority { return &c.Priority }),
 		flag("emergency", "应急", "skips the queue", of, func(c *roundsv1.Category) *bool { return &c.Emergency }),
 		flag("before_photo", "须有作业前照片", "a photo before the work is required", of, func(c *roundsv1.Category) *bool { return &c.BeforePhoto }),
-		whole("after_photos", "作业后照片张数", "photos of the finished work that are required", "1", 64, of,
-			func(c *roundsv1.Category) uint64 { return uint64(c.GetAfterPhotos()) }, func(c *roundsv1.Category, n uint64) { c.AfterPhotos = uint32(n) }),
+		otherwise("1", whole("after_photos", "作业后照片张数,0 为不需要(空为 1)", "photos of the finished work that are required; 0: none (empty: 1)", "1", 64, of,
+			func(c *roundsv1.Category) uint64 { return uint64(c.GetAfterPhotos()) }, func(c *roundsv1.Category, n uint64) { c.AfterPhotos = uint32(n) })),
 		flag("live_camera", "仅限现场拍摄", "photos must come from the live camera", of, func(c *roundsv1.Category) *bool { return &c.LiveCamera }),
 		code("checklist", "检查表编码", "the checklist to be answered", "", ofChecklists, false, of, func(c *roundsv1.Category) *string { return &c.ChecklistId }),
 		str("skill", "所需技能", "the skill that it needs", "electric", of, func(c *roundsv1.Category) *string { return &c.Skill }),
