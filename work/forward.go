@@ -93,7 +93,7 @@ func (j *judgement) passOn() {
 		}
 	}
 	people := j.workersIn()
-	onto.perform(people...)
+	onto.perform(j.worker()) // whom labour names stands in the labour
 	if self := onto.selfApproved(people); len(self) > 0 {
 		onto.takeBackApproval(self)
 	}

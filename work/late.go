@@ -21,9 +21,9 @@ func (j *judgement) arriveLate() {
 	}
 }
 
-// photoMarks keeps on the ticket of a new photo what rules ask about photos later: that there is one from before the work, and who photographed the finished work.
+// photoMarks keeps on the ticket of a new photo what rules ask about photos later: that there is one, that there is one from before the work, and who photographed the finished work.
 // Photos are records of their own, which rules can look up by id only; and a ticket's change for each of a thousand photos would be as much again. So the ticket is
-// written when the first photo from before comes, and when somebody photographs who was not known to have worked, and else not.
+// written when the first photo of a find on patrol comes, or the first from before, and when somebody photographs who was not known to have worked, and else not.
 func (j *judgement) photoMarks() {
 	subject := j.subject()
 	if subject == nil || j.foresees {
@@ -36,9 +36,18 @@ func (j *judgement) photoMarks() {
 	if j.written().GetPhoto().GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_BEFORE && !ticket.ticket().GetBeforePhoto() {
 		ticket.editTicket(ticketBeforePhoto).BeforePhoto = true
 	}
+	if photo := j.written().GetPhoto(); photo.GetAnnotationOfId() == "" {
+		ticket.unflag(flagNoPhoto)
+	}
 	people := j.photographers()
 	known := workers(ticket.ticket())
-	ticket.perform(slices.DeleteFunc(slices.Clone(people), func(id string) bool { return slices.Contains(known, id) })...)
+	photographed := func(onto *judgement, people []string) {
+		if slices.Contains(people, string(j.Person)) {
+			onto.perform(string(j.Person))
+		}
+		onto.performByWord(people...)
+	}
+	photographed(ticket, slices.DeleteFunc(slices.Clone(people), func(id string) bool { return slices.Contains(known, id) }))
 	if ended(ticket.state()) {
 		j.verdict.Flags = append(j.verdict.Flags, flagLate)
 		ticket.arriveLate()
@@ -47,7 +56,7 @@ func (j *judgement) photoMarks() {
 	// What is photographed of a ticket that was merged proves the work on the one that it goes on in.
 	if end := j.endOf(subject); ticket.state() == merged && end != nil {
 		if onto := j.beside(end); onto != nil {
-			onto.perform(people...)
+			photographed(onto, people)
 			j.checkApproval(onto, people)
 		}
 	}

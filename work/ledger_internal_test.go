@@ -33,7 +33,7 @@ func TestFold(t *testing.T) {
 	}{
 		{100, 100, true, 100, 100},
 		{250, 10, true, 243, 10},
-		{10, 300, false, 0, 253},
+		{10, 300, false, 10, 64},
 		{0, 260, true, 0, -1}, // nothing but the oldest can go
 	} {
 		all := build(test.pairs1, test.pairs2, test.stops2)

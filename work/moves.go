@@ -10,8 +10,11 @@ import (
 	"github.com/rounds-sync/rounds/work/deadline"
 )
 
-// maxMoves is how many the schema lets a ticket have.
-const maxMoves = 512
+// maxMoves is how many the schema lets a ticket have; maxIdle is how many pauses of it did not stop the clocks, because each change of a ticket carries its ledger.
+const (
+	maxMoves = 512
+	maxIdle  = 64
+)
 
 // Short names of states in the ledger.
 const (
@@ -64,18 +67,33 @@ func insertMove(ledger []*roundsv1.Move, m *roundsv1.Move) []*roundsv1.Move {
 	return fold(slices.Insert(slices.Clone(ledger), at, m), m.GetRound())
 }
 
-// fold keeps a ledger within its bound: the oldest pauses of earlier rounds go, with their resumptions; what they were for is decided. Then the oldest pauses of
+// fold keeps a ledger within its bounds. Of the pauses that did not stop the clocks, which no deadline asks about, the oldest go, with their resumptions. Then the oldest pauses of earlier rounds go, with their resumptions; what they were for is decided. Then the other pauses of
 // the current round go that did not stop the clock, and at last the oldest moves but the first: what is left says when the work was reported, and how it
 // ended.
 func fold(ledger []*roundsv1.Move, round uint32) []*roundsv1.Move {
+	pair := func(i int) bool {
+		return ledger[i].GetState() == movePaused && ledger[i+1].GetState() == moveInProgress && ledger[i+1].GetRound() == ledger[i].GetRound()
+	}
+	idle := 0
+	for i := range len(ledger) - 1 {
+		if pair(i) && !ledger[i].GetStopsClock() {
+			idle++
+		}
+	}
+	for i := 0; i+1 < len(ledger) && idle > maxIdle; {
+		if pair(i) && !ledger[i].GetStopsClock() {
+			ledger, idle = slices.Delete(ledger, i, i+2), idle-1
+			continue
+		}
+		i++
+	}
 	folds := []func(*roundsv1.Move) bool{
 		func(m *roundsv1.Move) bool { return m.GetRound() < round },
 		func(m *roundsv1.Move) bool { return !m.GetStopsClock() },
 	}
 	for _, may := range folds {
 		for i := 0; i+1 < len(ledger) && len(ledger) > maxMoves; {
-			pair := ledger[i].GetState() == movePaused && ledger[i+1].GetState() == moveInProgress && ledger[i+1].GetRound() == ledger[i].GetRound()
-			if pair && may(ledger[i]) {
+			if pair(i) && may(ledger[i]) {
 				ledger = slices.Delete(ledger, i, i+2)
 				continue
 			}

@@ -6,20 +6,30 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 )
 
-const maxPerformers = 64
+// Bounds of performer_ids. The schema has room for 64 people; names that somebody else gave fill it by half, so that nobody who acts is left out for them.
+const (
+	maxPerformers = 64
+	maxByWord     = 32
+)
 
-// workersIn are the people of whom a mutation of a ticket says that they worked: those that labour names; and who wrote it, where it scans a tag or answers the
-// checklist.
+// workersIn are the people of whom a mutation of a ticket says that they worked: who wrote it, where it scans a tag or answers the checklist; and those that labour
+// names.
 func (j *judgement) workersIn() []string {
-	t := j.written().GetTicket()
-	var people []string
-	for _, l := range t.GetLabour() {
+	people := []string{j.worker()}
+	for _, l := range j.written().GetTicket().GetLabour() {
 		people = append(people, l.GetPersonId())
 	}
-	if len(t.GetScans()) > 0 || len(t.GetAnswers()) > 0 {
-		people = append(people, string(j.Person))
-	}
 	return named(people)
+}
+
+// worker is the person of the act where it is some of the work, by what it writes on a ticket: a scan, an answer, labour of their own; "" where it is not.
+func (j *judgement) worker() string {
+	t := j.written().GetTicket()
+	own := func(l *roundsv1.Labour) bool { return l.GetPersonId() == string(j.Person) }
+	if len(t.GetScans()) > 0 || len(t.GetAnswers()) > 0 || slices.ContainsFunc(t.GetLabour(), own) {
+		return string(j.Person)
+	}
+	return ""
 }
 
 // photographers are who took a photo that shows finished work or a checklist item: that is part of doing it. A photo of the fault, or without a role, may be a
@@ -39,16 +49,38 @@ func named(people []string) []string {
 	return slices.DeleteFunc(slices.Compact(people), func(id string) bool { return id == "" })
 }
 
-// perform notes who did some of the work.
+// perform notes who did some of the work by their own acts. Whoever acts gets in: where there is no room, one goes who is known by a completion or by labour too.
 func (j *judgement) perform(people ...string) {
-	all := j.after().GetPerformerIds()
+	all := slices.Clone(j.after().GetPerformerIds())
 	for _, id := range people {
-		if id != "" && len(all) < maxPerformers && !slices.Contains(all, id) {
-			all = append(slices.Clip(all), id)
-			j.editTicket(ticketPerformers).PerformerIds = all
+		if id == "" || slices.Contains(all, id) {
+			continue
+		}
+		if len(all) >= maxPerformers {
+			known := workers(&roundsv1.Ticket{Completions: j.after().GetCompletions(), Labour: j.after().GetLabour()})
+			at := slices.IndexFunc(all, func(id string) bool { return slices.Contains(known, id) })
+			if at < 0 {
+				return // full: nobody decides on it
+			}
+			all = slices.Delete(all, at, at+1)
+		}
+		all = append(all, id)
+		j.editTicket(ticketPerformers).PerformerIds = slices.Clone(all)
+	}
+}
+
+// performByWord notes who did some of the work by another's word: of the crew, or named by a photo or by labour. Such names can be invented, so they are not let
+// in without bound; a ticket that is full of them is crowded.
+func (j *judgement) performByWord(people ...string) {
+	for _, id := range people {
+		if len(j.after().GetPerformerIds()) < maxByWord {
+			j.perform(id)
 		}
 	}
 }
+
+// crowded: whether so many people are named as performers that not everybody who worked need be among them.
+func crowded(t *roundsv1.Ticket) bool { return len(t.GetPerformerIds()) >= maxByWord }
 
 // performers are all who had a part in a ticket: its assignee, its crew, and who did some of the work of any round, by anybody's word.
 func performers(t *roundsv1.Ticket) []string {
@@ -68,9 +100,34 @@ func workers(t *roundsv1.Ticket) []string {
 	return named(people)
 }
 
+// full: whether even somebody who acted may not be among them.
+func full(t *roundsv1.Ticket) bool { return len(t.GetPerformerIds()) >= maxPerformers }
+
 // performed: whether the person did some of the work of any round, or is of those who are to.
 func (j *judgement) performed() bool {
 	return j.inCrew() || j.Person != "" && slices.Contains(workers(j.ticket()), string(j.Person))
+}
+
+// vouches: whether the person may say how good the work is: had no part in it and took none of the photos that prove it. Where so many are named that it cannot be
+// known who worked, a supervisor or manager may who is not named, and nobody where there is no room for names.
+func (j *judgement) vouches() bool {
+	return !j.performed() && !j.isAssignee() && !j.photographedProof() && !j.undecided()
+}
+
+// undecided: whether nobody can say that the person did none of the work, and somebody above has to decide; on a ticket that is full, that nobody can.
+func (j *judgement) undecided() bool {
+	t := j.ticket()
+	return full(t) || crowded(t) && !j.holds(roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_MANAGER)
+}
+
+// photographedProof: whether the person took a photo that proves the round: sent it, or is named by it.
+func (j *judgement) photographedProof() bool {
+	_, known := j.afterPhotos()
+	return j.Person != "" && !j.foresees && slices.ContainsFunc(manifestOf(j.ticket()), func(id string) bool {
+		change := j.lookup(kindPhoto, id)
+		return countsAsProof(change.GetRecord().GetPhoto(), known) &&
+			(change.GetRecord().GetPhoto().GetPersonId() == string(j.Person) || writer(change, photoSubject).GetPersonId() == string(j.Person))
+	})
 }
 
 // selfApproved are the approvers of a closed ticket of whom a fact shows now that they worked on what they approved. When the work was done does not matter: who

@@ -49,7 +49,7 @@ func (j *judgement) whyDecided(c *roundsv1.Conflict) string {
 	return questionOf(c.GetType()).Asks.GetZh()
 }
 
-// command runs a ticket's command, as the person who decides, through the ticket's own guards.
+// command runs a ticket's command, as the person who decides, who needs the right to it, through the ticket's own guards.
 func (j *judgement) command(ticket *roundsv1.Change, act *roundsv1.TicketCommand) engine.Verdict {
 	if ticket.GetRecord().GetTicket() == nil {
 		return engine.Verdict{Problem: j.gone()}
@@ -59,6 +59,9 @@ func (j *judgement) command(ticket *roundsv1.Change, act *roundsv1.TicketCommand
 	c.Mutation = &roundsv1.Mutation{RecordId: ticket.GetRecordId(), Base: ticket.GetVersion(), BaseTimeUs: ticket.GetTimeUs(), Clock: j.Mutation.GetClock(),
 		Act: &roundsv1.Mutation_Command{Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: act}}}}
 	sub := j.rules.judgement(c)
+	if p := j.rules.allowed(sub); p != nil {
+		return engine.Verdict{Problem: p}
+	}
 	v := sub.transit(j.rules.rows[kindTicket][sub.op])
 	if v.Problem != nil {
 		v.Problem.Field = "" // it names one of a command that nobody sent

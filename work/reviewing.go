@@ -3,6 +3,7 @@ package work
 import (
 	"bytes"
 	"slices"
+	"unicode/utf8"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 )
@@ -24,14 +25,16 @@ func (j *judgement) note(verdict roundsv1.Verdict) {
 	j.editTicket(ticketReviews).Reviews = all[max(0, len(all)-maxReviews):]
 }
 
-// cut shortens words to what a review holds; the command itself stays whole in the journal.
+// maxWords is how much of a reviewer's words a ticket keeps, bytes: every change of it carries them.
+const maxWords = 1024
+
+// cut shortens words to what a ticket holds, between two characters; the command itself stays whole in the journal.
 func cut(words string) string {
-	const most = 4096
-	if len(words) <= most {
-		return words
+	end := min(len(words), maxWords)
+	for end > 0 && end < len(words) && !utf8.RuneStart(words[end]) {
+		end--
 	}
-	runes := []rune(words[:most])
-	return string(runes[:len(runes)-1]) // the last may be broken
+	return words[:end]
 }
 
 // reviewed returns the last word of a kind on a round, nil where there is none.

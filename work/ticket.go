@@ -51,7 +51,7 @@ func endedStates() states    { return states{closed, cancelled, merged} }
 func reportRows(is ticketConditionSet, does ticketEffectSet) []row {
 	return []row{
 		{command: Create, when: when{is.fresh}, needs: needs{is.placed, is.crewByLeader},
-			to: newTicket, effects: then{does.firstRound, does.reportTime, does.pinCategory, does.performs}},
+			to: newTicket, effects: then{does.firstRound, does.reportTime, does.wantsPhoto, does.pinCategory, does.performs}},
 		{command: Edit, needs: needs{is.leadsCrew}, effects: then{does.pinShown, does.performs, otherPlace()}},
 
 		orphanRow(),

@@ -85,9 +85,20 @@ func ticketConditions() ticketConditionSet {
 			return j.isAssignee() || j.performed()
 		}, refusal: refusal{noRight, "", "工单已由他人报完工,您没有参与处理。如有补充,请添加备注或照片。",
 			"Others reported it as done and you did not work on it. What you have to add is welcome as a remark or a photo."}},
-		notPerformer: condition{name: "did none of the work", holds: func(j *judgement) bool {
-			return !j.performed() && !j.isAssignee()
-		}, refusal: refusal{ownWork, "", "您参与了此工单的处理,须由其他人确认。", "You worked on this ticket; somebody else has to decide."}},
+		notPerformer: condition{name: "did none of the work, took none of the photos that prove it; a supervisor where too many are named to tell", holds: (*judgement).vouches,
+			refusal: refusal{ownWork, "", "您参与了此工单的处理,须由其他人确认。", "You worked on this ticket; somebody else has to decide."},
+			instead: func(j *judgement) *roundsv1.Problem {
+				if j.performed() || j.isAssignee() || j.photographedProof() || !j.undecided() {
+					return nil
+				}
+				if full(j.ticket()) {
+					return j.problem(ownWork, "", "此工单记录的处理人已满,无法确定谁没有参与。请主管取消此工单,并另建工单复核。",
+						"There is no room for another name among those who worked on this ticket, so nobody can be shown to have had no part in it. Have a supervisor"+
+							" cancel it, and report another to look at the work again.")
+				}
+				return j.problem(ownWork, "", "此工单记录的处理人过多,无法确定您是否参与,须由未参与的主管或项目经理确认。",
+					"So many people are named as having worked on this ticket that nobody can say whether you did. A supervisor or manager who did not has to decide.")
+			}},
 		noWork: condition{name: "no work is on record", holds: func(j *judgement) bool {
 			t := j.ticket()
 			return len(t.GetLabour()) == 0 && len(t.GetScans()) == 0 && len(t.GetReadings()) == 0 && len(t.GetAnswers()) == 0 && len(workers(t)) == 0
@@ -212,11 +223,16 @@ func (j *judgement) enoughPhotos() bool {
 	for _, id := range manifestOf(j.ticket()) {
 		change := j.lookup(kindPhoto, id)
 		photo := change.GetRecord().GetPhoto()
-		if photo.GetHidden() == nil && photo.GetAnnotationOfId() == "" && j.provesRound(change) && (!known || photo.GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_AFTER) {
+		if countsAsProof(photo, known) && j.provesRound(change) {
 			counted[string(photo.GetSha256())] = true
 		}
 	}
 	return len(counted) >= need
+}
+
+// countsAsProof: whether a photo shows finished work, apart from whether it is sound and of the round; of a category that is not known any photo does.
+func countsAsProof(photo *roundsv1.Photo, known bool) bool {
+	return photo != nil && photo.GetHidden() == nil && photo.GetAnnotationOfId() == "" && (!known || photo.GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_AFTER)
 }
 
 // afterPhotos is how many photos of the finished work the ticket needs, and whether its category said so.

@@ -55,6 +55,7 @@ const (
 	flagDissent          = "dissent"
 	flagSelfApproval     = "self_approval"
 	flagByTasks          = "closed_by_tasks"
+	flagNoPhoto          = "no_photo" // a find on patrol without a photo so far
 )
 
 // Bounds of the schema.
@@ -68,7 +69,7 @@ const (
 )
 
 type ticketEffectSet struct {
-	firstRound, reportTime, pinCategory, pinShown, markLate, passOn, performs, tellStop, categorise, assign, unassign, takeOver, joinCrew, pauseReason, clearPause,
+	firstRound, reportTime, wantsPhoto, pinCategory, pinShown, markLate, passOn, performs, tellStop, categorise, assign, unassign, takeOver, joinCrew, pauseReason, clearPause,
 	insertPause, insertResume, complete, completeLate, forward, approver, secondSigner, clearApprovers, nextRound, stateReason, rejectReason, mergeInto, escalate,
 	raise, reopen, askForce, forced, split, accepts, disputes, asked, lateEvidence, dissent, selfApproval, retaken, askedCustomer, settled effect
 	mark, tell func(flag string) effect
@@ -89,6 +90,12 @@ func ticketEffects() ticketEffectSet {
 		reportTime: effect{"reported_time = effective time", func(j *judgement) {
 			j.editTicket(ticketReportedTime).ReportedTimeUs = j.Time.UnixMicro()
 		}},
+		wantsPhoto: effect{`flag "no_photo" where a find on patrol names none; the first photo takes it away`, func(j *judgement) {
+			t := j.written().GetTicket()
+			if t.GetChannel() == roundsv1.Channel_CHANNEL_PATROL && len(t.GetOrigin().GetPhotoIds()) == 0 {
+				j.flag(flagNoPhoto)
+			}
+		}},
 		pinCategory: effect{"requirements of the category", func(j *judgement) {
 			t := j.written().GetTicket()
 			if j.op == Triage {
@@ -103,7 +110,7 @@ func ticketEffects() ticketEffectSet {
 			j.arriveLate()
 		}},
 		passOn:   effect{"shown on the ticket that it was merged into, too", (*judgement).passOn},
-		performs: effect{"performers + who worked", func(j *judgement) { j.perform(j.workersIn()...) }},
+		performs: effect{"performers + the person, where it is work", func(j *judgement) { j.perform(j.worker()) }}, // whom labour names stands in the labour
 		tellStop: effect{"the person is told to stop", (*judgement).tellStop},
 		categorise: effect{"category", func(j *judgement) {
 			j.editTicket(ticketCategory).CategoryId = j.ticketAct().GetTriage().GetCategoryId()
@@ -136,11 +143,13 @@ func ticketEffects() ticketEffectSet {
 		insertResume: effect{"the interval ends where it belongs in the ledger, the deadlines are computed again", func(j *judgement) {
 			j.record(&roundsv1.Move{State: moveInProgress, Round: j.roundAt()})
 		}},
-		complete: effect{"completions + this one", func(j *judgement) {
+		complete: effect{"completions + this one; performers + the person and the crew of this moment", func(j *judgement) {
 			if all, changed := j.completions(); changed {
 				j.editTicket(ticketCompletions).Completions = all
 			}
 			j.perform(string(j.Person))
+			j.performByWord(j.ticket().GetCrewIds()...)
+			j.performByWord(j.merged.GetRecord().GetTicket().GetCrewIds()...)
 			j.unflag(flagMoreAsked)
 		}},
 		completeLate: effect{`kept as late evidence, flag "late", the approvers are told; a failed item is a question`, (*judgement).completeLate},
@@ -163,7 +172,7 @@ func ticketEffects() ticketEffectSet {
 		stateReason:    effect{"state_reason", func(j *judgement) { j.editTicket(ticketStateReason).StateReason = j.args.reason }},
 		rejectReason: effect{"state_reason", func(j *judgement) {
 			reason := j.args.reason
-			if words := j.ticketAct().GetReject().GetWords(); words != "" {
+			if words := cut(j.ticketAct().GetReject().GetWords()); words != "" {
 				reason += ": " + words
 			}
 			j.editTicket(ticketStateReason).StateReason = reason
@@ -173,7 +182,8 @@ func ticketEffects() ticketEffectSet {
 			if end := j.endOf(j.lookup(kindTicket, into)); end != nil && !j.foresees {
 				into = end.GetRecordId()
 				if onto := j.beside(end); onto != nil { // its photos prove the work there, so who took them does not vouch for it
-					onto.perform(workers(j.ticket())...)
+					onto.perform(j.ticket().GetPerformerIds()...)
+					onto.performByWord(workers(j.ticket())...)
 				}
 			}
 			j.editTicket(ticketMergedInto).MergedIntoId = into

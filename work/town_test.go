@@ -46,9 +46,14 @@ func (office) TagKeys(store.Scope) tag.Keys                       { return nil }
 
 // newTown is newShift in a company with a directory: a ticket "light" dispatched to X, and everybody has seen that. R and Q are butlers who review.
 func newTown(t *testing.T, category string) *town {
-	s := newSiteOf(t, work.Config{Reference: office{}})
+	return newTownOf(t, work.Config{Reference: office{}}, category)
+}
+
+// newTownOf is newTown in another company.
+func newTownOf(t *testing.T, cfg work.Config, category string) *town {
+	s := newSiteOf(t, cfg)
 	w := &town{shift: &shift{site: s, id: uid("ticket"), x: s.phone("X", worker), y: s.phone("Y", worker), foreman: s.phone("F", foreman),
-		desk: s.phone("D", dispatcher), chief: s.phone("S", supervisor)}, r: s.phone("R", butler), q: s.phone("Q", butler), rules: work.New(work.Config{Reference: office{}})}
+		desk: s.phone("D", dispatcher), chief: s.phone("S", supervisor)}, r: s.phone("R", butler), q: s.phone("Q", butler), rules: work.New(cfg)}
 	w.report(w.id, category)
 	w.foreman.done(w.id, dispatch("X"))
 	for _, p := range []*phone{w.x, w.y, w.foreman, w.desk, w.chief, w.r, w.q} {
