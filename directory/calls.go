@@ -40,6 +40,14 @@ func (k *Keeper) PutDirectory(ctx context.Context, caller engine.Caller, req *ro
 	if err != nil {
 		return nil, err
 	}
+	if k.mayWrite(caller, kind, node) {
+		if p, err := k.checkIdentity(ctx, caller, kind, node, before.GetRecord(), edit); err != nil || p != nil {
+			if p != nil {
+				err = refuse(p)
+			}
+			return nil, err
+		}
+	}
 	if edit, err = k.issued(scope, id, edit); err != nil {
 		return nil, err
 	}
