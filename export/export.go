@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -78,6 +79,10 @@ type Config struct {
 	ChunkBytes int
 	// Running is how many exports are made at once; whoever asks for one more is told to wait. Default: 4.
 	Running int
+	// Each is how many of these one person may have at once. Default: 2.
+	Each int
+	// Longest is how long one export may take, so that who reads slowly holds no slot for hours. Default: 30 minutes.
+	Longest time.Duration
 	// Logger hears what an operator should know. Default: nothing is logged.
 	Logger *slog.Logger
 }
@@ -86,6 +91,8 @@ type Config struct {
 type Exporter struct {
 	cfg   Config
 	slots chan struct{}
+	mu    sync.Mutex
+	has   map[engine.PersonID]int // exports under way; nobody with none
 }
 
 // New makes an Exporter. The error says what the config lacks.
@@ -108,28 +115,49 @@ func New(cfg Config) (*Exporter, error) {
 	if cfg.Running == 0 {
 		cfg.Running = 4
 	}
+	if cfg.Each == 0 {
+		cfg.Each = 2
+	}
+	if cfg.Longest == 0 {
+		cfg.Longest = 30 * time.Minute
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Exporter{cfg: cfg, slots: make(chan struct{}, cfg.Running)}, nil
+	return &Exporter{cfg: cfg, slots: make(chan struct{}, cfg.Running), has: map[engine.PersonID]int{}}, nil
 }
 
 // Export makes one file for a caller and hands it to send, message by message, as ExportService tells. Requests are of the form that the schema demands.
 // An error is an *engine.Error: Denied without the right, Invalid for what cannot be asked, Exhausted for a file that would have too many rows or while
-// too many are made, or one of reading; or the error of send or of ctx. After an error the file is not whole, and no end was sent.
+// too many are made or it takes too long, or one of reading; or the error of send or of ctx. After an error the file is not whole, and no end was sent.
 func (x *Exporter) Export(ctx context.Context, caller engine.Caller, req *roundsv1.ExportRequest, send func(*roundsv1.ExportResponse) error) error {
 	job, err := x.job(caller, req)
 	if err != nil {
 		return err
 	}
-	select {
-	case x.slots <- struct{}{}:
-		defer func() { <-x.slots }()
-	default:
-		return busy()
+	leave, err := x.enter(caller.Person)
+	if err != nil {
+		return err
 	}
+	defer leave()
+	ctx, cancel := context.WithTimeoutCause(ctx, x.cfg.Longest, tookTooLong(x.cfg.Longest))
+	defer cancel()
+	err = x.make(ctx, caller, job, send)
+	var slow *engine.Error
+	if err != nil && errors.As(context.Cause(ctx), &slow) {
+		return slow
+	}
+	return err
+}
+
+// make makes the file of a job.
+func (x *Exporter) make(ctx context.Context, caller engine.Caller, job *job, send func(*roundsv1.ExportResponse) error) (err error) {
+	req := job.req
 	job.ctx = ctx
 	job.out = &output{most: x.cfg.ChunkBytes, hash: sha256.New(), send: func(m *roundsv1.ExportResponse) error {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
 		for _, s := range job.scopes { // it may take long
 			personal, err := x.may(caller, s.name, req.GetContent())
 			if err == nil && s.personal && !personal {

@@ -39,6 +39,19 @@ func busy() error {
 	return &engine.Error{Kind: engine.Unavailable, Problem: p}
 }
 
+func enough(most int) error {
+	p := problem(roundsv1.ProblemCode_PROBLEM_CODE_LIMIT, "您正在生成的导出文件过多，请等其中一个完成后再试。", "Your other exports are still being made: wait until one is done.")
+	p.Facts, p.RetryAfter = map[string]string{"most": strconv.Itoa(most)}, durationpb.New(10*time.Second)
+	return &engine.Error{Kind: engine.Exhausted, Problem: p}
+}
+
+func tookTooLong(most time.Duration) error {
+	p := problem(roundsv1.ProblemCode_PROBLEM_CODE_LIMIT, "导出用时过长，已中止。请缩短时间范围、分项目导出，或换用更快的网络。",
+		"The export took too long and was ended: narrow the time range, export site by site, or use a faster connection.")
+	p.Facts, p.RetryAfter = map[string]string{"most": most.String()}, durationpb.New(10*time.Second)
+	return &engine.Error{Kind: engine.Exhausted, Problem: p}
+}
+
 func tooMany(most uint64) error {
 	p := problem(roundsv1.ProblemCode_PROBLEM_CODE_LIMIT, "导出行数超过上限，请缩短时间范围或分项目导出。",
 		"The file would have more rows than the limit: narrow the time range, or export site by site.")
