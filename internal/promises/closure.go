@@ -56,6 +56,7 @@ type work struct {
 	hands     map[string]uint64   // who did some of the work, by the entry that says so first
 	manifests map[uint32][]string // photos that prove a round
 	children  []string
+	into      string // the ticket that it was merged into
 	approved  string // who closed it by approval, "" where it is not closed so
 	earned    bool   // it stands closed, and rightly
 	forced    bool
@@ -196,6 +197,10 @@ func (m *trade) command(id string, t *work, e *entry, command *roundsv1.TicketCo
 	switch act := command.GetCommand().(type) {
 	case *roundsv1.TicketCommand_Triage:
 		move(atTriaged, atNew)
+	case *roundsv1.TicketCommand_Split: // into tasks that may be dispatched at once
+		if in(atNew) {
+			move(atTriaged, atNew)
+		}
 	case *roundsv1.TicketCommand_Dispatch:
 		move(atDispatched, atTriaged, atDispatched, atAccepted, atPause, atRework)
 		t.assignee = act.Dispatch.GetAssigneeId()
@@ -241,6 +246,7 @@ func (m *trade) command(id string, t *work, e *entry, command *roundsv1.TicketCo
 		move(atCancelled, atNew, atTriaged, atDispatched, atAccepted, atWork, atPause, atRework, atDone, atReview) // the last two: 35, on the current version
 	case *roundsv1.TicketCommand_Merge:
 		move(atMerged, atNew, atTriaged, atDispatched)
+		t.into = act.Merge.GetIntoId()
 	case *roundsv1.TicketCommand_Dispute:
 		if !in(atReview) { // 11: before the decision it is news for the reviewer
 			again(atTriaged)
@@ -283,7 +289,7 @@ func (m *trade) proved(id string, t *work) (bool, string) {
 		case p.hidden:
 		case p.unclear:
 			sound[photo] = true
-		case p.subject != id:
+		case p.subject != id && !m.leads(p.subject, id):
 			return false, "photo " + photo + " is of another record"
 		case p.state != roundsv1.PhotoState_PHOTO_STATE_CLEAN && p.state != roundsv1.PhotoState_PHOTO_STATE_SOFT:
 			return false, "photo " + photo + " is " + p.state.String()
@@ -295,6 +301,20 @@ func (m *trade) proved(id string, t *work) (bool, string) {
 		return false, "there is no photo"
 	}
 	return true, ""
+}
+
+// leads: whether a ticket was merged into another, over any others.
+func (m *trade) leads(from, to string) bool {
+	for range m.tickets { // as many hops as there are tickets, at most
+		t := m.tickets[from]
+		if t == nil || t.into == "" {
+			return false
+		}
+		if from = t.into; from == to {
+			return true
+		}
+	}
+	return false
 }
 
 // needsNone: whether the ticket's category says that no photo is needed: an invoice, a word of praise.
@@ -351,7 +371,12 @@ func (m *trade) force(id string, t *work, e *entry, act *roundsv1.TicketForceClo
 // server follows what the server writes by itself.
 func (m *trade) server(id string, t *work, e *entry, edit *roundsv1.Edit) {
 	said := edit.GetRecord().GetTicket()
-	t.children = append(t.children, said.GetChildIds()...)
+	if into := said.GetMergedIntoId(); into != "" {
+		t.into = into
+	}
+	if parent := m.tickets[said.GetParentId()]; parent != nil && !slices.Contains(parent.children, id) {
+		parent.children = append(parent.children, id) // the server made it of the other
+	}
 	if !slices.Contains(edit.GetFields(), fieldState) {
 		if t.state == roundsv1.TicketState_TICKET_STATE_UNSPECIFIED {
 			t.state = max(said.GetState(), atNew)

@@ -60,6 +60,8 @@ type Evidence struct {
 	// Devices that ever had an outcome or anything queued. Mutations of a device that is not among them count as queued by nobody (P2),
 	// unless Strangers is set.
 	Devices []Device
+	// Acts at desks whose outcome somebody had; those of an earlier epoch that a restored server lost are to be left out.
+	Acts []Act
 	// Strangers: there were further devices whose own records are not here.
 	Strangers bool
 	// Key returns the public key that a device was enrolled with, nil for one that never was.
@@ -158,6 +160,8 @@ type Counts struct {
 	Lost, Duplicated int
 	// Facts taken, of them KeptFacts are in records (or went with one that was deleted), and QuarantinedFacts wait.
 	Facts, KeptFacts, QuarantinedFacts int
+	// Desk counts acts at desks that stand in the journals.
+	Desk int
 	// Orders in which records were merged again.
 	Orders int
 }
@@ -187,6 +191,7 @@ func Check(e Evidence) Report {
 		c.outcomes(h)
 	}
 	c.ledgers()
+	c.desks()
 	for _, s := range e.Scopes {
 		h := c.histories[s.Name]
 		c.values(h)
