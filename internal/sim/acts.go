@@ -32,7 +32,7 @@ func (p *phone) work() {
 	case n == 0:
 		p.remark(scope)
 	case n == 1:
-		p.photo(scope)
+		p.photo(scope, pick(w, w.tickets[scope]), w.wrongly(1))
 	case n < 3, n < 7 && w.plan.deletes:
 		p.keepAsset(scope)
 	case n == 7:
@@ -107,8 +107,15 @@ func (p *phone) ticket(scope store.Scope, id recordID) {
 			// Somebody told the person of it: the record is still on another phone.
 			p.do(scope, "blind reading of", factOf(id, ticketRecord(&roundsv1.Ticket{Readings: []*roundsv1.Reading{p.reading()}})))
 		default:
-			p.do(scope, "new", editOf(id, ticketRecord(&roundsv1.Ticket{Title: w.word(p), CustomerWords: "the light is out", Tags: []string{"new"},
-				Priority: roundsv1.Priority(w.rand.IntN(5)), ContactPhone: pick(w, []string{"", "100"})})))
+			made := &roundsv1.Ticket{Title: w.word(p), CustomerWords: "the light is out", Tags: []string{"new"},
+				Priority: roundsv1.Priority(w.rand.IntN(5)), ContactPhone: pick(w, []string{"", "100"})}
+			if w.chance(3) {
+				made.ReporterId = string(w.officers[1].person)
+			}
+			if w.chance(3) { // perhaps as another
+				made.CategoryId, made.Location = "pipe", &roundsv1.Location{Words: "the pump room", Source: roundsv1.LocationSource_LOCATION_SOURCE_TYPED}
+			}
+			p.do(scope, "new", editOf(id, ticketRecord(made)))
 		}
 		return
 	}
@@ -133,9 +140,11 @@ func (p *phone) ticket(scope store.Scope, id recordID) {
 	case n < 8:
 		p.do(scope, "fact on", p.fact(id), options...)
 	default:
-		if m := p.command(id, view.Record.GetTicket()); m != nil {
-			p.do(scope, "command on", m, options...)
+		shown := view
+		if len(options) > 0 {
+			shown = seen
 		}
+		p.do(scope, "command on", p.command(p.sees(scope, id, shown.Record.GetTicket(), func() []byte { return p.digest(scope, id, shown) })), options...)
 	}
 }
 
@@ -240,42 +249,6 @@ func (p *phone) fact(id recordID) *roundsv1.Mutation {
 	return factOf(id, ticketRecord(t))
 }
 
-// command makes a command that may fit the ticket's state, or not.
-func (p *phone) command(id recordID, t *roundsv1.Ticket) *roundsv1.Mutation {
-	w := p.w
-	someone := string(pick(w, w.phones).person)
-	of := func(c *roundsv1.TicketCommand) *roundsv1.Mutation {
-		return commandOf(id, &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: c}})
-	}
-	all := map[string]*roundsv1.TicketCommand{
-		"triage":   {Command: &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: "pipe"}}},
-		"dispatch": {Command: &roundsv1.TicketCommand_Dispatch{Dispatch: &roundsv1.TicketDispatch{AssigneeId: someone}}},
-		"accept":   {Command: &roundsv1.TicketCommand_Accept{Accept: &roundsv1.TicketAccept{AssignEpoch: t.GetAssignEpoch()}}},
-		"start":    {Command: &roundsv1.TicketCommand_Start{Start: &roundsv1.TicketStart{}}},
-		"pause":    {Command: &roundsv1.TicketCommand_Pause{Pause: &roundsv1.TicketPause{Reason: "parts"}}},
-		"resume":   {Command: &roundsv1.TicketCommand_Resume{Resume: &roundsv1.TicketResume{}}},
-		"submit":   {Command: &roundsv1.TicketCommand_SubmitCompletion{SubmitCompletion: &roundsv1.TicketSubmit{Round: max(1, t.GetRound())}}},
-		"cancel":   {Command: &roundsv1.TicketCommand_Cancel{Cancel: &roundsv1.TicketCancel{Reason: "no need"}}},
-		"escalate": {Command: &roundsv1.TicketCommand_Escalate{Escalate: &roundsv1.TicketEscalate{Reason: "called twice"}}},
-		"force": {Command: &roundsv1.TicketCommand_ForceClose{ForceClose: &roundsv1.TicketForceClose{Reason: "phone lost",
-			SecondPersonId: someone}}},
-	}
-	likely := map[roundsv1.TicketState][]string{
-		roundsv1.TicketState_TICKET_STATE_NEW:                   {"triage"},
-		roundsv1.TicketState_TICKET_STATE_TRIAGED:               {"dispatch"},
-		roundsv1.TicketState_TICKET_STATE_DISPATCHED:            {"accept", "start", "dispatch"},
-		roundsv1.TicketState_TICKET_STATE_ACCEPTED:              {"start"},
-		roundsv1.TicketState_TICKET_STATE_IN_PROGRESS:           {"submit", "pause"},
-		roundsv1.TicketState_TICKET_STATE_PAUSED:                {"resume"},
-		roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE: {"submit", "force"},
-	}
-	names := likely[t.GetState()]
-	if len(names) == 0 || w.chance(3) {
-		names = []string{"accept", "cancel", "dispatch", "escalate", "force", "pause", "resume", "start", "submit", "triage"}
-	}
-	return of(all[pick(w, names)])
-}
-
 // remark says something, as a record of its own.
 func (p *phone) remark(scope store.Scope) {
 	w := p.w
@@ -288,13 +261,20 @@ func (p *phone) remark(scope store.Scope) {
 	p.do(scope, "new", factOf(id, &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: comment}}))
 }
 
-// photo promises an image.
-func (p *phone) photo(scope store.Scope) {
+// photo promises an image of finished work, of which nobody has the bytes.
+func (p *phone) photo(scope store.Scope, subject recordID, round uint32) {
 	w := p.w
 	w.serial++
 	id := w.record(scope, w.id('f', w.serial), "photo"+itoa(uint64(w.serial)))
-	photo := &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "ticket", Id: string(pick(w, w.tickets[scope]))},
-		Role: roundsv1.PhotoRole_PHOTO_ROLE_AFTER, Round: 1, SizeBytes: int64(w.serial), PersonId: string(p.person)}
+	photo := &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "ticket", Id: string(subject)},
+		Role: roundsv1.PhotoRole_PHOTO_ROLE_AFTER, Round: round, SizeBytes: int64(w.serial), PersonId: string(p.person)}
+	const clean, soft, hard = roundsv1.PhotoState_PHOTO_STATE_CLEAN, roundsv1.PhotoState_PHOTO_STATE_SOFT, roundsv1.PhotoState_PHOTO_STATE_HARD
+	one := promised{id: id, subject: subject, round: round, fate: pick(w, []roundsv1.PhotoState{clean, clean, clean, clean, soft, hard, 0})}
+	if w.photos == nil {
+		hash := sha([]byte(id))
+		photo.Sha256 = hash[:]
+		w.prints[scope] = append(w.prints[scope], one)
+	}
 	p.do(scope, "new", factOf(id, &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: photo}}))
 }
 
@@ -317,30 +297,6 @@ func (p *phone) keepAsset(scope store.Scope) {
 		p.do(scope, "stock of", factOf(id, record(&roundsv1.Asset{Stock: int64(1 + w.rand.IntN(4))})))
 	default:
 		p.do(scope, "edit", editOf(id, record(&roundsv1.Asset{Code: w.word(p)}), 2))
-	}
-}
-
-// decide answers one of the questions that wait for somebody.
-func (p *phone) decide(scope store.Scope) {
-	w := p.w
-	var open []recordID
-	for view, err := range p.device.List(background(), scope, "conflict") {
-		if err != nil {
-			break
-		}
-		if c := view.Record.GetConflict(); c.GetState() == roundsv1.ConflictState_CONFLICT_STATE_OPEN && c.GetJournalSeq() > 0 {
-			open = append(open, view.ID)
-		}
-	}
-	if len(open) == 0 {
-		return
-	}
-	command := &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Admit{Admit: &roundsv1.ConflictAdmit{}}}
-	if w.chance(4) {
-		command = &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Dismiss{Dismiss: &roundsv1.ConflictDismiss{Reason: "no"}}}
-	}
-	if p.do(scope, "decide", commandOf(pick(w, open), &roundsv1.Command{Command: &roundsv1.Command_Conflict{Conflict: command}})) {
-		w.seen.Admitted++
 	}
 }
 

@@ -94,8 +94,50 @@ func (m *mirror) add(scope store.Scope, encoded []byte) {
 		}
 		m.took(scope, t)
 	}
+	m.count(head, content)
+	if id := recordID(head.GetRecord().GetId()); head.GetRecord().GetKind() == "conflict" && !slices.Contains(m.w.questions[scope], id) {
+		m.w.questions[scope] = append(m.w.questions[scope], id)
+	}
 	m.w.note("journal: %s", m.words(scope, t))
 	m.entries[scope] = append(have, t)
+}
+
+// commandName is the kind and the name of a command in the schema: "ticket approve".
+func commandName(c *roundsv1.Command) string {
+	of := c.ProtoReflect()
+	kind := of.WhichOneof(of.Descriptor().Oneofs().ByName("command"))
+	if kind == nil {
+		return "unknown"
+	}
+	name := string(kind.Name())
+	if act := of.Get(kind).Message(); act.Descriptor().Oneofs().Len() > 0 {
+		if which := act.WhichOneof(act.Descriptor().Oneofs().Get(0)); which != nil {
+			name += " " + string(which.Name())
+		}
+	}
+	return name
+}
+
+// fateOf is what became of a mutation: "taken", "kept" for somebody to decide, or "refused".
+func fateOf(o *roundsv1.Outcome) string {
+	switch o.GetStatus() {
+	case roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED, roundsv1.OutcomeStatus_OUTCOME_STATUS_MERGED:
+		return "taken"
+	case roundsv1.OutcomeStatus_OUTCOME_STATUS_CONFLICT, roundsv1.OutcomeStatus_OUTCOME_STATUS_QUARANTINED:
+		return "kept"
+	}
+	return "refused"
+}
+
+// count notes what became of commands.
+func (m *mirror) count(head *roundsv1.EntryHead, content []byte) {
+	switch head.GetType() {
+	case roundsv1.EntryType_ENTRY_TYPE_MUTATION, roundsv1.EntryType_ENTRY_TYPE_DESK:
+		mutation := new(roundsv1.Mutation)
+		if proto.Unmarshal(content, mutation) == nil && mutation.GetCommand() != nil {
+			m.w.commands[commandName(mutation.GetCommand())+" "+fateOf(head.GetOutcome())]++
+		}
+	}
 }
 
 func (m *mirror) words(scope store.Scope, t taken) string {

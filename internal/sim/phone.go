@@ -36,6 +36,7 @@ type phone struct {
 	gone   bool // nobody will ever see it again
 	wiped  bool // it was told to purge at once, as a lost phone
 	cloned bool // there is another phone with what was on its disk
+	office bool // no phone at all: its person is at a desk
 	album  *album
 	lies   bool // it sends other bytes than it promised, now and then
 
@@ -238,7 +239,7 @@ func (p *phone) reboot() {
 
 // forgets notes which scopes the phone has given up, or is about to, those told besides: what was queued there it does not hold any more, should
 // the server lose it.
-func (p *phone) forgets(purged ...store.Scope) {
+func (p *phone) forgets(purged ...store.Scope) client.Status {
 	status, err := p.device.Status(background())
 	if err != nil {
 		p.w.fail("%s: Status: %v", p.name, err)
@@ -254,6 +255,7 @@ func (p *phone) forgets(purged ...store.Scope) {
 			q.forgotten = true
 		}
 	}
+	return status
 }
 
 // remembers wants everything that was queued before a crash to be there after it.
@@ -322,10 +324,10 @@ func (p *phone) sync() {
 		w.broken(promises.P3, "%s: its replica differed from the server %d times, %d records were repaired", p.name, report.Diverged, report.Repairs)
 	}
 	struck := p.after()
-	p.forgets(report.Purged...)
+	status := p.forgets(report.Purged...)
 	switch {
 	case err == nil:
-		p.quiet()
+		p.quiet(status)
 	case struck:
 	case errors.Is(err, errLink), p.faulted && !errors.Is(err, client.ErrForked):
 	case errors.Is(err, client.ErrForked):
@@ -343,12 +345,7 @@ func (p *phone) sync() {
 }
 
 // quiet looks at a phone whose Sync said that nothing is left to do.
-func (p *phone) quiet() {
-	status, err := p.device.Status(background())
-	if err != nil {
-		p.w.fail("%s: Status: %v", p.name, err)
-		return
-	}
+func (p *phone) quiet(status client.Status) {
 	for _, s := range status.Scopes {
 		if s.Parked {
 			continue

@@ -158,15 +158,13 @@ func (ph *photography) ticket(scope store.Scope, id string, ticket *roundsv1.Tic
 	case state == before:
 		return
 	case state == roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW:
-		ph.w.seen.Reviewed++
-	case state == roundsv1.TicketState_TICKET_STATE_CLOSED && !slices.Contains(ticket.GetFlags(), "forced"):
-		ph.w.seen.Closed++
+	case state == roundsv1.TicketState_TICKET_STATE_CLOSED && !slices.Contains(ticket.GetFlags(), "forced") && !slices.Contains(ticket.GetFlags(), "closed_by_tasks"):
 	default:
 		return
 	}
 	proofs := 0
 	for _, c := range ticket.GetCompletions() {
-		if c.GetRound() != ticket.GetRound() {
+		if c.GetRound() != ticket.GetRound() || c.GetLate() {
 			continue
 		}
 		for _, photoID := range c.GetPhotoIds() {

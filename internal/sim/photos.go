@@ -133,9 +133,9 @@ func (ph *photography) act() {
 	switch n := w.rand.IntN(100); {
 	case n < 22:
 		ph.take(p)
-	case n < 58:
-		ph.stride(p)
-	case n < 80:
+	case n < 32:
+		w.stride()
+	case n < 72:
 		ph.look(pick(w, w.sites))
 	case n < 83:
 		ph.upkeep()

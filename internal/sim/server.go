@@ -12,8 +12,10 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/evidence"
 	"github.com/rounds-sync/rounds/internal/promises"
+	"github.com/rounds-sync/rounds/schedule"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/journal"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/sync/store/memstore"
 )
@@ -126,6 +128,7 @@ type server struct {
 	rand   io.Reader
 	backup *backup
 	epoch  int // counts restores
+	hours  *schedule.Worker
 }
 
 // backup is a copy of the server's disk.
@@ -155,7 +158,9 @@ func (s *server) open() {
 	}
 	if s.w.photos != nil {
 		s.turns.witness = s.w.photos.committed
-		cfg.Index, cfg.IndexVersion = evidence.Index{}, evidence.IndexVersion
+	}
+	if of := (indexes{photos: s.w.photos != nil, hours: s.w.plan.hours}); of != (indexes{}) {
+		cfg.Index, cfg.IndexVersion = of, evidence.IndexVersion+schedule.IndexVersion
 	}
 	var err error
 	if s.engine, err = engine.Open(cfg); err != nil {
@@ -163,6 +168,9 @@ func (s *server) open() {
 	}
 	if s.w.photos != nil {
 		s.w.photos.open()
+	}
+	if s.w.plan.hours {
+		s.openHours()
 	}
 }
 
@@ -191,6 +199,17 @@ func (s *server) after() {
 	} else if s.w.photos != nil {
 		s.w.photos.audit() // it may have been done all the same
 	}
+}
+
+// getter reads a record within a transaction.
+type getter = func(kind merge.Kind, id string) (*roundsv1.Change, error)
+
+// derived is a record that the server writes.
+type derived = engine.Derived
+
+// write is an act of the server itself.
+func (s *server) write(scope store.Scope, act func(getter) ([]derived, error)) error {
+	return s.engine.Write(background(), scope, func(view engine.View) ([]derived, error) { return act(view.Get) })
 }
 
 // tend is what an operator does now and then.
@@ -244,6 +263,7 @@ func (s *server) restore() {
 		w.note("server: restored %s to %d of %d", w.short(scope), s.backup.seqs[scope], len(w.mirror.entries[scope]))
 	}
 	w.mirror.rewind(s.backup.seqs)
+	w.forgetActs(s.backup.seqs)
 	w.restored = true
 	if w.photos != nil {
 		w.photos.excuse()

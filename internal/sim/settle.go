@@ -31,6 +31,11 @@ func (w *world) settle() {
 	for _, p := range w.phones {
 		p.online = true
 	}
+	w.repeat(len(w.desks))
+	if w.plan.hours {
+		w.pass(24*time.Hour, 50*time.Hour)
+		w.server.tick()
+	}
 	rounds := 12
 	if w.photos != nil {
 		rounds = 30
@@ -43,6 +48,9 @@ func (w *world) settle() {
 		}
 		if w.photos != nil {
 			w.photos.tend(round)
+		}
+		for _, scope := range w.sites[:min(len(w.sites), 9*(2-min(round, 2)))] {
+			w.develop(scope)
 		}
 		if w.heads() == before && round > 1 {
 			return
@@ -92,6 +100,11 @@ func (w *world) judge() (promises.Counts, string) {
 	for _, p := range w.phones {
 		e.Devices = append(e.Devices, w.deviceEvidence(p))
 	}
+	for _, d := range append(w.acts, w.desks...) {
+		if d.told != nil {
+			e.Acts = append(e.Acts, promises.Act{Scope: d.scope, Person: string(d.caller.Person), ID: d.act.ID, Status: d.told.GetStatus(), Seq: journal.Seq(d.told.GetSeq())})
+		}
+	}
 	report := promises.Check(e)
 	for _, f := range report.Findings {
 		w.fail("%s", f)
@@ -100,6 +113,7 @@ func (w *world) judge() (promises.Counts, string) {
 		w.broken(promises.P3, "the devices do not hold the present state")
 	}
 	w.model()
+	w.count(fresh)
 	w.forge(e)
 	return report.Counts, digestOf(fresh)
 }
@@ -238,4 +252,40 @@ func digestOf(holds map[store.Scope]promises.Holding) string {
 		}
 	}
 	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// count notes how tickets moved, by their ledgers.
+func (w *world) count(holds map[store.Scope]promises.Holding) {
+	for _, h := range holds {
+		for _, change := range h.Records {
+			t := change.GetRecord().GetTicket()
+			for _, move := range t.GetMoves() {
+				switch state := move.GetState(); {
+				case state == roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW:
+					w.seen.Reviewed++
+				case state == roundsv1.TicketState_TICKET_STATE_REWORK:
+					w.seen.Reworked++
+				case state == roundsv1.TicketState_TICKET_STATE_CLOSED && move.GetReason() == "":
+					w.seen.Closed++
+				}
+			}
+			for _, review := range t.GetReviews() {
+				if review.GetVerdict() == roundsv1.Verdict_VERDICT_OBJECTED {
+					w.seen.Dissents++
+				}
+			}
+			for _, flag := range t.GetFlags() {
+				switch flag {
+				case "forced":
+					w.seen.Forced++
+				case "closed_by_tasks":
+					w.seen.ClosedByTasks++
+				case "self_approval":
+					w.seen.SelfApproved++
+				case "reopened", "customer_disputed", "follow_up_failed":
+					w.seen.Reopened++
+				}
+			}
+		}
+	}
 }

@@ -57,15 +57,18 @@ type Result struct {
 	Comparable bool
 	Counts     promises.Counts
 	Seen       Seen
+	// Commands counts what became of commands: "ticket approve taken", "inspection submit refused", "ticket submit_completion kept" for somebody to decide.
+	Commands map[string]int
 }
 
 // Seen counts what happened, so that a test can tell that nothing of it has become impossible.
 type Seen struct {
-	Mutations, Exchanges, Lost, RepliesLost, Doubled, Copies, ServerKills, DeviceKills, ServerFaults, DeviceFaults int
-	Forks, Restores, Backups, Again, Resets, Purges, Revoked, Deleted, Evicted, Tombstones, Parked, Resent         int
-	Merged, Conflicts, Rejected, Quarantined, Admitted, Nested                                                     int
-	Photos, Parts, PartsCut, PartsDamaged, Spoofed, Differed, OriginalsDamaged, GivenUp, PhotosKept                int
-	MediaKills, MediaFaults, MediaRestores, Upkeeps, Removed, Redacted, Held, Reviewed, Closed                     int
+	Mutations, Exchanges, Lost, RepliesLost, Doubled, Copies, ServerKills, DeviceKills, ServerFaults, DeviceFaults                               int
+	Forks, Restores, Backups, Again, Resets, Purges, Revoked, Deleted, Evicted, Tombstones, Parked, Resent                                       int
+	Merged, Conflicts, Rejected, Quarantined, Admitted, Nested                                                                                   int
+	Photos, Parts, PartsCut, PartsDamaged, Spoofed, Differed, OriginalsDamaged, GivenUp, PhotosKept                                              int
+	MediaKills, MediaFaults, MediaRestores, Upkeeps, Removed, Redacted, Held, Reviewed, Closed                                                   int
+	Reworked, Reopened, Forced, ClosedByTasks, SelfApproved, Dissents, Decided, Breaches, Missed, Chased, Reminded, Twins, DeskActs, DeskRepeats int
 }
 
 // Run lives through the history of a seed.
@@ -79,6 +82,7 @@ func Run(seed uint64, o Options) (result Result) {
 			}
 		}
 		result.Failures, result.Last, result.Seen = w.failures, w.last, w.seen
+		result.Commands = w.commands
 		result.Digest = hex.EncodeToString(w.digest.Sum(nil))
 	}()
 	w.begin()

@@ -4,10 +4,14 @@ import (
 	"flag"
 	"reflect"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/internal/promises"
 	"github.com/rounds-sync/rounds/internal/sim"
 )
@@ -34,6 +38,7 @@ func TestSeeds(t *testing.T) {
 		failed int
 		seen   sim.Seen
 		counts promises.Counts
+		acts   = map[string]int{}
 		all    sync.WaitGroup
 	)
 	began := time.Now()
@@ -61,13 +66,25 @@ func TestSeeds(t *testing.T) {
 					t.Errorf("%s", result)
 				}
 				add(&counts, result.Counts)
+				for name, n := range result.Commands {
+					acts[name] += n
+				}
 				mu.Unlock()
 			}
 		})
 	}
 	all.Wait()
-	t.Logf("%d seeds in %v\n%+v\n%+v", done, time.Since(began).Round(time.Millisecond), counts, seen)
+	t.Logf("%d seeds in %v\n%+v\n%+v\n%v", done, time.Since(began).Round(time.Millisecond), counts, seen, acts)
 	if failed == 0 && *seeds >= 1000 {
+		for _, command := range []protoreflect.ProtoMessage{&roundsv1.TicketCommand{}, &roundsv1.InspectionCommand{}, &roundsv1.ConflictCommand{}} {
+			of := command.ProtoReflect().Descriptor()
+			kind := strings.ToLower(strings.TrimSuffix(string(of.Name()), "Command"))
+			for i := range of.Oneofs().Get(0).Fields().Len() {
+				if name := kind + " " + string(of.Oneofs().Get(0).Fields().Get(i).Name()) + " taken"; acts[name] == 0 {
+					t.Errorf("in %d seeds never happened: %s", *seeds, name)
+				}
+			}
+		}
 		for i := range reflect.TypeFor[sim.Seen]().NumField() {
 			if reflect.ValueOf(seen).Field(i).Int() == 0 {
 				t.Errorf("in %d seeds never happened: %s", *seeds, reflect.TypeFor[sim.Seen]().Field(i).Name)

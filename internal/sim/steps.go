@@ -21,18 +21,29 @@ func (w *world) act() {
 	switch n := w.rand.IntN(100); {
 	case n < 4:
 		w.together()
-	case n < 52:
+	case n < 34:
 		for range 1 + w.rand.IntN(3) {
 			p.work()
 			w.pass(time.Millisecond, time.Minute)
 		}
-	case n < 82:
+	case n < 46:
+		w.stride()
+	case n < 47:
+		w.develop(pick(w, w.sites))
+	case n < 52 && w.plan.rounds:
+		w.stroll()
+	case n < 55:
+		w.inbox()
+	case n < 58 && w.plan.hours:
+		w.server.tick()
+	case n < 64:
 		p.sync()
-	case n < 86:
+	case n < 72:
 		p.online = !p.online
 		w.note("%s: online %v", p.name, p.online)
-	case n < 89:
+	case n < 83:
 		w.again()
+		w.repeat(1)
 	default:
 		w.rarely(p)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/journal"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
@@ -27,7 +29,7 @@ const begins = int64(1_782_892_800_000_000) // 2026-07-01 08:00 UTC
 type recordID = client.RecordID
 
 // rules are the rules of the trade; they hold no state.
-var rules = sync.OnceValue(func() *work.Rules { return work.New(work.Config{}) })
+var rules = sync.OnceValue(func() *work.Rules { return work.New(work.Config{Reference: trade{}}) })
 
 // world is one history while it is lived through.
 type world struct {
@@ -49,13 +51,19 @@ type world struct {
 	sites     []store.Scope // those with tickets
 	tickets   map[store.Scope][]recordID
 	assets    map[store.Scope][]recordID
+	walks     map[store.Scope][]recordID // inspection rounds
+	prints    map[store.Scope][]promised // photos without bytes
+	questions map[store.Scope][]recordID
 	homes     map[recordID]store.Scope
 	names     map[recordID]string
 	devices   map[string]string // device id to name
 	phones    []*phone
+	officers  []*phone // people who have no phone, and act at desks
 	queued    map[mark]*queued
 	contents  map[journal.Hash]*queued // of what was ever taken
 	copies    []copied
+	desks     []*deskAct // to be sent again
+	acts      []*deskAct // whose outcome somebody had
 	witnesses map[store.Scope][]witness
 	restored  bool
 	healed    bool // all links work, nothing strikes any more
@@ -64,6 +72,7 @@ type world struct {
 	last     []string
 	digest   hash.Hash // of all events
 	seen     Seen
+	commands map[string]int
 }
 
 // queued is what the model knows of one mutation.
@@ -95,8 +104,9 @@ func newWorld(seed uint64, o Options) *world {
 	w := &world{seed: seed, options: o, rand: r, plan: draw(r), now: begins, rules: rules(), access: newAccess(),
 		tickets: map[store.Scope][]recordID{}, assets: map[store.Scope][]recordID{}, homes: map[recordID]store.Scope{},
 		names: map[recordID]string{}, devices: map[string]string{}, queued: map[mark]*queued{},
+		walks: map[store.Scope][]recordID{}, prints: map[store.Scope][]promised{}, questions: map[store.Scope][]recordID{},
 		contents: map[journal.Hash]*queued{}, witnesses: map[store.Scope][]witness{},
-		digest: sha256.New()}
+		digest: sha256.New(), commands: map[string]int{}}
 	w.mirror = newMirror(w)
 	// Drawn elsewhere, so that histories without photos are what they were before there were any.
 	w.plan.photos = rand.New(rand.NewPCG(seed, 0xf070)).IntN(photosIn) == 0
@@ -127,6 +137,11 @@ func (w *world) begin() {
 		}
 		// One that several phones come to by themselves.
 		w.tickets[scope] = append(w.tickets[scope], w.record(scope, client.DerivedID(w.tickets[scope][0], "checkpoint", "item"), "derived"))
+		if w.plan.rounds {
+			walk := w.record(scope, w.id('w', n), "walk")
+			w.walks[scope] = append(w.walks[scope], walk)
+			w.tickets[scope] = append(w.tickets[scope], w.record(scope, recordID(work.FailureTicketID(string(walk), "", "i1")), "failed"))
+		}
 		w.assets[scope] = append(w.assets[scope], w.record(scope, w.id('a', 10*n), "asset"), w.record(scope, w.id('a', 10*n+1), "asset"))
 	}
 	if w.plan.desk {
@@ -141,7 +156,19 @@ func (w *world) begin() {
 	for n := range w.plan.devices {
 		w.hire(n)
 	}
+	// Two more who may decide, whatever phones there are.
+	for n, roles := range [][]roundsv1.Role{{roundsv1.Role_ROLE_SUPERVISOR}, {roundsv1.Role_ROLE_BUTLER, roundsv1.Role_ROLE_DISPATCHER, roundsv1.Role_ROLE_RESIDENT}} {
+		p := &phone{w: w, name: "o" + itoa(uint64(n)), person: engine.PersonID(w.id('p', 70+n)), office: true, online: true}
+		w.access.roles[p.person] = roles
+		for _, scope := range w.scopes {
+			w.access.grant(p.person, scope, 0)
+		}
+		w.officers = append(w.officers, p)
+	}
 }
+
+// staff are all people, with phones and without.
+func (w *world) staff() []*phone { return append(slices.Clone(w.phones), w.officers...) }
 
 // record gives a record its home and its name in events.
 func (w *world) record(home store.Scope, id recordID, kind string) recordID {
@@ -180,7 +207,7 @@ func (w *world) hire(n int) {
 	staff := [][]roundsv1.Role{
 		{roundsv1.Role_ROLE_MANAGER, roundsv1.Role_ROLE_ADMIN}, {roundsv1.Role_ROLE_WORKER},
 		{roundsv1.Role_ROLE_FOREMAN, roundsv1.Role_ROLE_DISPATCHER},
-		{roundsv1.Role_ROLE_BUTLER}, {roundsv1.Role_ROLE_SUPERVISOR},
+		{roundsv1.Role_ROLE_BUTLER, roundsv1.Role_ROLE_RESIDENT}, {roundsv1.Role_ROLE_SUPERVISOR},
 	}
 	person := n
 	if n == w.plan.devices-1 && n > 1 && w.chance(4) {

@@ -1,0 +1,298 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/sync/store"
+	"github.com/rounds-sync/rounds/work"
+)
+
+// stride takes some ticket some steps further, each by somebody who may do that mostly, so that work comes to its end, and goes on after it.
+func (w *world) stride() {
+	scope := pick(w, w.sites)
+	id := w.tickets[scope][0]
+	if w.chance(3) {
+		id = pick(w, w.tickets[scope])
+	}
+	if !w.chance(5) {
+		id = w.goesOn(scope, id)
+	}
+	for range 3 + w.rand.IntN(6) {
+		w.further(scope, id)
+		w.pass(time.Second, 10*time.Minute)
+	}
+}
+
+// goesOn is a ticket itself, or where it was cancelled or merged one that goes on: a new one where there is none.
+func (w *world) goesOn(scope store.Scope, id recordID) recordID {
+	all := append([]recordID{id}, w.tickets[scope]...)
+	if change, err := w.server.engine.Record(background(), scope, "ticket", string(id)); err == nil && len(change.GetRecord().GetTicket().GetChildIds()) > 0 && !w.chance(4) {
+		var tasks []recordID
+		for _, task := range change.GetRecord().GetTicket().GetChildIds() {
+			if change, err := w.server.engine.Record(background(), scope, "ticket", task); err == nil && change.GetRecord().GetTicket().GetState() < roundsv1.TicketState_TICKET_STATE_CLOSED {
+				tasks = append(tasks, recordID(task))
+			}
+		}
+		all = append(tasks, all...)
+	}
+	for _, other := range all {
+		change, err := w.server.engine.Record(background(), scope, "ticket", string(other))
+		if err != nil {
+			w.fail("Record: %v", err)
+		}
+		if state := change.GetRecord().GetTicket().GetState(); state < roundsv1.TicketState_TICKET_STATE_CANCELLED {
+			return other
+		}
+	}
+	w.serial++
+	w.task(scope, w.id('n', w.serial))
+	return w.tickets[scope][len(w.tickets[scope])-1]
+}
+
+// further takes a ticket one step further.
+func (w *world) further(scope store.Scope, id recordID) {
+	change, err := w.server.engine.Record(background(), scope, "ticket", string(id))
+	if err != nil {
+		w.fail("Record: %v", err)
+		return
+	}
+	t := change.GetRecord().GetTicket()
+	asked := slices.Contains(t.GetFlags(), "force_close_asked")
+	if t.GetState() == roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE && !asked && !w.chance(3) {
+		if w.photos == nil {
+			w.develop(scope)
+		} else {
+			w.photos.look(scope)
+		}
+		return
+	}
+	op := pick(w, commandsAt(t.GetState()))
+	if t == nil || change.GetDeleted() {
+		op = work.Create
+	}
+	if asked && !w.chance(3) {
+		op = work.ForceClose
+	}
+	p := w.actor(scope, op, t)
+	switch {
+	case p == nil:
+		return
+	case slices.Contains(ticketCommands(), op) && (p.office || w.chance(2)):
+		s := w.sees(p, change, scope)
+		p.atDesk(scope, string(op)+" of", change.GetVersion(), commandOf(id, &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: w.ticketCommand(op, s)}}))
+		return
+	case p.office:
+		return
+	case p.online:
+		if view, known := p.look(scope, "ticket", id); !known || view.Version != change.GetVersion() && !w.chance(4) {
+			p.sync()
+		}
+	default:
+		p.online = w.chance(2)
+	}
+	p.step(scope, id, op)
+	if !w.chance(4) {
+		p.sync()
+	}
+}
+
+// sees is a ticket as it stands with the server, before a person at a desk.
+func (w *world) sees(p *phone, change *roundsv1.Change, scope store.Scope) sight {
+	read := func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+		return w.server.engine.Record(background(), scope, kind, id)
+	}
+	s := sight{scope: scope, id: recordID(change.GetRecordId()), ticket: change.GetRecord().GetTicket(), person: string(p.person)}
+	s.digest = func() []byte {
+		sum, err := work.Digest(change, read)
+		if err != nil {
+			w.fail("Digest: %v", err)
+		}
+		return sum
+	}
+	s.photos = func() (ids []string) {
+		for _, c := range s.ticket.GetCompletions() {
+			if c.GetRound() == s.ticket.GetRound() {
+				ids = append(ids, c.GetPhotoIds()...)
+			}
+		}
+		return ids[:min(len(ids), 3)]
+	}
+	return s
+}
+
+// step lets a phone's person do one thing with a ticket, as the phone shows it.
+func (p *phone) step(scope store.Scope, id recordID, op work.Operation) {
+	w := p.w
+	if p.gone || p.busy {
+		return
+	}
+	p.light()
+	defer p.after()
+	view, known := p.look(scope, "ticket", id)
+	if !known {
+		p.ticket(scope, id)
+		return
+	}
+	t := view.Record.GetTicket()
+	s := p.sees(scope, id, t, func() []byte { return p.digest(scope, id, view) })
+	of := func(op work.Operation) *roundsv1.Mutation {
+		return commandOf(id, &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: w.ticketCommand(op, s)}})
+	}
+	switch op {
+	case work.Create:
+		m, _ := p.edit(id)
+		p.do(scope, "edit", m)
+	case job:
+		if w.chance(2) && t.GetState() != roundsv1.TicketState_TICKET_STATE_IN_PROGRESS {
+			p.do(scope, "start of", of(work.Start))
+		}
+		if len(s.photos()) == 0 || w.chance(4) {
+			p.snap(scope, id, max(1, t.GetRound()))
+		}
+		p.do(scope, "submit with photos", of(work.SubmitCompletion))
+	case hide:
+		for _, photo := range s.photos() {
+			if view, known := p.look(scope, "photo", recordID(photo)); known && !sound(view.Record.GetPhoto()) {
+				p.do(scope, "hide", editOf(recordID(photo), &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{
+					Hidden: &roundsv1.Hidden{Reason: "blurred", PersonId: string(p.person)}}}}, 16))
+				return
+			}
+		}
+	case labour:
+		w.serial++
+		p.do(scope, "labour on", factOf(id, ticketRecord(&roundsv1.Ticket{Labour: []*roundsv1.Labour{{Id: string(w.id('l', w.serial)), PersonId: string(p.person)}}})))
+	default:
+		p.do(scope, string(op)+" of", of(op))
+	}
+}
+
+// actor is the phone of somebody who may do something with a ticket, as it truly stands; now and then of anybody.
+func (w *world) actor(scope store.Scope, op work.Operation, t *roundsv1.Ticket) *phone {
+	var fit []*phone
+	worked := slices.Concat([]string{t.GetAssigneeId()}, t.GetPerformerIds())
+	for _, p := range w.staff() {
+		if p.gone || p.busy || !w.access.EverHad(p.person, scope) {
+			continue
+		}
+		ok := true
+		switch op {
+		case job, work.Accept, work.Decline, work.Start, work.Pause, work.Resume:
+			ok = t.GetAssigneeId() == string(p.person) || t.GetState() >= roundsv1.TicketState_TICKET_STATE_CLOSED && slices.Contains(t.GetFormerAssigneeIds(), string(p.person))
+		case work.Approve, work.Reject, work.Ask, work.ForceClose:
+			ok = p.may("ticket", op) && !slices.Contains(worked, string(p.person))
+			if op == work.ForceClose && !w.chance(6) {
+				ok = ok && !slices.Contains(t.GetApproverIds(), string(p.person))
+			}
+			if op == work.Reject && t.GetState() == roundsv1.TicketState_TICKET_STATE_CLOSED {
+				ok = ok && !slices.Contains(t.GetApproverIds(), string(p.person))
+			}
+		case hide:
+			ok = p.may("photo", work.Edit)
+		case labour:
+			ok = slices.Contains(append(t.GetApproverIds(), string(p.person)), string(p.person))
+		default:
+			ok = p.may("ticket", op)
+		}
+		if ok || w.chance(14) {
+			fit = append(fit, p)
+		}
+	}
+	if len(fit) == 0 {
+		return nil
+	}
+	return pick(w, fit)
+}
+
+// snap takes a photo of finished work, with its bytes where histories have them.
+func (p *phone) snap(scope store.Scope, id recordID, round uint32) {
+	if p.w.photos != nil {
+		p.w.photos.shoot(p, scope, id, roundsv1.PhotoRole_PHOTO_ROLE_AFTER)
+		return
+	}
+	p.photo(scope, id, round)
+}
+
+// manifest are the photos of a round of a ticket that a phone sees.
+func (w *world) manifest(p *phone, scope store.Scope, ticket recordID, round uint32) (ids []string) {
+	if w.photos != nil {
+		return w.photos.manifest(p, scope, ticket, round)
+	}
+	for _, one := range w.prints[scope] {
+		if one.subject != ticket || one.round != round {
+			continue
+		}
+		if view, known := p.look(scope, "photo", one.id); known && view.Record.GetPhoto().GetHidden() == nil {
+			ids = append(ids, string(one.id))
+		}
+	}
+	slices.Sort(ids)
+	return ids[:min(len(ids), 3)]
+}
+
+// promised is a photo of which nobody has the bytes.
+type promised struct {
+	id, subject recordID
+	round       uint32
+	fate        roundsv1.PhotoState // what is found of it; 0: its bytes never come
+}
+
+// develop looks at the photos of a scope in a history where none has bytes: what a desk would have found of them was drawn when they were taken. Then what waits
+// for them goes to review.
+func (w *world) develop(scope store.Scope) {
+	if w.photos != nil {
+		return
+	}
+	s := w.server
+	if w.plan.serverFaults && !w.healed && w.chance(4) {
+		s.fuse.light(pick(w, faults()), 1+w.rand.IntN(30), w.chance(2))
+	}
+	err := s.write(scope, func(get getter) (all []derived, _ error) {
+		for _, one := range w.prints[scope] {
+			change, err := get("photo", string(one.id))
+			if err != nil {
+				return nil, err
+			}
+			if photo := change.GetRecord().GetPhoto(); photo == nil || one.fate == 0 || photo.GetState() == one.fate {
+				continue
+			}
+			all = append(all, derived{RecordID: string(one.id), Edit: &roundsv1.Edit{Fields: []uint32{40}, Record: &roundsv1.Record{
+				Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{State: one.fate}}}}})
+		}
+		return all, nil
+	})
+	if err == nil {
+		err = s.write(scope, func(get getter) (all []derived, _ error) {
+			verify := func(kind merge.Kind, id recordID) error {
+				change, err := get(kind, string(id))
+				if err != nil || change == nil {
+					return err
+				}
+				if edit, ok := w.rules.Verified(scope, change, nil, get); ok {
+					all = append(all, derived{RecordID: string(id), Edit: edit})
+				}
+				return nil
+			}
+			for _, id := range w.tickets[scope] {
+				if err := verify("ticket", id); err != nil {
+					return nil, err
+				}
+			}
+			for _, id := range w.walks[scope] {
+				if err := verify("inspection", id); err != nil {
+					return nil, err
+				}
+			}
+			return all, nil
+		})
+	}
+	struck := s.fuse.struck != 0
+	w.note("server: looked at the photos of %s: %v", w.short(scope), err)
+	if err != nil && !struck {
+		w.fail("looking at photos: %v", err)
+	}
+	s.after()
+	w.mirror.catchUp()
+}
