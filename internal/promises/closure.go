@@ -56,9 +56,10 @@ type work struct {
 	hands     map[string]uint64   // who did some of the work, by the entry that says so first
 	manifests map[uint32][]string // photos that prove a round
 	children  []string
-	into      string // the ticket that it was merged into
-	approved  string // who closed it by approval, "" where it is not closed so
-	earned    bool   // it stands closed, and rightly
+	former    []string // who had it before
+	into      string   // the ticket that it was merged into
+	approved  string   // who closed it by approval, "" where it is not closed so
+	earned    bool     // it stands closed, and rightly
 	forced    bool
 	asked     string // who asked for a forced closure first
 	unclear   bool   // an entry's content was removed, so that the model cannot follow
@@ -203,6 +204,7 @@ func (m *trade) command(id string, t *work, e *entry, command *roundsv1.TicketCo
 		}
 	case *roundsv1.TicketCommand_Dispatch:
 		move(atDispatched, atTriaged, atDispatched, atAccepted, atPause, atRework)
+		t.former = append(t.former, t.assignee)
 		t.assignee = act.Dispatch.GetAssigneeId()
 	case *roundsv1.TicketCommand_Accept:
 		if in(atTriaged) { // 20: declined on one phone, accepted on another
@@ -274,6 +276,10 @@ func (m *trade) submit(t *work, e *entry, submit *roundsv1.TicketSubmit) {
 	}
 	if t.state == atCancelled && e.GetType() != roundsv1.EntryType_ENTRY_TYPE_ADMITTED {
 		return // 5: it waits for a supervisor
+	}
+	before := t.state == atDispatched || t.state == atAccepted
+	if before && slices.Contains(t.former, e.GetPersonId()) || e.GetType() == roundsv1.EntryType_ENTRY_TYPE_ADMITTED {
+		t.assignee = e.GetPersonId() // 1, 2, 5: the task of whoever had it meanwhile is withdrawn
 	}
 	t.state, t.asked = atDone, ""
 }

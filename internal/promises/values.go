@@ -301,8 +301,11 @@ func rankOf(e *entry, fd protoreflect.FieldDescriptor, m protoreflect.Message, k
 	case rule.GetRankBy() != "" && v.IsValid():
 		return int64(v.Message().Get(fd.Message().Fields().ByName(protoreflect.Name(rule.GetRankBy()))).Enum())
 	}
-	best := 0
-	for _, role := range e.GetRoles() {
+	best, roles := 0, e.GetRoles()
+	if e.rules {
+		roles = []roundsv1.Role{roundsv1.Role_ROLE_SYSTEM}
+	}
+	for _, role := range roles {
 		if at := slices.Index(rule.GetRoles(), role); at >= 0 {
 			best = max(best, len(rule.GetRoles())-at)
 		}
