@@ -233,10 +233,8 @@ func TestADryRunWritesNothing(t *testing.T) {
 	sum := sumOf(t, w.store)
 	for _, req := range company() {
 		req.DryRun = true
-		for _, a := range []*roundsv1.ImportAssumption{{Kind: sites, Code: "S1"}, {Kind: sites, Code: "S2"}, {Kind: checklists, Code: "CL1"},
-			{Kind: places, Site: "S1", Code: "PR1"}, {Kind: places, Site: "S1", Code: "B2"}, {Kind: staff, Site: "S1", Code: "E1"}} {
-			req.Assumed = append(req.Assumed, a)
-		}
+		req.Assumed = append(req.Assumed, []*roundsv1.ImportAssumption{{Kind: sites, Code: "S1"}, {Kind: sites, Code: "S2"}, {Kind: checklists, Code: "CL1"},
+			{Kind: places, Site: "S1", Code: "PR1"}, {Kind: places, Site: "S1", Code: "B2"}, {Kind: staff, Site: "S1", Code: "E1"}}...)
 		if got, resp := w.enter(w.device, req); !strings.HasSuffix(got, " 0 refused") {
 			t.Errorf("%v: %s %v", req.GetKind(), got, resp)
 		}
