@@ -58,6 +58,7 @@ type work struct {
 	children  []string
 	former    []string // who had it before
 	into      string   // the ticket that it was merged into
+	signers   []string // who approved besides, when it was closed: 14
 	approved  string   // who closed it by approval, "" where it is not closed so
 	earned    bool     // it stands closed, and rightly
 	forced    bool
@@ -135,7 +136,7 @@ func (t *work) did(e *entry, person string) {
 	if _, known := t.hands[person]; !known && person != "" {
 		t.hands[person] = e.GetSeq()
 	}
-	if t.state == atClosed && t.approved != "" && t.approved == person {
+	if t.state == atClosed && t.approved != "" && (t.approved == person || slices.Contains(t.signers, person)) {
 		t.state, t.earned, t.approved = atReview, false, ""
 	}
 }
@@ -346,8 +347,13 @@ func (m *trade) decided(id string, t *work, e *entry) {
 }
 
 func (m *trade) approve(id string, t *work, e *entry, round uint32) {
+	if round == t.round && t.state == atClosed {
+		m.decided(id, t, e)
+		t.signers = append(t.signers, e.GetPersonId()) // 14
+		return
+	}
 	if round != t.round || t.state != atReview {
-		return // 13, 14, 15
+		return // 13, 15
 	}
 	m.decided(id, t, e)
 	if e.GetPersonId() == t.assignee {
@@ -356,7 +362,7 @@ func (m *trade) approve(id string, t *work, e *entry, round uint32) {
 	if ok, why := m.proved(id, t); !ok {
 		m.find(id, e, "closed without evidence: %s", why)
 	}
-	t.state, t.approved, t.earned, t.forced = atClosed, e.GetPersonId(), true, false
+	t.state, t.approved, t.signers, t.earned, t.forced = atClosed, e.GetPersonId(), nil, true, false
 }
 
 func (m *trade) force(id string, t *work, e *entry, act *roundsv1.TicketForceClose) {

@@ -155,8 +155,8 @@ func (ph *photography) ticket(scope store.Scope, id string, ticket *roundsv1.Tic
 	photos := ph.records[scope]
 	ph.mu.Unlock()
 	switch state := ticket.GetState(); {
-	case state == before:
-		return
+	case state == before, before == roundsv1.TicketState_TICKET_STATE_CLOSED && state == roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW:
+		return // what came back was looked at before: a photo of it may have been redacted since
 	case state == roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW:
 	case state == roundsv1.TicketState_TICKET_STATE_CLOSED && !slices.Contains(ticket.GetFlags(), "forced") && !slices.Contains(ticket.GetFlags(), "closed_by_tasks"):
 	default:

@@ -37,7 +37,7 @@ type plan struct {
 func draw(r *rand.Rand) plan {
 	one := func(n int) bool { return r.IntN(n) == 0 }
 	p := plan{
-		devices: 2 + r.IntN(4), sites: 1 + r.IntN(2), desk: one(3), steps: 22 + r.IntN(34),
+		devices: 2 + r.IntN(4), sites: 1 + r.IntN(2), desk: one(3), steps: 20 + r.IntN(30),
 		loss: []int{0, 2, 3, 6, 12}[r.IntN(5)], nested: []int{0, 3, 6}[r.IntN(3)],
 		deviceFaults: one(2), serverFaults: one(2), clone: one(5), restore: one(4), rights: one(3), revoke: one(6), foreign: one(12),
 		skews: !one(3), jumps: one(3), reboots: one(2), serverSteps: one(4), deletes: one(3), evictions: one(4), shortTombs: one(3),

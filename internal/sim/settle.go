@@ -162,6 +162,9 @@ func (w *world) deviceEvidence(p *phone) promises.Device {
 	d.Queued = slices.DeleteFunc(d.Queued, func(q promises.Queued) bool {
 		// What a restored server lost, and the phone had given up before, nobody can bring back.
 		gone := w.contents[q.Content]
+		if gone == nil && q.Status == 0 && p.wiped {
+			return true // a clone that was taken for lost: its branch goes with it
+		}
 		return !w.access.EverHad(p.person, q.Scope) || gone != nil && gone.excused && gone.taken == 0
 	})
 	d.Settled = !p.gone && !p.wiped
