@@ -39,7 +39,8 @@ type Info struct {
 	Title string
 	// Language as BCP 47 has it ("zh-CN").
 	Language string
-	// Created is the moment that it says it was made. The same content at the same moment gives the same bytes.
+	// Created is the moment that it says it was made. The same content at the same moment gives the same
+	// document, but for the order in which pictures of one width stand in the file.
 	Created time.Time
 	// Footer of each page, by its number from 1 and the number of pages.
 	Footer func(page, pages int) string

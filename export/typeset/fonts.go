@@ -1,5 +1,6 @@
 // Package typeset sets Chinese and English text and photos on A4 pages, as PDF. Its fonts are embedded, of each what the document uses, and text can be
-// searched and copied. A document is made in memory: it is meant for tens of pages. The same content gives the same bytes.
+// searched and copied. A document is made in memory: it is meant for tens of pages. The same content gives the same
+// document, but for the order in which pictures of one width stand in the file.
 //
 // A sign that no font has is not dropped: it is shown as its compatible form where there is one ("℃" as "°C"), else by its number ("[U+1F600]").
 package typeset

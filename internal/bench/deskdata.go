@@ -204,7 +204,7 @@ func (s *deskSite) beside(about *roundsv1.RecordRef, worker string, n, i int) *r
 		return &roundsv1.Record{Kind: &roundsv1.Record_Notice{Notice: &roundsv1.Notice{Code: roundsv1.NoticeCode_NOTICE_CODE_ASSIGNED, Subject: about,
 			PersonIds: []string{worker}, TimeUs: s.now.UnixMicro()}}}
 	case i == 5:
-		q := &roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_DISPUTED_TIME, Subject: about, State: roundsv1.ConflictState_CONFLICT_STATE_RESOLVED,
+		q := &roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_POSSIBLE_DUPLICATE, Subject: about, State: roundsv1.ConflictState_CONFLICT_STATE_RESOLVED,
 			OwnerRole: roundsv1.Role_ROLE_SUPERVISOR, OpenedTimeUs: s.now.Add(-time.Duration(n) * time.Second).UnixMicro(),
 			Sides: []*roundsv1.Side{{Record: about, PersonId: worker}}}
 		if n%100 == 1 {

@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("sim.seeds", 40, "how many histories to live through")
+	seeds = flag.Int("sim.seeds", 12, "how many histories to live through")
 	first = flag.Uint64("sim.first", 1, "the first seed")
 	seed  = flag.Uint64("sim.seed", 0, "live through this seed alone and tell all events")
 )
