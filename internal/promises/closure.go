@@ -2,6 +2,7 @@ package promises
 
 import (
 	"slices"
+	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 )
@@ -21,6 +22,9 @@ const (
 	atCancelled  = roundsv1.TicketState_TICKET_STATE_CANCELLED
 	atMerged     = roundsv1.TicketState_TICKET_STATE_MERGED
 )
+
+// objection is how long after a closure another reviewer may send the work back.
+const objection = 24 * time.Hour
 
 // Numbers of fields that the server writes by itself.
 const (
@@ -60,6 +64,7 @@ type work struct {
 	into      string   // the ticket that it was merged into
 	signers   []string // who approved besides, when it was closed: 14
 	approved  string   // who closed it by approval, "" where it is not closed so
+	closedUs  int64    // when that was
 	earned    bool     // it stands closed, and rightly
 	forced    bool
 	asked     string // who asked for a forced closure first
@@ -242,6 +247,9 @@ func (m *trade) command(id string, t *work, e *entry, command *roundsv1.TicketCo
 			move(atRework, atReview)
 			t.round++
 		case in(atClosed) && act.Reject.GetRound() == t.round: // 12
+			if late := e.GetOutcome().GetTimeUs() - t.closedUs; late > objection.Microseconds() {
+				m.find(id, e, "a closure is objected to %v after it", time.Duration(late)*time.Microsecond)
+			}
 			m.decided(id, t, e)
 			move(atReview, atClosed)
 		}
@@ -363,6 +371,7 @@ func (m *trade) approve(id string, t *work, e *entry, round uint32) {
 		m.find(id, e, "closed without evidence: %s", why)
 	}
 	t.state, t.approved, t.signers, t.earned, t.forced = atClosed, e.GetPersonId(), nil, true, false
+	t.closedUs = e.GetOutcome().GetTimeUs()
 }
 
 func (m *trade) force(id string, t *work, e *entry, act *roundsv1.TicketForceClose) {

@@ -82,7 +82,14 @@ func (w *world) further(scope store.Scope, id recordID) {
 		return
 	case slices.Contains(ticketCommands(), op) && (p.office || w.chance(2)):
 		s := w.sees(p, change, scope)
-		p.atDesk(scope, string(op)+" of", change.GetVersion(), commandOf(id, &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: w.ticketCommand(op, s)}}))
+		base := change.GetVersion()
+		if old := w.glanced[id]; old != 0 && w.chance(4) {
+			base = old // the page was open for a long time
+		}
+		if w.chance(4) {
+			w.glanced[id] = change.GetVersion()
+		}
+		p.atDesk(scope, string(op)+" of", base, commandOf(id, &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: w.ticketCommand(op, s)}}))
 		return
 	case p.office:
 		return
