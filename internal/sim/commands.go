@@ -33,7 +33,7 @@ func commandsAt(state roundsv1.TicketState) []work.Operation {
 	case roundsv1.TicketState_TICKET_STATE_NEW:
 		return []work.Operation{work.Triage, work.Triage, work.Triage, work.Triage, work.Triage, work.Triage, work.Triage, work.Triage, work.Split, work.Merge, work.Escalate}
 	case roundsv1.TicketState_TICKET_STATE_TRIAGED:
-		return []work.Operation{work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Split, work.Accept, work.Cancel, work.Merge}
+		return []work.Operation{work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Accept, work.Cancel, work.Merge}
 	case roundsv1.TicketState_TICKET_STATE_DISPATCHED:
 		return []work.Operation{job, job, job, work.Accept, work.Accept, work.Decline, work.Start, work.Dispatch}
 	case roundsv1.TicketState_TICKET_STATE_ACCEPTED:
@@ -176,7 +176,7 @@ func (w *world) ticketCommand(op work.Operation, s sight) *roundsv1.TicketComman
 		return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Reopen{Reopen: &roundsv1.TicketReopen{Round: round, Reason: "not done"}}}
 	case work.Split:
 		tasks := []*roundsv1.TicketTask{{Title: "one", CategoryId: "pipe"}}
-		if w.chance(2) {
+		if w.chance(4) {
 			tasks = append(tasks, &roundsv1.TicketTask{CategoryId: "lamp"})
 		}
 		for i := range tasks {

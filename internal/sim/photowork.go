@@ -103,6 +103,7 @@ func (ph *photography) gaveUp(p *phone, h media.Hash) {
 		at, stored := ph.stored[s.id]
 		switch {
 		case ph.redacted[h]:
+		case !stored && ph.isParked(s.scope, h) && ph.depot.holds(h, s.size): // they rest with the question whether the photo counts
 		case !stored:
 			ph.wrong("P9: %s: gives up the original of %s, which was never stored", p.name, w.name(s.id))
 		case !ph.closed[string(s.subject)] && w.now-at < (keeps-6*60*60*1e9).Microseconds():

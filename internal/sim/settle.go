@@ -270,6 +270,7 @@ func (w *world) count(holds map[store.Scope]promises.Holding) {
 					w.seen.Reworked++
 				case state == roundsv1.TicketState_TICKET_STATE_CLOSED && move.GetReason() == "":
 					w.seen.Closed++
+					w.seen.ClosedByTasks += min(1, len(t.GetChildIds())) // of one with tasks: most likely
 				}
 			}
 			for _, review := range t.GetReviews() {
@@ -281,8 +282,6 @@ func (w *world) count(holds map[store.Scope]promises.Holding) {
 				switch flag {
 				case "forced":
 					w.seen.Forced++
-				case "closed_by_tasks":
-					w.seen.ClosedByTasks++
 				case "self_approval":
 					w.seen.SelfApproved++
 				case "reopened", "customer_disputed", "follow_up_failed":

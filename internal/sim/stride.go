@@ -29,7 +29,7 @@ func (w *world) stride() {
 // goesOn is a ticket itself, or where it was cancelled or merged one that goes on: a new one where there is none.
 func (w *world) goesOn(scope store.Scope, id recordID) recordID {
 	all := append([]recordID{id}, w.tickets[scope]...)
-	if change, err := w.server.engine.Record(background(), scope, "ticket", string(id)); err == nil && len(change.GetRecord().GetTicket().GetChildIds()) > 0 && !w.chance(4) {
+	if change, err := w.server.engine.Record(background(), scope, "ticket", string(id)); err == nil && len(change.GetRecord().GetTicket().GetChildIds()) > 0 && !w.chance(8) {
 		var tasks []recordID
 		for _, task := range change.GetRecord().GetTicket().GetChildIds() {
 			if change, err := w.server.engine.Record(background(), scope, "ticket", task); err == nil && change.GetRecord().GetTicket().GetState() < roundsv1.TicketState_TICKET_STATE_CLOSED {
@@ -82,12 +82,15 @@ func (w *world) further(scope store.Scope, id recordID) {
 		return
 	case slices.Contains(ticketCommands(), op) && (p.office || w.chance(2)):
 		s := w.sees(p, change, scope)
-		base := change.GetVersion()
-		if old := w.glanced[id]; old != 0 && w.chance(4) {
+		base, objects := change.GetVersion(), op == work.Reject && t.GetState() == roundsv1.TicketState_TICKET_STATE_CLOSED
+		if old := w.glanced[id]; old != 0 && (w.chance(4) || objects && w.chance(2)) {
 			base = old // the page was open for a long time
 		}
-		if w.chance(4) {
+		if w.chance(4) || t.GetState() == roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW {
 			w.glanced[id] = change.GetVersion()
+		}
+		if objects && w.photos == nil && w.chance(3) {
+			w.pass(20*time.Hour, 32*time.Hour) // an objection has its time
 		}
 		p.atDesk(scope, string(op)+" of", base, commandOf(id, &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: w.ticketCommand(op, s)}}))
 		return
