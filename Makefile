@@ -6,7 +6,7 @@ SHELL       := bash
 .DEFAULT_GOAL := help
 
 # What a caller may set, as in `make sim SEEDS=50000` or `make demo ARGS="--devices 40"`.
-SEEDS    ?= 900
+SEEDS    ?= 2000
 FUZZTIME ?= 20s
 AGAINST  ?= HEAD
 ARGS     ?=
