@@ -21,6 +21,9 @@ type Records interface {
 	Find(ctx context.Context, scope store.Scope, name engine.IndexName, span store.Span) iter.Seq2[engine.IndexEntry, error]
 	// Record reads a record as it stands; nil where there is none.
 	Record(ctx context.Context, scope store.Scope, kind merge.Kind, id string) (*roundsv1.Change, error)
+	// Changes reads what changed in a scope since a position; Position is where it stands.
+	Changes(ctx context.Context, scope store.Scope, since engine.Position, limits engine.ChangesLimits) (*engine.ChangesPage, error)
+	Position(ctx context.Context, scope store.Scope) (engine.Position, error)
 	// Write is an act of the server in one transaction.
 	Write(ctx context.Context, scope store.Scope, act func(engine.View) ([]engine.Derived, error)) error
 }

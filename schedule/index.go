@@ -34,7 +34,7 @@ const (
 )
 
 // IndexVersion changes when the entries do: the engine then makes the indexes anew.
-const IndexVersion = "schedule 3"
+const IndexVersion = "schedule 4"
 
 // Index is what the Worker needs indexed of the records: engine.Config.Index takes it. It is pure.
 type Index struct{}

@@ -53,7 +53,7 @@ type place struct {
 	failures int   // in a row
 	rests    map[string]rest
 	through  uint64 // the version through which tickets were held against each other
-	asked    []byte // where looking for questions that were answered goes on; nil: at the beginning
+	asked    follower
 }
 
 // rest is how long an entry of an index is passed over, because it was done or could not be done.

@@ -39,8 +39,8 @@ func uid(name string) string { return uuid.NewSHA1(uuid.Nil, []byte(name)).Strin
 // counting are records that count what is asked of them, and fail on demand.
 type counting struct {
 	*engine.Engine
-	finds, writes atomic.Int64
-	fail          atomic.Pointer[func(scope store.Scope, what string) error]
+	finds, reads, writes atomic.Int64
+	fail                 atomic.Pointer[func(scope store.Scope, what string) error]
 }
 
 func (c *counting) Find(ctx context.Context, scope store.Scope, name engine.IndexName, span store.Span) iter.Seq2[engine.IndexEntry, error] {
@@ -51,6 +51,16 @@ func (c *counting) Find(ctx context.Context, scope store.Scope, name engine.Inde
 		}
 	}
 	return c.Engine.Find(ctx, scope, name, span)
+}
+
+func (c *counting) Record(ctx context.Context, scope store.Scope, kind merge.Kind, id string) (*roundsv1.Change, error) {
+	c.reads.Add(1)
+	if fail := c.fail.Load(); fail != nil {
+		if err := (*fail)(scope, "read "+id); err != nil {
+			return nil, err
+		}
+	}
+	return c.Engine.Record(ctx, scope, kind, id)
 }
 
 func (c *counting) Write(ctx context.Context, scope store.Scope, act func(engine.View) ([]engine.Derived, error)) error {

@@ -98,6 +98,30 @@ func (e *Engine) Changes(ctx context.Context, scope store.Scope, since Position,
 	return page, nil
 }
 
+// Position tells where a scope stands: who takes it as the next since of Changes follows what is committed from now on, and leaves out what is there. A commit
+// that returned before the call is behind it. An error is an *Error.
+func (e *Engine) Position(ctx context.Context, scope store.Scope) (Position, error) {
+	s := e.scope(scope)
+	if at, known := s.knownPosition(); known {
+		return at, nil
+	}
+	var at Position
+	generation := s.generation()
+	err := e.cfg.Store.View(ctx, scope, func(r store.Reader) error {
+		head, err := readHead(r)
+		if err != nil {
+			return err
+		}
+		s.learn(generation, head)
+		at = positionOf(head)
+		return nil
+	})
+	if err != nil {
+		return Position{}, wrap(err)
+	}
+	return at, nil
+}
+
 func positionOf(head *roundsv1.ScopeHead) Position {
 	at := Position{Seq: journal.Seq(head.GetSeq())}
 	copy(at.Epoch[:], head.GetEpoch())

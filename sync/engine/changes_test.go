@@ -127,6 +127,42 @@ func TestP3AFollowerHoldsWhatTheScopeHolds(t *testing.T) {
 	})
 }
 
+// Who follows from where a scope stands reads what comes, and nothing of what is there; also of a scope that nobody has touched since the start.
+func TestAFollowerFromNowOn(t *testing.T) {
+	onStores(t, func(t *testing.T, s store.Store) {
+		ctx := context.Background()
+		w := newWorld(t, s)
+		a := w.phone("a")
+		a.do(site, id(1), create(&roundsv1.Ticket{Title: "t"}))
+		a.sync()
+		for _, restart := range []bool{false, true} {
+			if restart {
+				w.open()
+			}
+			at, err := w.Position(ctx, site)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := w.follower()
+			f.at = at
+			f.catchUp(engine.ChangesLimits{})
+			if len(f.holds) != 0 || f.at != at {
+				t.Fatalf("behind %v stand %v", at, f.holds)
+			}
+			n := id(10)
+			if restart {
+				n = id(11)
+			}
+			a.do(site, n, create(&roundsv1.Ticket{Title: "new"}))
+			a.sync()
+			f.catchUp(engine.ChangesLimits{})
+			if len(f.holds) != 1 || f.holds[n] == nil || f.resets != 0 {
+				t.Fatalf("%v", f.holds)
+			}
+		}
+	})
+}
+
 // A deletion that is forgotten before a follower read it, and a past that is another, make it begin anew; it is told so.
 func TestAFollowerBeginsAnew(t *testing.T) {
 	w := newWorld(t, newMemory())
