@@ -561,3 +561,41 @@ func TestAQuestionIsAskedAnew(t *testing.T) {
 		t.Fatalf("%v", got)
 	}
 }
+
+// TestP2ActsWithVouchedRoles: who keeps one record of a scope and holds no role over it acts under their own name, once, and nobody else's right grows by it.
+func TestP2ActsWithVouchedRoles(t *testing.T) {
+	onStores(t, func(t *testing.T, s store.Store) {
+		w := newWorld(t, s)
+		keeper := w.phone("keeper")
+		w.access.set(func(a *access) { a.until[keeper.person] = w.clock.Now() }) // no role over the scope, but for what is vouched for
+		act := engine.DeskAct{ID: id(100), RecordID: id(1), Edit: create(&roundsv1.Ticket{Title: "kept"}), Roles: []roundsv1.Role{roundsv1.Role_ROLE_MANAGER}}
+		bare := act
+		bare.ID, bare.Roles = id(101), nil
+		for _, acts := range [][]engine.DeskAct{{bare}, {act, bare}} {
+			var refused *engine.Error
+			if _, err := w.Act(t.Context(), keeper.caller(), site, acts); !errors.As(err, &refused) || refused.Kind != engine.Denied {
+				t.Fatalf("an act that nobody vouches for: %v", err)
+			}
+		}
+		if m, o, err := w.Acted(t.Context(), keeper.person, site, act.ID); m != nil || o != nil || err != nil {
+			t.Fatalf("before the act: %v %v %v", m, o, err)
+		}
+		first := keeper.act([]engine.DeskAct{act}, "APPLIED")
+		again := keeper.act([]engine.DeskAct{act}, "APPLIED")
+		head := w.audit(site)[first[0].GetSeq()-1]
+		if again[0].GetSeq() != first[0].GetSeq() || head.GetPersonId() != string(keeper.person) || !slices.Equal(head.GetRoles(), act.Roles) ||
+			head.GetType() != roundsv1.EntryType_ENTRY_TYPE_DESK {
+			t.Fatalf("%v, again %v, journalled as %v", first, again, head)
+		}
+		m, o, err := w.Acted(t.Context(), keeper.person, site, act.ID)
+		if err != nil || o.GetSeq() != first[0].GetSeq() || m.GetRecordId() != act.RecordID || !proto.Equal(m.GetEdit(), act.Edit) {
+			t.Fatalf("after the act: %v %v %v", m, o, err)
+		}
+		if m, o, err := w.Acted(t.Context(), "somebody", site, act.ID); m != nil || o != nil || err != nil {
+			t.Fatalf("somebody else's: %v %v %v", m, o, err)
+		}
+		if _, _, err := w.Acted(t.Context(), keeper.person, site, "none"); err == nil {
+			t.Fatal("no id is taken for one")
+		}
+	})
+}

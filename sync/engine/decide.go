@@ -24,6 +24,7 @@ type candidate struct {
 	time      int64 // effective time, microseconds; decide moves it behind what the person saw
 	trust     roundsv1.Trust
 	now       int64
+	vouched   []roundsv1.Role // of an act: roles that the server vouches for
 	roles     []roundsv1.Role // set by decide
 	admitted  bool
 	entry     uint64 // the journal entry of one that was kept back before; else 0
@@ -288,6 +289,9 @@ func (d *decision) park(c *candidate, as roundsv1.ConflictType, why *roundsv1.Pr
 func (e *Engine) rolesOf(c *candidate, scope store.Scope) []roundsv1.Role {
 	if c.revoked == roundsv1.Revocation_REVOCATION_IMMEDIATE {
 		return nil
+	}
+	if len(c.vouched) > 0 {
+		return c.vouched
 	}
 	roles := e.cfg.Access.Roles(c.caller.Person, scope, time.UnixMicro(c.time))
 	if c.trust == roundsv1.Trust_TRUST_A || len(roles) == 0 {
