@@ -74,7 +74,7 @@ func (a *Authority) enroll(ctx context.Context, req *roundsv1.EnrollRequest) (*r
 	if err != nil {
 		return nil, err
 	}
-	return a.welcome(person, dev, made, state)
+	return a.welcome(ctx, person, dev, made, state)
 }
 
 // takeIn makes the device, or finds the one that the same request made before.
@@ -186,7 +186,7 @@ func (a *Authority) admitByCode(code string, publicKey []byte) func(*tx, time.Ti
 }
 
 // welcome answers a device that is in.
-func (a *Authority) welcome(person, dev uid, d *roundsv1.Device, state *roundsv1.RefreshState) (*roundsv1.EnrollResponse, error) {
+func (a *Authority) welcome(ctx context.Context, person, dev uid, d *roundsv1.Device, state *roundsv1.RefreshState) (*roundsv1.EnrollResponse, error) {
 	now := a.now()
 	inMemory := deviceOf(d)
 	access, accessEnds, err := a.issueAccess(person, dev, inMemory, now)
@@ -203,5 +203,6 @@ func (a *Authority) welcome(person, dev uid, d *roundsv1.Device, state *roundsv1
 	for _, s := range a.Scopes(PersonID(person.String()), now) {
 		resp.Scopes = append(resp.Scopes, string(s))
 	}
-	return resp, nil
+	resp.Standing, err = a.standing(ctx, person, now)
+	return resp, err
 }

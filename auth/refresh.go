@@ -116,8 +116,9 @@ func (a *Authority) turn(ctx context.Context, token refreshToken, nonce []byte) 
 	if err != nil {
 		return nil, err
 	}
+	standing, err := a.standing(ctx, token.person, now)
 	return &roundsv1.RefreshResponse{AccessToken: access, AccessExpiresUs: ends.UnixMicro(), RefreshToken: refresh,
-		RefreshExpiresUs: state.GetExpiresUs(), ServerTimeUs: now.UnixMicro()}, nil
+		RefreshExpiresUs: state.GetExpiresUs(), ServerTimeUs: now.UnixMicro(), Standing: standing}, err
 }
 
 // remember makes again a device that enrolled after the backup from which this server was restored. Its token, sealed by this server,

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/api/rounds/v1/roundsv1connect"
@@ -81,6 +82,9 @@ func Enrol(ctx context.Context, s store.Store, e Enrolment) (Identity, error) {
 		Access: AccessToken(answer.Msg.GetAccessToken()), AccessExpiresUS: answer.Msg.GetAccessExpiresUs(),
 		Refresh: answer.Msg.GetRefreshToken(), RefreshExpiresUS: answer.Msg.GetRefreshExpiresUs(),
 		Nonce: nonce, Audience: answer.Msg.GetAudience(),
+	}
+	if tokens.Standing, err = proto.Marshal(answer.Msg.GetStanding()); err != nil {
+		return Identity{}, fmt.Errorf("%w: standing: %v", ErrProtocol, err)
 	}
 	return identity, in(deviceScope, storeEnrolment(ctx, s, identity, tokens))
 }

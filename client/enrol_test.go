@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/api/rounds/v1/roundsv1connect"
@@ -28,6 +29,7 @@ type authority struct {
 	nonce     []byte // of the call that made the present refresh token
 	loseReply bool
 	calls     int
+	standing  *roundsv1.Standing
 }
 
 var _ roundsv1connect.AuthServiceClient = (*authority)(nil)
@@ -58,7 +60,7 @@ func (a *authority) Enroll(_ context.Context, r *connect.Request[roundsv1.Enroll
 	}
 	return connect.NewResponse(&roundsv1.EnrollResponse{
 		DeviceId: string(a.id), PersonId: string(id2), AccessToken: string(a.id) + "#0", AccessExpiresUs: 1_800_000_900_000_000,
-		RefreshToken: "refresh-1", Audience: "helin", ServerTimeUs: 1_800_000_000_000_000,
+		RefreshToken: "refresh-1", Audience: "helin", ServerTimeUs: 1_800_000_000_000_000, Standing: a.standing,
 	}), nil
 }
 
@@ -81,7 +83,7 @@ func (a *authority) Refresh(_ context.Context, r *connect.Request[roundsv1.Refre
 		return nil, err
 	}
 	return connect.NewResponse(&roundsv1.RefreshResponse{AccessToken: fmt.Sprintf("%s#%d", a.id, a.turn), AccessExpiresUs: 1_800_000_900_000_000,
-		RefreshToken: fmt.Sprint("refresh-", a.turn), ServerTimeUs: 1_800_000_000_000_000}), nil
+		RefreshToken: fmt.Sprint("refresh-", a.turn), ServerTimeUs: 1_800_000_000_000_000, Standing: a.standing}), nil
 }
 
 // P2 for the calls of AuthService: a reply that is lost, and a crash at any write, cost neither the enrolment nor the session.
@@ -174,6 +176,42 @@ func TestStoredTokensWithDevice(t *testing.T) {
 		t.Fatalf("%d refreshes", a.calls)
 	}
 	d.wantExactlyOnce()
+}
+
+// Who the person is to the server comes with the tokens, is kept with them, and is as the server last said.
+func TestStanding(t *testing.T) {
+	a := &authority{t: t, id: client.DeviceID(client.DerivedID(id1, "device")), code: "ABC"}
+	disk := memstore.New(memstore.Config{})
+	if _, err := client.Enrol(t.Context(), disk, client.Enrolment{Auth: a, Audience: "x", Code: "abc", Rand: seeded(1)}); err != nil {
+		t.Fatal(err)
+	}
+	want := func(standing *roundsv1.Standing) {
+		t.Helper()
+		disk = disk.Crash()
+		k, err := client.OpenTokens(t.Context(), disk, a, newClock(), seeded(2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := k.Standing(t.Context()); err != nil || !proto.Equal(got, standing) {
+			t.Errorf("%v, %v; want %v", got, err, standing)
+		}
+	}
+	want(nil)
+	a.standing = &roundsv1.Standing{Language: "zh", Scopes: []*roundsv1.ScopeRoles{{Scope: string(site), Roles: []roundsv1.Role{roundsv1.Role_ROLE_FOREMAN}}}}
+	k, err := client.OpenTokens(t.Context(), disk, a, newClock(), seeded(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Token(t.Context(), client.AccessToken(string(a.id)+"#0")); err != nil {
+		t.Fatal(err)
+	}
+	want(a.standing)
+	disk = memstore.New(memstore.Config{})
+	a.key = nil
+	if _, err := client.Enrol(t.Context(), disk, client.Enrolment{Auth: a, Audience: "x", Code: "abc", Rand: seeded(1)}); err != nil {
+		t.Fatal(err)
+	}
+	want(a.standing)
 }
 
 func TestConfigFaultsComeAllAtOnce(t *testing.T) {

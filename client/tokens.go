@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/api/rounds/v1/roundsv1connect"
@@ -37,6 +38,7 @@ type tokenState struct {
 	RefreshExpiresUS int64       `json:"refresh_expires_us"`
 	Nonce            []byte      `json:"nonce"`
 	Audience         string      `json:"audience"`
+	Standing         []byte      `json:"standing,omitempty"` // a roundsv1.Standing
 }
 
 // tokenMargin is how long before its end, in microseconds, an access token is not used any more.
@@ -101,6 +103,26 @@ func (t *StoredTokens) Token(ctx context.Context, refused AccessToken) (AccessTo
 	return t.state.Access, nil
 }
 
+// Standing is who the person is to the server, as it said at the enrolment or the last refresh: the language, and the roles in each site. nil: it did not say.
+// Roles may have changed since, so what they forbid is worth a warning, and is for the server to refuse.
+func (t *StoredTokens) Standing(ctx context.Context) (*roundsv1.Standing, error) {
+	var state tokenState
+	if err := t.store.View(ctx, deviceScope, func(r store.Reader) error {
+		_, err := load(r, single(tableTokens), &state)
+		return err
+	}); err != nil {
+		return nil, in(deviceScope, err)
+	}
+	if len(state.Standing) == 0 {
+		return nil, nil
+	}
+	standing := new(roundsv1.Standing)
+	if err := proto.Unmarshal(state.Standing, standing); err != nil {
+		return nil, fmt.Errorf("%w: standing: %v", errGarbled, err)
+	}
+	return standing, nil
+}
+
 // fresh tells whether the access token has not ended, by the server's clock as this boot knows it. A wrong wall clock is not
 // asked: before the first refresh of a boot the token is tried, and the server says.
 func (t *StoredTokens) fresh() bool {
@@ -135,6 +157,9 @@ func (t *StoredTokens) refresh(ctx context.Context) error {
 	next := tokenState{
 		Access: AccessToken(answer.Msg.GetAccessToken()), AccessExpiresUS: answer.Msg.GetAccessExpiresUs(),
 		Refresh: answer.Msg.GetRefreshToken(), RefreshExpiresUS: answer.Msg.GetRefreshExpiresUs(), Audience: t.state.Audience,
+	}
+	if next.Standing, err = proto.Marshal(answer.Msg.GetStanding()); err != nil {
+		return fmt.Errorf("%w: standing: %v", ErrProtocol, err)
 	}
 	if next.Nonce, err = draw(t.rand, nonceBytes); err != nil {
 		return err

@@ -176,7 +176,9 @@ type EnrollResponse struct {
 	// The scopes that belong to the person's work, as ExchangeRequest.discover would pull.
 	Scopes []string `protobuf:"bytes,8,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	// The server's clock, microseconds since 1970.
-	ServerTimeUs  int64 `protobuf:"varint,9,opt,name=server_time_us,json=serverTimeUs,proto3" json:"server_time_us,omitempty"`
+	ServerTimeUs int64 `protobuf:"varint,9,opt,name=server_time_us,json=serverTimeUs,proto3" json:"server_time_us,omitempty"`
+	// Who the person is to the server now.
+	Standing      *Standing `protobuf:"bytes,10,opt,name=standing,proto3" json:"standing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -274,6 +276,124 @@ func (x *EnrollResponse) GetServerTimeUs() int64 {
 	return 0
 }
 
+func (x *EnrollResponse) GetStanding() *Standing {
+	if x != nil {
+		return x.Standing
+	}
+	return nil
+}
+
+// Standing is who a person is to the server, as far as a device has to know it: to speak the person's language, and to say at once what the server
+// would refuse for want of a role. It is as of its moment: what counts is the right at the effective time of what was done, and the server judges that.
+type Standing struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The language that the person is spoken to in: "zh" or "en"; empty: not known.
+	Language string `protobuf:"bytes,1,opt,name=language,proto3" json:"language,omitempty"`
+	// The person's roles in each site and organisation among the scopes that belong to the person's work. Of any other scope they are not known.
+	Scopes        []*ScopeRoles `protobuf:"bytes,2,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Standing) Reset() {
+	*x = Standing{}
+	mi := &file_rounds_v1_auth_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Standing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Standing) ProtoMessage() {}
+
+func (x *Standing) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_auth_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Standing.ProtoReflect.Descriptor instead.
+func (*Standing) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_auth_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Standing) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
+func (x *Standing) GetScopes() []*ScopeRoles {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
+// ScopeRoles are the roles of a person in one scope.
+type ScopeRoles struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The scope, such as "site/0199c0de-...".
+	Scope string `protobuf:"bytes,1,opt,name=scope,proto3" json:"scope,omitempty"`
+	// The roles, in ascending order.
+	Roles         []Role `protobuf:"varint,2,rep,packed,name=roles,proto3,enum=rounds.v1.Role" json:"roles,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScopeRoles) Reset() {
+	*x = ScopeRoles{}
+	mi := &file_rounds_v1_auth_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScopeRoles) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScopeRoles) ProtoMessage() {}
+
+func (x *ScopeRoles) ProtoReflect() protoreflect.Message {
+	mi := &file_rounds_v1_auth_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScopeRoles.ProtoReflect.Descriptor instead.
+func (*ScopeRoles) Descriptor() ([]byte, []int) {
+	return file_rounds_v1_auth_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ScopeRoles) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *ScopeRoles) GetRoles() []Role {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
 // RefreshRequest asks for new tokens.
 type RefreshRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -290,7 +410,7 @@ type RefreshRequest struct {
 
 func (x *RefreshRequest) Reset() {
 	*x = RefreshRequest{}
-	mi := &file_rounds_v1_auth_proto_msgTypes[2]
+	mi := &file_rounds_v1_auth_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -302,7 +422,7 @@ func (x *RefreshRequest) String() string {
 func (*RefreshRequest) ProtoMessage() {}
 
 func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_auth_proto_msgTypes[2]
+	mi := &file_rounds_v1_auth_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -315,7 +435,7 @@ func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshRequest.ProtoReflect.Descriptor instead.
 func (*RefreshRequest) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_auth_proto_rawDescGZIP(), []int{2}
+	return file_rounds_v1_auth_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RefreshRequest) GetRefreshToken() string {
@@ -352,14 +472,16 @@ type RefreshResponse struct {
 	// person who is suspended.
 	RefreshExpiresUs int64 `protobuf:"varint,4,opt,name=refresh_expires_us,json=refreshExpiresUs,proto3" json:"refresh_expires_us,omitempty"`
 	// The server's clock, microseconds since 1970.
-	ServerTimeUs  int64 `protobuf:"varint,5,opt,name=server_time_us,json=serverTimeUs,proto3" json:"server_time_us,omitempty"`
+	ServerTimeUs int64 `protobuf:"varint,5,opt,name=server_time_us,json=serverTimeUs,proto3" json:"server_time_us,omitempty"`
+	// Who the person is to the server now.
+	Standing      *Standing `protobuf:"bytes,6,opt,name=standing,proto3" json:"standing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RefreshResponse) Reset() {
 	*x = RefreshResponse{}
-	mi := &file_rounds_v1_auth_proto_msgTypes[3]
+	mi := &file_rounds_v1_auth_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -371,7 +493,7 @@ func (x *RefreshResponse) String() string {
 func (*RefreshResponse) ProtoMessage() {}
 
 func (x *RefreshResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rounds_v1_auth_proto_msgTypes[3]
+	mi := &file_rounds_v1_auth_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -384,7 +506,7 @@ func (x *RefreshResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshResponse.ProtoReflect.Descriptor instead.
 func (*RefreshResponse) Descriptor() ([]byte, []int) {
-	return file_rounds_v1_auth_proto_rawDescGZIP(), []int{3}
+	return file_rounds_v1_auth_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RefreshResponse) GetAccessToken() string {
@@ -422,11 +544,18 @@ func (x *RefreshResponse) GetServerTimeUs() int64 {
 	return 0
 }
 
+func (x *RefreshResponse) GetStanding() *Standing {
+	if x != nil {
+		return x.Standing
+	}
+	return nil
+}
+
 var File_rounds_v1_auth_proto protoreflect.FileDescriptor
 
 const file_rounds_v1_auth_proto_rawDesc = "" +
 	"\n" +
-	"\x14rounds/v1/auth.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\"\xbf\x02\n" +
+	"\x14rounds/v1/auth.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14rounds/v1/role.proto\"\xbf\x02\n" +
 	"\rEnrollRequest\x12\"\n" +
 	"\x04code\x18\x01 \x01(\tB\f\xbaH\x06r\x04 \x01(@\x80\x01\x01H\x00R\x04code\x12+\n" +
 	"\bid_token\x18\x02 \x01(\tB\x0e\xbaH\br\x06 \x01(\x80\x80\x01\x80\x01\x01H\x00R\aidToken\x12&\n" +
@@ -438,7 +567,7 @@ const file_rounds_v1_auth_proto_rawDesc = "" +
 	"\vdevice_name\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\n" +
 	"deviceName\x12+\n" +
 	"\fdevice_model\x18\a \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\vdeviceModelB\x0e\n" +
-	"\x05proof\x12\x05\xbaH\x02\b\x01\"\xd0\x02\n" +
+	"\x05proof\x12\x05\xbaH\x02\b\x01\"\x81\x03\n" +
 	"\x0eEnrollResponse\x12\x1b\n" +
 	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1b\n" +
 	"\tperson_id\x18\x02 \x01(\tR\bpersonId\x12&\n" +
@@ -448,17 +577,27 @@ const file_rounds_v1_auth_proto_rawDesc = "" +
 	"\x12refresh_expires_us\x18\x06 \x01(\x03R\x10refreshExpiresUs\x12\x1a\n" +
 	"\baudience\x18\a \x01(\tR\baudience\x12\x16\n" +
 	"\x06scopes\x18\b \x03(\tR\x06scopes\x12$\n" +
-	"\x0eserver_time_us\x18\t \x01(\x03R\fserverTimeUs\"\x8c\x01\n" +
+	"\x0eserver_time_us\x18\t \x01(\x03R\fserverTimeUs\x12/\n" +
+	"\bstanding\x18\n" +
+	" \x01(\v2\x13.rounds.v1.StandingR\bstanding\"U\n" +
+	"\bStanding\x12\x1a\n" +
+	"\blanguage\x18\x01 \x01(\tR\blanguage\x12-\n" +
+	"\x06scopes\x18\x02 \x03(\v2\x15.rounds.v1.ScopeRolesR\x06scopes\"I\n" +
+	"\n" +
+	"ScopeRoles\x12\x14\n" +
+	"\x05scope\x18\x01 \x01(\tR\x05scope\x12%\n" +
+	"\x05roles\x18\x02 \x03(\x0e2\x0f.rounds.v1.RoleR\x05roles\"\x8c\x01\n" +
 	"\x0eRefreshRequest\x122\n" +
 	"\rrefresh_token\x18\x01 \x01(\tB\r\xbaH\ar\x05 \x01(\x80\x04\x80\x01\x01R\frefreshToken\x12\x1f\n" +
 	"\x05nonce\x18\x02 \x01(\fB\t\xbaH\x06z\x04\x10\x10\x18 R\x05nonce\x12%\n" +
-	"\tsignature\x18\x03 \x01(\fB\a\xbaH\x04z\x02h@R\tsignature\"\xe3\x01\n" +
+	"\tsignature\x18\x03 \x01(\fB\a\xbaH\x04z\x02h@R\tsignature\"\x94\x02\n" +
 	"\x0fRefreshResponse\x12&\n" +
 	"\faccess_token\x18\x01 \x01(\tB\x03\x80\x01\x01R\vaccessToken\x12*\n" +
 	"\x11access_expires_us\x18\x02 \x01(\x03R\x0faccessExpiresUs\x12(\n" +
 	"\rrefresh_token\x18\x03 \x01(\tB\x03\x80\x01\x01R\frefreshToken\x12,\n" +
 	"\x12refresh_expires_us\x18\x04 \x01(\x03R\x10refreshExpiresUs\x12$\n" +
-	"\x0eserver_time_us\x18\x05 \x01(\x03R\fserverTimeUs2\x8e\x01\n" +
+	"\x0eserver_time_us\x18\x05 \x01(\x03R\fserverTimeUs\x12/\n" +
+	"\bstanding\x18\x06 \x01(\v2\x13.rounds.v1.StandingR\bstanding2\x8e\x01\n" +
 	"\vAuthService\x12=\n" +
 	"\x06Enroll\x12\x18.rounds.v1.EnrollRequest\x1a\x19.rounds.v1.EnrollResponse\x12@\n" +
 	"\aRefresh\x12\x19.rounds.v1.RefreshRequest\x1a\x1a.rounds.v1.RefreshResponseB6Z4github.com/rounds-sync/rounds/api/rounds/v1;roundsv1b\x06proto3"
@@ -475,23 +614,30 @@ func file_rounds_v1_auth_proto_rawDescGZIP() []byte {
 	return file_rounds_v1_auth_proto_rawDescData
 }
 
-var file_rounds_v1_auth_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_rounds_v1_auth_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_rounds_v1_auth_proto_goTypes = []any{
 	(*EnrollRequest)(nil),   // 0: rounds.v1.EnrollRequest
 	(*EnrollResponse)(nil),  // 1: rounds.v1.EnrollResponse
-	(*RefreshRequest)(nil),  // 2: rounds.v1.RefreshRequest
-	(*RefreshResponse)(nil), // 3: rounds.v1.RefreshResponse
+	(*Standing)(nil),        // 2: rounds.v1.Standing
+	(*ScopeRoles)(nil),      // 3: rounds.v1.ScopeRoles
+	(*RefreshRequest)(nil),  // 4: rounds.v1.RefreshRequest
+	(*RefreshResponse)(nil), // 5: rounds.v1.RefreshResponse
+	(Role)(0),               // 6: rounds.v1.Role
 }
 var file_rounds_v1_auth_proto_depIdxs = []int32{
-	0, // 0: rounds.v1.AuthService.Enroll:input_type -> rounds.v1.EnrollRequest
-	2, // 1: rounds.v1.AuthService.Refresh:input_type -> rounds.v1.RefreshRequest
-	1, // 2: rounds.v1.AuthService.Enroll:output_type -> rounds.v1.EnrollResponse
-	3, // 3: rounds.v1.AuthService.Refresh:output_type -> rounds.v1.RefreshResponse
-	2, // [2:4] is the sub-list for method output_type
-	0, // [0:2] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	2, // 0: rounds.v1.EnrollResponse.standing:type_name -> rounds.v1.Standing
+	3, // 1: rounds.v1.Standing.scopes:type_name -> rounds.v1.ScopeRoles
+	6, // 2: rounds.v1.ScopeRoles.roles:type_name -> rounds.v1.Role
+	2, // 3: rounds.v1.RefreshResponse.standing:type_name -> rounds.v1.Standing
+	0, // 4: rounds.v1.AuthService.Enroll:input_type -> rounds.v1.EnrollRequest
+	4, // 5: rounds.v1.AuthService.Refresh:input_type -> rounds.v1.RefreshRequest
+	1, // 6: rounds.v1.AuthService.Enroll:output_type -> rounds.v1.EnrollResponse
+	5, // 7: rounds.v1.AuthService.Refresh:output_type -> rounds.v1.RefreshResponse
+	6, // [6:8] is the sub-list for method output_type
+	4, // [4:6] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_rounds_v1_auth_proto_init() }
@@ -499,6 +645,7 @@ func file_rounds_v1_auth_proto_init() {
 	if File_rounds_v1_auth_proto != nil {
 		return
 	}
+	file_rounds_v1_role_proto_init()
 	file_rounds_v1_auth_proto_msgTypes[0].OneofWrappers = []any{
 		(*EnrollRequest_Code)(nil),
 		(*EnrollRequest_IdToken)(nil),
@@ -509,7 +656,7 @@ func file_rounds_v1_auth_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rounds_v1_auth_proto_rawDesc), len(file_rounds_v1_auth_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
