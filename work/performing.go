@@ -22,6 +22,15 @@ func (j *judgement) workersIn() []string {
 	return named(people)
 }
 
+// shownWorking are the people of whom an act on a ticket says that they worked.
+func (j *judgement) shownWorking() []string {
+	switch j.op {
+	case SubmitCompletion, Start:
+		return named([]string{string(j.Person)})
+	}
+	return j.workersIn()
+}
+
 // worker is the person of the act where it is some of the work, by what it writes on a ticket: a scan, an answer, labour of their own; "" where it is not.
 func (j *judgement) worker() string {
 	t := j.written().GetTicket()
@@ -139,17 +148,49 @@ func (j *judgement) selfApproved(people []string) []string {
 	return slices.DeleteFunc(slices.Clone(people), func(id string) bool { return !slices.Contains(j.ticket().GetApproverIds(), id) })
 }
 
-// takeBackApproval is row 37 on the ticket of the judgement: the closure does not rest on who did the work, so somebody else reviews it again. A closure by force
-// has nothing that could be reviewed: it stays, and a supervisor is asked.
+// stillVouch are the approvers of a closed ticket beside those of whom something shows now that they worked, who did none of the work themselves: the closure stands
+// on the word of any of them.
+func (j *judgement) stillVouch(self []string) []string {
+	hands := workers(j.ticket())
+	return slices.DeleteFunc(slices.Clone(j.ticket().GetApproverIds()), func(id string) bool { return slices.Contains(self, id) || slices.Contains(hands, id) })
+}
+
+// takeBackApproval is row 37 on the ticket of the judgement: the closure does not rest on who did the work. Where somebody else approved it too, who did none of it, it
+// stands on that word, and the others' signatures are taken off. Else somebody else reviews it again. A closure by force, or by its tasks, has nothing that could be
+// reviewed: it stays, and a supervisor is asked.
 func (j *judgement) takeBackApproval(people []string) {
 	t := j.ticket()
 	j.flag(flagSelfApproval)
 	if !slices.Contains(t.GetFlags(), flagForced) && !slices.Contains(t.GetFlags(), flagByTasks) {
-		j.editTicket(ticketApprovers).ApproverIds = nil
+		left := j.stillVouch(people)
+		if j.editTicket(ticketApprovers).ApproverIds = left; len(left) > 0 {
+			j.tellSignatureOff(people)
+			return
+		}
 		j.move(pendingReview)
 	}
 	j.ask(roundsv1.ConflictType_CONFLICT_TYPE_SELF_APPROVAL, []*roundsv1.Side{
 		{Record: j.ref(), PersonId: people[0], TimeUs: t.GetClosedTimeUs(), Sentence: &roundsv1.Text{Zh: "确认了此工单。", En: "Approved it."}},
 		j.thisSide("迟到的记录表明,确认人参与了处理。", "Something that arrived late shows that the approver did part of the work."),
 	})
+}
+
+// withdrawOwn is row 37 of an act that shows an approver working.
+func (j *judgement) withdrawOwn() {
+	if self := j.selfApproved(j.shownWorking()); len(self) > 0 {
+		j.verdict.Flags = append(j.verdict.Flags, flagSelfApproval)
+		j.takeBackApproval(self)
+	}
+}
+
+// tellSignatureOff tells those whose signatures do not count any more, and the leaders of the site, that the closure stands on another's word.
+func (j *judgement) tellSignatureOff(people []string) {
+	const code = roundsv1.NoticeCode_NOTICE_CODE_LATE_EVIDENCE
+	zh, en := "迟到的记录表明,一位确认人参与了处理,其确认已撤下。另一位未参与处理的确认人也已确认,工单维持关闭,请留意。",
+		"Something that arrived late shows that one who approved the work did part of it. That approval was taken off; somebody else approved it who did none of it, so the"+
+			" ticket stays closed. Look at it."
+	j.notify(code, toRole(roundsv1.Role_ROLE_SUPERVISOR), zh, en)
+	j.notify(code, toRole(roundsv1.Role_ROLE_FOREMAN), zh, en)
+	j.notify(code, toPeople(people...), "迟到的记录表明您参与了此工单的处理,您的确认已撤下。另一位确认人的确认仍有效,工单维持关闭。",
+		"Something that arrived late shows that you did part of the work, so your approval was taken off. Another's stands, and the ticket stays closed.")
 }

@@ -71,7 +71,7 @@ const (
 type ticketEffectSet struct {
 	firstRound, reportTime, wantsPhoto, pinCategory, pinShown, markLate, passOn, performs, tellStop, categorise, assign, unassign, takeOver, joinCrew, pauseReason, clearPause,
 	insertPause, insertResume, complete, completeLate, forward, approver, secondSigner, clearApprovers, nextRound, stateReason, rejectReason, mergeInto, escalate,
-	raise, reopen, askForce, forced, split, accepts, disputes, asked, lateEvidence, dissent, selfApproval, retaken, askedCustomer, settled effect
+	raise, reopen, askForce, forced, split, accepts, disputes, asked, lateEvidence, dissent, selfApproval, signatureOff, retaken, askedCustomer, settled effect
 	mark, tell func(flag string) effect
 	note       func(roundsv1.Verdict, string) effect
 	open       func(flag string) effect
@@ -216,16 +216,9 @@ func ticketEffects() ticketEffectSet {
 		}},
 		lateEvidence: effect{"the approver is told that evidence came before the approval", (*judgement).tellLateEvidence},
 		dissent:      effect{`flag "dissent", a supervisor is asked, the first reviewer is told`, func(j *judgement) { mark(flagDissent).do(j); j.askForDissent() }},
-		selfApproval: effect{`flag "self_approval", no approvers, a supervisor is asked`, func(j *judgement) {
-			people := j.workersIn()
-			if j.op == SubmitCompletion {
-				people = []string{string(j.Person)}
-			}
-			if self := j.selfApproved(people); len(self) > 0 {
-				j.verdict.Flags = append(j.verdict.Flags, flagSelfApproval)
-				j.takeBackApproval(self)
-			}
-		}},
+		selfApproval: effect{`flag "self_approval"; no approvers, a supervisor is asked`, (*judgement).withdrawOwn},
+		signatureOff: effect{`flag "self_approval"; approvers without who worked, who is told, and supervisors and foremen; a closure by force or by tasks is a question`,
+			(*judgement).withdrawOwn},
 		retaken: effect{"the performers are told what is sent back", func(j *judgement) {
 			j.notify(roundsv1.NoticeCode_NOTICE_CODE_REJECTED, toPeople(performers(j.ticket())...), "工单被退回返工,请查看原因和标出的照片,处理后重新拍照并报完工。",
 				"The work was sent back. Look at the reason and at the photos pointed at; when it is done take new photos and report it again.")

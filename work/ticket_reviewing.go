@@ -20,10 +20,10 @@ func (is *ticketConditionSet) addReviewing() {
 		return reviewed(j.ticket(), j.args.round, roundsv1.Verdict_VERDICT_REJECTED) != nil
 	}}
 	is.approverWorks = condition{name: "an approver did some of the work", holds: func(j *judgement) bool {
-		if j.op == SubmitCompletion {
-			return len(j.selfApproved([]string{string(j.Person)})) > 0
-		}
-		return len(j.selfApproved(j.workersIn())) > 0
+		return len(j.selfApproved(j.shownWorking())) > 0
+	}}
+	is.nobodyElse = condition{name: "nobody else approved it who did none of the work", holds: func(j *judgement) bool {
+		return len(j.stillVouch(j.selfApproved(j.shownWorking()))) == 0
 	}}
 	is.supervisorAfterDissent = condition{name: "a supervisor or manager, where two reviewers did not agree", right: true, holds: func(j *judgement) bool {
 		return !slices.Contains(j.ticket().GetFlags(), flagDissent) || j.holds(roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_MANAGER)
