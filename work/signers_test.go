@@ -11,7 +11,9 @@ import (
 // comes to light; and on nobody's when both did.
 func TestRow37_TwoSigners(t *testing.T) {
 	for name, fact := range map[string]func(w *town, p *phone) uint64{
-		"labour":      func(w *town, p *phone) uint64 { return p.do(w.id, labour(map[bool]string{true: "R", false: "Q"}[p.person == w.r.person])) },
+		"labour": func(w *town, p *phone) uint64 {
+			return p.do(w.id, labour(map[bool]string{true: "R", false: "Q"}[p.person == w.r.person]))
+		},
 		"scan":        func(w *town, p *phone) uint64 { return p.do(w.id, scanned()) },
 		"after-photo": func(w *town, p *phone) uint64 { return p.do(uid("by "+string(p.person)), shot(w.id, 1)) },
 		"completion":  func(w *town, p *phone) uint64 { return p.do(w.id, submit(1)) },
