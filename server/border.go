@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +31,15 @@ func errNotInService() error {
 type (
 	requestIDKey struct{}
 	remoteKey    struct{}
+	answerKey    struct{}
 )
+
+// cutAfter ends the writing of a call's answer after a time, also of what is being written then to a reader that takes nothing. The earliest time counts.
+func cutAfter(ctx context.Context, d time.Duration) {
+	if answer, ok := ctx.Value(answerKey{}).(*patientWriter); ok {
+		answer.cut(time.Now().Add(d))
+	}
+}
 
 // requestID returns the id under which a call is logged.
 func requestID(ctx context.Context) string {
@@ -67,6 +76,9 @@ func (b *border) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Request-Id", id)
 	ctx := context.WithValue(r.Context(), requestIDKey{}, id)
 	ctx = context.WithValue(ctx, remoteKey{}, b.remote(r))
+	if answer, ok := w.(*patientWriter); ok {
+		ctx = context.WithValue(ctx, answerKey{}, answer)
+	}
 	r = r.WithContext(ctx)
 	if refused, status := b.refuse(w, r); refused != nil {
 		b.rejected("form")
@@ -244,11 +256,14 @@ func patient(next http.Handler, read, write time.Duration) http.Handler {
 	})
 }
 
-// patientWriter is the writer of one call. A deadline stands from a write to the next flush: an idle stream has none.
+// patientWriter is the writer of one call. A deadline stands from a write to the next flush: an idle stream has none, unless the whole answer has an end.
 type patientWriter struct {
 	http.ResponseWriter
 	control    *http.ResponseController
 	standstill time.Duration
+
+	mu  sync.Mutex // guards end, and makes it one step with the deadline that follows from it
+	end time.Time  // of the whole answer; zero: none
 }
 
 var (
@@ -258,15 +273,41 @@ var (
 
 // Write implements io.Writer.
 func (w *patientWriter) Write(p []byte) (int, error) {
-	_ = w.control.SetWriteDeadline(time.Now().Add(w.standstill))
+	w.begin()
 	return w.ResponseWriter.Write(p)
 }
 
 // Flush implements http.Flusher. When it fails the call's context ends.
 func (w *patientWriter) Flush() {
-	_ = w.control.SetWriteDeadline(time.Now().Add(w.standstill))
+	w.begin()
 	_ = w.control.Flush()
-	_ = w.control.SetWriteDeadline(time.Time{})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_ = w.control.SetWriteDeadline(w.end)
+}
+
+// begin sets the deadline of a write.
+func (w *patientWriter) begin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := time.Now().Add(w.standstill)
+	if !w.end.IsZero() && w.end.Before(at) {
+		at = w.end
+	}
+	_ = w.control.SetWriteDeadline(at)
+}
+
+// cut gives the answer an end, and what is being written the time until then at most. Any goroutine may call it, while the call lasts.
+func (w *patientWriter) cut(at time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.end.IsZero() || at.Before(w.end) {
+		w.end = at
+		if until := time.Now().Add(w.standstill); until.Before(at) {
+			at = until
+		}
+		_ = w.control.SetWriteDeadline(at)
+	}
 }
 
 // Unwrap lets an http.ResponseController through.

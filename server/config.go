@@ -109,6 +109,8 @@ type TimeoutConfig struct {
 	Idle time.Duration `koanf:"idle" usage:"how long a connection without a call is kept"`
 	// Heartbeat is the silence after which a watcher hears that the stream lives. Default: 30 s.
 	Heartbeat time.Duration `koanf:"heartbeat" usage:"silence on a stream after which a heartbeat is sent"`
+	// Export is how long the making of one file may take, with its way to the reader; then it is cut, also where the reader takes nothing. Default: 30 min.
+	Export time.Duration `koanf:"export" usage:"longest that one export may run; then it is cut, however slowly it is read"`
 	// Drain is how long calls may take to end when the server is told to end. Default: 20 s.
 	Drain time.Duration `koanf:"drain" usage:"time for open calls to end when the server is told to end"`
 }
@@ -234,7 +236,7 @@ func Default() Config {
 		Limits: LimitConfig{MessageBytes: 5 << 20, CompressMinBytes: 1 << 10, StreamsPerConnection: 250, DeviceRate: 50, DeviceBurst: 200,
 			AddressRate: 20, AddressBurst: 200, Tracked: 100_000},
 		Timeouts: TimeoutConfig{ReadHeader: 10 * time.Second, Read: 30 * time.Second, Write: 30 * time.Second, Idle: 3 * time.Minute,
-			Heartbeat: 30 * time.Second, Drain: 20 * time.Second},
+			Heartbeat: 30 * time.Second, Export: 30 * time.Minute, Drain: 20 * time.Second},
 		Auth: AuthConfig{AccessLife: 15 * time.Minute, RefreshLife: 90 * day, CodeLife: day, KeyLife: 30 * day},
 		Media: MediaConfig{MaxPhotoBytes: 32 << 20, MemoryBytes: 1 << 30, PartLife: time.Hour, LinkLife: 15 * time.Minute, UploadLife: 14 * day,
 			Grace: 7 * day},
@@ -324,6 +326,7 @@ func (c Config) numbers() (faults []error) {
 		{"timeouts.write", c.Timeouts.Write, time.Millisecond, time.Hour},
 		{"timeouts.idle", c.Timeouts.Idle, time.Second, 24 * time.Hour},
 		{"timeouts.heartbeat", c.Timeouts.Heartbeat, time.Second, time.Hour},
+		{"timeouts.export", c.Timeouts.Export, time.Second, 24 * time.Hour},
 		{"timeouts.drain", c.Timeouts.Drain, 0, time.Hour},
 		{"auth.access_life", c.Auth.AccessLife, time.Second, 24 * time.Hour},
 		{"auth.refresh_life", c.Auth.RefreshLife, time.Minute, 10 * year},

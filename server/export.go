@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -18,7 +19,7 @@ import (
 func (s *Server) exporter() (*export.Exporter, error) {
 	return export.New(export.Config{
 		Records: s.engine, Access: deskAccess{access{s.authority}, s.seen}, Pictures: smallCopies{s.blobs}, Checklists: s.reference,
-		Now: s.cfg.Inject.Now, Logger: s.log,
+		Now: s.cfg.Inject.Now, Longest: s.cfg.Timeouts.Export, Logger: s.log,
 	})
 }
 
@@ -60,14 +61,21 @@ func unreadable(cause error) error {
 type exportService struct {
 	of      *export.Exporter
 	streams *streams
+	longest time.Duration
 }
+
+// lastWord is how long the reader of a stream that is ended may take for what is on its way, and to hear why.
+const lastWord = 2 * time.Second
 
 var _ roundsv1connect.ExportServiceHandler = (*exportService)(nil)
 
-// Export implements ExportServiceHandler. A device that is no longer let in hears so, and has no whole file.
+// Export implements ExportServiceHandler. A device that is no longer let in hears so, and has no whole file. A reader that takes nothing is cut off: what
+// makes the file waits in the write to it, and would look at no clock.
 func (s *exportService) Export(ctx context.Context, req *connect.Request[roundsv1.ExportRequest], to *connect.ServerStream[roundsv1.ExportResponse]) error {
 	streaming, leave := s.streams.enter(ctx, identityOf(ctx).Device)
 	defer leave()
+	cutAfter(ctx, s.longest+lastWord)
+	defer context.AfterFunc(streaming, func() { cutAfter(ctx, lastWord) })()
 	err := s.of.Export(streaming, callerOf(ctx), req.Msg, func(m *roundsv1.ExportResponse) error {
 		if err := context.Cause(streaming); err != nil { // what is small is sent without looking
 			return err

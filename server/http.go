@@ -91,7 +91,7 @@ func (s *Server) calls() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	mux.Handle(roundsv1connect.NewExportServiceHandler(&exportService{exporter, s.streams}, options))
+	mux.Handle(roundsv1connect.NewExportServiceHandler(&exportService{exporter, s.streams, s.cfg.Timeouts.Export}, options))
 	mux.Handle(roundsv1connect.NewWorkServiceHandler(&workService{s.review}, options))
 
 	proxies := make([]netip.Prefix, 0, len(s.cfg.Limits.Proxies))

@@ -1,0 +1,137 @@
+package server_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/api/rounds/v1/roundsv1connect"
+	"github.com/rounds-sync/rounds/server"
+	"github.com/rounds-sync/rounds/sync/engine"
+)
+
+// large fills the site with more than any buffer between a server and its reader holds: 16 MB.
+func (w *world) large() {
+	w.t.Helper()
+	text := strings.Repeat("水", 20_000)
+	for range 8 {
+		if err := w.Engine().Write(w.t.Context(), w.site, func(engine.View) ([]engine.Derived, error) {
+			var all []engine.Derived
+			for range 32 {
+				all = append(all, engine.Derived{RecordID: uuid.Must(uuid.NewV7()).String(), Edit: &roundsv1.Edit{Record: &roundsv1.Record{
+					Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{Title: "x", Description: text}}}}})
+			}
+			return all, nil
+		}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// TestReadersOfExportsAreCut: an export whose reader takes nothing ends when its time is over, although a write may stand still for far longer, and gives back
+// what it held: the person gets another one. One that is read slowly is cut, too, and its reader hears why.
+func TestReadersOfExportsAreCut(t *testing.T) {
+	t.Parallel()
+	w := start(t, func(c *server.Config) {
+		c.Timeouts.Export, c.Timeouts.Write, c.Limits.DeviceRate = time.Second, 10*time.Minute, 0
+	})
+	w.device.grant(roundsv1.Role_ROLE_MANAGER)
+	w.large()
+	request := &roundsv1.ExportRequest{Scopes: []string{string(w.site)}, Content: roundsv1.ExportContent_EXPORT_CONTENT_TICKETS,
+		Format: roundsv1.ExportFormat_EXPORT_FORMAT_CSV, Language: roundsv1.ExportLanguage_EXPORT_LANGUAGE_EN}
+	began := time.Now()
+
+	// One over HTTP/1.1, by hand; one over HTTP/2, with windows that are soon full. Neither reads on.
+	body, err := proto.Marshal(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body = append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(body))), body...)
+	conn, err := net.Dial("tcp", w.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/connect+proto\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
+		roundsv1connect.ExportServiceExportProcedure, w.device.token, len(body), body); err != nil {
+		t.Fatal(err)
+	}
+	second := h2c()
+	second.Transport.(*http.Transport).HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: 64 << 10, MaxReceiveBufferPerConnection: 1 << 20}
+	stalled, err := roundsv1connect.NewExportServiceClient(second, w.base).Export(t.Context(), as(w.device, request))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stalled.Close() }()
+	if !stalled.Receive() {
+		t.Fatal(stalled.Err())
+	}
+	full := func() bool {
+		_, _, err := w.device.take(t.Context(), &roundsv1.ExportRequest{Content: request.GetContent(), Format: request.GetFormat(), RecordId: uuid.NewString()})
+		code, _ := problemOf(t, err) // a place among exports is taken before the record is looked for
+		return code == connect.CodeResourceExhausted
+	}
+	eventually(t, "both are under way", full)
+	eventually(t, "they are cut", func() bool { return !full() })
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	for stalled.Receive() {
+		if stalled.Msg().GetEnd() != nil {
+			t.Error("a file that was cut has an end")
+		}
+	}
+	if stalled.Err() == nil {
+		t.Error("the reader takes what was cut for whole")
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	left, err := io.ReadAll(conn)
+	if strings.Contains(string(left[max(0, len(left)-100):]), "\r\n0\r\n\r\n") {
+		t.Error("the answer that was cut ends as if it were whole")
+	}
+}
+
+// TestASlowExportSaysWhy: a reader that is slow but reads hears that the file took too long, and how long one may take.
+func TestASlowExportSaysWhy(t *testing.T) {
+	t.Parallel()
+	w := start(t, func(c *server.Config) { c.Timeouts.Export, c.Limits.DeviceRate = time.Second, 0 })
+	w.device.grant(roundsv1.Role_ROLE_MANAGER)
+	w.large()
+	slow := h2c()
+	slow.Transport.(*http.Transport).HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: 64 << 10, MaxReceiveBufferPerConnection: 1 << 20}
+	stream, err := roundsv1connect.NewExportServiceClient(slow, w.base).Export(t.Context(), as(w.device, &roundsv1.ExportRequest{Scopes: []string{string(w.site)},
+		Content: roundsv1.ExportContent_EXPORT_CONTENT_TICKETS, Format: roundsv1.ExportFormat_EXPORT_FORMAT_CSV}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stream.Close() }()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for began := time.Now(); stream.Receive(); {
+		if time.Since(began) < 1200*time.Millisecond {
+			<-tick.C
+		}
+		if stream.Msg().GetEnd() != nil {
+			t.Fatal("it came to its end")
+		}
+	}
+	code, p := problemOf(t, stream.Err())
+	if code != connect.CodeResourceExhausted || p.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_LIMIT || p.GetFacts()["most"] != "1s" || p.GetRetryAfter() == nil {
+		t.Errorf("%v %v", code, p)
+	}
+}
