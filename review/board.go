@@ -33,6 +33,7 @@ type board struct {
 
 	mu      sync.RWMutex
 	content *content // guarded by mu; nil until it was built once
+	recent  *recent
 
 	used  int   // calls that hold it; guarded by boards.mu
 	asked int64 // when it was asked last, in calls; guarded by boards.mu
@@ -40,7 +41,7 @@ type board struct {
 }
 
 func newBoard(scope store.Scope, records Records, loads *atomic.Int64) *board {
-	return &board{scope: scope, records: records, loads: loads, turn: make(chan struct{}, 1)}
+	return &board{scope: scope, records: records, loads: loads, turn: make(chan struct{}, 1), recent: newRecent()}
 }
 
 // follow takes in what was committed before the call.
@@ -63,6 +64,7 @@ func (b *board) follow(ctx context.Context) error {
 		if page.Reset {
 			b.building = newContent()
 			b.loads.Add(1)
+			b.recent.clear()
 		}
 		b.take(page)
 		if !page.More && b.building != nil {
@@ -79,7 +81,7 @@ func (b *board) follow(ctx context.Context) error {
 
 // size is what the board takes, bytes; also what is being built, which stays if its caller goes away. The caller has the turn.
 func (b *board) size() int64 {
-	var sum int64
+	sum := b.recent.size()
 	for _, c := range []*content{b.content, b.building} {
 		if c != nil {
 			sum += c.size()
@@ -91,6 +93,7 @@ func (b *board) size() int64 {
 // take puts a page in. The caller has the turn.
 func (b *board) take(page *engine.ChangesPage) {
 	defer func() { b.position = page.Position }()
+	b.recent.forget(page.Changes)
 	if b.building != nil {
 		b.building.apply(page.Changes)
 		return

@@ -1,6 +1,7 @@
 package review_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,9 +11,12 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/review"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -319,5 +323,72 @@ func TestConfig(t *testing.T) {
 		if !contains(err.Error(), part) {
 			t.Errorf("%q is not told in: %v", part, err)
 		}
+	}
+}
+
+// slow are records of which one is read slowly: something happens between its reading and the answer.
+type slow struct {
+	review.Records
+	meanwhile func(kind merge.Kind, id string)
+}
+
+func (s *slow) Record(ctx context.Context, scope store.Scope, kind merge.Kind, id string) (*roundsv1.Change, error) {
+	change, err := s.Records.Record(ctx, scope, kind, id)
+	if s.meanwhile != nil {
+		s.meanwhile(kind, id)
+	}
+	return change, err
+}
+
+// Records that were read are kept until they change, and what changed while it was read is not kept.
+func TestWhatIsKeptIsNeverOld(t *testing.T) {
+	ctx := context.Background()
+	records := &slow{}
+	w := newWorld(t, func(c *review.Config) { records.Records, c.Records = c.Records, records })
+	boss := w.person("boss", supervisor)
+	w.write(site, made(uid("t"), ticket(&roundsv1.Ticket{Title: "one", State: pending, Round: 1, Completions: []*roundsv1.Completion{
+		{Round: 1, PersonId: uid("worker"), PhotoIds: []string{uid("p")}}}})),
+		made(uid("p"), photo(&roundsv1.Photo{Subject: of("ticket", uid("t")), Role: roundsv1.PhotoRole_PHOTO_ROLE_AFTER, Round: 1, Preview: []byte("small"),
+			State: roundsv1.PhotoState_PHOTO_STATE_CLEAN})))
+	reads := 0
+	count := func(merge.Kind, string) { reads++ }
+	records.meanwhile = count
+	queue := func() *roundsv1.ReviewItem {
+		t.Helper()
+		resp, err := w.service.ReviewQueue(ctx, boss, &roundsv1.ReviewQueueRequest{Scopes: []string{string(site)}})
+		if err != nil || len(resp.GetItems()) != 1 || len(resp.GetItems()[0].GetPhotos()) != 1 {
+			t.Fatalf("%v %v", resp, err)
+		}
+		return resp.GetItems()[0]
+	}
+	first := queue()
+	if reads == 0 || len(first.GetPhotos()[0].GetPhoto().GetPreview()) > 0 {
+		t.Errorf("%d reads: %v", reads, first.GetPhotos()[0])
+	}
+	reads = 0
+	if again := queue(); reads != 0 || !proto.Equal(again, first) {
+		t.Errorf("%d reads for a page that did not change: %v", reads, again)
+	}
+	w.write(site, changed(uid("t"), ticket(&roundsv1.Ticket{Title: "two"}), 1))
+	if title := queue().GetRow().GetRecord().GetTicket().GetTitle(); title != "two" || reads != 1 {
+		t.Errorf("%q after %d reads", title, reads)
+	}
+	w.write(site, changed(uid("p"), photo(&roundsv1.Photo{State: roundsv1.PhotoState_PHOTO_STATE_HARD}), 40))
+	if item := queue(); item.GetPhotos()[0].GetPhoto().GetState() != roundsv1.PhotoState_PHOTO_STATE_HARD || bytes.Equal(item.GetDigest(), first.GetDigest()) {
+		t.Errorf("the queue shows %v with the old digest", item.GetPhotos()[0].GetPhoto().GetState())
+	}
+	// While one call holds what it read, the ticket changes, and another call takes that in.
+	w.write(site, changed(uid("t"), ticket(&roundsv1.Ticket{Title: "three"}), 1))
+	records.meanwhile = func(kind merge.Kind, _ string) {
+		if kind != "ticket" {
+			return
+		}
+		records.meanwhile = count
+		w.write(site, changed(uid("t"), ticket(&roundsv1.Ticket{Title: "four"}), 1))
+		queue()
+	}
+	queue()
+	if title := queue().GetRow().GetRecord().GetTicket().GetTitle(); title != "four" {
+		t.Errorf("what was read before the change was kept: %q", title)
 	}
 }

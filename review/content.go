@@ -117,6 +117,9 @@ func (t *table[T]) get(id uid) *T {
 	return nil
 }
 
+// slot tells where a row stands that is there.
+func (t *table[T]) slot(id uid) int { return int(t.at[id]) }
+
 // put sets a row.
 func (t *table[T]) put(id uid, row T) {
 	i, ok := t.at[id]
@@ -161,7 +164,8 @@ type content struct {
 	places      table[place]
 	staff       table[string] // names
 	attached    map[uid]*attached
-	extra       int64 // bytes of what rows point to
+	words       *grams // of tickets, by their slots
+	extra       int64  // bytes of what rows point to
 }
 
 // attached are the ids of what belongs to one ticket or inspection round, in no order.
@@ -172,14 +176,14 @@ type attached struct {
 func newContent() *content {
 	return &content{ids: newDictionary(), tickets: newTable[ticket](), inspections: newTable[inspection](), photos: newTable[photo](),
 		comments: newTable[comment](), questions: newTable[question](), notices: newTable[notice](), places: newTable[place](),
-		staff: newTable[string](), attached: map[uid]*attached{}}
+		staff: newTable[string](), attached: map[uid]*attached{}, words: newGrams()}
 }
 
 // size is what the content takes, bytes.
 func (c *content) size() int64 {
 	const perAttached = (16+8+1)*12/7 + int64(unsafe.Sizeof(attached{}))
 	return c.ids.bytes + c.tickets.size() + c.inspections.size() + c.photos.size() + c.comments.size() + c.questions.size() + c.notices.size() +
-		c.places.size() + c.staff.size() + int64(len(c.attached))*perAttached + c.extra
+		c.places.size() + c.staff.size() + c.words.size() + int64(len(c.attached))*perAttached + c.extra
 }
 
 // one takes in one change.
@@ -191,13 +195,22 @@ func (c *content) one(change *roundsv1.Change) {
 	gone := change.GetDeleted()
 	switch kind := change.GetRecord().GetKind().(type) {
 	case *roundsv1.Record_Ticket:
-		c.extra -= c.tickets.get(id).bytes()
-		if c.tickets.dropped(id, gone) {
+		before := c.tickets.get(id)
+		c.extra -= before.bytes()
+		if gone {
+			if before != nil {
+				c.words.put(c.tickets.slot(id), before.text, "")
+			}
+			c.tickets.drop(id)
 			return
 		}
-		row := c.ticketRow(change, kind.Ticket)
+		row, text := c.ticketRow(change, kind.Ticket), ""
+		if before != nil {
+			text = before.text
+		}
 		c.extra += row.bytes()
 		c.tickets.put(id, row)
+		c.words.put(c.tickets.slot(id), text, row.text)
 	case *roundsv1.Record_Inspection:
 		c.extra -= c.inspections.get(id).bytes()
 		if c.inspections.dropped(id, gone) {

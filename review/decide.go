@@ -116,7 +116,7 @@ func (d *desk) alone(ctx context.Context, act *roundsv1.DeskAct, digest []byte) 
 	}
 	var obstacles []roundsv1.BulkObstacle
 	d.boards[0].read(func(c *content) { obstacles = c.obstacles(id, change.GetRecord(), round) })
-	now, err := d.digest(ctx, d.scopes[0], change)
+	now, err := d.digest(ctx, 0, change)
 	if err != nil {
 		return nil, nil, err
 	}

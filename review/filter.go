@@ -58,6 +58,16 @@ func (c *content) search(query string) search {
 	return s
 }
 
+// inText are the words that are in no place's name: what is looked for holds them itself.
+func (s *search) inText() (words []string) {
+	for i, word := range s.words {
+		if len(s.named[i]) == 0 {
+			words = append(words, word)
+		}
+	}
+	return words
+}
+
 // finds: whether each word is in the text or in the name of one of the places.
 func (s *search) finds(text string, places ...ref) bool {
 words:
@@ -87,6 +97,7 @@ type ticketFilter struct {
 	household, asset     oneOf
 	ids                  map[uid]bool
 	search               search
+	rows                 candidates // that may hold the words
 	reported, updated    *roundsv1.TimeRange
 	due, closed          *roundsv1.TimeRange
 	dueBound, closedOnly bool
@@ -98,6 +109,7 @@ func (c *content) ticketFilter(f *roundsv1.TicketFilter, now int64) *ticketFilte
 		household: c.oneOf(f.GetHouseholdIds()), asset: c.oneOf(f.GetAssetIds()), ids: uidsOf(f.GetIds()), search: c.search(f.GetText()),
 		reported: f.GetReported(), updated: f.GetUpdated(), due: f.GetDue(), closed: f.GetClosed(),
 		dueBound: bounded(f.GetDue()), closedOnly: bounded(f.GetClosed())}
+	t.rows = c.words.may(t.search.inText())
 	if len(f.GetPlaceIds()) > 0 {
 		t.place = c.below(f.GetPlaceIds())
 	}

@@ -82,7 +82,7 @@ func (c *content) waitingTickets(d *desk, f *roundsv1.TicketFilter, now int64, v
 	for i := range c.tickets.slots {
 		one := &c.tickets.slots[i]
 		t := &one.row
-		if !one.live || t.state != pendingReview || !filter.lets(one.id, t) || named && (has(t.performers, me) || c.showed(one.id, me)) {
+		if !one.live || t.state != pendingReview || !filter.rows.lets(i) || !filter.lets(one.id, t) || named && (has(t.performers, me) || c.showed(one.id, me)) {
 			continue
 		}
 		visit(position{rank: t.review, last: t.review == 0, id: one.id})
@@ -179,7 +179,7 @@ func (d *desk) item(ctx context.Context, scope int, id uid) (*roundsv1.ReviewIte
 		}
 		item.Photos = append(item.Photos, photo)
 	}
-	item.Digest, err = d.digest(ctx, d.scopes[scope], change)
+	item.Digest, err = d.digest(ctx, scope, change)
 	return item, err
 }
 
@@ -205,15 +205,18 @@ func (c *content) evidence(id uid, round uint32) []shown {
 	return all
 }
 
-// photo reads one photo and how well the time of its capture is known; nil where it is gone.
+// photo reads one photo and how well the time of its capture is known; nil where it is gone. It is shared, and not to be changed.
 func (d *desk) photo(ctx context.Context, scope int, of shown) (*roundsv1.ReviewPhoto, error) {
-	change, err := d.cfg.Records.Record(ctx, d.scopes[scope], kindPhoto, of.id.String())
+	recent := d.boards[scope].recent
+	kept, generation, _ := recent.get(kindPhoto, of.id)
+	if kept.shown != nil {
+		return kept.shown, nil
+	}
+	change, err := d.record(ctx, scope, kindPhoto, of.id)
 	if err != nil || change.GetRecord().GetPhoto() == nil || change.GetDeleted() {
 		return nil, err
 	}
-	photo := change.GetRecord().GetPhoto()
-	photo.Preview = nil
-	shows := &roundsv1.ReviewPhoto{PhotoId: of.id.String(), Photo: photo, CapturedUs: of.captured}
+	shows := &roundsv1.ReviewPhoto{PhotoId: of.id.String(), Photo: change.GetRecord().GetPhoto(), CapturedUs: of.captured}
 	at := journal.Seq(of.seq)
 	for entry, err := range d.cfg.Records.History(ctx, d.scopes[scope], kindPhoto, of.id.String(), engine.HistorySpan{From: at, To: at + 1}) {
 		if err != nil {
@@ -221,6 +224,7 @@ func (d *desk) photo(ctx context.Context, scope int, of shown) (*roundsv1.Review
 		}
 		shows.Trust, shows.TakenUs = entry.Outcome.GetTrust(), entry.Head.GetTakenUs()
 	}
+	recent.put(of.id, held{kind: kindPhoto, change: change, shown: shows}, generation)
 	return shows, nil
 }
 

@@ -7,9 +7,28 @@ import (
 	"github.com/rounds-sync/rounds/sync/merge"
 )
 
+// record reads one record of a scope as it stands now, or later than the board has it; nil where there is none. A photo comes without its preview. It is shared,
+// and not to be changed.
+func (d *desk) record(ctx context.Context, scope int, kind merge.Kind, id uid) (*roundsv1.Change, error) {
+	recent := d.boards[scope].recent
+	kept, generation, ok := recent.get(kind, id)
+	if ok {
+		return kept.change, nil
+	}
+	change, err := d.cfg.Records.Record(ctx, d.scopes[scope], kind, id.String())
+	if err != nil || change == nil {
+		return nil, err
+	}
+	if photo := change.GetRecord().GetPhoto(); photo != nil {
+		photo.Preview = nil
+	}
+	recent.put(id, held{kind: kind, change: change}, generation)
+	return change, nil
+}
+
 // row reads one record as it stands, and counts what belongs to it.
 func (d *desk) row(ctx context.Context, scope int, kind merge.Kind, id uid) (*roundsv1.WorkRow, *roundsv1.Change, error) {
-	change, err := d.cfg.Records.Record(ctx, d.scopes[scope], kind, id.String())
+	change, err := d.record(ctx, scope, kind, id)
 	if err != nil {
 		return nil, nil, err
 	}

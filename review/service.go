@@ -202,11 +202,15 @@ func (d *desk) holds(scope store.Scope, roles ...roundsv1.Role) bool {
 }
 
 // digest is the hash of what a reviewer of a ticket sees; nil where there is none.
-func (d *desk) digest(ctx context.Context, scope store.Scope, change *roundsv1.Change) ([]byte, error) {
+func (d *desk) digest(ctx context.Context, scope int, change *roundsv1.Change) ([]byte, error) {
 	if d.cfg.Digest == nil || change.GetRecord().GetTicket() == nil {
 		return nil, nil
 	}
 	return d.cfg.Digest(change, func(kind merge.Kind, id string) (*roundsv1.Change, error) {
-		return d.cfg.Records.Record(ctx, scope, kind, id)
+		u, ok := parseUID(id)
+		if !ok {
+			return nil, nil
+		}
+		return d.record(ctx, scope, kind, u)
 	})
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -54,14 +55,25 @@ func (e *Engine) History(ctx context.Context, scope store.Scope, kind merge.Kind
 				"记录无效。", "A record is named by its scope, its kind and a UUID in lower case.").in(scope))
 			return
 		}
-		if err := e.scope(scope).remember(ctx, rememberBehind); err != nil {
-			yield(HistoryEntry{}, err)
-			return
+		// One entry is looked at in the journal itself, without the table.
+		one := span.From > 0 && span.To == span.From+1
+		if !one {
+			if err := e.scope(scope).remember(ctx, rememberBehind); err != nil {
+				yield(HistoryEntry{}, err)
+				return
+			}
 		}
 		subjects := [][]byte{recordKey(tableHistory, kind, parsed), recordKey(tableHistory, "", parsed)}
 		for more := true; more; {
 			var page []HistoryEntry
 			err := e.cfg.Store.View(ctx, scope, func(r store.Reader) (err error) {
+				var known bool
+				if one {
+					if page, known, err = readOne(r, subjects, uint64(span.From)); known || err != nil {
+						more = false
+						return err
+					}
+				}
 				page, more, err = readHistory(r, subjects, span)
 				return err
 			})
@@ -112,24 +124,49 @@ func readHistory(r store.Reader, subjects [][]byte, span HistorySpan) (page []Hi
 		if len(page) == historyPage || size >= historyBytes {
 			return page, true, nil
 		}
-		encoded, err := r.Get(seqKey(tableJournal, seq))
-		if err != nil {
-			return page, false, fmt.Errorf("journal entry %d: %w", seq, err)
-		}
-		head, content, hash, err := journal.Open(encoded)
-		if err != nil {
-			return page, false, fmt.Errorf("journal entry %d: %w", seq, err)
-		}
-		outcome, err := fullOutcome(r, head)
+		entry, _, encoded, err := openEntry(r, seq)
 		if err != nil {
 			return page, false, err
 		}
-		if len(content) == 0 {
-			content = nil
-		}
-		page, size = append(page, HistoryEntry{Head: head, Outcome: outcome, Content: bytes.Clone(content), Hash: hash}), size+len(encoded)
+		page, size = append(page, entry), size+encoded
 	}
 	return page, false, nil
+}
+
+// readOne reads one entry of the journal, if it is about one of several subjects. Known says that this could be told from the entry alone: of one whose content
+// was removed by law perhaps only the history table knows.
+func readOne(r store.Reader, subjects [][]byte, seq uint64) (page []HistoryEntry, known bool, err error) {
+	entry, about, _, err := openEntry(r, seq)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, true, nil
+	case err != nil:
+		return nil, false, err
+	case slices.ContainsFunc(subjects, func(s []byte) bool { return bytes.Equal(s, about) }):
+		return []HistoryEntry{entry}, true, nil
+	}
+	return nil, about != nil, nil
+}
+
+// openEntry reads one entry of the journal, tells what it is about, and of how many bytes it is.
+func openEntry(r store.Reader, seq uint64) (entry HistoryEntry, about []byte, size int, err error) {
+	encoded, err := r.Get(seqKey(tableJournal, seq))
+	if err != nil {
+		return HistoryEntry{}, nil, 0, fmt.Errorf("journal entry %d: %w", seq, err)
+	}
+	head, content, hash, err := journal.Open(encoded)
+	if err != nil {
+		return HistoryEntry{}, nil, 0, fmt.Errorf("journal entry %d: %w", seq, err)
+	}
+	outcome, err := fullOutcome(r, head)
+	if err != nil {
+		return HistoryEntry{}, nil, 0, err
+	}
+	if len(content) == 0 {
+		content = nil
+	}
+	about, _ = subject(head, content)
+	return HistoryEntry{Head: head, Outcome: outcome, Content: bytes.Clone(content), Hash: hash}, about, len(encoded), nil
 }
 
 // within: whether a seq is in the span.

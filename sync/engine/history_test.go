@@ -113,6 +113,12 @@ func (w *world) wantHistories(random *rand.Rand) {
 		if !slices.Equal(got, part) {
 			w.t.Fatalf("history of %v within %+v: %v, want %v", name, span, got, part)
 		}
+		for _, one := range []uint64{1 + random.Uint64N(last), want[random.IntN(len(want))]} {
+			span := engine.HistorySpan{From: journal.Seq(one), To: journal.Seq(one + 1)}
+			if got, part := w.history(name.Kind, name.ID, span), slices.Contains(want, one); part != slices.Equal(got, []uint64{one}) || !part && len(got) > 0 {
+				w.t.Fatalf("entry %d of %v: %v, want it: %v", one, name, got, part)
+			}
+		}
 	}
 	end, _, err := w.Head(context.Background(), site)
 	if err != nil {

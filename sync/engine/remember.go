@@ -21,7 +21,7 @@ const (
 	rememberEntries = 2000
 	rememberBytes   = 8 << 20
 	// rememberBehind is how many entries the table may lack when a history is read.
-	rememberBehind = 256
+	rememberBehind = 64
 )
 
 // subject names whose history an entry belongs to: the prefix of its key in the history table. False: the entry names no record. Where the server could
