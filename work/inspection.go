@@ -77,7 +77,13 @@ func inspectionWorkflow() workflow {
 	digest := condition{name: "the evidence is what the reviewer saw", holds: (*judgement).sawEvidence, refusal: refusal{
 		roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST, "review_digest", "您查看之后记录有变化。请重新查看后再确认。",
 		"Something changed after you looked. Look again, then approve."}}
-	known := condition{name: "the checklist's version is known, where the list is", holds: (*judgement).knowsVersion, refusal: refusal{
+	published := condition{name: "the checklist is published, where the organisation's lists are known", holds: (*judgement).knowsList, refusal: refusal{
+		roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_VERSION, "", "检查表不存在或尚未发布,不能下发。请先发布检查表,或另建巡检。",
+		"There is no such checklist, or no version of it is published, so the round is not released. Publish it first, or make another round."},
+		facts: func(j *judgement) map[string]string {
+			return map[string]string{"checklist": j.inspection().GetChecklistId(), "newest": "0"}
+		}}
+	known := condition{name: "in the version that the round names", holds: (*judgement).knowsVersion, refusal: refusal{
 		roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_VERSION, "", "检查表没有第{version}版,请选择已发布的版本(最新为第{newest}版)。",
 		"The checklist has no version {version}. Choose one that is published; the newest is {newest}."},
 		facts: func(j *judgement) map[string]string {
@@ -113,6 +119,7 @@ func inspectionWorkflow() workflow {
 	firstTag := effect{`flag "false_tag" or "other_tag" of the first tag; a broken one makes a ticket`, (*judgement).startAtTag}
 	visits := effect{"official_visits reckoned anew", (*judgement).countVisits}
 	answers := effect{`tickets of failed items, flag "impossible_reading", score of a round that was submitted`, (*judgement).takeAnswers}
+	reopen := effect{"question REOPEN where an item fails that the reviewer did not see fail", (*judgement).askToReopenWalk}
 	completion := effect{"completions + this one", (*judgement).completeWalk}
 	score := effect{"score, failed, tally", func(j *judgement) {
 		if list := j.checklistOf(j.inspection()); list != nil {
@@ -135,10 +142,12 @@ func inspectionWorkflow() workflow {
 	return workflow{kind: kindInspection, name: inspectionStateName, rows: []row{
 		{command: Create, when: when{fresh}, to: planned, effects: then{firstRound, visits, answers}},
 		orphanRow(),
-		{command: Fact, from: states{approved, excused}, effects: then{late, visits, answers}},
+		{command: Fact, from: states{approved}, effects: then{late, visits, answers, reopen}},
+		{command: Fact, from: states{excused}, effects: then{late, visits, answers}},
 		{command: Fact, effects: then{visits, answers}},
+		{command: Edit, from: states{approved}, effects: then{answers, reopen}},
 		{command: Edit, effects: then{answers}},
-		{command: Release, from: states{planned}, needs: needs{known}, to: released, effects: then{pin, grace}},
+		{command: Release, from: states{planned}, needs: needs{published, known}, to: released, effects: then{pin, grace}},
 		{command: Start, from: states{released, returned}, needs: needs{meant, atTag}, to: running, effects: then{begin, pin, firstTag}},
 		{command: Start, number: 30, from: states{missed, partial}, when: when{unseenState}, needs: needs{meant, atTag},
 			effects: then{claim, pin, firstTag}},

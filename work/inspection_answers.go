@@ -68,6 +68,43 @@ func (j *judgement) takeAnswers() {
 	}
 }
 
+// askToReopenWalk is row 7 of a round that was approved: an answer says that something fails of which the reviewer did not know, and a supervisor says whether the
+// approval holds. The ticket of the item is made all the same.
+func (j *judgement) askToReopenWalk() {
+	if j.foresees {
+		return
+	}
+	i := j.inspection()
+	written := j.written().GetInspection().GetAnswers()
+	var failed []string
+	for _, key := range sortedKeys(written) {
+		if j.fails(i, key, written[key]) && !j.fails(i, key, i.GetAnswers()[key]) {
+			failed = append(failed, key)
+		}
+	}
+	if len(failed) == 0 {
+		return
+	}
+	stands := &roundsv1.Side{Record: j.ref(), Sentence: &roundsv1.Text{Zh: "已通过。", En: "Approved it."}}
+	for _, r := range slices.Backward(i.GetReviews()) {
+		if r.GetVerdict() == roundsv1.Verdict_VERDICT_APPROVED {
+			stands.PersonId, stands.TimeUs = r.GetPersonId(), r.GetTimeUs()
+			break
+		}
+	}
+	j.ask(roundsv1.ConflictType_CONFLICT_TYPE_REOPEN, []*roundsv1.Side{stands,
+		j.thisSide("迟到的答案不合格:"+j.itemWords(failed, false)+"。", "Late answers fail: "+j.itemWords(failed, true)+".")})
+}
+
+// fails: whether an answer of a round says that its item is not as it should be, by its word or its reading.
+func (j *judgement) fails(i *roundsv1.Inspection, key string, a *roundsv1.Answer) bool {
+	result := a.GetResult()
+	if q, ok := checklist.Find(j.checklistOf(i), i.GetCheckpointIds(), key); ok {
+		result = checklist.Result(q.Item, a)
+	}
+	return result == roundsv1.AnswerResult_ANSWER_RESULT_FAIL
+}
+
 // projected is the round as the mutation leaves it.
 func (j *judgement) projected() *roundsv1.Inspection {
 	r := merge.Apply(j.Current, merge.Input{Mutation: j.Mutation, Stamp: &roundsv1.Stamp{Seq: j.Current.GetVersion() + 1, DeviceId: string(j.Device),

@@ -38,6 +38,12 @@ func (j *judgement) walked() bool {
 		})
 }
 
+// knowsList: whether some version of the checklist that a round names is published. Without a directory a round may name any.
+func (j *judgement) knowsList() bool {
+	id := j.inspection().GetChecklistId()
+	return id == "" || j.foresees || !j.knowsChecklists() || j.reference.Checklist(j.Scope, id, 0) != nil
+}
+
 // knowsVersion: whether the checklist that a round names is known in the version that it says. Where the list is not known at all, nothing is asked.
 func (j *judgement) knowsVersion() bool {
 	i := j.inspection()

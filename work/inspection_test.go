@@ -161,10 +161,18 @@ func TestRelease(t *testing.T) {
 		}
 		checkProblem(t, v.Problem)
 	}
-	// A list that nobody knows here is not asked about.
-	i := &roundsv1.Inspection{State: roundsv1.InspectionState_INSPECTION_STATE_PLANNED, ChecklistId: uid("another list"), ChecklistVersion: 3}
-	if v := rules.Judge(caseOf("inspection", change(round(i)), walk("release"), true)); v.Problem != nil {
-		t.Errorf("%v", v.Problem)
+	// A list that the organisation does not have, or has not published, is no list to walk with; without an organisation it is not asked about.
+	for _, said := range []uint32{0, 3} {
+		i := &roundsv1.Inspection{State: roundsv1.InspectionState_INSPECTION_STATE_PLANNED, ChecklistId: uid("another list"), ChecklistVersion: said}
+		c := caseOf("inspection", change(round(i)), walk("release"), true)
+		v := rules.Judge(c)
+		if v.Problem.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_VERSION || v.Problem.GetFacts()["checklist"] != uid("another list") || v.Effect != nil {
+			t.Errorf("another list: %v", v)
+		}
+		checkProblem(t, v.Problem)
+		if v := plainRules().Judge(c); v.Problem != nil {
+			t.Errorf("%v", v.Problem)
+		}
 	}
 }
 

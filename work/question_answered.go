@@ -49,7 +49,7 @@ func Answered(question, subject *roundsv1.Change) (resolution string, ok bool) {
 			return "answered: merged", true
 		}
 	case roundsv1.ConflictType_CONFLICT_TYPE_REOPEN:
-		if ticket != nil && state(ticket.GetState()) != closed {
+		if ticket != nil && state(ticket.GetState()) != closed || round != nil && state(round.GetState()) != approved {
 			return "answered: open again", true
 		}
 	case roundsv1.ConflictType_CONFLICT_TYPE_OTHER_PLACE:

@@ -26,6 +26,9 @@ func (j *judgement) consequence() engine.Verdict {
 	subject := j.lookup(merge.Kind(c.GetSubject().GetKind()), c.GetSubject().GetId())
 	switch j.conflictAct().GetDecide().GetAction() {
 	case actReopen:
+		if round := subject.GetRecord().GetInspection(); round != nil {
+			return j.walkAgain(subject)
+		}
 		return j.command(subject, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Reopen{Reopen: &roundsv1.TicketReopen{
 			Round: subject.GetRecord().GetTicket().GetRound(), Reason: j.whyDecided(c)}}})
 	case actMerge:
@@ -36,6 +39,43 @@ func (j *judgement) consequence() engine.Verdict {
 		return j.retake(subject)
 	}
 	return engine.Verdict{}
+}
+
+// walkAgain sends an approved round back for the items that were answered late and failed: to be looked at again (补检).
+func (j *judgement) walkAgain(subject *roundsv1.Change) engine.Verdict {
+	round := subject.GetRecord().GetInspection()
+	if state(round.GetState()) != approved {
+		return engine.Verdict{Problem: j.problem(superseded, "", "巡检已不是「已通过」,无需重新打开。", "The round is not approved any more; nothing has to be opened again.")}
+	}
+	why := j.whyDecided(j.conflict())
+	v := engine.Verdict{Derived: []engine.Derived{j.returned(subject, "reopened", why, j.failedSince(subject))}}
+	if who := round.GetInspectorId(); who != "" && who != string(j.Person) {
+		v.Derived = append(v.Derived, NoticeOf(Telling{About: j.conflict().GetSubject(), Code: roundsv1.NoticeCode_NOTICE_CODE_REOPENED, People: []string{who},
+			CausedBy: string(j.Person), Cause: j.cause(), TimeUs: j.Time.UnixMicro(), Sentence: &roundsv1.Text{
+				Zh: "已通过的巡检因迟到的不合格项重新打开:" + why + "。请补检。", En: "A round that was approved is open again, for an item that failed: " + why + ". Walk it again."}}))
+	}
+	return v
+}
+
+// failedSince are the answers of an approved round that fail and were given after the last approval.
+func (j *judgement) failedSince(subject *roundsv1.Change) []string {
+	approval, round := writer(subject, inspectionReviews).GetSeq(), subject.GetRecord().GetInspection()
+	var items []string
+	for _, key := range sortedKeys(round.GetAnswers()) {
+		if j.fails(round, key, round.GetAnswers()[key]) && writtenAfter(subject, key, approval) {
+			items = append(items, key)
+		}
+	}
+	return items
+}
+
+// writtenAfter: whether an answer of a round was written after an entry of the journal.
+func writtenAfter(c *roundsv1.Change, key string, seq uint64) bool {
+	return slices.ContainsFunc(c.GetWrites(), func(w *roundsv1.Write) bool {
+		return w.GetStamp().GetSeq() > seq && slices.ContainsFunc(slices.Concat(w.GetElements(), w.GetSiblingElements()), func(e *roundsv1.ElementKey) bool {
+			return e.GetField() == inspectionAnswers && e.GetKey() == key
+		})
+	})
 }
 
 // whyDecided is the reason of a decision; where none is given, what was asked.
@@ -176,7 +216,7 @@ func (j *judgement) retake(subject *roundsv1.Change) engine.Verdict {
 				Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{Flags: append(slices.Clone(flags), flagRetake)}}}}})
 		}
 	} else {
-		v.Derived = append(v.Derived, j.returned(subject, items))
+		v.Derived = append(v.Derived, j.returned(subject, flagRetake, lostPhotoWhy, items))
 	}
 	for _, person := range slices.Compact(slices.Sorted(slices.Values(people))) {
 		if person == "" || person == string(j.Person) {
@@ -202,11 +242,11 @@ func (j *judgement) lost(id string) bool {
 	return false
 }
 
-// returned sends an inspection round back for items whose photos are lost.
-func (j *judgement) returned(subject *roundsv1.Change, items []string) engine.Derived {
+// returned sends an inspection round back for items, with a code and in words.
+func (j *judgement) returned(subject *roundsv1.Change, code, why string, items []string) engine.Derived {
 	round := subject.GetRecord().GetInspection()
 	reviews := append(slices.Clone(round.GetReviews()), &roundsv1.Review{Round: round.GetRound(), PersonId: string(j.Person),
-		Verdict: roundsv1.Verdict_VERDICT_REJECTED, Reason: flagRetake, Words: j.args.reason, ItemIds: items, TimeUs: j.Time.UnixMicro()})
+		Verdict: roundsv1.Verdict_VERDICT_REJECTED, Reason: code, Words: cut(j.args.reason), ItemIds: items, TimeUs: j.Time.UnixMicro()})
 	return inspectionEdit(subject.GetRecordId(), &roundsv1.Inspection{State: roundsv1.InspectionState_INSPECTION_STATE_RETURNED, Round: round.GetRound() + 1,
-		StateReason: lostPhotoWhy, Reviews: reviews}, inspectionState, inspectionRound, inspectionStateReason, inspectionReviews)
+		StateReason: why, Reviews: reviews[max(0, len(reviews)-maxRoundReviews):]}, inspectionState, inspectionRound, inspectionStateReason, inspectionReviews)
 }

@@ -14,7 +14,10 @@ func TestRow37_TwoSigners(t *testing.T) {
 		"labour": func(w *town, p *phone) uint64 {
 			return p.do(w.id, labour(map[bool]string{true: "R", false: "Q"}[p.person == w.r.person]))
 		},
-		"scan":        func(w *town, p *phone) uint64 { return p.do(w.id, scanned()) },
+		"scan": func(w *town, p *phone) uint64 { return p.do(w.id, scanned()) },
+		"an edit": func(w *town, p *phone) uint64 {
+			return p.do(w.id, &roundsv1.Edit{Fields: []uint32{23}, Record: answered("lamp", pass).GetRecord()})
+		},
 		"after-photo": func(w *town, p *phone) uint64 { return p.do(uid("by "+string(p.person)), shot(w.id, 1)) },
 		"completion":  func(w *town, p *phone) uint64 { return p.do(w.id, submit(1)) },
 	} {

@@ -52,6 +52,10 @@ func reportRows(is ticketConditionSet, does ticketEffectSet) []row {
 	return []row{
 		{command: Create, when: when{is.fresh}, needs: needs{is.placed, is.crewByLeader},
 			to: newTicket, effects: then{does.firstRound, does.reportTime, does.wantsPhoto, does.pinCategory, does.performs}},
+		{command: Edit, number: 37, from: states{closed}, when: when{is.approverWorks, is.notForced, is.nobodyElse}, needs: needs{is.leadsCrew}, to: pendingReview,
+			effects: then{does.pinShown, does.markLate, does.performs, does.selfApproval, otherPlace()}},
+		{command: Edit, number: 37, from: states{closed}, when: when{is.approverWorks}, needs: needs{is.leadsCrew},
+			effects: then{does.pinShown, does.markLate, does.performs, does.signatureOff, otherPlace()}},
 		{command: Edit, needs: needs{is.leadsCrew}, effects: then{does.pinShown, does.performs, otherPlace()}},
 
 		orphanRow(),

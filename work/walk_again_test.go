@@ -1,0 +1,120 @@
+package work_test
+
+import (
+	"slices"
+	"testing"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/work"
+)
+
+const (
+	roundApproved = roundsv1.InspectionState_INSPECTION_STATE_APPROVED
+	roundReturned = roundsv1.InspectionState_INSPECTION_STATE_RETURNED
+)
+
+// questions are those about the round, by their ids.
+func (p *patrol) questions() map[string]*roundsv1.Conflict {
+	p.chief.sync()
+	all := map[string]*roundsv1.Conflict{}
+	for id, c := range p.chief.replica {
+		if q := c.GetRecord().GetConflict(); q.GetSubject().GetId() == p.id {
+			all[id] = q
+		}
+	}
+	return all
+}
+
+// walkedAndApproved is a round that X walked and S approved.
+func walkedAndApproved(t *testing.T) *patrol {
+	p := newPatrol(t, 8, &roundsv1.Inspection{Title: "pump room"})
+	p.x.done(p.id, walk("start"))
+	p.x.done(p.id, answers(map[string]*roundsv1.Answer{"gutter": answer(pass, ""), "pressure": measured(3), "cover": answer(fail, "cracked", uid("crack"))}))
+	p.x.done(p.id, walk("submit"))
+	p.force(&roundsv1.Inspection{State: roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW}, 40)
+	photo := &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "inspection", Id: p.id}, State: stateClean}
+	p.x.do(uid("crack"), &roundsv1.Fact{Record: &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{Subject: photo.Subject, SizeBytes: 9}}}})
+	p.x.sync()
+	(&town{shift: &shift{site: p.site, chief: p.chief}, rules: work.New(work.Config{Reference: library{8}})}).looked(p.id, uid("crack"), stateClean)
+	p.chief.done(p.id, walk("approve"))
+	if got := p.round().GetState(); got != roundApproved {
+		t.Fatal(got)
+	}
+	return p
+}
+
+// TestAnApprovedRoundThatFailsLate: a late answer that fails asks a supervisor whether the approval holds, and makes its ticket as ever. What the reviewer saw fail
+// already, and what passes, asks nobody.
+func TestAnApprovedRoundThatFailsLate(t *testing.T) {
+	for _, again := range []bool{true, false} {
+		p := walkedAndApproved(t)
+		p.y.done(p.id, answers(map[string]*roundsv1.Answer{"gutter": answer(pass, "dry"), "cover": answer(fail, "broken", uid("another crack"))}))
+		if q := p.questions(); len(q) != 0 {
+			t.Fatalf("%v", q)
+		}
+		p.y.done(p.id, answers(map[string]*roundsv1.Answer{"pressure": measured(9)}))
+		p.y.done(p.id, answers(map[string]*roundsv1.Answer{"gutter": answer(fail, "full of leaves", uid("leaves"))}))
+		if i := p.round(); i.GetState() != roundApproved || !slices.Contains(i.GetFlags(), "late") || !i.GetFailed() {
+			t.Fatalf("%v", i)
+		}
+		if made := p.tickets(); made["gutter"] == nil || made["pressure"] == nil {
+			t.Fatalf("%v", made)
+		}
+		all := p.questions()
+		if len(all) != 1 {
+			t.Fatalf("%d questions", len(all))
+		}
+		for id, q := range all {
+			if q.GetType() != roundsv1.ConflictType_CONFLICT_TYPE_REOPEN || q.GetState() != openState || q.GetOwnerRole() != supervisor || len(q.GetSides()) < 2 ||
+				q.GetSides()[0].GetPersonId() != uid("S") || q.GetSides()[1].GetPersonId() != uid("Y") || q.GetSides()[1].GetSentence().GetEn() != "Late answers fail: Water pressure." {
+				t.Fatalf("%v", q)
+			}
+			if !again {
+				p.chief.done(id, decide(roundsv1.ConflictAction_CONFLICT_ACTION_LEAVE_CLOSED))
+				if got := p.round().GetState(); got != roundApproved {
+					t.Fatal(got)
+				}
+				continue
+			}
+			p.chief.done(id, decide(roundsv1.ConflictAction_CONFLICT_ACTION_REOPEN))
+		}
+		if !again {
+			continue
+		}
+		i := p.round()
+		last := i.GetReviews()[len(i.GetReviews())-1]
+		if i.GetState() != roundReturned || i.GetRound() != 2 || i.GetStateReason() == "" || last.GetVerdict() != roundsv1.Verdict_VERDICT_REJECTED || last.GetRound() != 1 ||
+			!slices.Equal(last.GetItemIds(), []string{"cover", "gutter", "pressure"}) {
+			t.Fatalf("%v", i)
+		}
+		told := false
+		for _, c := range p.chief.replica {
+			n := c.GetRecord().GetNotice()
+			told = told || n.GetCode() == roundsv1.NoticeCode_NOTICE_CODE_REOPENED && slices.Contains(n.GetPersonIds(), uid("X"))
+		}
+		if !told {
+			t.Error("the inspector was not told")
+		}
+		// It is walked again, and what failed is answered anew.
+		p.x.done(p.id, walk("start"))
+		p.x.sync()
+		submit := walk("submit")
+		submit.GetSubmit().Round = 2
+		seq := p.x.do(p.id, submit)
+		p.x.sync()
+		p.x.refused(seq, codeMissing)
+		if got := p.x.outcomes[seq].GetProblem().GetFacts()["unanswered"]; got != "gutter,pressure,cover" {
+			t.Errorf("asked anew: %q", got)
+		}
+	}
+}
+
+// TestReopenAnswersItself: a question whether to open a round again is closed where the round is not approved any more.
+func TestReopenAnswersItself(t *testing.T) {
+	question := change(&roundsv1.Record{Kind: &roundsv1.Record_Conflict{Conflict: &roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_REOPEN, State: openState}}})
+	for _, state := range []roundsv1.InspectionState{roundApproved, roundReturned} {
+		if _, ok := work.Answered(question, change(round(&roundsv1.Inspection{State: state}))); ok != (state == roundReturned) {
+			t.Errorf("%v: %v", state, ok)
+		}
+	}
+}
