@@ -18,6 +18,7 @@ const (
 	kindInspection merge.Kind = "inspection"
 	kindPlan       merge.Kind = "plan"
 	kindConflict   merge.Kind = "conflict"
+	kindNotice     merge.Kind = "notice"
 )
 
 // The indexes: time, kind, 0, id. Times are microseconds since 1970, big endian with the sign turned so that they sort; ids are their 16 bytes. What is due a

@@ -9,6 +9,7 @@ import (
 
 // Numbers of Inspection's fields that are written here.
 const (
+	inspectionVersion     = 2
 	inspectionState       = 40
 	inspectionProvisional = 47
 	inspectionGraceEnd    = 52
@@ -26,12 +27,38 @@ func inspectionEdit(id string, i *roundsv1.Inspection, fields ...uint32) engine.
 	return engine.Derived{RecordID: id, Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: i}}, Fields: fields}}
 }
 
-// release puts a round on devices that somebody planned by hand.
-func (w *Worker) release(at moment, id string, i *roundsv1.Inspection) done {
+// release puts a round on devices that somebody planned by hand, with the version of its checklist pinned: the newest that is published, where it names none. One
+// whose checklist is not published is not released, for nobody could say what it asks; the foreman is told once, and it is looked at again.
+func (w *Worker) release(view engine.View, at moment, id string, i *roundsv1.Inspection) (done, error) {
 	if i.GetState() != planned || at.nowUs < i.GetWindowStartUs()-at.policy.LookAhead.Microseconds() {
-		return done{}
+		return done{}, nil
 	}
-	return done{change: []engine.Derived{inspectionEdit(id, &roundsv1.Inspection{State: released}, inspectionState)}, stats: func(s *Stats) { s.Released++ }}
+	after, fields := &roundsv1.Inspection{State: released}, []uint32{inspectionState}
+	if series := i.GetChecklistId(); series != "" {
+		list := w.cfg.Reference.Checklist(at.scope, series, i.GetChecklistVersion())
+		if list == nil {
+			return w.tellUnreleased(view, at, id)
+		}
+		if i.GetChecklistVersion() == 0 {
+			after.ChecklistVersion, fields = list.GetVersion(), append([]uint32{inspectionVersion}, fields...)
+		}
+	}
+	if end := i.GetWindowEndUs(); end != 0 {
+		after.GraceEndUs, fields = end+at.policy.MissedGrace.Microseconds(), append(fields, inspectionGraceEnd)
+	}
+	return done{change: []engine.Derived{inspectionEdit(id, after, fields...)}, stats: func(s *Stats) { s.Released++ }}, nil
+}
+
+// tellUnreleased tells the foreman that a round cannot be released.
+func (w *Worker) tellUnreleased(view engine.View, at moment, id string) (done, error) {
+	notice := w.cfg.Notice(Telling{About: ref(kindInspection, id), Code: roundsv1.NoticeCode_NOTICE_CODE_REMINDER, Role: roundsv1.Role_ROLE_FOREMAN, Cause: "release",
+		TimeUs: at.nowUs, Sentence: &roundsv1.Text{Zh: "巡检任务不能下发:检查表不存在,或所需版本尚未发布。请发布检查表,或另建巡检。",
+			En: "A round cannot be released: its checklist is not there, or not published in the version that it names. Publish it, or make another round."}})
+	before, err := view.Get(kindNotice, notice.RecordID)
+	if err != nil || before != nil {
+		return done{}, err
+	}
+	return done{change: []engine.Derived{notice}}, nil
 }
 
 // window takes a round for missed whose window has passed, provisionally, for a phone may still be in the basement; and for good when the grace has passed too.

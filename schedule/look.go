@@ -279,7 +279,7 @@ func (w *Worker) ahead(view engine.View, at moment, one item) (done, error) {
 	}
 	switch one.kind {
 	case kindInspection:
-		return w.release(at, one.id, change.GetRecord().GetInspection()), nil
+		return w.release(view, at, one.id, change.GetRecord().GetInspection())
 	case kindPlan:
 		return w.plan(view, at, change)
 	}

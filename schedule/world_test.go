@@ -94,8 +94,11 @@ func (r *reference) Calendar(store.Scope, string) calendar.Calendar { return cal
 func (r *reference) Checklist(_ store.Scope, series string, version uint32) *roundsv1.Checklist {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if newest, ok := r.checklists[series]; ok && version == 0 {
-		return &roundsv1.Checklist{Version: newest}
+	if newest, ok := r.checklists[series]; ok && version <= newest {
+		if version == 0 {
+			version = newest
+		}
+		return &roundsv1.Checklist{Version: version}
 	}
 	return nil
 }
