@@ -211,6 +211,33 @@ func TestMissingPhotosAreChased(t *testing.T) {
 	}
 }
 
+// Asking for photos takes no mark away but that of an earlier round; and where a ticket is full of marks all stay, and nobody is asked again and again.
+func TestChasingLosesNoMark(t *testing.T) {
+	var others []string
+	for n := range 63 {
+		others = append(others, fmt.Sprintf("mark %02d", n))
+	}
+	for name, test := range map[string]struct{ before, after []string }{
+		"room":                                {[]string{"late", "forced"}, []string{"late", "forced", "photos_chased_2"}},
+		"another round":                       {[]string{"late", "photos_chased_1", "photos_overdue_1"}, []string{"late", "photos_overdue_1", "photos_chased_2"}},
+		"the last place":                      {others, append(slices.Clone(others), "photos_chased_2")},
+		"full":                                {append(slices.Clone(others), "late"), append(slices.Clone(others), "late")},
+		"full, with its own of another round": {append([]string{"photos_chased_1"}, others...), append(slices.Clone(others), "photos_chased_2")},
+	} {
+		w := newWorld(t)
+		w.report("tiles", func(t *roundsv1.Ticket) { t.Requirements, t.Round, t.Flags = nil, 2, test.before })
+		w.move("tiles", doneState, uid("xu"), 0)
+		w.pass(24 * time.Hour).tick()
+		same(t, name, w.ticket(uid("tiles")).GetFlags(), test.after)
+		seq := w.seq()
+		w.pass(5 * time.Hour).tick()
+		same(t, name+", told", w.notices(), []string{"CHASE " + uid("xu")})
+		if w.seq() != seq {
+			t.Errorf("%s: written again", name)
+		}
+	}
+}
+
 func TestPhotosThatCameAreNotChased(t *testing.T) {
 	w := newWorld(t)
 	w.report("tiles", func(t *roundsv1.Ticket) { t.Requirements = nil })

@@ -3,6 +3,8 @@ package schedule
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -27,9 +29,15 @@ const (
 	flagBreached = "breached"
 )
 
+// The codes of marks that name a round: a ticket has one of each, of the round that was asked about last, so that all codes together have room.
+const (
+	codeChased  = "photos_chased_"
+	codeForeman = "photos_overdue_"
+)
+
 // chasedFlag and foremanFlag mark that missing photos of a round were asked for.
-func chasedFlag(round uint32) string  { return fmt.Sprintf("photos_chased_%d", round) }
-func foremanFlag(round uint32) string { return fmt.Sprintf("photos_overdue_%d", round) }
+func chasedFlag(round uint32) string  { return codeChased + strconv.FormatUint(uint64(round), 10) }
+func foremanFlag(round uint32) string { return codeForeman + strconv.FormatUint(uint64(round), 10) }
 
 func has(list []string, one string) bool { return slices.Contains(list, one) }
 
@@ -225,10 +233,10 @@ func lostSides(id string, t *roundsv1.Ticket) []*roundsv1.Side {
 	return sides
 }
 
+// flagEdit marks a ticket with a flag that names a round, in place of the same mark of another round. No other mark goes; where there is no room it is left out, and
+// what was told is not told again, for a notice is written once.
 func flagEdit(id string, t *roundsv1.Ticket, flag string) engine.Derived {
-	flags := flagged(t.GetFlags(), flag)
-	if !has(flags, flag) { // full: the oldest mark of this kind makes room, lest it be done again and again
-		flags = append(slices.Clone(flags[1:]), flag)
-	}
-	return ticketEdit(id, &roundsv1.Ticket{Flags: flags}, ticketFlags)
+	code := strings.TrimRight(flag, "0123456789")
+	flags := slices.DeleteFunc(slices.Clone(t.GetFlags()), func(f string) bool { return f != flag && strings.TrimRight(f, "0123456789") == code })
+	return ticketEdit(id, &roundsv1.Ticket{Flags: flagged(flags, flag)}, ticketFlags)
 }
