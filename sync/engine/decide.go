@@ -110,7 +110,7 @@ func (tx *transaction) judge(c *candidate, d *decision, mutation *roundsv1.Mutat
 	current := d.before.change
 	verdict := tx.scope.engine.ask(Case{
 		Scope: tx.scope.name, Kind: c.item.kind, Current: current, Mutation: mutation, Person: c.caller.Person, Device: c.caller.Device,
-		Roles: c.roles, Time: time.UnixMicro(c.time).UTC(), Trust: c.trust, Admitted: c.admitted,
+		Roles: c.roles, Time: time.UnixMicro(c.time).UTC(), Trust: c.trust, Taken: time.UnixMicro(c.now).UTC(), Admitted: c.admitted,
 		Saw: saw(current, mutation.GetBase(), c.caller.Device, c.time),
 		Lookup: func(kind merge.Kind, id string) (*roundsv1.Change, error) {
 			other, err := tx.record(kind, id)

@@ -35,6 +35,8 @@ type Case struct {
 	Time time.Time
 	// Trust says how well it is known.
 	Trust roundsv1.Trust
+	// Taken is when the mutation first came to the server, by its clock; of one that was kept back, then. Zero on a device that foresees.
+	Taken time.Time
 	// Saw is false where Current was changed after what the person was looking at.
 	Saw bool
 	// Admitted is true when a person has let in what had been kept back: rights are not asked again.

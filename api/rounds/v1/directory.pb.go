@@ -697,7 +697,9 @@ type Place struct {
 	// What a phone receives there.
 	Signal Signal `protobuf:"varint,6,opt,name=signal,proto3,enum=rounds.v1.Signal" json:"signal,omitempty"`
 	// Its outline as WKT polygon, degrees, WGS 84; may be empty.
-	Outline       string `protobuf:"bytes,7,opt,name=outline,proto3" json:"outline,omitempty"`
+	Outline string `protobuf:"bytes,7,opt,name=outline,proto3" json:"outline,omitempty"`
+	// The butlers who serve it, with all below it that names none of its own: they confirm the work done there. Empty here and above: any butler of the site does.
+	ButlerIds     []string `protobuf:"bytes,8,rep,name=butler_ids,json=butlerIds,proto3" json:"butler_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -779,6 +781,13 @@ func (x *Place) GetOutline() string {
 		return x.Outline
 	}
 	return ""
+}
+
+func (x *Place) GetButlerIds() []string {
+	if x != nil {
+		return x.ButlerIds
+	}
+	return nil
 }
 
 // Asset is a thing that is kept up.
@@ -1466,7 +1475,7 @@ const file_rounds_v1_directory_proto_rawDesc = "" +
 	"\aAbsence\x12\x17\n" +
 	"\afrom_us\x18\x01 \x01(\x03R\x06fromUs\x12\x13\n" +
 	"\x05to_us\x18\x02 \x01(\x03R\x04toUs\x12 \n" +
-	"\x06reason\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x06reason\"\xb5\x02\n" +
+	"\x06reason\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x06reason\"\xea\x02\n" +
 	"\x05Place\x12*\n" +
 	"\tparent_id\x18\x01 \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\x01R\bparentId\x120\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x14.rounds.v1.PlaceTypeB\x06\x82\xd3'\x02\b\x01R\x04type\x12!\n" +
@@ -1474,7 +1483,9 @@ const file_rounds_v1_directory_proto_rawDesc = "" +
 	"\x04name\x18\x04 \x01(\v2\x0f.rounds.v1.TextB\x06\x82\xd3'\x02\b\x01R\x04name\x12 \n" +
 	"\x03tag\x18\x05 \x01(\tB\x0e\xbaH\x05r\x03(\x80\b\x82\xd3'\x02\b\x01R\x03tag\x121\n" +
 	"\x06signal\x18\x06 \x01(\x0e2\x11.rounds.v1.SignalB\x06\x82\xd3'\x02\b\x01R\x06signal\x12)\n" +
-	"\aoutline\x18\a \x01(\tB\x0f\xbaH\x06r\x04(\x80\x80\x04\x82\xd3'\x02\b\x01R\aoutline\"\xc2\x01\n" +
+	"\aoutline\x18\a \x01(\tB\x0f\xbaH\x06r\x04(\x80\x80\x04\x82\xd3'\x02\b\x01R\aoutline\x123\n" +
+	"\n" +
+	"butler_ids\x18\b \x03(\tB\x14\xbaH\v\x92\x01\b\x10\x10\"\x04r\x02($\x82\xd3'\x02\b\x06R\tbutlerIds\"\xc2\x01\n" +
 	"\x05Asset\x12(\n" +
 	"\bplace_id\x18\x01 \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\x01R\aplaceId\x12!\n" +
 	"\x04code\x18\x02 \x01(\tB\r\xbaH\x04r\x02(@\x82\xd3'\x02\b\x01R\x04code\x12+\n" +

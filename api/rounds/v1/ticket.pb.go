@@ -525,7 +525,9 @@ type Completion struct {
 	// Effective time, microseconds since 1970.
 	TimeUs int64 `protobuf:"varint,4,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
 	// It came after the round had been closed on others' work: late evidence, which the closure does not rest on.
-	Late          bool `protobuf:"varint,5,opt,name=late,proto3" json:"late,omitempty"`
+	Late bool `protobuf:"varint,5,opt,name=late,proto3" json:"late,omitempty"`
+	// When it came to the server, microseconds since 1970; 0: not known. Whoever waits for its photos waits from then on, if that is later than time_us.
+	TakenUs       int64 `protobuf:"varint,6,opt,name=taken_us,json=takenUs,proto3" json:"taken_us,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -593,6 +595,13 @@ func (x *Completion) GetLate() bool {
 		return x.Late
 	}
 	return false
+}
+
+func (x *Completion) GetTakenUs() int64 {
+	if x != nil {
+		return x.TakenUs
+	}
+	return 0
 }
 
 // Requirements are what a ticket of a category has to fulfil at a site. The server pins them when the ticket is made and when its category changes, so
@@ -915,7 +924,12 @@ type Deadline struct {
 	// The escalation that the breach caused was a false alarm: the work had been done in time without signal.
 	OfflineFalseAlarm bool `protobuf:"varint,8,opt,name=offline_false_alarm,json=offlineFalseAlarm,proto3" json:"offline_false_alarm,omitempty"`
 	// How long the step was given, microseconds without pauses; of the follow-up visit 0. What was asked of an earlier round stays, whatever the category is now.
-	WithinUs      int64 `protobuf:"varint,9,opt,name=within_us,json=withinUs,proto3" json:"within_us,omitempty"`
+	WithinUs int64 `protobuf:"varint,9,opt,name=within_us,json=withinUs,proto3" json:"within_us,omitempty"`
+	// When the ticket went a level up because of it, and that level was told, microseconds since 1970; 0: it has not.
+	EscalatedUs int64 `protobuf:"varint,10,opt,name=escalated_us,json=escalatedUs,proto3" json:"escalated_us,omitempty"`
+	// When it is to go a level up because of it, if the step is not done by then, microseconds since 1970: several that were missed at once raise one level after the
+	// other. 0: nothing waits.
+	EscalateUs    int64 `protobuf:"varint,11,opt,name=escalate_us,json=escalateUs,proto3" json:"escalate_us,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1009,6 +1023,20 @@ func (x *Deadline) GetOfflineFalseAlarm() bool {
 func (x *Deadline) GetWithinUs() int64 {
 	if x != nil {
 		return x.WithinUs
+	}
+	return 0
+}
+
+func (x *Deadline) GetEscalatedUs() int64 {
+	if x != nil {
+		return x.EscalatedUs
+	}
+	return 0
+}
+
+func (x *Deadline) GetEscalateUs() int64 {
+	if x != nil {
+		return x.EscalateUs
 	}
 	return 0
 }
@@ -3162,14 +3190,15 @@ var File_rounds_v1_ticket_proto protoreflect.FileDescriptor
 
 const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\n" +
-	"\x16rounds/v1/ticket.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x15rounds/v1/value.proto\"\xa2\x01\n" +
+	"\x16rounds/v1/ticket.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x15rounds/v1/value.proto\"\xbd\x01\n" +
 	"\n" +
 	"Completion\x12\x14\n" +
 	"\x05round\x18\x01 \x01(\rR\x05round\x12$\n" +
 	"\tperson_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\bpersonId\x12+\n" +
 	"\tphoto_ids\x18\x03 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02($R\bphotoIds\x12\x17\n" +
 	"\atime_us\x18\x04 \x01(\x03R\x06timeUs\x12\x12\n" +
-	"\x04late\x18\x05 \x01(\bR\x04late\"\xec\x04\n" +
+	"\x04late\x18\x05 \x01(\bR\x04late\x12\x19\n" +
+	"\btaken_us\x18\x06 \x01(\x03R\atakenUs\"\xec\x04\n" +
 	"\fRequirements\x12(\n" +
 	"\vcategory_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02($R\n" +
 	"categoryId\x12\x1c\n" +
@@ -3201,7 +3230,7 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\x06reason\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x06reason\x12\x1f\n" +
 	"\vstops_clock\x18\a \x01(\bR\n" +
 	"stopsClock\x12\x12\n" +
-	"\x04late\x18\b \x01(\bR\x04late\"\xb7\x02\n" +
+	"\x04late\x18\b \x01(\bR\x04late\"\xfb\x02\n" +
 	"\bDeadline\x12#\n" +
 	"\x04step\x18\x01 \x01(\x0e2\x0f.rounds.v1.StepR\x04step\x12\x14\n" +
 	"\x05round\x18\x02 \x01(\rR\x05round\x12\x15\n" +
@@ -3212,7 +3241,11 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\vbreached_us\x18\a \x01(\x03R\n" +
 	"breachedUs\x12.\n" +
 	"\x13offline_false_alarm\x18\b \x01(\bR\x11offlineFalseAlarm\x12\x1b\n" +
-	"\twithin_us\x18\t \x01(\x03R\bwithinUs\"\xc7\x02\n" +
+	"\twithin_us\x18\t \x01(\x03R\bwithinUs\x12!\n" +
+	"\fescalated_us\x18\n" +
+	" \x01(\x03R\vescalatedUs\x12\x1f\n" +
+	"\vescalate_us\x18\v \x01(\x03R\n" +
+	"escalateUs\"\xc7\x02\n" +
 	"\x06Review\x12\x14\n" +
 	"\x05round\x18\x01 \x01(\rR\x05round\x12$\n" +
 	"\tperson_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\bpersonId\x12,\n" +
