@@ -3,6 +3,7 @@ package auth
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"slices"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -38,6 +39,9 @@ func (d Admin) CreateNode(ctx context.Context, who Identity, req *roundsv1.Creat
 		if err := fits(t, req.GetType(), 1, parent, id); err != nil {
 			return err
 		}
+		if err := d.takeCode(t, id, "", req.GetCode()); err != nil {
+			return err
+		}
 		n = &roundsv1.Node{NodeId: id.String(), ParentId: parentID.String(), Type: req.GetType(), Name: req.GetName(), Code: req.GetCode(),
 			CreatedUs: now}
 		t.apply(func(x *index) { x.setNode(n) })
@@ -48,6 +52,57 @@ func (d Admin) CreateNode(ctx context.Context, who Identity, req *roundsv1.Creat
 	}
 	d.did(ctx, who, "create node", n.GetNodeId())
 	return &roundsv1.CreateNodeResponse{Node: n}, nil
+}
+
+// takeCode gives a node a code, which no other has: codes are what tables and people name nodes by. A node keeps the code that it has, also where an older release let it share one. It
+// asks the store, not the index alone, so that two at once do not both get it.
+func (d Admin) takeCode(t *tx, self uid, before, code string) error {
+	if code == before {
+		return nil
+	}
+	if code != "" {
+		others := d.a.index.coded(code)
+		if ref, found, err := t.Get(nodeCodeAt(code)); err != nil {
+			return err
+		} else if found {
+			others = append(others, uid(ref))
+		}
+		for _, other := range others {
+			n := &roundsv1.Node{}
+			found, err := read(t, key(keyNode, other[:]), n)
+			if err != nil {
+				return err
+			}
+			if found && other != self && n.GetCode() == code {
+				return badField("code", "编码已被其他节点占用", "The code is another node's")
+			}
+		}
+		t.set(nodeCodeAt(code), self[:])
+	}
+	if before == "" {
+		return nil
+	}
+	ref, found, err := t.Get(nodeCodeAt(before))
+	if err == nil && found && uid(ref) == self {
+		t.delete(nodeCodeAt(before))
+	}
+	return err
+}
+
+func nodeCodeAt(code string) []byte {
+	hash := sha256.Sum256([]byte(code))
+	return key(keyNodeCode, hash[:])
+}
+
+// coded are the nodes that have a code.
+func (x *index) coded(code string) []uid {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var ids []uid
+	for _, n := range x.codes[code] {
+		ids = append(ids, x.nodes[n].id)
+	}
+	return ids
 }
 
 // fits checks that a node may stand under a parent: its level is not above the parent's, nothing stands below a site, the tree stays
@@ -89,10 +144,13 @@ func (d Admin) RenameNode(ctx context.Context, who Identity, req *roundsv1.Renam
 		if id, n, err = d.node(t, actor, req.GetNodeId(), "node_id", d.a.now().UnixMicro()); err != nil {
 			return err
 		}
-		n.Name = req.GetName()
 		if req.Code != nil {
+			if err := d.takeCode(t, id, n.GetCode(), req.GetCode()); err != nil {
+				return err
+			}
 			n.Code = req.GetCode()
 		}
+		n.Name = req.GetName()
 		t.apply(func(x *index) { x.setNode(n) })
 		return t.write(key(keyNode, id[:]), n)
 	})

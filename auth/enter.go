@@ -115,6 +115,9 @@ func (d Admin) enterNode(t *tx, actor uid, e NodeEntry, now int64, fresh map[uid
 		if err := fits(t, e.Type, 1, parent, id); err != nil {
 			return err
 		}
+		if err := d.takeCode(t, id, "", e.Code); err != nil {
+			return err
+		}
 		n = &roundsv1.Node{NodeId: id.String(), ParentId: parentID.String(), Type: e.Type, Name: e.Name, Code: e.Code, CreatedUs: now}
 		fresh[id], to.Created = true, true
 		t.apply(func(x *index) { x.setNode(n) })
@@ -124,6 +127,7 @@ func (d Admin) enterNode(t *tx, actor uid, e NodeEntry, now int64, fresh map[uid
 	if !fresh[id] && !d.a.index.mayAt(actor, n.GetNodeId(), now) {
 		return noRight()
 	}
+	before := n.GetCode()
 	if e.Name != nil && !proto.Equal(e.Name, n.GetName()) {
 		n.Name, to.Changed = e.Name, append(to.Changed, "name")
 	}
@@ -136,10 +140,16 @@ func (d Admin) enterNode(t *tx, actor uid, e NodeEntry, now int64, fresh map[uid
 			return err
 		}
 		to.Changed = append(to.Changed, "parent")
-		t.tell(Change{})
 	}
 	if len(to.Changed) == 0 {
 		return nil
+	}
+	if err := d.takeCode(t, id, before, n.GetCode()); err != nil {
+		to.Changed = nil
+		return err
+	}
+	if slices.Contains(to.Changed, "parent") {
+		t.tell(Change{})
 	}
 	t.apply(func(x *index) { x.setNode(n) })
 	return t.write(key(keyNode, id[:]), n)

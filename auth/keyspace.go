@@ -29,6 +29,7 @@ const (
 	keyCode      = 'c' // person, code id         EnrolmentCode
 	keyCodeHash  = 'C' // SHA-256 of the code     person id, code id
 	keySigning   = 'K' // SHA-256 of key id       SigningKeyState
+	keyNodeCode  = 'N' // SHA-256 of node code    node id; of codes that were given since this key is there
 )
 
 // format is the version of the key space that this program writes and reads.

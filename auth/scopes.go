@@ -144,6 +144,17 @@ func (a *Authority) Suspended(person PersonID, t time.Time) bool {
 	return a.index.barred(p, t.UnixMicro())
 }
 
+// Erased says whether the personal data of somebody was erased.
+func (a *Authority) Erased(person PersonID) bool {
+	p, ok := parseUID(string(person))
+	if !ok {
+		return false
+	}
+	a.index.mu.RLock()
+	defer a.index.mu.RUnlock()
+	return a.index.standing[p].deleted != 0
+}
+
 // OrganisationOf returns the scope of the organisation that a site or its desk belongs to now; false for other scopes and for a site that is not there.
 func (a *Authority) OrganisationOf(scope Scope) (Scope, bool) {
 	kind, id, ok := scope.parse()

@@ -13,38 +13,36 @@ import (
 // actsAtOnce bounds the acts of one call to the engine, well within its own limits.
 const actsAtOnce = 250
 
-// act does acts in one scope, as the person who calls, and has the Reference follow. With over it is the server that writes, for an administrator of a
-// unit who has no role at the root, where the unit's record stands: the log says who it was, as it does for the tree itself.
-func (k *Keeper) act(ctx context.Context, caller engine.Caller, scope store.Scope, acts []engine.DeskAct, over bool) ([]*roundsv1.Outcome, error) {
+// act does acts in one scope, as the person who calls, and has the Reference follow what it keeps of them.
+func (k *Keeper) act(ctx context.Context, caller engine.Caller, scope store.Scope, acts []engine.DeskAct) ([]*roundsv1.Outcome, error) {
 	var all []*roundsv1.Outcome
-	var err error
-	for from := 0; from < len(acts) && err == nil; from += actsAtOnce {
+	followed := strings.HasPrefix(string(scope), "org/")
+	for from := 0; from < len(acts); from += actsAtOnce {
 		part := acts[from:min(from+actsAtOnce, len(acts))]
-		if over {
-			err = k.cfg.Desk.Write(ctx, scope, func(engine.View) ([]engine.Derived, error) {
-				list := make([]engine.Derived, len(part))
-				for i, a := range part {
-					list[i] = engine.Derived{RecordID: a.RecordID, Edit: a.Edit}
-				}
-				return list, nil
-			})
-			for _, a := range part {
-				all = append(all, &roundsv1.Outcome{Status: roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED})
-				k.cfg.Log.InfoContext(ctx, "administration", "action", "write unit", "target", a.RecordID, "person_id", string(caller.Person))
-			}
-			continue
+		some, err := k.cfg.Desk.Act(ctx, caller, scope, part)
+		if err != nil {
+			return nil, err
 		}
-		var some []*roundsv1.Outcome
-		some, err = k.cfg.Desk.Act(ctx, caller, scope, part)
 		all = append(all, some...)
 	}
-	if err != nil {
-		return nil, err
+	for _, a := range acts {
+		followed = followed || a.Edit.GetRecord().GetSite() != nil
 	}
-	if len(acts) > 0 {
-		err = k.cfg.Reference.Refresh(ctx, scope)
+	if followed {
+		if err := k.cfg.Reference.Refresh(ctx, scope); err != nil {
+			return nil, err
+		}
 	}
-	return all, err
+	return all, nil
+}
+
+// vouched are the roles with which somebody writes a record who keeps its node and has no role in the scope where it stands: the administrator of a region keeps its unit, whose
+// record stands with those of all. None where the scope's own roles count.
+func (k *Keeper) vouched(caller engine.Caller, kind merge.Kind, node string) []roundsv1.Role {
+	if kind != KindUnit || k.cfg.Organisation.MayKeep(caller.Person, k.rootOf(node)) || !k.cfg.Organisation.MayKeep(caller.Person, node) {
+		return nil
+	}
+	return []roundsv1.Role{roundsv1.Role_ROLE_ADMIN}
 }
 
 // placeOf says in which scope records of a kind stand, for a node; false for a kind that is not of the directory, or not of such a node.

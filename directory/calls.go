@@ -36,32 +36,38 @@ func (k *Keeper) PutDirectory(ctx context.Context, caller engine.Caller, req *ro
 	if id == "" {
 		id = k.newID(kind, node, edit.GetRecord())
 	}
-	before, err := k.cfg.Desk.Record(ctx, scope, kind, id)
+	if !k.mayWrite(caller, kind, node) {
+		return nil, refuse(noRight())
+	}
+	edit, err := k.issued(scope, id, edit)
 	if err != nil {
 		return nil, err
 	}
-	if k.mayWrite(caller, kind, node) {
-		if p, err := k.checkIdentity(ctx, caller, kind, node, before.GetRecord(), edit); err != nil || p != nil {
+	actID := strings.ToLower(req.GetActId())
+	same := func(m *roundsv1.Mutation) bool {
+		return m.GetRecordId() == id && m.GetBase() == req.GetBase() && proto.Equal(m.GetEdit(), edit)
+	}
+	outcome, err := k.once(ctx, caller, kind, node, actID, same, func() (*roundsv1.Outcome, error) {
+		before, err := k.cfg.Desk.Record(ctx, scope, kind, id)
+		if err != nil {
+			return nil, err
+		}
+		p, err := k.checkIdentity(ctx, caller, kind, node, before.GetRecord(), edit)
+		if p == nil && err == nil {
+			p, err = k.checkPut(ctx, scope, kind, id, before, edit)
+		}
+		if err != nil || p != nil {
 			if p != nil {
 				err = refuse(p)
 			}
 			return nil, err
 		}
-	}
-	if edit, err = k.issued(scope, id, edit); err != nil {
-		return nil, err
-	}
-	if p, err := k.checkPut(ctx, caller, scope, kind, node, id, before, edit); err != nil || p != nil {
-		if p != nil {
-			err = refuse(p)
+		act := engine.DeskAct{ID: actID, RecordID: id, Base: journal.Seq(req.GetBase()), Edit: edit}
+		if act.ID == "" {
+			act.ID = k.actOf(caller, id, before, edit).ID
 		}
-		return nil, err
-	}
-	act := engine.DeskAct{ID: strings.ToLower(req.GetActId()), RecordID: id, Base: journal.Seq(req.GetBase()), Edit: edit}
-	if act.ID == "" {
-		act.ID = k.actOf(caller, id, before, edit).ID
-	}
-	outcome, err := k.one(ctx, caller, kind, node, act)
+		return k.one(ctx, caller, kind, node, act)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -86,11 +92,7 @@ func (k *Keeper) newID(kind merge.Kind, node string, record *roundsv1.Record) st
 }
 
 // checkPut refuses what may not be put.
-func (k *Keeper) checkPut(ctx context.Context, caller engine.Caller, scope store.Scope, kind merge.Kind, node, id string, before *roundsv1.Change,
-	edit *roundsv1.Edit) (*roundsv1.Problem, error) {
-	if !k.mayWrite(caller, kind, node) {
-		return noRight(), nil
-	}
+func (k *Keeper) checkPut(ctx context.Context, scope store.Scope, kind merge.Kind, id string, before *roundsv1.Change, edit *roundsv1.Edit) (*roundsv1.Problem, error) {
 	after := edit.GetRecord()
 	if before != nil && !before.GetDeleted() {
 		merged := proto.CloneOf(before.GetRecord())
@@ -198,17 +200,48 @@ func (k *Keeper) DeleteDirectory(ctx context.Context, caller engine.Caller, req 
 	case !k.mayWrite(caller, kind, node):
 		return nil, refuse(noRight())
 	}
-	before, err := k.cfg.Desk.Record(ctx, scope, kind, id)
-	if err != nil {
-		return nil, err
+	actID := strings.ToLower(req.GetActId())
+	same := func(m *roundsv1.Mutation) bool {
+		gone := m.GetCommand().GetDelete()
+		return m.GetRecordId() == id && gone != nil && gone.GetKind() == string(kind) && gone.GetReason() == req.GetReason()
 	}
-	if before == nil {
-		return nil, refuse(problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD, "record_id", "", "没有这条记录。", "There is no such record."))
-	}
-	act := k.deletion(caller, kind, before, req.GetReason())
-	if req.GetActId() != "" {
-		act.ID = strings.ToLower(req.GetActId())
-	}
-	outcome, err := k.one(ctx, caller, kind, node, act)
+	outcome, err := k.once(ctx, caller, kind, node, actID, same, func() (*roundsv1.Outcome, error) {
+		before, err := k.cfg.Desk.Record(ctx, scope, kind, id)
+		if err != nil {
+			return nil, err
+		}
+		if before == nil {
+			return nil, refuse(problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD, "record_id", "", "没有这条记录。", "There is no such record."))
+		}
+		if !before.GetDeleted() {
+			if p, err := k.mayDelete(ctx, scope, kind, id, before.GetRecord()); err != nil || p != nil {
+				if p != nil {
+					err = refuse(p)
+				}
+				return nil, err
+			}
+		}
+		act := k.deletion(caller, kind, before, req.GetReason())
+		if actID != "" {
+			act.ID = actID
+		}
+		return k.one(ctx, caller, kind, node, act)
+	})
 	return &roundsv1.DeleteDirectoryResponse{Outcome: outcome}, err
+}
+
+// mayDelete says why a record stays, and what uses it; nil where it may go.
+func (k *Keeper) mayDelete(ctx context.Context, scope store.Scope, kind merge.Kind, id string, record *roundsv1.Record) (*roundsv1.Problem, error) {
+	p := k.cfg.Reference.mayDelete(scope, kind, record)
+	by, err := k.usesOf(ctx, scope, kind, id, record)
+	switch {
+	case err != nil || len(by) == 0:
+		return p, err
+	case p != nil:
+		p.Facts["used_by"] = someOf(by)
+		return p, nil
+	case kind == KindChecklist && len(k.cfg.Reference.versions(scope, record.GetChecklist().GetSeriesId())) > 1:
+		return nil, nil // a draft beside other versions of the list that is used
+	}
+	return inUse(by), nil
 }

@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -12,8 +11,6 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
-	"github.com/rounds-sync/rounds/work/calendar"
-	"github.com/rounds-sync/rounds/work/recurrence"
 )
 
 // number reads a number as people write it.
@@ -27,13 +24,20 @@ func (k *Keeper) check(ctx context.Context, scope store.Scope, kind merge.Kind, 
 	if err := k.cfg.Validate(after); err != nil {
 		return invalid(err), nil
 	}
-	if p := k.checkContent(before, after); p != nil {
+	if p := k.content(before, after); p != nil {
 		return p, nil
+	}
+	if list := after.GetChecklist(); list != nil {
+		if p := checkChecklist(before.GetChecklist(), list); p != nil {
+			return p, nil
+		}
 	}
 	if p := named(after); p != nil {
 		return p, nil
 	}
-	return k.checkAbove(ctx, scope, kind, id, after)
+	return above(kind, id, before, after, func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+		return k.cfg.Desk.Record(ctx, scope, kind, id)
+	})
 }
 
 // invalid is the refusal of a record that breaks a rule of its schema.
@@ -70,60 +74,6 @@ func named(record *roundsv1.Record) *roundsv1.Problem {
 	return nil
 }
 
-// checkContent is the part that needs the record alone.
-func (k *Keeper) checkContent(before, after *roundsv1.Record) *roundsv1.Problem {
-	switch r := after.GetKind().(type) {
-	case *roundsv1.Record_Site:
-		if zone := r.Site.GetTimeZone(); zone != "" {
-			if _, err := calendar.Zone(zone); err != nil {
-				return wanted("time_zone", zone, "时区,如 Asia/Shanghai", "a time zone as Asia/Shanghai")
-			}
-		}
-		return k.checkSettings(before.GetSite().GetPolicy(), r.Site.GetPolicy())
-	case *roundsv1.Record_Unit:
-		return k.checkSettings(before.GetUnit().GetPolicy(), r.Unit.GetPolicy())
-	case *roundsv1.Record_Place:
-		if text := r.Place.GetOutline(); text != "" && text != before.GetPlace().GetOutline() {
-			if err := k.cfg.Outline(text); err != nil {
-				p := wanted("outline", text, "WKT 多边形(经度在前,首尾点相同)", "a WKT POLYGON, longitude first, its rings closed")
-				p.Facts["why"] = err.Error()
-				return p
-			}
-		}
-	case *roundsv1.Record_Staff:
-		for _, d := range r.Staff.GetDuties() {
-			if p := checkRule("duties", d.GetRecurrence()); p != nil {
-				return p
-			}
-		}
-	case *roundsv1.Record_Plan:
-		if r.Plan.GetWindowUs() == 0 {
-			return missing("window", "请填写时间窗长度", "how long a window is")
-		}
-		return checkRule("times", r.Plan.GetRecurrence())
-	case *roundsv1.Record_Calendar:
-		_, err := calendar.New(r.Calendar.GetDays())
-		var day *calendar.DayError
-		if errors.As(err, &day) {
-			return wanted("date", day.Date, "不重复的有效日期", "a day that there is, named once ("+day.Why+")")
-		}
-	case *roundsv1.Record_Checklist:
-		return checkChecklist(before.GetChecklist(), r.Checklist)
-	}
-	return nil
-}
-
-func checkRule(field, rule string) *roundsv1.Problem {
-	_, err := recurrence.Parse(rule)
-	var bad *recurrence.RuleError
-	if errors.As(err, &bad) {
-		p := wanted(field, rule, "RFC 5545 的重复规则", "a rule of RFC 5545: "+bad.Want)
-		p.Facts["part"] = bad.Part
-		return p
-	}
-	return nil
-}
-
 // checkChecklist holds a version of a list against the one rule that matters: what crews have begun with is not changed under them.
 func checkChecklist(before, after *roundsv1.Checklist) *roundsv1.Problem {
 	if before.GetPublished() && !proto.Equal(before, after) {
@@ -133,6 +83,11 @@ func checkChecklist(before, after *roundsv1.Checklist) *roundsv1.Problem {
 		p.Facts["wanted"] = next
 		return p
 	}
+	return checkQuestions(after)
+}
+
+// checkQuestions refuses a list that nobody could answer.
+func checkQuestions(after *roundsv1.Checklist) *roundsv1.Problem {
 	if after.GetVersion() == 0 {
 		return wanted("version", "0", "从 1 起的整数", "a whole number from 1")
 	}
@@ -173,34 +128,28 @@ func (k *Keeper) checkCode(ctx context.Context, scope store.Scope, kind merge.Ki
 	return nil, nil
 }
 
-// checkAbove refuses a place or a category that would stand within itself.
-func (k *Keeper) checkAbove(ctx context.Context, scope store.Scope, kind merge.Kind, id string, after *roundsv1.Record) (*roundsv1.Problem, error) {
+// above refuses a place or a category that would stand within itself. What stood so before may stay.
+func above(kind merge.Kind, id string, before, after *roundsv1.Record, lookup func(merge.Kind, string) (*roundsv1.Change, error)) (*roundsv1.Problem, error) {
 	parent := func(r *roundsv1.Record) string { return r.GetPlace().GetParentId() }
-	if kind == KindCategory {
+	switch kind {
+	case KindCategory:
 		parent = func(r *roundsv1.Record) string { return r.GetCategory().GetParentId() }
+	case KindPlace:
+	default:
+		return nil, nil
+	}
+	if before != nil && parent(before) == parent(after) {
+		return nil, nil
 	}
 	for up, depth := parent(after), 0; up != ""; depth++ {
 		if up == id || depth == 32 {
 			return wanted("parent", up, "不在自己下级之中的上级", "one above it that is not below it"), nil
 		}
-		above, err := k.cfg.Desk.Record(ctx, scope, kind, up)
+		one, err := lookup(kind, up)
 		if err != nil {
 			return nil, err
 		}
-		up = parent(above.GetRecord())
+		up = parent(one.GetRecord())
 	}
 	return nil, nil
-}
-
-// checkSettings refuses settings that are new or others than before, and that nothing here understands. What stood before stays.
-func (k *Keeper) checkSettings(before, after map[string]string) *roundsv1.Problem {
-	for key, value := range after {
-		if old, stood := before[key]; stood && old == value {
-			continue
-		}
-		if p := k.checkSetting(key, value); p != nil {
-			return p
-		}
-	}
-	return nil
 }

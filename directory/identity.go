@@ -43,12 +43,7 @@ func (k *Keeper) checkIdentity(ctx context.Context, caller engine.Caller, kind m
 		if field == nil || !puts(edit, is, field) || same(field, is, stands) || is.Has(field) && same(field, is, was) {
 			continue
 		}
-		p := problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "edit.record."+string(kind)+"."+of.field, "",
-			"“"+of.zh+"”以组织树为准,不能在这里修改,请用 "+of.call+"。", "The "+of.en+" is the tree's and is not changed here: call "+of.call+".")
-		if of.call == "CreateNode" {
-			p.Sentence = &roundsv1.Text{Zh: "“类型”在建立节点(CreateNode)时确定,不能修改。", En: "The type is settled when the node is made (CreateNode), and does not change."}
-		}
-		p.Facts = map[string]string{"call": of.call}
+		p := ofTree(string(kind), of.field, of.zh, of.en, of.call)
 		return p, nil
 	}
 	return nil, nil

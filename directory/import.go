@@ -88,7 +88,6 @@ type row struct {
 type pending struct {
 	act  engine.DeskAct
 	rows []*row
-	over bool // the server does it, for somebody who may and has no role in the scope
 }
 
 // header takes the columns of the table.
@@ -414,11 +413,10 @@ func (r *run) write() error {
 func (r *run) writeScope(scope store.Scope, list []*pending) error {
 	list = slices.DeleteFunc(slices.Clone(list), func(p *pending) bool { return slices.ContainsFunc(p.rows, (*row).refused) })
 	acts := make([]engine.DeskAct, len(list))
-	over := false
 	for i, p := range list {
-		acts[i], over = p.act, over || p.over
+		acts[i] = p.act
 	}
-	outcomes, err := r.act(r.ctx, r.caller, scope, acts, over)
+	outcomes, err := r.act(r.ctx, r.caller, scope, acts)
 	if err != nil {
 		return err
 	}

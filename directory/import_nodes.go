@@ -39,7 +39,6 @@ func (r *run) nodes(of roundsv1.ImportKind, kind merge.Kind, blank func(string) 
 	if err := r.enterNodes(list); err != nil {
 		return err
 	}
-	over := kind == KindUnit && !r.mayKeep(r.cfg.Root)
 	for _, n := range list {
 		if n.refused() {
 			continue
@@ -47,8 +46,8 @@ func (r *run) nodes(of roundsv1.ImportKind, kind merge.Kind, blank func(string) 
 		scope := scopeOf(n.entry.ID)
 		if queued, err := n.put(scope, kind, n.entry.ID, n.before, n.after); err != nil {
 			return err
-		} else if queued && over {
-			r.acts[scope][len(r.acts[scope])-1].over = true
+		} else if queued && kind == KindUnit {
+			r.acts[scope][len(r.acts[scope])-1].act.Roles = r.vouched(r.caller, kind, n.entry.ID)
 		}
 	}
 	return nil

@@ -220,7 +220,7 @@ func (r *run) policiesOf(rows []*row) error {
 			one.status(roundsv1.ImportStatus_IMPORT_STATUS_UNCHANGED)
 			continue
 		}
-		if p := r.checkSetting(key, value); p != nil && value != "" {
+		if p := r.setting(key, value); p != nil && value != "" {
 			one.refuse(p)
 			continue
 		}
@@ -247,7 +247,9 @@ func (r *run) policiesOf(rows []*row) error {
 		one.result.RecordId = node
 	}
 	if edit != nil {
-		r.queue(scope, &pending{act: r.actOf(node, before, edit), rows: rows, over: kind == KindUnit && !r.mayKeep(r.cfg.Root)})
+		act := r.actOf(node, before, edit)
+		act.Roles = r.vouched(r.caller, kind, node)
+		r.queue(scope, &pending{act: act, rows: rows})
 	}
 	return nil
 }

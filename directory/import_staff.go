@@ -119,7 +119,7 @@ func (s *staffRow) tried() error {
 	}
 	if err := s.cfg.Validate(after); err != nil {
 		s.refuse(invalid(err))
-	} else if p := s.checkContent(nil, after); p != nil {
+	} else if p := s.content(nil, after); p != nil {
 		s.refuse(p)
 	}
 	return nil

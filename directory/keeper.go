@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -17,8 +19,12 @@ type Desk interface {
 	Records
 	// Act does what a person does through the server.
 	Act(ctx context.Context, caller engine.Caller, scope store.Scope, acts []engine.DeskAct) ([]*roundsv1.Outcome, error)
-	// Write is an act of the server itself.
-	Write(ctx context.Context, scope store.Scope, act func(engine.View) ([]engine.Derived, error)) error
+	// Acted is what a person did in a scope under the id of an act, and what became of it; nil where nothing was.
+	Acted(ctx context.Context, person engine.PersonID, scope store.Scope, id string) (*roundsv1.Mutation, *roundsv1.Outcome, error)
+	// History visits the journal entries about one record.
+	History(ctx context.Context, scope store.Scope, kind merge.Kind, id string, span engine.HistorySpan) iter.Seq2[engine.HistoryEntry, error]
+	// Redact removes fields of a record as law demands.
+	Redact(ctx context.Context, scope store.Scope, kind merge.Kind, id string, fields []uint32, reason string) error
 }
 
 var _ Desk = (*engine.Engine)(nil)
@@ -99,10 +105,10 @@ type Config struct {
 	Organisation Organisation
 	// Reference follows what is written.
 	Reference *Reference
-	// Families are the settings that there are besides those of package policy.
-	Families []Family
-	// Outline checks the outline of a place; its error says what is wrong.
-	Outline func(text string) error
+	// Checks are what records are held against; the Guard's own will do.
+	Checks *Checks
+	// Scopes are all that there are: an erased person may stand in the list of staff of any site.
+	Scopes func(ctx context.Context) ([]store.Scope, error)
 	// Tag issues what the tag of a site's place says, where "auto" is entered for it; nil: none is issued. Asked again it answers the same.
 	Tag func(site store.Scope, place string) (string, error)
 	// Root is the node of the organisation that is kept.
@@ -120,6 +126,7 @@ type Config struct {
 // or above it. Every change is an act of the person who calls, journalled in the record's scope. Refusals are *engine.Error with a Problem. Its methods
 // may be called from any number of goroutines.
 type Keeper struct {
+	*Checks
 	cfg Config
 }
 
@@ -128,5 +135,5 @@ func New(cfg Config) *Keeper {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Keeper{cfg}
+	return &Keeper{Checks: cfg.Checks, cfg: cfg}
 }

@@ -12,31 +12,13 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work/policy"
 )
 
-// known are all settings that there are, by key.
-func (k *Keeper) known() []Known {
-	var all []Known
-	for _, s := range policy.Settings() {
-		words := proto.CloneOf(s.Meaning)
-		words.En += " (" + string(s.Type)
-		if s.Unit != "" {
-			words.En += ", " + s.Unit
-		}
-		words.En += ")"
-		all = append(all, Known{Key: s.Key, Default: s.Default, About: words})
-	}
-	for _, f := range k.cfg.Families {
-		all = append(all, f.Known...)
-	}
-	slices.SortStableFunc(all, func(a, b Known) int { return strings.Compare(a.Key, b.Key) })
-	return all
-}
-
 // knows: whether there is a setting of that key.
-func (k *Keeper) knows(key string) bool {
-	for _, one := range k.known() {
+func (c *Checks) knows(key string) bool {
+	for _, one := range c.all {
 		family, open := strings.CutSuffix(one.Key, "*")
 		if one.Key == key || open && strings.HasPrefix(key, family) && len(key) > len(family) {
 			return true
@@ -46,7 +28,7 @@ func (k *Keeper) knows(key string) bool {
 }
 
 // notUnderstood says what is wanted for each of some settings that is not understood, by key.
-func (k *Keeper) notUnderstood(settings map[string]string) map[string]string {
+func (c *Checks) notUnderstood(settings map[string]string) map[string]string {
 	all := map[string]string{}
 	_, err := policy.Parse(settings)
 	for _, one := range joined(err) {
@@ -55,24 +37,37 @@ func (k *Keeper) notUnderstood(settings map[string]string) map[string]string {
 			all[fault.Key] = fault.Want
 		}
 	}
-	for _, f := range k.cfg.Families {
+	for _, f := range c.families {
 		maps.Copy(all, f.Check(settings))
 	}
 	return all
 }
 
 // checkSetting refuses a setting that nothing here understands.
-func (k *Keeper) checkSetting(key, value string) *roundsv1.Problem {
-	if !k.knows(key) {
+func (c *Checks) setting(key, value string) *roundsv1.Problem {
+	if !c.knows(key) {
 		p := wanted("key", key, "已有的设置项(rounds admin policy keys 可列出)", "a setting that there is (rounds admin policy keys lists them)")
 		p.Facts["key"] = key
 		return p
 	}
-	if want, bad := k.notUnderstood(map[string]string{key: value})[key]; bad {
+	if want, bad := c.notUnderstood(map[string]string{key: value})[key]; bad {
 		p := wanted("value", value, want, want)
 		p.Facts["key"] = key
 		p.Sentence = &roundsv1.Text{Zh: "设置项“" + key + "”的值“" + short(value) + "”无效,应为:" + want + "。", En: "The setting " + key + " is \"" + short(value) + "\", wanted " + want + "."}
 		return p
+	}
+	return nil
+}
+
+// settings refuses settings that are new or others than before, and that nothing here understands. What stood before stays.
+func (c *Checks) settings(before, after map[string]string) *roundsv1.Problem {
+	for _, key := range slices.Sorted(maps.Keys(after)) {
+		if old, stood := before[key]; stood && old == after[key] {
+			continue
+		}
+		if p := c.setting(key, after[key]); p != nil {
+			return p
+		}
 	}
 	return nil
 }
@@ -128,7 +123,7 @@ func (k *Keeper) policyOf(ctx context.Context, node string) (*roundsv1.GetPolicy
 		return nil, refuse(problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD, "node_id", "", "没有这个节点。", "There is no such node."))
 	}
 	values := map[string]*roundsv1.Setting{}
-	for _, one := range k.known() {
+	for _, one := range k.all {
 		values[one.Key] = &roundsv1.Setting{Key: one.Key, Value: one.Default, Inherited: one.Default, About: one.About}
 	}
 	for i, l := range layers {
@@ -168,35 +163,87 @@ func (k *Keeper) SetPolicy(ctx context.Context, caller engine.Caller, req *round
 		return nil, refuse(noRight())
 	}
 	for _, key := range slices.Sorted(maps.Keys(req.GetSet())) {
-		if p := k.checkSetting(key, req.GetSet()[key]); p != nil {
+		if p := k.setting(key, req.GetSet()[key]); p != nil {
 			p.Field = "set[" + key + "]"
 			return nil, refuse(p)
+		}
+	}
+	for _, key := range req.GetRemove() {
+		if _, both := req.GetSet()[key]; both {
+			return nil, refuse(wanted("remove", key, "不同时设置又取消同一设置项", "a key that is not set by the same call"))
 		}
 	}
 	kind, before, own, err := k.ownSettings(ctx, node)
 	if err != nil {
 		return nil, err
 	}
-	changed := maps.Clone(own)
-	if changed == nil {
-		changed = map[string]string{}
-	}
-	maps.Copy(changed, req.GetSet())
-	for _, key := range req.GetRemove() {
-		delete(changed, key)
-	}
-	after := k.withSettings(before.GetRecord(), kind, node, changed)
-	if edit := editOf(kind, before.GetRecord(), after); edit != nil {
+	id := strings.ToLower(req.GetActId())
+	_, err = k.once(ctx, caller, kind, node, id, func(m *roundsv1.Mutation) bool { return setsPolicy(m, node, req) }, func() (*roundsv1.Outcome, error) {
+		changed := maps.Clone(own)
+		if changed == nil {
+			changed = map[string]string{}
+		}
+		maps.Copy(changed, req.GetSet())
+		for _, key := range req.GetRemove() {
+			delete(changed, key)
+		}
+		edit := editOf(kind, before.GetRecord(), k.withSettings(before.GetRecord(), kind, node, changed))
+		if id != "" && before != nil { // what is journalled says all that was asked, so that the same call is known again
+			edit = policyEdit(kind, req)
+		}
+		if edit == nil {
+			return nil, nil
+		}
 		act := k.actOf(caller, node, before, edit)
-		if req.GetActId() != "" {
-			act.ID = strings.ToLower(req.GetActId())
+		if id != "" {
+			act.ID = id
 		}
-		if _, err := k.one(ctx, caller, kind, node, act); err != nil {
-			return nil, err
-		}
+		return k.one(ctx, caller, kind, node, act)
+	})
+	if err != nil {
+		return nil, err
 	}
 	now, err := k.policyOf(ctx, node)
 	return &roundsv1.SetPolicyResponse{Policy: now}, err
+}
+
+// policyEdit is what a call asks of a record that stands, whatever that says already.
+func policyEdit(kind merge.Kind, req *roundsv1.SetPolicyRequest) *roundsv1.Edit {
+	of := func(settings map[string]string) (*roundsv1.Record, uint32) {
+		if kind == KindSite {
+			return &roundsv1.Record{Kind: &roundsv1.Record_Site{Site: &roundsv1.Site{Policy: settings}}}, 4
+		}
+		return &roundsv1.Record{Kind: &roundsv1.Record_Unit{Unit: &roundsv1.Unit{Policy: settings}}}, 5
+	}
+	edit := &roundsv1.Edit{}
+	var field uint32
+	edit.Record, field = of(req.GetSet())
+	edit.Fields = []uint32{field}
+	if len(req.GetRemove()) > 0 {
+		edit.Removed, _ = of(removals(req))
+	}
+	return edit
+}
+
+func removals(req *roundsv1.SetPolicyRequest) map[string]string {
+	gone := map[string]string{}
+	for _, key := range req.GetRemove() {
+		gone[key] = ""
+	}
+	return gone
+}
+
+// setsPolicy: whether an act that was done is what a call asks. What made the record carries the settings among the rest of it, and nothing to remove.
+func setsPolicy(m *roundsv1.Mutation, node string, req *roundsv1.SetPolicyRequest) bool {
+	of := func(r *roundsv1.Record) map[string]string {
+		if site := r.GetSite(); site != nil {
+			return site.GetPolicy()
+		}
+		return r.GetUnit().GetPolicy()
+	}
+	edit := m.GetEdit()
+	return m.GetRecordId() == node && edit != nil && maps.Equal(of(edit.GetRecord()), req.GetSet()) &&
+		(len(edit.GetFields()) == 0 || maps.Equal(of(edit.GetRemoved()), removals(req)))
 }
 
 // withSettings is the record of a unit or a site with other settings, made from the tree where there is none.
@@ -239,13 +286,55 @@ func (k *Keeper) one(ctx context.Context, caller engine.Caller, kind merge.Kind,
 	if !ok {
 		return nil, refuse(problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "node_id", "", "此节点下没有这类记录。", "The node has no records of this kind."))
 	}
-	over := kind == KindUnit && !k.cfg.Organisation.MayKeep(caller.Person, k.rootOf(node)) && act.Edit != nil
-	outcomes, err := k.act(ctx, caller, scope, []engine.DeskAct{act}, over)
+	act.Roles = k.vouched(caller, kind, node)
+	outcomes, err := k.act(ctx, caller, scope, []engine.DeskAct{act})
 	if err != nil {
 		return nil, err
 	}
-	if p := refusalOf(outcomes[0]); p != nil {
+	return answered(outcomes[0])
+}
+
+// answered is an outcome as an answer: a refusal is an error.
+func answered(outcome *roundsv1.Outcome) (*roundsv1.Outcome, error) {
+	if p := refusalOf(outcome); p != nil {
 		return nil, refuse(p)
 	}
-	return outcomes[0], nil
+	return outcome, nil
+}
+
+// once does a call that its caller gave an act's id: done before, it has the outcome that it had, whatever became of the record since. Same tells whether what was done then is what is
+// asked now: the same id for something else is refused. Act does it. Two such calls at once come to one act, and both to its outcome.
+func (k *Keeper) once(ctx context.Context, caller engine.Caller, kind merge.Kind, node, id string, same func(*roundsv1.Mutation) bool,
+	act func() (*roundsv1.Outcome, error)) (*roundsv1.Outcome, error) {
+	scope, ok := k.placeOf(kind, node)
+	if id == "" || !ok {
+		return act()
+	}
+	if before, done, err := k.acted(ctx, caller, scope, id, same); done || err != nil {
+		return before, err
+	}
+	outcome, err := act()
+	if err == nil {
+		return outcome, nil
+	}
+	before, done, again := k.acted(ctx, caller, scope, id, same)
+	if again == nil && done {
+		return before, nil // by the same call, meanwhile
+	}
+	return nil, err
+}
+
+// acted is the outcome of an act that was done before.
+func (k *Keeper) acted(ctx context.Context, caller engine.Caller, scope store.Scope, id string, same func(*roundsv1.Mutation) bool) (outcome *roundsv1.Outcome, done bool, err error) {
+	m, outcome, err := k.cfg.Desk.Acted(ctx, caller.Person, scope, id)
+	if err != nil || outcome == nil {
+		return nil, false, err
+	}
+	if m != nil && !same(m) {
+		p := problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "act_id", "", "该操作编号已用于其他内容,请刷新后重试。", "This act's id was used for another act: make a new one.")
+		p.Facts = map[string]string{"act_id": id}
+		return nil, true, &engine.Error{Kind: engine.Precondition, Problem: p}
+	}
+	outcome, err = answered(outcome)
+	return outcome, true, err
 }

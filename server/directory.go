@@ -22,7 +22,10 @@ import (
 // organisation answers the directory's questions about the tree from an Authority.
 type organisation struct{ of *auth.Authority }
 
-var _ directory.Organisation = organisation{}
+var (
+	_ directory.Organisation = organisation{}
+	_ directory.Nodes        = organisation{}
+)
 
 // Organisation implements directory.Tree.
 func (o organisation) Organisation(scope store.Scope) (store.Scope, bool) {
@@ -62,14 +65,18 @@ func (s *Server) Reference() *directory.Reference { return s.reference }
 // keeper returns how administrators keep the directory.
 func (s *Server) keeper() *directory.Keeper {
 	return directory.New(directory.Config{
-		Desk: s.engine, Organisation: organisation{s.authority}, Reference: s.reference, Families: families(),
+		Desk: s.engine, Organisation: organisation{s.authority}, Reference: s.reference, Checks: s.guard.Checks, Scopes: s.recordScopes,
 		Validate: func(m proto.Message) error { return firstField(s.validator.Validate(m)) },
-		Outline: func(text string) error {
-			_, err := check.ParseOutline(text)
-			return err
-		},
-		Tag: s.tags.issue, Root: string(s.founding.Root), Now: s.cfg.Inject.Now, Log: s.log,
+		Tag:      s.tags.issue, Root: string(s.founding.Root), Now: s.cfg.Inject.Now, Log: s.log,
 	})
+}
+
+// guarded are the rules with what the directory asks besides, of whoever writes.
+func (s *Server) guarded(rules engine.Rules) *directory.Guard {
+	return &directory.Guard{Rules: rules, Nodes: organisation{s.authority}, Reference: s.reference, Checks: directory.NewChecks(families(), func(text string) error {
+		_, err := check.ParseOutline(text)
+		return err
+	})}
 }
 
 // families are the settings that parts of the server read besides those of the trade.
@@ -125,6 +132,9 @@ func (o organisation) NodesByCode(code string) []string {
 func (o organisation) NodeType(node string) roundsv1.NodeType {
 	return o.of.NodeType(auth.NodeID(node))
 }
+
+// Erased implements directory.Nodes.
+func (o organisation) Erased(person string) bool { return o.of.Erased(auth.PersonID(person)) }
 
 // MayKeep implements directory.Organisation.
 func (o organisation) MayKeep(person engine.PersonID, node string) bool {

@@ -6,29 +6,40 @@ import (
 	"connectrpc.com/connect"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/auth"
 )
 
 // The methods of AdminServiceHandler. Each is the one of auth.Admin with the same name, where the rights are checked.
+
+// following calls a method that changes a node, and has the node's record follow. Where that half fails, the same call again comes to it: the first half then changes nothing.
+func following[Q, A any](ctx context.Context, s *adminService, req *connect.Request[Q], call func(context.Context, auth.Identity, *Q) (*A, error),
+	node func(*A) *roundsv1.Node) (*connect.Response[A], error) {
+	done, err := call(ctx, identityOf(ctx), req.Msg)
+	if err == nil {
+		err = s.directory.Follow(ctx, callerOf(ctx), node(done).GetNodeId())
+	}
+	return answer(done, err)
+}
 
 // CreateNode implements AdminServiceHandler.
 func (s *adminService) CreateNode(
 	ctx context.Context, req *connect.Request[roundsv1.CreateNodeRequest],
 ) (*connect.Response[roundsv1.CreateNodeResponse], error) {
-	return as(ctx, req, s.of.CreateNode)
+	return following(ctx, s, req, s.of.CreateNode, (*roundsv1.CreateNodeResponse).GetNode)
 }
 
 // RenameNode implements AdminServiceHandler.
 func (s *adminService) RenameNode(
 	ctx context.Context, req *connect.Request[roundsv1.RenameNodeRequest],
 ) (*connect.Response[roundsv1.RenameNodeResponse], error) {
-	return as(ctx, req, s.of.RenameNode)
+	return following(ctx, s, req, s.of.RenameNode, (*roundsv1.RenameNodeResponse).GetNode)
 }
 
 // MoveNode implements AdminServiceHandler.
 func (s *adminService) MoveNode(
 	ctx context.Context, req *connect.Request[roundsv1.MoveNodeRequest],
 ) (*connect.Response[roundsv1.MoveNodeResponse], error) {
-	return as(ctx, req, s.of.MoveNode)
+	return following(ctx, s, req, s.of.MoveNode, (*roundsv1.MoveNodeResponse).GetNode)
 }
 
 // ListNodes implements AdminServiceHandler.
@@ -77,7 +88,14 @@ func (s *adminService) ReinstatePerson(
 func (s *adminService) DeletePerson(
 	ctx context.Context, req *connect.Request[roundsv1.DeletePersonRequest],
 ) (*connect.Response[roundsv1.DeletePersonResponse], error) {
-	return as(ctx, req, s.of.DeletePerson)
+	done, err := as(ctx, req, s.of.DeletePerson)
+	if err == nil { // where this half fails, the same call again comes to it
+		err = s.directory.Forget(ctx, callerOf(ctx), req.Msg.GetPersonId())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return done, nil
 }
 
 // CreateGrant implements AdminServiceHandler.

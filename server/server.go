@@ -42,6 +42,7 @@ type Server struct {
 	authority *auth.Authority
 	engine    *engine.Engine
 	reference *directory.Reference
+	guard     *directory.Guard
 	tags      siteTags
 	blobs     media.Driver
 	ownBlobs  closingDriver // nil where the storage was handed in
@@ -118,8 +119,9 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	rules := work.New(work.Config{Reference: s.reference, Tags: s.tags})
+	s.guard = s.guarded(rules)
 	s.engine, err = engine.Open(engine.Config{
-		Store: s.store, Rules: rules, Access: access{s.authority}, Validate: validMutation(s.validator),
+		Store: s.store, Rules: s.guard, Access: access{s.authority}, Validate: validMutation(s.validator),
 		Index: joined(indexes()), IndexVersion: version(indexes()), Committed: s.committed, Question: work.Complete,
 		Now: cfg.Inject.Now, Rand: cfg.Inject.Rand, Logger: s.log, Heartbeat: cfg.Timeouts.Heartbeat,
 	})
