@@ -35,7 +35,7 @@ const (
 )
 
 // IndexVersion changes when the entries do: the engine then makes the indexes anew.
-const IndexVersion = "schedule 4"
+const IndexVersion = "schedule 5"
 
 // Index is what the Worker needs indexed of the records: engine.Config.Index takes it. It is pure.
 type Index struct{}
@@ -121,7 +121,7 @@ func goesOn(change *roundsv1.Change) int64 {
 // anew: whether goesOn is no time but says that the plan is to be gone through anew.
 func anew(from int64) bool { return from <= math.MaxInt32 }
 
-// waitsSince is when the work of a ticket's round was reported as done, while its photos are waited for; 0: they are not.
+// waitsSince is when the work of a ticket's round was reported as done, and the server had heard of it, while its photos are waited for; 0: they are not.
 func waitsSince(t *roundsv1.Ticket) int64 {
 	if t.GetState() != roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE {
 		return 0
@@ -129,7 +129,7 @@ func waitsSince(t *roundsv1.Ticket) int64 {
 	var since int64
 	for _, c := range t.GetCompletions() {
 		if c.GetRound() == t.GetRound() {
-			since = max(since, c.GetTimeUs())
+			since = max(since, c.GetTimeUs(), c.GetTakenUs())
 		}
 	}
 	return since

@@ -238,6 +238,23 @@ func TestChasingLosesNoMark(t *testing.T) {
 	}
 }
 
+// Of a completion that came out of a basement a day and more after it was made nobody is asked for photos at once: the times run from when the server heard of it.
+func TestChasingCountsFromTheArrival(t *testing.T) {
+	w := newWorld(t)
+	w.report("tiles", func(t *roundsv1.Ticket) { t.Requirements = nil })
+	w.pass(30 * time.Hour)
+	w.move("tiles", doneState, uid("xu"), 30*time.Hour, func(t *roundsv1.Ticket) { t.Completions[0].TakenUs = w.clock().UnixMicro() })
+	w.tick()
+	w.pass(24*time.Hour - time.Microsecond).tick()
+	same(t, "before a day", w.notices(), nil)
+	w.pass(time.Microsecond).tick()
+	same(t, "after a day", w.notices(), []string{"CHASE " + uid("xu")})
+	w.pass(48*time.Hour - time.Microsecond).tick()
+	same(t, "before three days", w.notices(), []string{"CHASE " + uid("xu")})
+	w.pass(time.Microsecond).tick()
+	same(t, "after three days", w.notices(), []string{"CHASE " + uid("xu"), "CHASE foreman"})
+}
+
 func TestPhotosThatCameAreNotChased(t *testing.T) {
 	w := newWorld(t)
 	w.report("tiles", func(t *roundsv1.Ticket) { t.Requirements = nil })

@@ -105,7 +105,7 @@ func (j *judgement) completeWalk() {
 	slices.Sort(photos)
 	photos = slices.Compact(photos)
 	all := append(slices.Clone(i.GetCompletions()), &roundsv1.Completion{Round: i.GetRound(), PersonId: string(j.Person),
-		PhotoIds: photos[:min(len(photos), maxPhotos)], TimeUs: j.Time.UnixMicro()})
+		PhotoIds: photos[:min(len(photos), maxPhotos)], TimeUs: j.Time.UnixMicro(), TakenUs: j.takenUs()})
 	if len(all) > maxCompletions {
 		all = all[len(all)-maxCompletions:]
 	}

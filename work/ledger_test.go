@@ -167,3 +167,24 @@ func TestRow16_InTimeWithoutSignal(t *testing.T) {
 		}
 	}
 }
+
+// TestCompletionSaysWhenItCame: beside when it was made, as the phone knows; and a completion that is sent again with another photo does not begin anew.
+func TestCompletionSaysWhenItCame(t *testing.T) {
+	w := newTown(t, "light")
+	w.x.done(w.id, start())
+	photo, more := uid("photo"), uid("more")
+	w.x.do(photo, shot(w.id, 1))
+	w.x.do(w.id, submit(1, photo))
+	made := w.now
+	w.now = w.now.Add(30 * time.Hour)
+	w.x.sync()
+	came := w.now
+	c := w.chief.inState(w.id, stateDone).GetCompletions()[0]
+	if c.GetTimeUs() != made.UnixMicro() || c.GetTakenUs() != came.UnixMicro() {
+		t.Fatalf("made %v, came %v: %v", made.UnixMicro(), came.UnixMicro(), c)
+	}
+	w.x.done(w.id, submit(1, photo, more))
+	if again := w.chief.ticket(w.id).GetCompletions()[0]; len(again.GetPhotoIds()) != 2 || again.GetTakenUs() != came.UnixMicro() {
+		t.Fatalf("%v", again)
+	}
+}

@@ -386,7 +386,16 @@ func (j *judgement) completions() (all []*roundsv1.Completion, changed bool) {
 		all[i] = grown
 		return all, !proto.Equal(grown, c)
 	}
-	return append(all, &roundsv1.Completion{Round: j.args.round, PersonId: string(j.Person), PhotoIds: photos, TimeUs: j.Time.UnixMicro(), Late: late}), true
+	return append(all, &roundsv1.Completion{Round: j.args.round, PersonId: string(j.Person), PhotoIds: photos, TimeUs: j.Time.UnixMicro(), Late: late,
+		TakenUs: j.takenUs()}), true
+}
+
+// takenUs is when the act came to the server, microseconds since 1970; 0 where that is not known.
+func (j *judgement) takenUs() int64 {
+	if j.foresees || j.Taken.IsZero() {
+		return 0
+	}
+	return max(0, j.Taken.UnixMicro())
 }
 
 // lapse takes back a forced closure that waits for its second person, when the work goes on.
