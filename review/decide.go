@@ -16,12 +16,24 @@ import (
 // Decide does the caller's acts, each whatever becomes of the others, and answers once they are on disk. Acts of one scope that stand together are one
 // request to the engine. The error is an *engine.Error; then some may have been done, and sending all again is harmless.
 func (s *Service) Decide(ctx context.Context, caller engine.Caller, req *roundsv1.DecideRequest) (*roundsv1.DecideResponse, error) {
+	return s.DecideChecked(ctx, caller, req, nil)
+}
+
+// DecideChecked is Decide for acts that strangers sent: each that check tells a problem of has it as its result and is not done, and the others are done.
+// An approval that is refused so counts among those that are made together. No check: all are taken as they are.
+func (s *Service) DecideChecked(ctx context.Context, caller engine.Caller, req *roundsv1.DecideRequest, check func(*roundsv1.DeskAct) *roundsv1.Problem,
+) (*roundsv1.DecideResponse, error) {
 	results := make([]*roundsv1.DecideResult, len(req.GetActs()))
 	approvals := 0
 	for i, act := range req.GetActs() {
 		results[i] = &roundsv1.DecideResult{ActId: act.GetActId()}
 		if _, is := approval(act.GetCommand()); is {
 			approvals++
+		}
+		if check != nil {
+			if why := check(act); why != nil {
+				results[i].Result = &roundsv1.DecideResult_Problem{Problem: why}
+			}
 		}
 	}
 	desks := map[string]*desk{}
@@ -31,7 +43,7 @@ func (s *Service) Decide(ctx context.Context, caller engine.Caller, req *roundsv
 		}
 	}()
 	for i, act := range req.GetActs() {
-		if _, open := desks[act.GetScope()]; !open {
+		if _, open := desks[act.GetScope()]; !open && results[i].GetResult() == nil {
 			d, err := s.open(ctx, caller, act.GetScope())
 			if own := (*engine.Error)(nil); errors.As(err, &own) && own.Kind == engine.Denied {
 				results[i].Result = &roundsv1.DecideResult_Problem{Problem: own.Problem}
@@ -49,13 +61,10 @@ func (s *Service) Decide(ctx context.Context, caller engine.Caller, req *roundsv
 		return err
 	}
 	for i, act := range req.GetActs() {
-		d := desks[act.GetScope()]
-		if d == nil {
-			if results[i].GetProblem() == nil {
-				results[i].Result = &roundsv1.DecideResult_Problem{Problem: noRight(store.Scope(act.GetScope())).Problem}
-			}
+		if results[i].GetResult() != nil {
 			continue
 		}
+		d := desks[act.GetScope()]
 		if len(run) > 0 && req.GetActs()[run[0]].GetScope() != act.GetScope() {
 			if err := flush(); err != nil {
 				return nil, err
@@ -125,7 +134,7 @@ func (d *desk) alone(ctx context.Context, act *roundsv1.DeskAct, digest []byte) 
 		case len(digest) == 0:
 			obstacles = append(obstacles, roundsv1.BulkObstacle_BULK_OBSTACLE_NO_DIGEST)
 		case !bytes.Equal(digest, now):
-			why := problem(roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST, "review_digest", "您查看之后证据有变化,请重新查看后再确认。",
+			why := problem(roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST, "command.ticket.approve.review_digest", "您查看之后证据有变化,请重新查看后再确认。",
 				"The evidence changed after you looked. Look again, then confirm.")
 			why.Scope = act.GetScope()
 			return why, obstacles, nil

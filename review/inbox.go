@@ -4,8 +4,11 @@ import (
 	"context"
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/store"
 )
 
 // Inbox lists open questions of the scopes, to who may read all of them: those that the caller is asked, or everybody's. The error is an *engine.Error.
@@ -50,19 +53,21 @@ func (s *Service) Inbox(ctx context.Context, caller engine.Caller, req *roundsv1
 	}
 	slices.SortFunc(resp.Counts, func(a, b *roundsv1.InboxCount) int { return int(a.GetType()) - int(b.GetType()) })
 	rows, more := page.rows()
-	if more {
-		resp.NextPageToken = d.token(req, cursor{after: rows[len(rows)-1], nowUS: from.nowUS})
-	}
-	names := d.names()
-	for _, p := range rows {
+	names, seen := d.names(), 0
+	for size := 0; seen < len(rows) && size < fullPage; seen++ {
+		p := rows[seen]
 		item, err := d.question(ctx, int(p.scope), p.id)
 		if err != nil {
 			return nil, err
 		}
 		if item != nil {
+			size += proto.Size(item)
 			names.question(int(p.scope), item.GetRow().GetRecord().GetConflict())
 			resp.Items = append(resp.Items, item)
 		}
+	}
+	if more || seen < len(rows) {
+		resp.NextPageToken = d.token(req, cursor{after: rows[seen-1], nowUS: from.nowUS})
 	}
 	resp.Names = names.found()
 	for _, item := range resp.GetItems() {
@@ -112,7 +117,7 @@ func (d *desk) question(ctx context.Context, scope int, id uid) (*roundsv1.Inbox
 		return nil, nil
 	}
 	item := &roundsv1.InboxItem{Row: row, AgeUs: max(0, d.now.UnixMicro()-q.GetOpenedTimeUs())}
-	if item.SubjectTitle, err = d.title(ctx, scope, q.GetSubject()); err != nil {
+	if item.SubjectTitle, err = d.title(ctx, d.scopes[scope], q.GetSubject()); err != nil {
 		return nil, err
 	}
 	roles := d.cfg.Access.Roles(d.caller.Person, d.scopes[scope], d.now)
@@ -121,7 +126,7 @@ func (d *desk) question(ctx context.Context, scope int, id uid) (*roundsv1.Inbox
 	}
 	for _, side := range q.GetSides() {
 		shows := &roundsv1.InboxSide{Side: side}
-		if shows.Title, err = d.title(ctx, scope, side.GetRecord()); err != nil {
+		if shows.Title, err = d.title(ctx, d.scopes[scope], side.GetRecord()); err != nil {
 			return nil, err
 		}
 		item.Sides = append(item.Sides, shows)
@@ -130,15 +135,11 @@ func (d *desk) question(ctx context.Context, scope int, id uid) (*roundsv1.Inbox
 }
 
 // title is what people call a ticket or a round; empty for anything else, and where it is not here.
-func (d *desk) title(ctx context.Context, scope int, of *roundsv1.RecordRef) (string, error) {
+func (d *desk) title(ctx context.Context, scope store.Scope, of *roundsv1.RecordRef) (string, error) {
 	if of.GetKind() != string(kindTicket) && of.GetKind() != string(kindInspection) {
 		return "", nil
 	}
-	id, ok := parseUID(of.GetId())
-	if !ok {
-		return "", nil
-	}
-	change, err := d.record(ctx, scope, kindOfRef(of), id)
+	change, err := d.cfg.Records.Record(ctx, scope, kindOfRef(of), of.GetId())
 	if err != nil {
 		return "", err
 	}

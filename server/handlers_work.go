@@ -2,7 +2,9 @@ package server
 
 import (
 	"context"
+	"errors"
 
+	"buf.build/go/protovalidate"
 	"connectrpc.com/connect"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -11,7 +13,10 @@ import (
 )
 
 // workService hands calls to the boards, where the rights are checked.
-type workService struct{ of *review.Service }
+type workService struct {
+	of    *review.Service
+	valid protovalidate.Validator
+}
 
 var _ roundsv1connect.WorkServiceHandler = (*workService)(nil)
 
@@ -48,9 +53,23 @@ func (s *workService) Story(ctx context.Context, req *connect.Request[roundsv1.S
 	return from(ctx, req, s.of.Story)
 }
 
-// Decide implements WorkServiceHandler.
+// Decide implements WorkServiceHandler. The schema leaves the acts to be looked at here: what is wrong with one is no matter of its neighbours.
 func (s *workService) Decide(ctx context.Context, req *connect.Request[roundsv1.DecideRequest]) (*connect.Response[roundsv1.DecideResponse], error) {
-	return from(ctx, req, s.of.Decide)
+	return answer(s.of.DecideChecked(ctx, callerOf(ctx), req.Msg, s.malformed))
+}
+
+// malformed says what is wrong with an act by itself; nil where nothing is. The field is as the act has it.
+func (s *workService) malformed(act *roundsv1.DeskAct) *roundsv1.Problem {
+	err := s.valid.Validate(act)
+	if err == nil {
+		return nil
+	}
+	p := say(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "这项操作的格式不正确", "This act breaks a rule of its schema")
+	if fields := (*protovalidate.ValidationError)(nil); errors.As(err, &fields) {
+		p = problemOfFields(fields)
+	}
+	p.Scope = act.GetScope()
+	return p
 }
 
 // Inbox implements WorkServiceHandler.

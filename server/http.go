@@ -92,7 +92,7 @@ func (s *Server) calls() (http.Handler, error) {
 		return nil, err
 	}
 	mux.Handle(roundsv1connect.NewExportServiceHandler(&exportService{exporter, s.streams, s.cfg.Timeouts.Export}, options))
-	mux.Handle(roundsv1connect.NewWorkServiceHandler(&workService{s.review}, options))
+	mux.Handle(roundsv1connect.NewWorkServiceHandler(&workService{s.review, s.validator}, options))
 
 	proxies := make([]netip.Prefix, 0, len(s.cfg.Limits.Proxies))
 	for _, text := range s.cfg.Limits.Proxies {

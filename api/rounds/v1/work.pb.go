@@ -2090,7 +2090,7 @@ func (x *StoryEntry) GetLaneSeq() uint64 {
 type DecideRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The acts, done in this order, each whatever becomes of the others. Where more than one of them approves, those whose work has to be looked at by
-	// itself (BulkObstacle) are refused.
+	// itself (BulkObstacle) are refused. One that breaks a rule of its schema is refused by itself, too: each is held against DeskAct's rules alone.
 	Acts          []*DeskAct `protobuf:"bytes,1,rep,name=acts,proto3" json:"acts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3013,10 +3013,9 @@ const file_rounds_v1_work_proto_rawDesc = "" +
 	"\x05cause\x18\x0f \x01(\x04R\x05cause\x12'\n" +
 	"\x0freplaced_fields\x18\x10 \x03(\rR\x0ereplacedFields\x12-\n" +
 	"\breplaced\x18\x11 \x01(\v2\x11.rounds.v1.RecordR\breplaced\x12\x19\n" +
-	"\blane_seq\x18\x12 \x01(\x04R\alaneSeq\"C\n" +
-	"\rDecideRequest\x122\n" +
-	"\x04acts\x18\x01 \x03(\v2\x12.rounds.v1.DeskActB\n" +
-	"\xbaH\a\x92\x01\x04\b\x01\x10dR\x04acts\"\x93\x02\n" +
+	"\blane_seq\x18\x12 \x01(\x04R\alaneSeq\"H\n" +
+	"\rDecideRequest\x127\n" +
+	"\x04acts\x18\x01 \x03(\v2\x12.rounds.v1.DeskActB\x0f\xbaH\f\x92\x01\t\b\x01\x10d\"\x03\xd8\x01\x03R\x04acts\"\x93\x02\n" +
 	"\aDeskAct\x12\x1f\n" +
 	"\x06act_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05actId\x12 \n" +
 	"\x05scope\x18\x02 \x01(\tB\n" +
