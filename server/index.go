@@ -32,6 +32,9 @@ func version(all []index) string {
 	return strings.Join(versions, ", ")
 }
 
+// Index is what a server has indexed of the records, and under which version: for who opens an engine on a server's store.
+func Index() (engine.Index, string) { return joined(indexes()), version(indexes()) }
+
 // joined is the index of all parts.
 type joined []index
 

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/google/uuid"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/internal/bench/corpus"
+	"github.com/rounds-sync/rounds/server"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/sync/store/badgerstore"
@@ -60,8 +62,12 @@ func (r *run) writeSite(ctx context.Context, scope string) (_ *deskSite, err err
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, opened.Close()) }()
-	e, err := engine.Open(engine.Config{Store: opened, Rules: keeper{}, Access: keeper{}})
+	defer func() {
+		err = errors.Join(err, opened.Close())
+		debug.FreeOSMemory() // the generator of the load is to be small
+	}()
+	index, version := server.Index() // so that the server has nothing to make anew
+	e, err := engine.Open(engine.Config{Store: opened, Rules: keeper{}, Access: keeper{}, Index: index, IndexVersion: version})
 	if err != nil {
 		return nil, err
 	}
