@@ -24,7 +24,7 @@ const (
 // The indexes: time, kind, 0, id. Times are microseconds since 1970, big endian with the sign turned so that they sort; ids are their 16 bytes. What is due a
 // set time before or after what the record says stands in an index by itself, since the site's settings say how long that is.
 const (
-	// indexDue: when a deadline, a window or a grace ends, or a question is reminded of.
+	// indexDue: when a deadline, a window or a grace ends, a level waits until, or a question is reminded of.
 	indexDue engine.IndexName = "due"
 	// indexAhead: when a window begins that is to be released ahead; of a plan, from when on its rounds are still to be made.
 	indexAhead engine.IndexName = "due.ahead"

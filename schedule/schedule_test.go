@@ -108,21 +108,99 @@ func TestWhatIsDoneInTimeIsNotTold(t *testing.T) {
 	}
 }
 
-// A server that stood still tells what was missed meanwhile, each step once, and never above the top.
+// A server that stood still tells what was missed meanwhile, everybody once, and takes the ticket up a level after the other: who is told of one has as long to act as
+// the times of the steps are apart, counted from when they were really told.
 func TestAfterADowntime(t *testing.T) {
 	w := newWorld(t)
 	w.ref.set(t, site, map[string]string{"service.normal.arrive": "2h", "escalation.steps": "respond,arrive,finish,review,follow_up"})
-	w.report("pump", func(t *roundsv1.Ticket) { t.EscalationLevel = 1 })
+	w.report("pump", func(t *roundsv1.Ticket) { t.AssigneeId = uid("xu") })
 	w.pass(30 * 24 * time.Hour)
 	w.start()
 	w.tick()
-	got := w.ticket(uid("pump"))
-	if got.GetEscalationLevel() != 3 || len(got.GetDeadlines()) != 3 {
-		t.Errorf("level %d, %v", got.GetEscalationLevel(), got.GetDeadlines())
+	level := func(want uint32) {
+		t.Helper()
+		if got := w.ticket(uid("pump")).GetEscalationLevel(); got != want {
+			t.Fatalf("level %d, want %d", got, want)
+		}
 	}
-	for _, d := range got.GetDeadlines() {
-		if d.GetState() != breached || d.GetBreachedUs() == 0 {
+	deadlines := w.ticket(uid("pump")).GetDeadlines()
+	if len(deadlines) != 3 {
+		t.Fatalf("%v", deadlines)
+	}
+	for _, d := range deadlines {
+		if d.GetState() != breached || d.GetBreachedUs() != w.clock().UnixMicro() {
 			t.Errorf("%v", d)
+		}
+	}
+	level(1)
+	same(t, "told", w.notices(), []string{"BREACHED foreman " + uid("xu"), "ESCALATED supervisor"})
+	seq := w.seq()
+	w.tick()
+	if w.seq() != seq {
+		t.Error("told again")
+	}
+	w.pass(105*time.Minute - time.Microsecond).tick() // respond within 15 minutes, arrive within two hours
+	level(1)
+	w.start() // forgets nothing
+	w.pass(time.Microsecond).tick()
+	level(2)
+	same(t, "told", w.notices(), []string{"BREACHED foreman " + uid("xu"), "ESCALATED manager", "ESCALATED supervisor"})
+	w.pass(22*time.Hour - time.Microsecond).tick() // and finish within a day
+	level(2)
+	w.pass(time.Microsecond).tick()
+	level(3)
+	same(t, "told", w.notices(), []string{"BREACHED foreman " + uid("xu"), "ESCALATED manager", "ESCALATED manager", "ESCALATED supervisor"})
+	for _, d := range w.ticket(uid("pump")).GetDeadlines() {
+		if d.GetEscalatedUs() == 0 || d.GetEscalateUs() != 0 {
+			t.Errorf("%v", d)
+		}
+	}
+	if n := w.worker.Next(); !n.IsZero() {
+		t.Errorf("next at %v", n)
+	}
+}
+
+// What is done before its level's turn raises nothing; nor does what is at the top already.
+func TestALevelThatWaitsIsNotRaisedForNothing(t *testing.T) {
+	for name, test := range map[string]struct {
+		level uint32
+		do    func(*world)
+		want  uint32
+	}{
+		"done meanwhile": {0, func(w *world) { w.move("pump", doneState, uid("xu"), 0) }, 1},
+		"cancelled": {0, func(w *world) {
+			w.start()
+			w.move("pump", roundsv1.TicketState_TICKET_STATE_CANCELLED, uid("ann"), 0)
+		}, 1},
+		"not done":     {0, func(*world) {}, 2},
+		"near the top": {2, func(*world) {}, 3},
+		"at the top":   {3, func(*world) {}, 3},
+	} {
+		w := newWorld(t)
+		w.report("pump", func(t *roundsv1.Ticket) { t.EscalationLevel = test.level })
+		w.pass(30 * 24 * time.Hour).tick()
+		test.do(w)
+		w.pass(24 * time.Hour)
+		w.start()
+		w.tick()
+		if got := w.ticket(uid("pump")).GetEscalationLevel(); got != test.want {
+			t.Errorf("%s: level %d", name, got)
+		}
+	}
+}
+
+// Two steps that are due at once raise their levels a minute apart.
+func TestTwoStepsDueAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.ref.set(t, site, map[string]string{"service.normal.respond": "15m", "service.normal.arrive": "15m"})
+	w.report("pump")
+	for passed, want := range []uint32{0, 1, 2} {
+		if passed == 1 {
+			w.pass(14 * time.Minute)
+		}
+		w.pass(time.Minute).tick()
+		if got := w.ticket(uid("pump")).GetEscalationLevel(); got != want {
+			t.Errorf("at step %d: level %d", passed, got)
 		}
 	}
 }

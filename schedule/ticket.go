@@ -55,57 +55,88 @@ func ticketEdit(id string, t *roundsv1.Ticket, fields ...uint32) engine.Derived 
 
 // breach notices what a ticket has missed. The deadlines are computed once more first: a calendar may have learnt of a holiday since they were.
 func (w *Worker) breach(at moment, id string, t *roundsv1.Ticket) done {
-	computed := t.GetDeadlines()
-	if t.GetRequirements() != nil {
-		computed = deadline.Compute(t, w.cfg.Reference.Calendar(at.scope, t.GetRequirements().GetCalendar()))
-	}
-	all, noticed := deadline.Notice(computed, at.nowUs)
-	edit := &roundsv1.Ticket{Deadlines: all, EscalationLevel: t.GetEscalationLevel(), Flags: t.GetFlags()}
-	if len(noticed) == 0 {
-		if slices.EqualFunc(all, t.GetDeadlines(), func(a, b *roundsv1.Deadline) bool { return proto.Equal(a, b) }) {
-			return done{}
+	compute := func(t *roundsv1.Ticket) []*roundsv1.Deadline {
+		if t.GetRequirements() == nil {
+			return t.GetDeadlines()
 		}
-		return done{change: []engine.Derived{ticketEdit(id, edit, ticketDeadlines)}}
+		return deadline.Compute(t, w.cfg.Reference.Calendar(at.scope, t.GetRequirements().GetCalendar()))
 	}
-	var list []engine.Derived
-	raised := 0
-	var late, latest time.Duration
-	for _, d := range noticed {
-		by := time.Duration(at.nowUs-d.GetDueUs()) * time.Microsecond
-		late, latest = late+by, max(latest, by)
-		cause := fmt.Sprintf("breach %d %d %d", d.GetStep(), d.GetRound(), d.GetDueUs())
-		list = append(list, w.tellBreach(at, id, t, d, cause))
-		if d.GetDoneUs() != 0 || !at.policy.Escalates(d.GetStep()) || edit.EscalationLevel >= topLevel {
-			continue
-		}
+	all, noticed := deadline.Notice(compute(t), at.nowUs)
+	if len(noticed) > 0 { // of what ended before it was noticed no level is raised
+		after := proto.CloneOf(t)
+		after.Deadlines = all
+		all = compute(after)
+	}
+	edit := &roundsv1.Ticket{EscalationLevel: t.GetEscalationLevel(), Flags: t.GetFlags()}
+	var raised *roundsv1.Deadline
+	if edit.EscalationLevel < topLevel {
+		all, raised = deadline.Raise(all, at.nowUs, at.policy.Escalates)
+	}
+	fields := []uint32{ticketDeadlines}
+	list := w.tellBreaches(at, id, t, noticed)
+	if raised != nil {
 		edit.EscalationLevel++
-		raised++
-		list = append(list, w.tellLevel(at, id, d, edit.EscalationLevel, cause))
-	}
-	edit.Flags = flagged(edit.Flags, flagBreached)
-	fields := []uint32{ticketDeadlines, ticketFlags}
-	if raised > 0 {
 		fields = append(fields, ticketEscalation)
+		list = append(list, w.tellLevel(at, id, raised, edit.EscalationLevel, causeOf(raised)))
+	}
+	if edit.EscalationLevel >= topLevel {
+		all = deadline.Settle(all)
+	}
+	if edit.Deadlines = all; len(noticed) > 0 {
+		edit.Flags, fields = flagged(edit.Flags, flagBreached), append(fields, ticketFlags)
+	} else if raised == nil && slices.EqualFunc(all, t.GetDeadlines(), func(a, b *roundsv1.Deadline) bool { return proto.Equal(a, b) }) {
+		return done{}
 	}
 	return done{change: append([]engine.Derived{ticketEdit(id, edit, fields...)}, list...), stats: func(s *Stats) {
 		for _, d := range noticed {
 			if int(d.GetStep()) < len(s.Breaches) {
 				s.Breaches[d.GetStep()]++
 			}
+			by := time.Duration(at.nowUs-d.GetDueUs()) * time.Microsecond
+			s.Late, s.Latest = s.Late+by, max(s.Latest, by)
 		}
-		s.Late, s.Latest = s.Late+late, max(s.Latest, latest)
-		s.Escalations += uint64(raised)
+		if raised != nil {
+			s.Escalations++
+		}
 	}}
 }
 
-// tellBreach tells whoever has to see to a step that it is late, and the role that leads it at the site.
-func (w *Worker) tellBreach(at moment, id string, t *roundsv1.Ticket, d *roundsv1.Deadline, cause string) engine.Derived {
+// causeOf tells a missed deadline from every other of its ticket.
+func causeOf(d *roundsv1.Deadline) string {
+	return fmt.Sprintf("breach %d %d %d", d.GetStep(), d.GetRound(), d.GetDueUs())
+}
+
+// tellBreaches tells whoever has to see to steps that they are late, and the roles that lead them at the site: the same people once for all of them.
+func (w *Worker) tellBreaches(at moment, id string, t *roundsv1.Ticket, noticed []*roundsv1.Deadline) []engine.Derived {
+	var all []Telling
+	for _, d := range noticed {
+		say := w.tellBreach(at, id, t, d)
+		i := slices.IndexFunc(all, func(one Telling) bool {
+			return one.Code == say.Code && one.Role == say.Role && slices.Equal(one.People, say.People)
+		})
+		if i < 0 {
+			all = append(all, say)
+			continue
+		}
+		one := &all[i]
+		one.Cause += ", " + say.Cause
+		one.Sentence = &roundsv1.Text{Zh: one.Sentence.GetZh() + say.Sentence.GetZh(), En: one.Sentence.GetEn() + " " + say.Sentence.GetEn()}
+	}
+	var list []engine.Derived
+	for _, say := range all {
+		list = append(list, w.cfg.Notice(say))
+	}
+	return list
+}
+
+// tellBreach is what whoever has to see to a step, and the role that leads it at the site, are told when it is late.
+func (w *Worker) tellBreach(at moment, id string, t *roundsv1.Ticket, d *roundsv1.Deadline) Telling {
 	owner := d.GetOwnerId()
 	if owner == "" && d.GetStep() != roundsv1.Step_STEP_REVIEW && d.GetStep() != roundsv1.Step_STEP_FOLLOW_UP {
 		owner = t.GetAssigneeId()
 	}
 	words := stepWords(d.GetStep())
-	say := Telling{About: ref(kindTicket, id), Code: roundsv1.NoticeCode_NOTICE_CODE_BREACHED, Role: at.policy.LevelRoles[0], Cause: cause, TimeUs: at.nowUs,
+	say := Telling{About: ref(kindTicket, id), Code: roundsv1.NoticeCode_NOTICE_CODE_BREACHED, Role: at.policy.LevelRoles[0], Cause: causeOf(d), TimeUs: at.nowUs,
 		Sentence: &roundsv1.Text{Zh: "「" + words.zh + "」已超过时限。" + words.doZh, En: "The " + words.en + " is overdue. " + words.doEn}}
 	if d.GetDoneUs() != 0 {
 		say.Sentence = &roundsv1.Text{Zh: "「" + words.zh + "」完成时已超过时限。", En: "The " + words.en + " came after its deadline."}
@@ -121,7 +152,7 @@ func (w *Worker) tellBreach(at moment, id string, t *roundsv1.Ticket, d *roundsv
 	if owner != "" {
 		say.People = []string{owner}
 	}
-	return w.cfg.Notice(say)
+	return say
 }
 
 // tellLevel tells the people of a level that a ticket has come to them.

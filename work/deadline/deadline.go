@@ -75,7 +75,7 @@ func Compute(t *roundsv1.Ticket, cal calendar.Calendar) []*roundsv1.Deadline {
 			continue
 		}
 		d = proto.CloneOf(d) // somebody was told of it
-		if Waits(d) || d.GetState() == stopped {
+		if d.EscalateUs = 0; Waits(d) || d.GetState() == stopped {
 			d.State = void
 		}
 		all = append(all, d)
@@ -87,11 +87,14 @@ func Compute(t *roundsv1.Ticket, cal calendar.Calendar) []*roundsv1.Deadline {
 }
 
 // Next returns when the schedule has to look at a ticket, microseconds since 1970: when the earliest of its deadlines that run is due, or when one was
-// that was missed and nobody was told of. False where there is none.
+// that was missed and nobody was told of; or when one that was missed is to raise a level. False where there is none.
 func Next(ds []*roundsv1.Deadline) (us int64, ok bool) {
 	for _, d := range ds {
 		if Waits(d) && (!ok || d.GetDueUs() < us) {
 			us, ok = d.GetDueUs(), true
+		}
+		if d.GetEscalateUs() != 0 && (!ok || d.GetEscalateUs() < us) {
+			us, ok = d.GetEscalateUs(), true
 		}
 	}
 	return us, ok
@@ -102,13 +105,16 @@ func Waits(d *roundsv1.Deadline) bool {
 	return d.GetDueUs() != 0 && (d.GetState() == open || d.GetState() == breached && d.GetBreachedUs() == 0)
 }
 
-// Notice marks as breached, at a moment, what Waits and is due by then, and returns the deadlines as they are afterwards and those that it marked. It changes
-// nothing that it is given.
+// Notice marks as breached, at a moment, what Waits and is due by then, and returns the deadlines as they are afterwards and those that it marked. Of steps that are not
+// done it is left to Raise whether they take the ticket a level up; Compute before that leaves out those that nobody asks for any more. It changes nothing that it is given.
 func Notice(ds []*roundsv1.Deadline, nowUs int64) (all, noticed []*roundsv1.Deadline) {
 	all = clone(ds)
 	for _, d := range all {
 		if Waits(d) && d.GetDueUs() <= nowUs {
-			d.State, d.BreachedUs, d.OfflineFalseAlarm = breached, nowUs, false
+			d.State, d.BreachedUs, d.OfflineFalseAlarm, d.EscalatedUs = breached, nowUs, false, 0
+			if d.GetDoneUs() == 0 {
+				d.EscalateUs = nowUs
+			}
 			noticed = append(noticed, d)
 		}
 	}
@@ -172,7 +178,7 @@ func clone(ds []*roundsv1.Deadline) []*roundsv1.Deadline {
 func (l *ledger) judge(s step) *roundsv1.Deadline {
 	before := find(l.ticket.GetDeadlines(), s.step, s.round)
 	d := &roundsv1.Deadline{Step: s.step, Round: s.round, DoneUs: s.doneUs, OwnerId: l.owner(s, before), WithinUs: s.within.Microseconds(),
-		BreachedUs: before.GetBreachedUs(), OfflineFalseAlarm: before.GetOfflineFalseAlarm()}
+		BreachedUs: before.GetBreachedUs(), OfflineFalseAlarm: before.GetOfflineFalseAlarm(), EscalatedUs: before.GetEscalatedUs()}
 	noticed := d.BreachedUs != 0 && d.BreachedUs >= s.startUs // else it was another review, which is over
 	var running bool
 	d.DueUs, running = l.due(s)
@@ -190,6 +196,9 @@ func (l *ledger) judge(s step) *roundsv1.Deadline {
 		d.State = open
 	default:
 		d.State = stopped
+	}
+	if noticed && d.State == breached && s.doneUs == 0 && s.endedUs == 0 {
+		d.EscalateUs = before.GetEscalateUs()
 	}
 	switch {
 	case d.State == metLate:

@@ -343,7 +343,10 @@ func TestNextAndNotice(t *testing.T) {
 	if len(noticed) != 2 || ds[0].GetBreachedUs() != 0 {
 		t.Errorf("noticed %v", noticed)
 	}
-	if us, ok := deadline.Next(all); !ok || us != at(240) {
+	if us, ok := deadline.Next(all); !ok || us != at(130) { // a level waits to be raised
+		t.Errorf("next %d, %v", us, ok)
+	}
+	if us, ok := deadline.Next(deadline.Settle(all)); !ok || us != at(240) {
 		t.Errorf("next %d, %v", us, ok)
 	}
 	if again, noticed := deadline.Notice(all, at(130)); len(noticed) != 0 || !equal(all, again) {
