@@ -11,6 +11,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/schedule"
+	"github.com/rounds-sync/rounds/server"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
 )
@@ -48,6 +49,49 @@ func TestScheduleRuns(t *testing.T) {
 		}
 		return !slices.ContainsFunc(wants, func(want string) bool { return !strings.Contains(string(text), want+"\n") })
 	})
+}
+
+// A restart loses no timer: what became due while the server was down is noticed when it is up again, and what is due later is noticed then.
+func TestARestartLosesNoTimer(t *testing.T) {
+	w := start(t)
+	down, later := "0199c0de-0000-7000-8000-00000000d003", "0199c0de-0000-7000-8000-00000000d004"
+	open := func(after time.Duration) *roundsv1.Record {
+		return &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_NEW, Round: 1,
+			Deadlines: []*roundsv1.Deadline{{Step: roundsv1.Step_STEP_RESPOND, Round: 1, State: roundsv1.DeadlineState_DEADLINE_STATE_OPEN,
+				DueUs: w.clock.Now().Add(after).UnixMicro()}}}}}
+	}
+	putRecords(t, w, map[string]*roundsv1.Record{down: open(20 * time.Minute), later: open(2 * time.Hour)})
+	breached := func(id string) bool {
+		change, err := w.Engine().Record(t.Context(), w.site, "ticket", id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return change.GetRecord().GetTicket().GetDeadlines()[0].GetState() == roundsv1.DeadlineState_DEADLINE_STATE_BREACHED
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := func() {
+		t.Helper()
+		cfg := base(t)
+		cfg.Data, cfg.Inject.Store, cfg.Inject.Now = w.data, w.store, w.clock.Now
+		var err error
+		if w.Server, err = server.Start(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.clock.add(time.Hour)
+	again()
+	eventually(t, "the deadline that passed while the server was down", func() bool { return breached(down) })
+	if breached(later) {
+		t.Error("a deadline counts as passed an hour before it is")
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.add(2 * time.Hour)
+	again()
+	eventually(t, "the later deadline", func() bool { return breached(later) })
 }
 
 // putRecords writes records as the server.
