@@ -118,6 +118,15 @@ func standingAt(ledger []*roundsv1.Move, us int64) roundsv1.TicketState {
 	return at
 }
 
+// readyAt: whether the ledger says for a time that somebody could begin, and nobody was at work.
+func readyAt(ledger []*roundsv1.Move, us int64) bool {
+	switch state(standingAt(ledger, us)) {
+	case dispatched, accepted, paused, rework:
+		return true
+	}
+	return false
+}
+
 // roundBegan is when a round of work began, microseconds; 0 where the ledger does not say.
 func roundBegan(t *roundsv1.Ticket, round uint32) int64 {
 	for _, m := range t.GetMoves() {

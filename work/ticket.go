@@ -100,6 +100,14 @@ func workingRows(is ticketConditionSet, does ticketEffectSet) []row {
 	worked := append(assignedStates(), append(doneStates(), closed)...)
 	return []row{
 		{command: Start, number: 3, from: assignedStates(), when: when{is.reassigned}, refuse: notYours},
+		{command: Start, number: 37, from: states{closed}, when: when{is.earlier, is.partOf, is.approverWorks, is.notForced, is.nobodyElse}, needs: needs{is.roomForStarts},
+			to: pendingReview, effects: then{does.insertStart, does.worked, does.markLate, does.selfApproval}},
+		{command: Start, number: 37, from: states{closed}, when: when{is.earlier, is.partOf, is.approverWorks}, needs: needs{is.roomForStarts},
+			effects: then{does.insertStart, does.worked, does.markLate, does.signatureOff}},
+		{command: Start, number: 17, from: append(doneStates(), closed), when: when{is.earlier, is.partOf}, needs: needs{is.roomForStarts},
+			effects: then{does.insertStart, does.worked}},
+		{command: Start, number: 17, from: states{inProgress, paused, rework}, when: when{is.earlier}, needs: needs{is.assignedOrCrew, is.beforePhoto, is.roomForStarts},
+			effects: then{does.insertStart, does.joinCrew}},
 		{command: Start, number: 18, from: states{inProgress}, needs: needs{is.assignedOrCrew, is.beforePhoto}, effects: then{does.joinCrew}},
 		{command: Start, from: states{dispatched, accepted, paused, rework}, needs: needs{is.assignedOrCrew, is.beforePhoto}, to: inProgress,
 			effects: then{does.joinCrew, does.clearPause}},

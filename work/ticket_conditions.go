@@ -27,7 +27,7 @@ type ticketConditionSet struct {
 	futureRound, olderRound, isThisRound, thisRound, room, evidence, enough, admitted, target, belowTop, asked, askedBySelf, namesFirst, twoPeople,
 	knownCategory, staffStays, staffPresent, staffOnDuty, staffSkilled, pauseListed, pauseProved, earlier, wasWorking, wasPaused, beforePhoto, photosListed,
 	possible, answered, newCapture, noOpenTasks, notTask, roomForTasks, tasksKnown, hadMerged, passes, partOf, approverWorks, nobodyElse, notForced, recentlyApproved,
-	roundRejected, stale, blind, older, pointsAtOwn, rejectListed, solved, roomForMoves condition
+	roundRejected, stale, blind, older, pointsAtOwn, rejectListed, solved, roomForMoves, roomForStarts condition
 }
 
 func ticketConditions() ticketConditionSet {

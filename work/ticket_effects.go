@@ -70,7 +70,7 @@ const (
 
 type ticketEffectSet struct {
 	firstRound, reportTime, wantsPhoto, pinCategory, pinShown, markLate, passOn, performs, tellStop, categorise, assign, unassign, takeOver, joinCrew, pauseReason, clearPause,
-	insertPause, insertResume, complete, completeLate, forward, approver, secondSigner, clearApprovers, nextRound, stateReason, rejectReason, mergeInto, escalate,
+	insertPause, insertResume, insertStart, worked, complete, completeLate, forward, approver, secondSigner, clearApprovers, nextRound, stateReason, rejectReason, mergeInto, escalate,
 	raise, reopen, askForce, forced, split, accepts, disputes, asked, lateEvidence, dissent, selfApproval, signatureOff, retaken, askedCustomer, settled effect
 	mark, tell func(flag string) effect
 	note       func(roundsv1.Verdict, string) effect
@@ -142,6 +142,12 @@ func ticketEffects() ticketEffectSet {
 		}},
 		insertResume: effect{"the interval ends where it belongs in the ledger, the deadlines are computed again", func(j *judgement) {
 			j.record(&roundsv1.Move{State: moveInProgress, Round: j.roundAt()})
+		}},
+		worked: effect{"performers + the person", func(j *judgement) { j.perform(string(j.Person)) }},
+		insertStart: effect{"the start is put where it belongs in the ledger, where nobody was at work then; the deadlines are computed again", func(j *judgement) {
+			if readyAt(j.ticket().GetMoves(), j.Time.UnixMicro()) {
+				j.record(&roundsv1.Move{State: moveInProgress, Round: j.roundAt()})
+			}
 		}},
 		complete: effect{"completions + this one; performers + the person and the crew of this moment", func(j *judgement) {
 			if all, changed := j.completions(); changed {

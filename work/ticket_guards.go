@@ -80,6 +80,16 @@ func (is *ticketConditionSet) addGuards() {
 		return this < maxMoves/4
 	}, refusal: refusal{overLimit, "", "此工单本轮暂停计时次数过多,请联系班长。", "The clocks of this ticket were stopped too often. Talk to the foreman."}}
 
+	is.roomForStarts = condition{name: "the ledger has room for a start", holds: func(j *judgement) bool {
+		var late int
+		for _, m := range j.ticket().GetMoves() {
+			if m.GetState() == moveInProgress && m.GetLate() {
+				late++
+			}
+		}
+		return late < maxMoves/4
+	}, refusal: refusal{overLimit, "", "此工单迟到的开工记录过多,请联系班长。您的工时和照片已保留。", "Too many starts of this ticket came late. Talk to the foreman; your labour and photos are kept."}}
+
 	is.earlier = condition{name: "earlier than what stands, unseen", holds: func(j *judgement) bool {
 		moves := j.ticket().GetMoves()
 		return !j.foresees && len(moves) > 0 && j.Time.UnixMicro() < moves[len(moves)-1].GetTimeUs() && !j.saw(ticketState)
