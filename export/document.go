@@ -246,7 +246,7 @@ type moment struct {
 func (p *paper) timeline(all []moment, completions []*roundsv1.Completion, reviews []*roundsv1.Review) {
 	for _, c := range completions {
 		all = append(all, moment{c.GetTimeUs(), fmt.Sprintf(p.say("报完工（第 %d 轮）", "reported as done (round %d)"), c.GetRound()), c.GetPersonId(),
-			fmt.Sprintf(p.say("照片 %d 张", "%d photos"), len(c.GetPhotoIds()))})
+			fmt.Sprintf(p.say("照片 %d 张", "photos: %d"), len(c.GetPhotoIds()))})
 	}
 	for _, r := range reviews {
 		all = append(all, moment{r.GetTimeUs(), fmt.Sprintf(p.say("%s（第 %d 轮）", "%s (round %d)"), p.lang.in(r.GetVerdict()), r.GetRound()), r.GetPersonId(),

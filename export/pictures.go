@@ -125,7 +125,7 @@ func (p *paper) picture(ctx context.Context, change *roundsv1.Change, spent *int
 	if picture.JPEG == nil {
 		picture.Name = "" // no picture of another record with the same bytes in its place
 	}
-	picture.Missing += "\nSHA-256 " + hash
+	picture.Missing += "\nSHA-256 " + strings.Join(halves(hash), "\n")
 	return picture, nil
 }
 
@@ -154,5 +154,9 @@ func (p *paper) caption(change *roundsv1.Change, photo *roundsv1.Photo, stamp *r
 	if len(photo.GetReport().GetFindings()) == 0 && len(photo.GetFindings()) > 0 {
 		lines = append(lines, "– "+strings.Join(photo.GetFindings(), ", "))
 	}
-	return append(lines, fmt.Sprintf("SHA-256 %s", hash), fmt.Sprintf(p.say("编号 %s · 历史 #%d", "id %s · journal #%d"), change.GetRecordId(), stamp.GetSeq()))
+	half := halves(hash)
+	return append(lines, "SHA-256 "+half[0], half[1], fmt.Sprintf(p.say("编号 %s · 历史 #%d", "id %s · journal #%d"), change.GetRecordId(), stamp.GetSeq()))
 }
+
+// halves are the lines of a hash: whole it would not fit beside its name, and end in a scrap of itself.
+func halves(hash string) []string { return []string{hash[:len(hash)/2], hash[len(hash)/2:]} }

@@ -53,6 +53,7 @@ type Document struct {
 	fonts  *fonts
 	y      float64
 	images map[string]bool
+	head   func() // of the table that is under way: written again on each further page
 }
 
 // New begins a document.
@@ -80,6 +81,11 @@ func New(info Info) (*Document, error) {
 func (d *Document) page() {
 	d.pdf.AddPage()
 	d.y = margin
+	if head := d.head; head != nil {
+		d.head = nil // it has room by itself
+		head()
+		d.head = head
+	}
 }
 
 // room begins the next page where less is left than needed, in millimetres.
@@ -162,14 +168,19 @@ func (d *Document) Pair(label, value string) {
 	d.Row([]float64{0.2, 0.8}, textSize, []string{label, value}, 0)
 }
 
-// Table writes a table. Shares are the columns' parts of the width, 1 in all.
+// Table writes a table. Shares are the columns' parts of the width, 1 in all. Where it goes on on a further page its head stands there again.
 func (d *Document) Table(shares []float64, head []string, rows [][]string) {
 	if len(rows) == 0 {
 		return
 	}
-	d.gray(90)
-	d.Row(shares, smallSize, head, -1)
-	d.gray(0)
+	heads := func() {
+		d.gray(90)
+		d.Row(shares, smallSize, head, -1)
+		d.gray(0)
+	}
+	heads()
+	d.head = heads
+	defer func() { d.head = nil }()
 	for _, row := range rows {
 		d.Row(shares, smallSize, row, -1)
 		d.pdf.SetDrawColor(225, 228, 233)

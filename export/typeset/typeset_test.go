@@ -145,3 +145,28 @@ func TestPages(t *testing.T) {
 		t.Errorf("%d sentences", got)
 	}
 }
+
+// A table that goes on on further pages has its head on each of them, also where a single row is longer than a page.
+func TestTheHeadOfATableStandsOnEachPage(t *testing.T) {
+	rows := [][]string{{"long", strings.Repeat("水管爆裂，马上来。", 900)}}
+	for i := range 120 {
+		rows = append(rows, []string{fmt.Sprint("row ", i), "x"})
+	}
+	pdf := document(t, func(d *typeset.Document) {
+		d.Table([]float64{0.5, 0.5}, []string{"THE HEAD", "words"}, rows)
+		d.Paragraph("behind it")
+		for range 60 {
+			d.Paragraph("no table")
+		}
+	})
+	r := parse(t, pdf)
+	heads, behind := strings.Count(r.Text, "THE HEAD"), strings.Index(r.Text, "behind it")
+	if heads < 4 || heads >= r.Pages || strings.LastIndex(r.Text, "THE HEAD") > behind {
+		t.Errorf("%d heads on %d pages, the last at %d of %d", heads, r.Pages, strings.LastIndex(r.Text, "THE HEAD"), behind)
+	}
+	for page, text := range strings.SplitAfter(r.Text, "页") { // each page ends with its number
+		if before := strings.Index(text, "no table"); text != "" && before < 0 && !strings.Contains(text, "THE HEAD") {
+			t.Errorf("page %d has no head: %.80s", page+1, text)
+		}
+	}
+}
