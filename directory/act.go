@@ -2,6 +2,8 @@ package directory
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -79,7 +81,41 @@ func (r *run) mayKeep(node string) bool {
 	return may
 }
 
-// resolve says what a code means: a node, or a record of the row's site or of the organisation. False where nothing has it.
+// ambiguous is the error of a code that several have: data of an older release, or of devices that made two at once.
+type ambiguous struct {
+	code string
+	ids  []string
+}
+
+func (e *ambiguous) Error() string {
+	return fmt.Sprintf("directory: the code %q is ambiguous: %s", e.code, strings.Join(e.ids, ", "))
+}
+
+// problem is the refusal of a cell with such a code.
+func (e *ambiguous) problem(column string) *roundsv1.Problem {
+	p := wanted(column, e.code, fmt.Sprintf("只属于一处的编码:现有 %d 处使用它(%s),请先改正", len(e.ids), someOf(e.ids)),
+		fmt.Sprintf("a code that one alone has: it is ambiguous, %d have it (%s); mend them first", len(e.ids), someOf(e.ids)))
+	p.Facts["ambiguous"] = someOf(e.ids)
+	return p
+}
+
+// find says what the code in a column means; the problem says that nothing has it, or several.
+func (r *row) find(column string, kind roundsv1.ImportKind, code string) (string, *roundsv1.Problem, error) {
+	id, found, err := r.resolve(kind, code)
+	var several *ambiguous
+	switch {
+	case errors.As(err, &several):
+		return "", several.problem(column), nil
+	case err != nil:
+		return "", nil, err
+	case !found:
+		zh, en := tableWords(kind)
+		return "", unknownCode(column, code, zh, en), nil
+	}
+	return id, nil, nil
+}
+
+// resolve says what a code means: a node, or a record of the row's site or of the organisation. False where nothing has it; an *ambiguous where several have.
 func (r *row) resolve(kind roundsv1.ImportKind, code string) (string, bool, error) {
 	at := ref{kind: kind, code: code}
 	scope, record := OrgScope(r.cfg.Root), KindCategory
@@ -154,7 +190,7 @@ func (r *run) node(kind roundsv1.ImportKind, code string) (string, bool, error) 
 		r.codes[ref{kind: kind, code: code}] = found[0]
 		return found[0], true, nil
 	case len(found) > 1:
-		return "", false, refuse(wanted("code", code, "只属于一个节点的编码", "a code that one node alone has"))
+		return "", false, &ambiguous{code, found}
 	case kind == ofPolicies && r.assumed[ref{kind: ofSites, code: code}]:
 		of = ofSites
 	case kind == ofPolicies:

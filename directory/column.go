@@ -183,13 +183,9 @@ func code[M any](name, zh, en, example string, refers roundsv1.ImportKind, local
 				*field(of(to)) = ""
 				return nil, nil
 			}
-			id, found, err := r.resolve(refers, cell)
-			if err != nil {
-				return nil, err
-			}
-			if !found {
-				zh, en := tableWords(refers)
-				return unknownCode(name, cell, zh, en), nil
+			id, p, err := r.find(name, refers, cell)
+			if err != nil || p != nil {
+				return p, err
 			}
 			*field(of(to)) = id
 			return nil, nil

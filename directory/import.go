@@ -176,17 +176,16 @@ func (r *row) located(code string) bool {
 		return r.once("code", code, code)
 	}
 	r.siteCode, _ = r.cell("site")
-	id, found, err := r.resolve(ofSites, r.siteCode)
-	switch {
-	case err != nil:
-		r.refuse(faulty())
-		return false
-	case r.siteCode == "":
+	if r.siteCode == "" {
 		r.refuse(missing("site", "请填写项目编码", "the code of the site"))
 		return false
-	case !found:
-		zh, en := tableWords(ofSites)
-		r.refuse(unknownCode("site", r.siteCode, zh, en))
+	}
+	id, p, err := r.find("site", ofSites, r.siteCode)
+	if err != nil {
+		p = faulty()
+	}
+	if p != nil {
+		r.refuse(p)
 		return false
 	}
 	r.site = id
@@ -225,7 +224,12 @@ func (r *row) plain(kind merge.Kind, blank func(code string) *roundsv1.Record) e
 		return nil
 	}
 	id, before, err := r.standing(scope, kind, r.site, code)
-	if err != nil {
+	var several *ambiguous
+	switch {
+	case errors.As(err, &several):
+		r.refuse(several.problem("code"))
+		return nil
+	case err != nil:
 		return err
 	}
 	r.result.RecordId = id
@@ -271,17 +275,27 @@ func (r *run) standing(scope store.Scope, kind merge.Kind, site, code string) (i
 	return found, before, err
 }
 
-// byCode finds the record that has a code; empty where none has, or the kind has no codes.
+// byCode finds the record that has a code; empty where none has, or the kind has no codes, and an *ambiguous where several have. The versions of a list have one.
 func (k *Keeper) byCode(ctx context.Context, scope store.Scope, kind merge.Kind, code string) (string, error) {
+	if code == "" {
+		return "", nil
+	}
+	var ids []string
 	for e, err := range k.cfg.Desk.Find(ctx, scope, indexName, ofCode(kind, code)) {
 		if err != nil {
 			return "", err
 		}
 		if one, ok := readEntry(e); ok {
-			return one.id, nil
+			ids = append(ids, one.id)
 		}
 	}
-	return "", nil
+	switch {
+	case len(ids) == 0:
+		return "", nil
+	case len(ids) > 1 && kind != KindChecklist:
+		return "", &ambiguous{code, ids}
+	}
+	return ids[0], nil
 }
 
 func (r *run) byCode(scope store.Scope, kind merge.Kind, code string) (string, error) {

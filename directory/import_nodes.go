@@ -122,7 +122,7 @@ func (n *nodeRow) existing(of roundsv1.ImportKind) (id string, found bool, err e
 		id := n.nodeID(n.code)
 		return id, n.cfg.Organisation.NodeType(id) != roundsv1.NodeType_NODE_TYPE_UNSPECIFIED, nil
 	case len(all) > 1:
-		n.refuse(wanted("code", n.code, "只属于一个节点的编码", "a code that one node alone has"))
+		n.refuse((&ambiguous{n.code, all}).problem("code"))
 		return "", false, nil
 	}
 	if (n.cfg.Organisation.NodeType(all[0]) == roundsv1.NodeType_NODE_TYPE_SITE) != (of == ofSites) {

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,7 +77,14 @@ func (r *run) holidays() error {
 	}) {
 		code, _ := rows[0].cell("calendar")
 		id, before, err := r.standing(scope, KindCalendar, "", code)
-		if err != nil {
+		var several *ambiguous
+		switch {
+		case errors.As(err, &several):
+			for _, one := range rows {
+				one.refuse(several.problem("calendar"))
+			}
+			continue
+		case err != nil:
 			return err
 		}
 		after := proto.CloneOf(before.GetRecord())
@@ -183,19 +191,17 @@ func (r *run) policies() error {
 
 func (r *run) policiesOf(rows []*row) error {
 	code, _ := rows[0].cell("node")
-	node, found, err := rows[0].resolve(ofPolicies, code)
+	node, p, err := rows[0].find("node", ofPolicies, code)
 	if err != nil {
 		return err
 	}
-	for _, one := range rows {
-		if !found {
-			zh, en := tableWords(ofPolicies)
-			one.refuse(unknownCode("node", code, zh, en))
-		} else if !r.mayKeep(node) {
-			one.refuse(noRight())
-		}
+	if p == nil && !r.mayKeep(node) {
+		p = noRight()
 	}
-	if !found || rows[0].refused() {
+	if p != nil {
+		for _, one := range rows {
+			one.refuse(p)
+		}
 		return nil
 	}
 	assumed := r.cfg.Organisation.NodeType(node) == roundsv1.NodeType_NODE_TYPE_UNSPECIFIED // in a dry run alone
@@ -420,13 +426,9 @@ func (r *row) item(list *roundsv1.Checklist) (*roundsv1.Problem, error) {
 	}
 	list.Published = list.GetPublished() && published
 	if code := strings.TrimSpace(text("category")); code != "" {
-		id, found, err := r.resolve(ofCategories, code)
-		if err != nil {
-			return nil, err
-		}
-		if !found {
-			zh, en := tableWords(ofCategories)
-			return unknownCode("category", code, zh, en), nil
+		id, p, err := r.find("category", ofCategories, code)
+		if err != nil || p != nil {
+			return p, err
 		}
 		item.CategoryId = id
 	}

@@ -93,13 +93,12 @@ func (s *staffRow) read() error {
 		s.entry.Leaves, _ = yesNo(left) // a cell that is neither is refused with the record
 	}
 	if code, ok := s.cell("site"); ok {
-		home, found, err := s.resolve(ofPolicies, code)
+		home, p, err := s.find("site", ofPolicies, code)
 		if err != nil {
 			return err
 		}
-		if !found {
-			zh, en := tableWords(ofPolicies)
-			s.refuse(unknownCode("site", code, zh, en))
+		if p != nil {
+			s.refuse(p)
 			return nil
 		}
 		s.site, s.siteCode, s.entry.Home = home, code, &home
@@ -153,13 +152,12 @@ func (s *staffRow) grants() error {
 			s.refuse(wanted("more_roles", part, "角色@编码,如 foreman@S0002", "a role at a node, as foreman@S0002"))
 			return nil
 		}
-		node, found, err := s.resolve(ofPolicies, strings.TrimSpace(code))
+		node, p, err := s.find("more_roles", ofPolicies, strings.TrimSpace(code))
 		if err != nil {
 			return err
 		}
-		if !found {
-			zh, en := tableWords(ofPolicies)
-			s.refuse(unknownCode("more_roles", code, zh, en))
+		if p != nil {
+			s.refuse(p)
 			return nil
 		}
 		s.skip = s.skip || s.dry && s.cfg.Organisation.NodeType(node) == roundsv1.NodeType_NODE_TYPE_UNSPECIFIED

@@ -243,13 +243,9 @@ func routeOf(p *roundsv1.Plan) *roundsv1.Route {
 func setCheckpoints(r *row, to *roundsv1.Record, cell string) (*roundsv1.Problem, error) {
 	var ids []string
 	for _, one := range list(cell) {
-		id, found, err := r.resolve(ofPlaces, one)
-		switch {
-		case err != nil:
-			return nil, err
-		case !found:
-			zh, en := tableWords(ofPlaces)
-			return unknownCode("checkpoints", one, zh, en), nil
+		id, p, err := r.find("checkpoints", ofPlaces, one)
+		if err != nil || p != nil {
+			return p, err
 		}
 		ids = append(ids, id)
 	}
