@@ -201,9 +201,9 @@ func (d *desk) holds(scope store.Scope, roles ...roundsv1.Role) bool {
 	return false
 }
 
-// digest is the hash of what a reviewer of a ticket sees; nil where there is none.
+// digest is the hash of what a reviewer of a ticket or a round sees; nil where there is none.
 func (d *desk) digest(ctx context.Context, scope int, change *roundsv1.Change) ([]byte, error) {
-	if d.cfg.Digest == nil || change.GetRecord().GetTicket() == nil {
+	if d.cfg.Digest == nil {
 		return nil, nil
 	}
 	return d.cfg.Digest(change, func(kind merge.Kind, id string) (*roundsv1.Change, error) {

@@ -13,13 +13,14 @@ import (
 	"github.com/rounds-sync/rounds/sync/merge"
 )
 
-// Digest is the hash of the evidence of a ticket's current round, as TicketApprove.review_digest carries it: what the reviewer's decision rests on. It is
-// SHA-256 over "rounds.review.v1" and, each part with its length before it:
+// Digest is the hash of the evidence of the current round of a ticket or an inspection round, as TicketApprove.review_digest and InspectionApprove.review_digest carry
+// it: what the reviewer's decision rests on; nil for a record of another kind. Of an inspection round it is InspectionDigest. Of a ticket it is SHA-256 over
+// "rounds.review.v2" and, each part with its length before it:
 //
 //   - the ticket's id and its round;
 //   - of each completion of the round, by person: the person, whether it came late, and the ids of its manifest in order;
-//   - of each photo that the manifests or the answers name, by id: the id, its SHA-256, its state, whether it is out of sight, and the codes of what the checks
-//     found that is soft or hard, with how grave it is; of one that is not here, that it is not;
+//   - of each photo of ShownPhotos, by id: the id, its SHA-256, its state, whether it is out of sight, and the codes of what the checks found that is soft or hard,
+//     with how grave it is; of one that is not here, that it is not;
 //   - of each answer, by item: its result, its reading, its note and the ids of its photos;
 //   - whether the customer disputes the work.
 //
@@ -27,8 +28,14 @@ import (
 // pure but for lookup, changes nothing of what it is given, and is safe for concurrent use: server, devices and desks come to the same.
 func Digest(current *roundsv1.Change, lookup func(kind merge.Kind, id string) (*roundsv1.Change, error)) ([]byte, error) {
 	t := current.GetRecord().GetTicket()
+	if t == nil {
+		if current.GetRecord().GetInspection() == nil {
+			return nil, nil
+		}
+		return InspectionDigest(current, lookup)
+	}
 	var d digest
-	d.text("rounds.review.v1")
+	d.text("rounds.review.v2")
 	d.text(current.GetRecordId())
 	d.number(uint64(t.GetRound()))
 	completions := slices.DeleteFunc(slices.Clone(t.GetCompletions()), func(c *roundsv1.Completion) bool { return c.GetRound() != t.GetRound() })
@@ -41,42 +48,33 @@ func Digest(current *roundsv1.Change, lookup func(kind merge.Kind, id string) (*
 		d.flag(c.GetLate())
 		d.texts(c.GetPhotoIds())
 	}
-	shown := shownPhotos(t)
-	d.number(uint64(len(shown)))
-	for _, id := range shown {
-		change, err := lookup(kindPhoto, id)
-		if err != nil {
-			return nil, err
-		}
-		d.text(id)
-		d.photo(change)
+	if err := d.photos(current, lookup); err != nil {
+		return nil, err
 	}
-	answers := t.GetAnswers()
-	d.number(uint64(len(answers)))
-	for _, item := range slices.Sorted(maps.Keys(answers)) {
-		a := answers[item]
-		d.text(item)
-		d.number(uint64(a.GetResult()))
-		d.number(math.Float64bits(a.GetReading()))
-		d.text(a.GetNote())
-		d.texts(a.GetPhotoIds())
-	}
+	d.answers(t.GetAnswers())
 	d.flag(t.GetAcceptance() == roundsv1.Acceptance_ACCEPTANCE_DISPUTED)
 	sum := sha256.Sum256(d.bytes)
 	return sum[:], nil
 }
 
-// shownPhotos are the ids of the photos that a reviewer of the current round is shown as evidence, in order, each once.
-func shownPhotos(t *roundsv1.Ticket) []string {
+// ShownPhotos are the ids of the photos that a reviewer of the current round of a ticket or an inspection round decides on, in order, each once; Digest covers them. Of
+// a ticket these are the photos of the manifests of the round, of the answers, of what the ticket was made from, and shown_photo_ids: those from before the work, and
+// those of the round that no manifest lists; where another ticket was merged into it, that one's among them. Of an inspection round they are those of the answers and
+// shown_photo_ids. Photos that are out of sight are among them. Nil for a record of another kind. The slice is the caller's; it is pure.
+func ShownPhotos(current *roundsv1.Change) []string {
 	var ids []string
+	t, i := current.GetRecord().GetTicket(), current.GetRecord().GetInspection()
 	for _, c := range t.GetCompletions() {
 		if c.GetRound() == t.GetRound() {
 			ids = append(ids, c.GetPhotoIds()...)
 		}
 	}
-	for _, a := range t.GetAnswers() {
-		ids = append(ids, a.GetPhotoIds()...)
+	for _, answers := range []map[string]*roundsv1.Answer{t.GetAnswers(), i.GetAnswers()} {
+		for _, a := range answers {
+			ids = append(ids, a.GetPhotoIds()...)
+		}
 	}
+	ids = slices.Concat(ids, t.GetOrigin().GetPhotoIds(), t.GetShownPhotoIds(), i.GetShownPhotoIds())
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }
@@ -119,6 +117,34 @@ func (d *digest) flag(set bool) {
 		d.number(1)
 	} else {
 		d.number(0)
+	}
+}
+
+// photos adds those that a reviewer is shown.
+func (d *digest) photos(current *roundsv1.Change, lookup func(kind merge.Kind, id string) (*roundsv1.Change, error)) error {
+	shown := ShownPhotos(current)
+	d.number(uint64(len(shown)))
+	for _, id := range shown {
+		change, err := lookup(kindPhoto, id)
+		if err != nil {
+			return err
+		}
+		d.text(id)
+		d.photo(change)
+	}
+	return nil
+}
+
+// answers adds those to a checklist, by key.
+func (d *digest) answers(answers map[string]*roundsv1.Answer) {
+	d.number(uint64(len(answers)))
+	for _, key := range slices.Sorted(maps.Keys(answers)) {
+		a := answers[key]
+		d.text(key)
+		d.number(uint64(a.GetResult()))
+		d.number(math.Float64bits(a.GetReading()))
+		d.text(a.GetNote())
+		d.texts(a.GetPhotoIds())
 	}
 }
 

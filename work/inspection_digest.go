@@ -3,8 +3,6 @@ package work
 import (
 	"bytes"
 	"crypto/sha256"
-	"maps"
-	"math"
 	"slices"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -12,41 +10,23 @@ import (
 )
 
 // InspectionDigest is the hash of what a reviewer of an inspection round is shown, as InspectionApprove.review_digest carries it. It is SHA-256 over
-// "rounds.review.inspection.v1" and, each part with its length before it:
+// "rounds.review.inspection.v2" and, each part with its length before it:
 //
 //   - the record's id and its round;
 //   - of each answer, by key: its result, its reading, its note and the ids of its photos;
-//   - of each photo that the answers name, by id: as Digest has it;
+//   - of each photo of ShownPhotos, by id: as Digest has it;
 //   - of each visit that counts: round, checkpoint, scan, and marks.
 //
 // Otherwise it is as Digest.
 func InspectionDigest(current *roundsv1.Change, lookup func(kind merge.Kind, id string) (*roundsv1.Change, error)) ([]byte, error) {
 	i := current.GetRecord().GetInspection()
 	var d digest
-	d.text("rounds.review.inspection.v1")
+	d.text("rounds.review.inspection.v2")
 	d.text(current.GetRecordId())
 	d.number(uint64(i.GetRound()))
-	var photos []string
-	d.number(uint64(len(i.GetAnswers())))
-	for _, key := range slices.Sorted(maps.Keys(i.GetAnswers())) {
-		a := i.GetAnswers()[key]
-		d.text(key)
-		d.number(uint64(a.GetResult()))
-		d.number(math.Float64bits(a.GetReading()))
-		d.text(a.GetNote())
-		d.texts(a.GetPhotoIds())
-		photos = append(photos, a.GetPhotoIds()...)
-	}
-	slices.Sort(photos)
-	photos = slices.Compact(photos)
-	d.number(uint64(len(photos)))
-	for _, id := range photos {
-		change, err := lookup(kindPhoto, id)
-		if err != nil {
-			return nil, err
-		}
-		d.text(id)
-		d.photo(change)
+	d.answers(i.GetAnswers())
+	if err := d.photos(current, lookup); err != nil {
+		return nil, err
 	}
 	d.number(uint64(len(i.GetOfficialVisits())))
 	for _, v := range i.GetOfficialVisits() {

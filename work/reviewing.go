@@ -91,7 +91,7 @@ func (j *judgement) news() (anything, against bool) {
 			against = against || t.GetAnswers()[e.GetKey()].GetResult() == roundsv1.AnswerResult_ANSWER_RESULT_FAIL
 		}
 	}
-	for _, id := range shownPhotos(t) {
+	for _, id := range ShownPhotos(j.Current) {
 		change := j.lookup(kindPhoto, id)
 		if change.GetVersion() <= j.Mutation.GetBase() {
 			continue

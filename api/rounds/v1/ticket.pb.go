@@ -1328,7 +1328,10 @@ type Ticket struct {
 	// Who did some of the work, by what is on record: completions, labour, scans, answers, photos of the finished work. They do not decide on it.
 	PerformerIds []string `protobuf:"bytes,60,rep,name=performer_ids,json=performerIds,proto3" json:"performer_ids,omitempty"`
 	// A photo from before the work is here, or promised.
-	BeforePhoto   bool `protobuf:"varint,61,opt,name=before_photo,json=beforePhoto,proto3" json:"before_photo,omitempty"`
+	BeforePhoto bool `protobuf:"varint,61,opt,name=before_photo,json=beforePhoto,proto3" json:"before_photo,omitempty"`
+	// Photos that are evidence beside the manifests and the answers: from before the work, and those of the round that no manifest lists, as far as the server had them
+	// when the evidence was verified, or since. A reviewer is shown them, and none of the round may stand refused and in sight when the work is approved.
+	ShownPhotoIds []string `protobuf:"bytes,62,rep,name=shown_photo_ids,json=shownPhotoIds,proto3" json:"shown_photo_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1690,6 +1693,13 @@ func (x *Ticket) GetBeforePhoto() bool {
 		return x.BeforePhoto
 	}
 	return false
+}
+
+func (x *Ticket) GetShownPhotoIds() []string {
+	if x != nil {
+		return x.ShownPhotoIds
+	}
+	return nil
 }
 
 // TicketCommand asks for a transition of a ticket.
@@ -3260,7 +3270,7 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\rinspection_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02($R\finspectionId\x12,\n" +
 	"\rcheckpoint_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\fcheckpointId\x12 \n" +
 	"\aitem_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02(@R\x06itemId\x12+\n" +
-	"\tphoto_ids\x18\x04 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02($R\bphotoIds\"\xf9\x15\n" +
+	"\tphoto_ids\x18\x04 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02($R\bphotoIds\"\xb7\x16\n" +
 	"\x06Ticket\x12$\n" +
 	"\x05title\x18\x01 \x01(\tB\x0e\xbaH\x05r\x03(\x80\b\x82\xd3'\x02\b\x01R\x05title\x121\n" +
 	"\vdescription\x18\x02 \x01(\tB\x0f\xbaH\x06r\x04(\x80\x80\x04\x82\xd3'\x02\b\x01R\vdescription\x127\n" +
@@ -3338,7 +3348,8 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\x0eclosed_time_us\x18; \x01(\x03B\x06\x82\xd3'\x02\b\n" +
 	"R\fclosedTimeUs\x129\n" +
 	"\rperformer_ids\x18< \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\fR\fperformerIds\x12)\n" +
-	"\fbefore_photo\x18= \x01(\bB\x06\x82\xd3'\x02\b\fR\vbeforePhoto\x1a=\n" +
+	"\fbefore_photo\x18= \x01(\bB\x06\x82\xd3'\x02\b\fR\vbeforePhoto\x12<\n" +
+	"\x0fshown_photo_ids\x18> \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\fR\rshownPhotoIds\x1a=\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a<\n" +
