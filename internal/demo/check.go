@@ -5,8 +5,8 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,6 +31,8 @@ func (d *demo) check(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	evidence.Devices, evidence.Acts = append(evidence.Devices, d.former...), d.acts
+	maps.Copy(keys, d.formerKeys)
 	for _, w := range append([]*worker{d.desk, auditor}, d.workers...) {
 		of, err := d.witness(ctx, w, keys)
 		if err != nil {
@@ -73,21 +75,7 @@ func (d *demo) check(ctx context.Context) (*Report, error) {
 	if err := d.journals(ctx, &evidence, fresh); err != nil {
 		return nil, err
 	}
-	lost := map[string]bool{}
-	for _, of := range evidence.Devices {
-		for _, q := range of.Queued {
-			if slices.ContainsFunc(d.workers, func(w *worker) bool { return w.lost && w.name == of.Name }) {
-				lost[q.Device] = true
-			}
-		}
-	}
-	for _, s := range evidence.Scopes {
-		report.Day.rowsOfJournal(s, lost)
-	}
-	if report.LostReplies > 0 {
-		report.Day.Rows[38] = int(report.LostReplies)
-	}
-	report.Day.tell()
+	d.rows(report.Day, evidence.Scopes, photos)
 	d.progress.step("hashing the storage again")
 	if err := d.server.objects(ctx, photos.audit); err != nil {
 		return nil, err
@@ -95,6 +83,30 @@ func (d *demo) check(ctx context.Context) (*Report, error) {
 	report.fill(promises.Check(evidence))
 	report.prove(photos.wrong)
 	return report, nil
+}
+
+// rows tells how often each row of the table of concurrent events came about.
+func (d *demo) rows(day *Day, scopes []promises.Scope, photos *proof) {
+	k := known{dismissed: d.dismissed, revoked: d.revoked, newest: map[string]uint32{}, records: map[string]*roundsv1.Record{},
+		durable: func(id string) bool { return durable(photos.records[client.RecordID(id)]) }}
+	if !d.day.published.IsZero() {
+		k.published = d.day.published.UnixMicro()
+	}
+	for _, s := range scopes {
+		for _, change := range s.Records {
+			k.records[change.GetRecordId()] = change.GetRecord()
+			if list := change.GetRecord().GetChecklist(); list != nil {
+				k.newest[list.GetSeriesId()] = max(k.newest[list.GetSeriesId()], list.GetVersion())
+			}
+		}
+	}
+	found := map[int][]sighting{38: append(replayed(scopes, append([]*worker{d.desk}, d.workers...)), d.forks...)}
+	for _, s := range scopes {
+		for row, all := range tellRows(s, k) {
+			found[row] = append(found[row], all...)
+		}
+	}
+	day.fillRows(found, d.staged, d.asked)
 }
 
 // hireAuditor enrols a device that has nothing and lets it pull everything.

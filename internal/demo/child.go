@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,13 +19,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rounds-sync/rounds/server"
+	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/sync/store"
 )
 
 // serveCommand is the server's process: the real server, but for its clock, which the demo tells it by its standard input. It is not for people.
 func serveCommand() *cobra.Command {
 	var data, listen, ready, clock string
 	var accessLife time.Duration
-	cmd := &cobra.Command{Use: "serve-child", Hidden: true, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+	cmd := &cobra.Command{Use: "serve-child", Hidden: true, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) (err error) {
 		first, err := parseLine(clock)
 		if err != nil {
 			return err
@@ -33,10 +36,16 @@ func serveCommand() *cobra.Command {
 		at.Store(&first)
 		ctx, stop := context.WithCancel(cmd.Context())
 		defer stop()
+		var running atomic.Pointer[server.Server]
 		go func() {
 			defer stop() // the demo is gone
 			told := bufio.NewScanner(cmd.InOrStdin())
 			for told.Scan() {
+				var scope, kind, id string
+				if n, _ := fmt.Sscanf(told.Text(), archiveForm, &scope, &kind, &id); n == 3 && running.Load() != nil {
+					fmt.Fprintln(cmd.OutOrStdout(), "archived", running.Load().Engine().Evict(ctx, store.Scope(scope), merge.Kind(kind), id))
+					continue
+				}
 				next, err := parseLine(told.Text())
 				if err != nil {
 					return
@@ -54,14 +63,20 @@ func serveCommand() *cobra.Command {
 		cfg.Inject.Out = io.Discard
 		cfg.Inject.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 		if s3 := os.Getenv(s3Env); s3 != "" {
-			store, err := openS3(ctx, s3, cfg.Inject.Now)
-			if err != nil {
-				return err
+			photos, openErr := openS3(ctx, s3, cfg.Inject.Now)
+			if openErr != nil {
+				return openErr
 			}
-			cfg.Inject.Media = store
-			return errors.Join(server.Run(ctx, cfg), store.Close())
+			cfg.Inject.Media = photos
+			defer func() { err = errors.Join(err, photos.Close()) }()
 		}
-		return server.Run(ctx, cfg)
+		s, err := server.Start(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		running.Store(s)
+		<-ctx.Done()
+		return s.Close()
 	}}
 	flags := cmd.Flags()
 	flags.StringVar(&data, "data", "", "")
@@ -142,6 +157,26 @@ func (c *child) start(ctx context.Context) (server.Ready, error) {
 		c.listen = r.Address[len("http://"):]
 		return r, nil
 	}
+}
+
+// archiveForm is how the server is told to take a record out of the working set, as an operator does when closed work has aged.
+const archiveForm = "archive %s %s %s"
+
+// archive has the server take a record out of the working set.
+func (c *child) archive(scope, kind, id string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, err := fmt.Fprintf(c.clock, archiveForm+"\n", scope, kind, id); err != nil {
+		return fmt.Errorf("demo: archive: %w", err)
+	}
+	answer, err := c.heard.ReadString('\n')
+	if err == nil && strings.TrimSpace(answer) != "archived <nil>" {
+		err = errors.New(strings.TrimSpace(answer))
+	}
+	if err != nil {
+		return fmt.Errorf("demo: archive: %w", err)
+	}
+	return nil
 }
 
 // tell sets the server's clock and waits until it is set. A server that is down will be told when it starts.

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -10,7 +11,7 @@ import (
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
-	"github.com/rounds-sync/rounds/work/tag"
+	"github.com/rounds-sync/rounds/client"
 )
 
 // Day is what became of the work of the main site.
@@ -26,14 +27,16 @@ type Day struct {
 	Open          int `json:"open"`
 	// ClosureRate is PhotoVerified as a share of all tickets but those cancelled, merged, forced or closed by their tasks.
 	ClosureRate float64 `json:"closure_rate"`
+	// Words were closed by approval alone, of a category that asks for no photo: an invoice, a word of praise.
+	Words int `json:"closed_without_photos_asked"`
 	// Responded is the share of tickets that a person answered within 20 minutes of the report; RespondedResidents of those that residents reported.
-	Responded          float64 `json:"responded_within_20_min"`
-	RespondedResidents float64 `json:"responded_within_20_min_residents"`
-	// Overdue deadlines were missed, Corrected were taken for missed until the phone that had been without signal told that they were met (row 16); Disputed
-	// wait for somebody to say.
-	Overdue   int `json:"overdue"`
-	Corrected int `json:"corrected_by_late_sync"`
-	Disputed  int `json:"disputed"`
+	// Response is the distribution: how many were answered within so many minutes, and after more than the last; Unanswered ended without an answer.
+	Responded          float64     `json:"responded_within_20_min"`
+	RespondedResidents float64     `json:"responded_within_20_min_residents"`
+	Response           []Responses `json:"first_response"`
+	Unanswered         int         `json:"unanswered"`
+	// Deadlines by step.
+	Deadlines []Deadlines `json:"deadlines"`
 	// Rework counts reviews that sent work back, Reopened tickets that were opened again, Asked requests for more evidence.
 	Rework   int            `json:"rework"`
 	Reopened int            `json:"reopened"`
@@ -42,15 +45,38 @@ type Day struct {
 	Rounds   Rounds         `json:"rounds"`
 	Inbox    []Question     `json:"inbox"`
 	Notices  map[string]int `json:"notices"`
-	// Rows of the table of concurrent events by how often they were observed, and those of them that no phone can cause in a day or that did not come about.
-	Rows        map[int]int `json:"rows_observed"`
-	NotByPhones []int       `json:"rows_not_by_phones"`
-	NotObserved []int       `json:"rows_not_observed,omitempty"`
+	// Rows of the table of concurrent events, all of them, with how often each came about; NotAsked are those that the crew is too small for, or that were left
+	// out, and that did not come about by themselves.
+	Rows     []Row `json:"rows"`
+	NotAsked []int `json:"rows_not_asked,omitempty"`
+	// AsTheServer: the server's own lists say the same.
+	AsTheServer bool `json:"as_the_server_lists"`
 
 	unexplained int
+	falseAlarms int // tickets
+	faulty      []string
 }
 
-// Rounds is what became of the inspection rounds whose window began in the day.
+// Responses is one class of the distribution of first responses.
+type Responses struct {
+	// WithinMin minutes of the report, and not within those of the class before; 0: later.
+	WithinMin int `json:"within_min"`
+	Tickets   int `json:"tickets"`
+}
+
+// Deadlines is what became of the deadlines of one step.
+type Deadlines struct {
+	Step string `json:"step"`
+	// Met in time; Missed; Corrected were taken for missed until the phone that had been without signal told that they were met (row 16); Disputed wait for
+	// somebody to say; Open are not due yet.
+	Met       int `json:"met"`
+	Missed    int `json:"missed"`
+	Corrected int `json:"corrected_by_late_sync"`
+	Disputed  int `json:"disputed"`
+	Open      int `json:"open"`
+}
+
+// Rounds is what became of the inspection rounds whose window began in the day: planned ones, and those that the supervisor set up besides.
 type Rounds struct {
 	Planned  int     `json:"planned"`
 	Walked   int     `json:"walked"`
@@ -60,49 +86,44 @@ type Rounds struct {
 	Failed   int     `json:"failed"`
 	Returned int     `json:"returned"`
 	Score    float64 `json:"average_score"`
-	// Scans of checkpoints, and those whose tag was not genuine, by the key that the tags were issued with.
+	// Scans of checkpoints, and the visits of which the server says that their tag is not genuine, or another place's.
 	Scans     int `json:"scans"`
 	FalseTags int `json:"false_tags"`
 }
 
 // Question is what became of the questions of one type.
 type Question struct {
-	Type    string `json:"type"`
-	Opened  int    `json:"opened"`
-	Decided int    `json:"decided"`
-	// Answered by what happened to the record.
+	Type   string `json:"type"`
+	Opened int    `json:"opened"`
+	// OnPhones and AtDesks were decided by somebody; Answered by what happened to the record.
+	OnPhones int `json:"decided_on_phones"`
+	AtDesks  int `json:"decided_at_desks"`
 	Answered int `json:"answered"`
 	Open     int `json:"open"`
-	// How they were decided; of open ones, who is asked and how old the oldest is.
-	How    map[string]int `json:"how,omitempty"`
-	Owner  string         `json:"owner,omitempty"`
-	AgeMin int            `json:"age_minutes,omitempty"`
+	// By whom they were decided: by role. How: with what.
+	By  map[string]int `json:"by,omitempty"`
+	How map[string]int `json:"how,omitempty"`
+	// Why open ones are open: who is asked what, and how old the oldest is.
+	Why []string `json:"why,omitempty"`
 }
 
 const responseTime = 20 * time.Minute
 
+// responseClasses are the minutes by which first responses are told apart.
+func responseClasses() []int { return []int{1, 5, 10, 20, 60} }
+
 // sum reckons the day from the records as the office has them.
 func (d *demo) sum(ctx context.Context) (*Day, error) {
-	day := &Day{Tickets: map[string]int{}, Notices: map[string]int{}, Rows: map[int]int{}, AtDesk: d.day.atDesk}
-	s := daySum{Day: day, end: d.time.Now(), begin: d.progress.begin, site: d.Site.ID, published: d.day.published,
-		newer: map[string]uint32{}, hidden: map[string]bool{}, talked: map[string]bool{}}
-	status, err := d.desk.device.Status(ctx)
-	if err != nil {
-		return nil, err
+	day := &Day{Tickets: map[string]int{}, Notices: map[string]int{}, AtDesk: d.day.atDesk}
+	for _, within := range append(responseClasses(), 0) {
+		day.Response = append(day.Response, Responses{WithinMin: within})
 	}
-	for _, scope := range status.Scopes {
-		if !strings.HasPrefix(string(scope.Scope), "org/") {
-			continue
-		}
-		for v, err := range d.desk.device.List(ctx, scope.Scope, "checklist") {
-			if err != nil {
-				return nil, err
-			}
-			list := v.Record.GetChecklist()
-			s.newer[list.GetSeriesId()] = max(s.newer[list.GetSeriesId()], list.GetVersion())
-		}
+	s := daySum{Day: day, end: d.time.Now(), begin: d.progress.begin, site: d.Site.ID, atDesks: d.answered, roles: map[string]string{}, steps: map[roundsv1.Step]*Deadlines{},
+		inbox: map[string]*Question{}}
+	for _, w := range append([]*worker{d.desk}, d.workers...) {
+		s.roles[w.ID] = stateName(w.Role.String(), "ROLE_")
 	}
-	for kind, take := range map[string]func(*roundsv1.Change){"ticket": s.ticket, "inspection": s.round, "conflict": s.question, "notice": s.notice, "photo": s.photo, "comment": s.comment} {
+	for kind, take := range map[string]func(*roundsv1.Change){"ticket": s.ticket, "inspection": s.round, "conflict": s.question, "notice": s.notice} {
 		for v, err := range d.desk.device.List(ctx, d.desk.site, kindOf(kind)) {
 			if err != nil {
 				return nil, err
@@ -111,7 +132,9 @@ func (d *demo) sum(ctx context.Context) (*Day, error) {
 		}
 	}
 	s.finish()
-	return day, nil
+	wrong, err := day.hold(ctx, d)
+	day.AsTheServer, day.faulty = len(wrong) == 0, wrong
+	return day, err
 }
 
 // daySum gathers a Day.
@@ -123,9 +146,9 @@ type daySum struct {
 	residents, residing int
 	scored              int
 	inbox               map[string]*Question
-	published           time.Time
-	newer               map[string]uint32 // newest version of a checklist, by series
-	hidden, talked      map[string]bool   // photos
+	steps               map[roundsv1.Step]*Deadlines
+	roles               map[string]string // of people
+	atDesks             map[client.RecordID]bool
 }
 
 func resident(t *roundsv1.Ticket) bool {
@@ -167,31 +190,34 @@ func (s *daySum) ticket(c *roundsv1.Change) {
 		s.Forced++
 	case tasks:
 		s.ByTasks++
+	case len(manifest(t)) == 0:
+		s.Words++
 	default:
 		s.PhotoVerified++
 	}
+	if slices.Contains(t.GetFlags(), "offline_false_alarm") {
+		s.falseAlarms++
+	}
 	for _, deadline := range t.GetDeadlines() {
+		step := s.steps[deadline.GetStep()]
+		if step == nil {
+			step = &Deadlines{Step: stateName(deadline.GetStep().String(), "STEP_")}
+			s.steps[deadline.GetStep()] = step
+		}
 		switch deadline.GetState() {
+		case roundsv1.DeadlineState_DEADLINE_STATE_MET:
+			step.Met++
 		case roundsv1.DeadlineState_DEADLINE_STATE_BREACHED:
-			s.Overdue++
+			step.Missed++
 		case roundsv1.DeadlineState_DEADLINE_STATE_MET_LATE_SYNC:
-			s.Corrected++
+			step.Corrected++
 		case roundsv1.DeadlineState_DEADLINE_STATE_DISPUTED:
-			s.Disputed++
+			step.Disputed++
+		case roundsv1.DeadlineState_DEADLINE_STATE_OPEN, roundsv1.DeadlineState_DEADLINE_STATE_STOPPED:
+			step.Open++
 		}
-		if deadline.GetStep() != roundsv1.Step_STEP_RESPOND || deadline.GetRound() != 1 || deadline.GetDoneUs() == 0 {
-			continue
-		}
-		in := deadline.GetDoneUs()-t.GetReportedTimeUs() <= responseTime.Microseconds()
-		s.of++
-		if in {
-			s.inTime++
-		}
-		if resident(t) {
-			s.residents++
-			if in {
-				s.residing++
-			}
+		if deadline.GetStep() == roundsv1.Step_STEP_RESPOND && deadline.GetRound() == 1 {
+			s.responded(t, deadline)
 		}
 	}
 	for _, r := range t.GetReviews() {
@@ -207,20 +233,41 @@ func (s *daySum) ticket(c *roundsv1.Change) {
 			s.Reopened++
 		}
 	}
-	s.rowsOfTicket(c)
+}
+
+// responded counts how soon somebody answered a report.
+func (s *daySum) responded(t *roundsv1.Ticket, d *roundsv1.Deadline) {
+	if d.GetDoneUs() == 0 {
+		s.Unanswered++
+		return
+	}
+	took := time.Duration(d.GetDoneUs()-t.GetReportedTimeUs()) * time.Microsecond
+	class := slices.IndexFunc(responseClasses(), func(min int) bool { return took <= time.Duration(min)*time.Minute })
+	if class < 0 {
+		class = len(responseClasses())
+	}
+	s.Response[class].Tickets++
+	s.of++
+	if took <= responseTime {
+		s.inTime++
+	}
+	if resident(t) {
+		s.residents++
+		if took <= responseTime {
+			s.residing++
+		}
+	}
 }
 
 func (s *daySum) round(c *roundsv1.Change) {
 	i := c.GetRecord().GetInspection()
-	key := tag.Keys{tag.DeriveKey([]byte(demoTagKey), s.site)}
-	for _, scan := range i.GetVisits() {
-		s.Rounds.Scans++
-		if at, err := tag.Read(scan.GetPayload(), key); err != nil || at.Place != scan.GetCheckpointId() {
+	s.Rounds.Scans += len(i.GetVisits())
+	for _, v := range i.GetOfficialVisits() {
+		if slices.Contains(v.GetFlags(), "false_tag") || slices.Contains(v.GetFlags(), "other_tag") {
 			s.Rounds.FalseTags++
 		}
 	}
-	s.rowsOfRound(c)
-	if i.GetPlanId() == "" || i.GetWindowStartUs() < s.begin.UnixMicro() || i.GetWindowStartUs() >= s.end.UnixMicro() {
+	if i.GetWindowStartUs() < s.begin.UnixMicro() || i.GetWindowStartUs() >= s.end.UnixMicro() {
 		return
 	}
 	s.Rounds.Planned++
@@ -249,50 +296,48 @@ func (s *daySum) round(c *roundsv1.Change) {
 
 func (s *daySum) question(c *roundsv1.Change) {
 	q := c.GetRecord().GetConflict()
-	if s.inbox == nil {
-		s.inbox = map[string]*Question{}
-	}
 	name := stateName(q.GetType().String(), "CONFLICT_TYPE_")
 	one := s.inbox[name]
 	if one == nil {
-		one = &Question{Type: name, How: map[string]int{}}
+		one = &Question{Type: name, How: map[string]int{}, By: map[string]int{}}
 		s.inbox[name] = one
 	}
 	one.Opened++
 	switch {
 	case q.GetState() == roundsv1.ConflictState_CONFLICT_STATE_OPEN:
 		one.Open++
-		one.Owner = stateName(q.GetOwnerRole().String(), "ROLE_")
-		one.AgeMin = max(one.AgeMin, int((s.end.UnixMicro()-q.GetOpenedTimeUs())/60e6))
-		if q.GetOwnerId() == "" && q.GetOwnerRole() == 0 {
+		asked := stateName(q.GetOwnerRole().String(), "ROLE_")
+		if q.GetOwnerId() != "" {
+			asked = s.roles[q.GetOwnerId()]
+		}
+		if q.GetOwnerId() == "" && q.GetOwnerRole() == 0 || q.GetSentence().GetEn() == "" {
 			s.unexplained++
 		}
+		one.Why = append(one.Why, fmt.Sprintf("%s %s waits for %s since %d min: %s", q.GetSubject().GetKind(), q.GetSubject().GetId(), asked,
+			(s.end.UnixMicro()-q.GetOpenedTimeUs())/60e6, q.GetSentence().GetEn()))
+		return
 	case q.GetResolution() == "":
 		s.unexplained++
 	case q.GetResolvedById() == "":
 		one.Answered++
-		one.How[q.GetResolution()]++
+	case s.atDesks[client.RecordID(c.GetRecordId())]:
+		one.AtDesks++
 	default:
-		one.Decided++
-		one.How[q.GetResolution()]++
+		one.OnPhones++
 	}
-	s.rowsOfQuestion(q)
+	if who := s.roles[q.GetResolvedById()]; who != "" {
+		one.By[who]++
+	} else if q.GetResolvedById() != "" {
+		one.By["somebody else"]++
+	}
+	one.How[q.GetResolution()]++
 }
 
 func (s *daySum) notice(c *roundsv1.Change) {
-	n := c.GetRecord().GetNotice()
-	s.Notices[stateName(n.GetCode().String(), "NOTICE_CODE_")]++
-	if n.GetCode() == roundsv1.NoticeCode_NOTICE_CODE_STOP {
-		s.Rows[3]++
-	}
+	s.Notices[stateName(c.GetRecord().GetNotice().GetCode().String(), "NOTICE_CODE_")]++
 }
 
 func (s *daySum) finish() {
-	for id := range s.talked {
-		if s.hidden[id] {
-			s.Rows[25]++
-		}
-	}
 	all := s.PhotoVerified + s.Open
 	s.ClosureRate = share(s.PhotoVerified, all)
 	s.Responded, s.RespondedResidents = share(s.inTime, s.of), share(s.residing, s.residents)
@@ -301,6 +346,9 @@ func (s *daySum) finish() {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.inbox)) {
 		s.Inbox = append(s.Inbox, *s.inbox[name])
+	}
+	for _, step := range slices.Sorted(maps.Keys(s.steps)) {
+		s.Deadlines = append(s.Deadlines, *s.steps[step])
 	}
 }
 
@@ -317,9 +365,9 @@ func (d *Day) faults() []string {
 		all = append(all, fmt.Sprintf("%d questions have neither an answer nor anybody who is asked", d.unexplained))
 	}
 	if d.Rounds.FalseTags > 0 {
-		all = append(all, fmt.Sprintf("%d scans are of tags that were not issued", d.Rounds.FalseTags))
+		all = append(all, fmt.Sprintf("%d visits have only scans of tags that were not issued", d.Rounds.FalseTags))
 	}
-	return all
+	return append(all, d.faulty...)
 }
 
 func counts(m map[string]int) string {
@@ -344,15 +392,22 @@ func (d *Day) print(out io.Writer) {
 	line("  closed with verified photos", d.PhotoVerified)
 	line("  closed by force, by two people", d.Forced)
 	line("  closed with their tasks", d.ByTasks)
+	line("  closed, and no photo was asked for", d.Words)
 	line("  cancelled", d.Cancelled)
 	line("  merged", d.Merged)
 	line("  open", d.Open)
 	line("photo-verified closure rate, forced apart", percent(d.ClosureRate))
 	line("first response within 20 minutes", percent(d.Responded))
 	line("  of what residents reported", percent(d.RespondedResidents))
-	line("deadlines missed", d.Overdue)
-	line("  taken for missed, corrected by a late sync", d.Corrected)
-	line("  disputed", d.Disputed)
+	from := 0
+	for _, r := range d.Response {
+		words := fmt.Sprintf("  within %d to %d minutes", from, r.WithinMin)
+		if from = r.WithinMin; from == 0 {
+			words = "  later"
+		}
+		line(words, r.Tickets)
+	}
+	line("  ended without an answer", d.Unanswered)
 	line("sent back for rework", d.Rework)
 	line("asked for more evidence", d.Asked)
 	line("opened again", d.Reopened)
@@ -367,20 +422,21 @@ func (d *Day) print(out io.Writer) {
 	line("  walked again", r.Returned)
 	line("  average score", fmt.Sprintf("%.1f", r.Score))
 	line("  scans, with false tags", fmt.Sprintf("%d, %d", r.Scans, r.FalseTags))
-	fmt.Fprintf(out, "\n  %-22s %7s %8s %9s %5s\n", "question", "opened", "decided", "answered", "open")
+	fmt.Fprintf(out, "\n  %-14s %7s %7s %23s %9s %6s\n", "deadline", "met", "missed", "corrected by late sync", "disputed", "open")
+	for _, s := range d.Deadlines {
+		fmt.Fprintf(out, "  %-14s %7d %7d %23d %9d %6d\n", s.Step, s.Met, s.Missed, s.Corrected, s.Disputed, s.Open)
+	}
+	fmt.Fprintf(out, "\n  %-20s %7s %9s %8s %10s %5s  %s\n", "question", "opened", "on phones", "at desks", "by events", "open", "decided by; how")
 	for _, q := range d.Inbox {
-		waits := ""
-		if q.Open > 0 {
-			waits = fmt.Sprintf(", for %s, oldest %d min", q.Owner, q.AgeMin)
+		fmt.Fprintf(out, "  %-20s %7d %9d %8d %10d %5d  %s; %s\n", q.Type, q.Opened, q.OnPhones, q.AtDesks, q.Answered, q.Open, cmp.Or(counts(q.By), "nobody"), counts(q.How))
+		for _, why := range q.Why {
+			fmt.Fprintln(out, "    open: "+why)
 		}
-		fmt.Fprintf(out, "  %-22s %7d %8d %9d %5d  %s%s\n", q.Type, q.Opened, q.Decided, q.Answered, q.Open, counts(q.How), waits)
 	}
 	fmt.Fprintf(out, "\n  notices: %s\n", counts(d.Notices))
-	var seen []string
-	for _, n := range slices.Sorted(maps.Keys(d.Rows)) {
-		seen = append(seen, fmt.Sprintf("%d (%d)", n, d.Rows[n]))
+	if d.AsTheServer {
+		fmt.Fprintln(out, "  The server's own lists of tickets, rounds and questions say the same.")
 	}
-	fmt.Fprintf(out, "  rows of the table of concurrent events observed, with how often: %s\n", strings.Join(seen, ", "))
-	fmt.Fprintf(out, "  rows that phones cannot cause in a day: %v; not observed: %v\n", d.NotByPhones, d.NotObserved)
+	d.printRows(out)
 	fmt.Fprintln(out, "  Hours of the day pass in seconds: server and phones go by the demo's clock, so deadlines and windows have their real length.")
 }

@@ -5,6 +5,7 @@ package demo
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -24,6 +26,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
 	"github.com/rounds-sync/rounds/internal/community"
+	"github.com/rounds-sync/rounds/internal/promises"
 	"github.com/rounds-sync/rounds/media/s3blobs"
 )
 
@@ -41,6 +44,9 @@ type options struct {
 	scenes  []int // rows of the table that are brought about; nil: all that can be
 	link    func(dir, server, audience string) error
 }
+
+// gcPercent: a demo lives for a minute or two beside twenty stores; memory is cheaper for it than collecting it often.
+const gcPercent = 300
 
 // ErrBroken says that the shift ended with a promise broken; the report says which.
 var ErrBroken = errors.New("a promise is broken")
@@ -79,6 +85,7 @@ func Command(link func(dir, server, audience string) error) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
+			debug.SetGCPercent(gcPercent)
 			return run(ctx, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -109,6 +116,16 @@ type demo struct {
 	added       []event // what a scene has for later
 	kills       []time.Time
 	deviceKills int
+	spares      int              // second phones that were handed out
+	staged      map[int][]string // rows that scenes brought about, with which records
+	asked       []int            // rows that the day is to show
+	forks       []sighting       // lanes that were found forked
+	dismissed   map[string]int64 // whose right ended, and when
+	revoked     map[string]int64 // devices that were shut out, and when
+	former      []promises.Device
+	formerKeys  map[string]ed25519.PublicKey
+	acts        []promises.Act           // at desks
+	answered    map[client.RecordID]bool // questions that were decided at a desk
 	progress    *progress
 }
 
@@ -140,6 +157,8 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	defer logs.Close()
 	at := newTimeline(begin)
 	d := &demo{options: o, Community: community.New(o.seed), time: at, progress: view, server: &child{exe: exe, dir: o.dir, s3: o.s3, time: at, logs: logs}}
+	d.staged, d.dismissed, d.revoked, d.formerKeys = map[int][]string{}, map[string]int64{}, map[string]int64{}, map[string]ed25519.PublicKey{}
+	d.answered = map[client.RecordID]bool{}
 	at.told = d.server.tell
 	defer func() { err = errors.Join(err, d.end(context.WithoutCancel(ctx))) }()
 	if err := d.prepare(ctx); err != nil {
@@ -148,6 +167,9 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	random := rand.New(rand.NewPCG(o.seed, 0x7368696674))
 	events := append(plan(d.workers, begin, o.hours, random), d.misfortunes(begin, o.hours, random)...)
 	events = append(events, d.stageScenes(begin, o.hours)...)
+	for at := deskTime; at < o.hours; at += deskTime {
+		events = append(events, event{at: begin.Add(time.Duration(at * float64(time.Hour))), phone: -1, does: d.atDesks})
+	}
 	for n := range d.options.kills {
 		d.kills = append(d.kills, begin.Add(time.Duration((float64(n)+0.5)/float64(o.kills)*o.hours*float64(time.Hour))))
 	}

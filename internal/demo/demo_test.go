@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func TestMain(m *testing.M) {
 func TestShortShift(t *testing.T) {
 	t.Parallel()
 	var out, log bytes.Buffer
-	o := options{devices: 9, hours: 1, seed: 5, kills: 2, photos: 30, json: true, dir: t.TempDir(), scenes: []int{1, 5, 12}}
+	o := options{devices: 9, hours: 1, seed: 5, kills: 2, photos: 30, json: true, dir: t.TempDir(), scenes: []int{1, 5, 12, 33, 38}}
 	if err := run(context.Background(), o, &out, &log); err != nil {
 		t.Fatalf("%v\n%s\n%s", err, log.String(), out.String())
 	}
@@ -65,12 +66,20 @@ func TestShortShift(t *testing.T) {
 			t.Errorf("%s: %v %v", name, held, r.Findings)
 		}
 	}
-	if d := r.Day; d.PhotoVerified < 5 || d.ClosureRate < leastClosed || d.Open != 0 || d.Rows[1] == 0 || d.Rows[5] == 0 || d.Rows[12] == 0 || d.Rounds.Planned == 0 ||
-		d.Rounds.Scans == 0 || d.Rounds.FalseTags != 0 || len(d.Inbox) == 0 || d.Notices["assigned"] == 0 || len(d.NotObserved)+len(d.Rows)+len(d.NotByPhones) != 38 {
+	if d := r.Day; d.PhotoVerified < 5 || d.ClosureRate < leastClosed || d.Open != 0 || d.Rounds.Planned == 0 ||
+		d.Rounds.Scans == 0 || d.Rounds.FalseTags != 0 || len(d.Inbox) == 0 || d.Notices["assigned"] == 0 || len(d.Rows) != 38 || !d.AsTheServer {
 		t.Errorf("the day: %+v", d)
 	}
+	for _, row := range r.Day.Rows {
+		if staged := slices.Contains(o.scenes, row.Number) && row.Number != 33; staged != (row.Staged > 0) || row.Times < row.Staged {
+			t.Errorf("%+v", row)
+		}
+		if (row.Times == 0) != slices.Contains(r.Day.NotAsked, row.Number) {
+			t.Errorf("%+v, not asked %v", row, r.Day.NotAsked)
+		}
+	}
 	for _, q := range r.Day.Inbox {
-		if q.Opened != q.Decided+q.Answered+q.Open || q.Open > 0 && q.Owner == "" {
+		if q.Opened != q.OnPhones+q.AtDesks+q.Answered+q.Open || q.Open != len(q.Why) {
 			t.Errorf("%+v", q)
 		}
 	}

@@ -126,6 +126,14 @@ func (d *demo) closing(ctx context.Context, w *worker, people []*worker, n int) 
 	if err != nil {
 		return err
 	}
+	if w.Role == roundsv1.Role_ROLE_SUPERVISOR || w.Role == roundsv1.Role_ROLE_FOREMAN {
+		if _, err := d.answerAtDesk(ctx, w); err != nil {
+			return err
+		}
+		if _, err := d.syncAtRest(ctx, w); err != nil {
+			return err
+		}
+	}
 	if w.Role != roundsv1.Role_ROLE_WORKER {
 		if _, err := w.answer(ctx, 1000); err != nil {
 			return err

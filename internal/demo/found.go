@@ -12,9 +12,9 @@ import (
 	"connectrpc.com/connect"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/client"
 	"github.com/rounds-sync/rounds/directory"
 	"github.com/rounds-sync/rounds/internal/community"
-	"github.com/rounds-sync/rounds/work/tag"
 )
 
 // entered are the ids that the directory gave to what was imported, by table, site and code.
@@ -25,7 +25,6 @@ const (
 	unitTable, siteTable, placeTable, assetTable    = "units", "sites", "places", "assets"
 	staffTable, categoryTable, checklistTable       = "staff", "categories", "checklists"
 	importedAtOnce                                  = 1000
-	demoTagKey                                      = "the key of the tags of an invented community"
 	emergencyFinish, emergencyFinishKey, siteColumn = "1h", "service.emergency.finish", "site"
 )
 
@@ -78,8 +77,12 @@ func (o *office) publish(ctx context.Context, c *community.Community, dir string
 		}
 	}
 	at := slices.IndexFunc(directory.Tables(), func(t directory.Table) bool { return t.Name == checklistTable })
+	if err := o.enter(ctx, directory.Tables()[at], rows[0], next, entered{}); err != nil {
+		return err
+	}
 	day.published = o.clocks.time.Now()
-	return o.enter(ctx, directory.Tables()[at], rows[0], next, entered{})
+	_, err = o.device.Sync(ctx)
+	return err
 }
 
 // Codes of the checklists that get a second version: of the gates and of the lifts.
@@ -163,18 +166,30 @@ func (all entered) adopt(c *community.Community) error {
 	return lost
 }
 
-// issueTags prints the tags of all places of the site: each payload carries a code under the site's key, and goes into the directory.
+// issueTags has the server issue the tags of all places of the site: each payload carries a code under the site's key, which the server alone has.
 func (o *office) issueTags(ctx context.Context, c *community.Community, all entered) error {
-	key := tag.DeriveKey([]byte(demoTagKey), c.Site.ID)
 	var rows [][]string
-	for i, p := range c.Places {
-		payload, err := tag.Issue(tag.Tag{Site: c.Site.ID, Place: p.ID}, key)
+	for _, p := range c.Places {
+		rows = append(rows, []string{c.Site.Code, p.GetCode(), "auto"})
+	}
+	at := slices.IndexFunc(directory.Tables(), func(t directory.Table) bool { return t.Name == placeTable })
+	if err := o.enter(ctx, directory.Tables()[at], []string{siteColumn, "code", "tag"}, rows, all); err != nil {
+		return err
+	}
+	if _, err := o.device.Sync(ctx); err != nil {
+		return err
+	}
+	tags := map[string]string{}
+	for v, err := range o.device.List(ctx, client.Scope("site/"+c.Site.ID), "place") {
 		if err != nil {
 			return err
 		}
-		c.Places[i].Tag = payload
-		rows = append(rows, []string{c.Site.Code, p.GetCode(), payload})
+		tags[string(v.ID)] = v.Record.GetPlace().GetTag()
 	}
-	at := slices.IndexFunc(directory.Tables(), func(t directory.Table) bool { return t.Name == placeTable })
-	return o.enter(ctx, directory.Tables()[at], []string{siteColumn, "code", "tag"}, rows, all)
+	for i, p := range c.Places {
+		if c.Places[i].Tag = tags[p.ID]; c.Places[i].Tag == "" {
+			return fmt.Errorf("demo: the place %s has no tag", p.GetCode())
+		}
+	}
+	return nil
 }

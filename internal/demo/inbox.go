@@ -12,6 +12,7 @@ import (
 // Short names of what is asked and answered.
 const (
 	askType       = roundsv1.ConflictType_CONFLICT_TYPE_ASK
+	orphanType    = roundsv1.ConflictType_CONFLICT_TYPE_ORPHAN
 	noRightType   = roundsv1.ConflictType_CONFLICT_TYPE_NO_RIGHT
 	doubleType    = roundsv1.ConflictType_CONFLICT_TYPE_DOUBLE_WORK
 	cancelType    = roundsv1.ConflictType_CONFLICT_TYPE_WORK_AFTER_CANCEL
@@ -90,7 +91,7 @@ func (w *worker) decision(c *roundsv1.Conflict) *roundsv1.ConflictCommand {
 		return &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Decide{Decide: &roundsv1.ConflictDecide{Action: pick(w.random, actions), Reason: "已现场核实 / checked on site"}}}
 	}
 	switch c.GetType() {
-	case noRightType:
+	case noRightType, orphanType:
 		return &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Admit{Admit: &roundsv1.ConflictAdmit{}}}
 	case doubleType:
 		return choose(roundsv1.ConflictAction_CONFLICT_ACTION_TAKE_RESULT)

@@ -177,6 +177,7 @@ func (d *demo) misfortunes(begin time.Time, hours float64, random *rand.Rand) []
 				if err := d.withOffice(func() error { return d.office.dismiss(ctx, w.ID) }); err != nil || w.device == nil {
 					return err
 				}
+				d.dismissed[w.ID] = d.time.Now().UnixMicro()
 				d.time.jump(d.time.Now().Add(time.Minute)) // and the person, who does not know, goes on
 				ref, err := w.device.Fact(ctx, w.site, "", &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: &roundsv1.Comment{
 					Words: pick(w.random, findings), PersonId: w.ID, Said: w.clock()}}})
@@ -190,7 +191,14 @@ func (d *demo) misfortunes(begin time.Time, hours float64, random *rand.Rand) []
 				if err != nil {
 					return err
 				}
-				return d.withOffice(func() error { return d.office.revoke(ctx, identity.Device) })
+				if err := d.withOffice(func() error { return d.office.revoke(ctx, identity.Device) }); err != nil {
+					return err
+				}
+				d.revoked[string(identity.Device)] = d.time.Now().UnixMicro()
+				d.time.jump(d.time.Now().Add(time.Minute)) // and whoever found it plays with it
+				ref, err := w.device.Fact(ctx, w.site, "", &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: &roundsv1.Comment{
+					Words: pick(w.random, findings), PersonId: w.ID, Said: w.clock()}}})
+				return w.note(ref, err)
 			}})
 		}
 	}

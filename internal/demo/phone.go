@@ -37,6 +37,7 @@ type phone struct {
 	ledger ledger
 	camera *camera // nil: the office, which takes no photos
 	travel *transfers
+	sent   *replays
 	tally  client.PhotoTally // what all uploads did so far
 
 	store  *boltstore.Store
@@ -115,7 +116,7 @@ func (c *clocks) set(skew time.Duration) {
 // newPhone makes a phone that stands switched off.
 func newPhone(dir, name string, server string, at *timeline, seed uint64) (*phone, error) {
 	p := &phone{name: name, dir: filepath.Join(dir, name), clocks: &clocks{time: at, boots: 1, booted: at.Now()},
-		random: rand.New(rand.NewPCG(seed, 0x70686f6e65)), rules: work.New(work.Config{}), travel: newTransfers()}
+		random: rand.New(rand.NewPCG(seed, 0x70686f6e65)), rules: work.New(work.Config{}), travel: newTransfers(), sent: &replays{}}
 	if err := os.MkdirAll(p.dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -161,7 +162,7 @@ func (p *phone) on(ctx context.Context) error {
 	}
 	p.store, p.tokens = s, tokens
 	less := []connect.ClientOption{connect.WithSendGzip(), connect.WithCompressMinBytes(400)}
-	p.device, err = client.Open(ctx, client.Config{Store: s, Sync: roundsv1connect.NewSyncServiceClient(p.httpc, p.address(), less...),
+	p.device, err = client.Open(ctx, client.Config{Store: s, Sync: watchedSync{roundsv1connect.NewSyncServiceClient(p.httpc, p.address(), less...), p.sent, p.clocks.time},
 		Media: watchedMedia{roundsv1connect.NewMediaServiceClient(p.httpc, p.address(), less...), p.travel}, HTTP: watchedParts{p.parts, p.travel},
 		Originals: originals, Tokens: tokens, Roles: []roundsv1.Role{p.Role}, Clock: p.clocks,
 		// An hour of the shift lasts seconds: so do the waits.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -124,6 +126,31 @@ func (w *worker) checklist(ctx context.Context, i *roundsv1.Inspection) (*rounds
 		}
 	}
 	return nil, nil
+}
+
+// newest is the newest version of a checklist, by its code, as the phone has it.
+func (w *worker) newest(ctx context.Context, code string) (best *roundsv1.Checklist, err error) {
+	status, err := w.device.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range status.Scopes {
+		if !strings.HasPrefix(string(s.Scope), "org/") {
+			continue
+		}
+		for v, err := range w.device.List(ctx, s.Scope, "checklist") {
+			if err != nil {
+				return nil, err
+			}
+			if list := v.Record.GetChecklist(); list.GetCode() == code && list.GetVersion() > best.GetVersion() {
+				best = list
+			}
+		}
+	}
+	if best == nil {
+		return nil, fmt.Errorf("demo: %s has no checklist %s", w.name, code)
+	}
+	return best, nil
 }
 
 // answerAll answers every item of a round, as facts; one of so many is not as it should be: that has a photo and a note, and makes a ticket.

@@ -1,6 +1,8 @@
 package demo
 
 import (
+	"fmt"
+	"io"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -14,222 +16,216 @@ import (
 
 func kindOf(name string) merge.Kind { return merge.Kind(name) }
 
-// notByPhones are the rows that a phone cannot bring about within a day: 34 needs a ticket that was archived or erased.
-func notByPhones() []int { return []int{34} }
-
-// rowsOfTicket counts what the record of a ticket shows of the table.
-func (s *daySum) rowsOfTicket(c *roundsv1.Change) {
-	t := c.GetRecord().GetTicket()
-	for flag, row := range map[string]int{"done_by_former_assignee": 1, "double_work": 2, "work_after_cancel": 5, "done_on_merged_ticket": 6,
-		"approved_before_late_evidence": 10, "accept_after_decline": 20, "forced": 36, "self_approval": 37} {
-		if slices.Contains(t.GetFlags(), flag) {
-			s.Rows[row]++
-		}
-	}
-	by := map[uint32][]string{}
-	for _, done := range t.GetCompletions() {
-		if done.GetLate() {
-			s.Rows[7]++
-			continue
-		}
-		if others := by[done.GetRound()]; len(others) > 0 && !slices.Contains(others, done.GetPersonId()) {
-			s.Rows[4]++
-		}
-		by[done.GetRound()] = append(by[done.GetRound()], done.GetPersonId())
-	}
-	for _, r := range t.GetReviews() {
-		switch r.GetVerdict() {
-		case roundsv1.Verdict_VERDICT_OBJECTED:
-			s.Rows[12]++
-		case roundsv1.Verdict_VERDICT_DISSENT:
-			s.Rows[13]++
-		}
-	}
-	if len(t.GetApproverIds()) > 1 && !slices.Contains(t.GetFlags(), "forced") {
-		s.Rows[14]++
-	}
-	for _, d := range t.GetDeadlines() {
-		if d.GetState() == roundsv1.DeadlineState_DEADLINE_STATE_MET_LATE_SYNC {
-			s.Rows[16]++
-		}
-	}
-	for _, m := range t.GetMoves() {
-		if m.GetLate() && m.GetState() == roundsv1.TicketState_TICKET_STATE_PAUSED {
-			s.Rows[17]++
-		}
-	}
+// sighting is one time that a row of the table of concurrent events came about: with which record, and by which entry of the journal.
+type sighting struct {
+	record string
+	seq    uint64
 }
 
-func (s *daySum) rowsOfRound(c *roundsv1.Change) {
-	i := c.GetRecord().GetInspection()
-	for _, v := range i.GetOfficialVisits() {
-		if len(v.GetConfirmedByIds()) > 0 {
-			s.Rows[29]++
-		}
-	}
-	if slices.Contains(i.GetFlags(), "late_sync") {
-		s.Rows[30]++
-	}
-	if i.GetChecklistVersion() < s.newer[i.GetChecklistId()] && slices.ContainsFunc(i.GetCompletions(), func(c *roundsv1.Completion) bool {
-		return c.GetTimeUs() > s.published.UnixMicro()
-	}) {
-		s.Rows[31]++
-	}
-	for _, w := range c.GetWrites() {
-		for range w.GetSiblingValues().GetInspection().GetAnswers() {
-			s.Rows[27]++
-		}
-	}
+// chronicle reads the journal of one scope from the first entry to the last, with a model of what each late act met, and notes each time that a row of the table
+// came about. It asks what the table asks: whether the author had seen what came before (the entry's base, or the same device), and what became of the act (its
+// outcome, with its flags and problems). What the journal does not tell is handed in: when a person's right ended, when a phone was revoked, when a checklist
+// was published. It knows nothing of the rules in package work.
+type chronicle struct {
+	known
+	found   map[int][]sighting
+	causes  map[uint64]*roundsv1.Mutation // what waits, by its seq
+	tickets map[string]*ticketTrack
+	rounds  map[string]*roundTrack
+	photos  map[string]photoTrack
+	hidden  map[string]seen   // photos that were taken out of sight
+	bytes   map[string]string // the first photo that had them, by their hash
+	spent   map[string][]seen // deltas, by record and counter
 }
 
-func (s *daySum) rowsOfQuestion(q *roundsv1.Conflict) {
-	if row := map[roundsv1.ConflictType]int{roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL: 11, timeType: 16, duplicateType: 21,
-		lostType: 36}[q.GetType()]; row > 0 {
-		s.Rows[row]++
-	}
+// known is what the demo did itself, and the records as they stand in the end.
+type known struct {
+	dismissed map[string]int64  // persons whose right ended, and when, by the server's clock
+	revoked   map[string]int64  // devices that were revoked, and when
+	published int64             // when a checklist got another version; 0: none did
+	newest    map[string]uint32 // version of a checklist
+	records   map[string]*roundsv1.Record
+	durable   func(photo string) bool
 }
 
-func (s *daySum) photo(c *roundsv1.Change) {
-	s.hidden[c.GetRecordId()] = c.GetRecord().GetPhoto().GetHidden() != nil
-	if p := c.GetRecord().GetPhoto(); slices.ContainsFunc(p.GetReport().GetFindings(), func(f *roundsv1.Finding) bool { return f.GetCode() == reusedCode }) {
-		s.Rows[26]++
-	}
+// seen is an act that another one may have seen or not.
+type seen struct {
+	seq     uint64
+	device  string // empty for a desk and for the server
+	person  string
+	timeUs  int64 // effective
+	takenUs int64
 }
 
-func (s *daySum) comment(c *roundsv1.Change) {
-	if about := c.GetRecord().GetComment().GetSubject(); about.GetKind() == "photo" {
-		s.talked[about.GetId()] = true
-	}
+// act is one entry of the journal as it is followed.
+type act struct {
+	seen
+	base   uint64
+	record string
+	*roundsv1.EntryHead
+	*roundsv1.Mutation
 }
 
-// Numbers of fields that edits of a ticket are told apart by.
-const (
-	descriptionField, categoryField, tagsField, partsField = 2, 3, 11, 18
-)
-
-// ticketTrack is what the journal says of one ticket so far.
-type ticketTrack struct {
-	state   roundsv1.TicketState
-	round   uint32
-	writers map[uint64]map[string]bool // of a field, the devices
-	removed uint64                     // seq of the last tag that was removed
+func (a act) status() roundsv1.OutcomeStatus { return a.GetOutcome().GetStatus() }
+func (a act) problem() roundsv1.ProblemCode  { return a.GetOutcome().GetProblem().GetCode() }
+func (a act) flagged(f string) bool          { return slices.Contains(a.GetOutcome().GetFlags(), f) }
+func (a act) admitted() bool                 { return a.GetType() == roundsv1.EntryType_ENTRY_TYPE_ADMITTED }
+func (a act) server() bool                   { return a.GetType() == roundsv1.EntryType_ENTRY_TYPE_DERIVED }
+func (a act) refused(c roundsv1.ProblemCode) bool {
+	return a.status() == roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED && a.problem() == c
+}
+func (a act) parked() bool { return a.status() == roundsv1.OutcomeStatus_OUTCOME_STATUS_CONFLICT }
+func (a act) stands() bool {
+	return a.status() == roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED || a.status() == roundsv1.OutcomeStatus_OUTCOME_STATUS_MERGED
 }
 
-// rowsOfJournal counts what only the order of arrival shows: which commands were refused because of what had come before, and which edits met.
-func (d *Day) rowsOfJournal(s promises.Scope, devices map[string]bool) {
-	tracks := map[string]*ticketTrack{}
+// unseen: whether the author of a did not know of another act that came before.
+func (a act) unseen(other seen) bool {
+	return other.seq > a.base && (other.device == "" || other.device != a.device)
+}
+
+// note notes that a row came about.
+func (c *chronicle) note(row int, a act) { c.noteAt(row, a.record, a.seq) }
+
+func (c *chronicle) noteAt(row int, record string, seq uint64) {
+	c.found[row] = append(c.found[row], sighting{record, seq})
+}
+
+func newChronicle(k known) *chronicle {
+	return &chronicle{known: k, found: map[int][]sighting{}, causes: map[uint64]*roundsv1.Mutation{}, tickets: map[string]*ticketTrack{}, rounds: map[string]*roundTrack{},
+		photos: map[string]photoTrack{}, hidden: map[string]seen{}, bytes: map[string]string{}, spent: map[string][]seen{}}
+}
+
+// tellRows reads the journal of a scope. What is damaged is left out: the promises tell of it.
+func tellRows(s promises.Scope, k known) map[int][]sighting {
+	c := newChronicle(k)
 	for _, encoded := range s.Journal {
 		head, content, _, err := journal.Open(encoded)
 		m := new(roundsv1.Mutation)
 		if err != nil || proto.Unmarshal(content, m) != nil {
 			continue
 		}
-		t := tracks[head.GetRecord().GetId()]
-		if t == nil {
-			t = &ticketTrack{round: 1, writers: map[uint64]map[string]bool{}}
-			tracks[head.GetRecord().GetId()] = t
+		if head.GetType() == roundsv1.EntryType_ENTRY_TYPE_ADMITTED {
+			if m = c.causes[head.GetCause()]; m == nil {
+				continue
+			}
+		} else if head.GetOutcome().GetConflictId() != "" {
+			c.causes[head.GetSeq()] = m
 		}
-		d.rowsOfEntry(t, head, m, devices)
+		c.take(act{EntryHead: head, Mutation: m, base: m.GetBase(), record: head.GetRecord().GetId(), seen: seen{seq: head.GetSeq(), device: head.GetDeviceId(),
+			person: head.GetPersonId(), timeUs: head.GetOutcome().GetTimeUs(), takenUs: head.GetTakenUs()}})
 	}
+	c.settle()
+	return c.found
 }
 
-func (d *Day) rowsOfEntry(t *ticketTrack, head *roundsv1.EntryHead, m *roundsv1.Mutation, lost map[string]bool) {
-	outcome := head.GetOutcome()
-	rejected := outcome.GetStatus() == roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED
-	stands := outcome.GetStatus() == roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED || outcome.GetStatus() == roundsv1.OutcomeStatus_OUTCOME_STATUS_MERGED
-	if outcome.GetStatus() == roundsv1.OutcomeStatus_OUTCOME_STATUS_QUARANTINED && outcome.GetProblem().GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD {
-		if lost[head.GetDeviceId()] {
-			d.Rows[33]++
-		} else {
-			d.Rows[32]++
-		}
+// take follows one entry.
+func (c *chronicle) take(a act) {
+	if at, gone := c.dismissed[a.person]; gone && !a.admitted() && a.takenUs > at {
+		c.note(32, a)
 	}
-	if head.GetRecord().GetKind() == "ticket" {
-		d.rowsOfEdit(t, head, m)
+	if at, lost := c.revoked[a.device]; lost && a.device != "" && !a.admitted() && a.takenUs > at && !a.stands() {
+		c.note(33, a)
 	}
-	c := m.GetCommand().GetTicket()
-	if c == nil {
-		return
+	if a.flagged("self_approval") {
+		c.note(37, a)
 	}
-	code := outcome.GetProblem().GetCode()
-	late := rejected && (code == roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED || code == roundsv1.ProblemCode_PROBLEM_CODE_STALE_DISPATCH)
-	older := slices.Contains(outcome.GetFlags(), "older_round")
-	switch c.GetCommand().(type) {
-	case *roundsv1.TicketCommand_Dispatch:
-		if late && t.state == roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE {
-			d.Rows[35]++
-		} else if late {
-			d.Rows[19]++
+	switch a.EntryHead.GetRecord().GetKind() {
+	case "ticket":
+		c.ticket(a)
+	case "inspection":
+		c.inspection(a)
+	case "photo":
+		c.photo(a)
+	case "comment":
+		c.comment(a)
+	case "asset":
+		if a.stands() && a.GetFact() != nil && a.GetFact().GetRecord().GetAsset().GetStock() != 0 {
+			c.spend(a, "stock")
 		}
-	case *roundsv1.TicketCommand_Cancel, *roundsv1.TicketCommand_Merge:
-		if late && t.state == roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE {
-			d.Rows[35]++
-		}
-	case *roundsv1.TicketCommand_SubmitCompletion:
-		if older {
-			d.Rows[9]++
-			d.Rows[8] += len(c.GetSubmitCompletion().GetPhotoIds())
-		}
-		if stands && !older {
-			t.state = roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE
-		}
-		return
-	case *roundsv1.TicketCommand_Approve:
-		if older && !slices.Contains(outcome.GetFlags(), "dissent") {
-			d.Rows[15]++
-		}
-	case *roundsv1.TicketCommand_Start:
-		if stands && t.state == roundsv1.TicketState_TICKET_STATE_IN_PROGRESS {
-			d.Rows[18]++
-		}
-		if stands && t.state != roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE {
-			t.state = roundsv1.TicketState_TICKET_STATE_IN_PROGRESS
-		}
-		return
-	}
-	switch c.GetCommand().(type) {
-	case *roundsv1.TicketCommand_Reject, *roundsv1.TicketCommand_Dispute, *roundsv1.TicketCommand_Dispatch, *roundsv1.TicketCommand_Pause, *roundsv1.TicketCommand_Decline:
-		if stands {
-			t.state = 0
+	case "conflict":
+		if a.server() {
+			c.question(a)
 		}
 	}
 }
 
-// rowsOfEdit counts edits of a field by a device that had not seen what another device had written to it.
-func (d *Day) rowsOfEdit(t *ticketTrack, head *roundsv1.EntryHead, m *roundsv1.Mutation) {
-	for _, loss := range head.GetOutcome().GetLosses() {
-		switch loss.GetField() {
-		case descriptionField:
-			d.Rows[22]++
-		case categoryField:
-			d.Rows[23]++
-		}
+// question notes what the server asks by itself.
+func (c *chronicle) question(a act) {
+	q := a.GetEdit().GetRecord().GetConflict()
+	switch about := q.GetSubject(); {
+	case q.GetType() == duplicateType:
+		c.noteAt(21, about.GetId(), a.seq)
+	case q.GetType() == timeType && about.GetKind() == "ticket":
+		c.noteAt(16, about.GetId(), a.seq)
 	}
-	if slices.Contains(m.GetEdit().GetFields(), tagsField) && len(m.GetEdit().GetRemoved().GetTicket().GetTags()) > 0 {
-		t.removed = head.GetSeq()
-	} else if slices.Contains(m.GetEdit().GetFields(), tagsField) && t.removed > m.GetBase() {
-		d.Rows[24]++
-	}
-	if len(m.GetFact().GetRecord().GetTicket().GetPartsUsed()) > 0 {
-		for seqDevice := range t.writers[partsField] {
-			if seqDevice != head.GetDeviceId() {
-				d.Rows[28]++
+}
+
+// settle notes what shows in the end alone.
+func (c *chronicle) settle() {
+	for id, t := range c.tickets {
+		for _, photos := range t.manifests {
+			if t.forced > 0 && slices.ContainsFunc(photos, func(p string) bool { return !c.durable(p) }) {
+				c.noteAt(36, id, t.forced)
 				break
 			}
 		}
-		if t.writers[partsField] == nil {
-			t.writers[partsField] = map[string]bool{}
+	}
+	for id, r := range c.rounds {
+		if r.underOld > 0 {
+			c.noteAt(31, id, r.underOld)
 		}
-		t.writers[partsField][head.GetDeviceId()] = true
 	}
 }
 
-// tell says which rows were not observed.
-func (d *Day) tell() {
-	d.NotByPhones = notByPhones()
+// Row is a row of the table of concurrent events, and how often it came about.
+type Row struct {
+	Number int `json:"row"`
+	Times  int `json:"times"`
+	// Staged: how often a scene brought it about on purpose; the others came of the day itself.
+	Staged int `json:"staged"`
+	// A was on the server, B came late.
+	A string `json:"a"`
+	B string `json:"b"`
+}
+
+// fillRows puts what was found into the report, and says which rows are missing: of those that the day was to show, and of the scenes that were played and whose
+// records do not show the row.
+func (d *Day) fillRows(found map[int][]sighting, staged map[int][]string, asked []int) {
 	for _, row := range work.Arbitrations() {
-		if d.Rows[row.Number] == 0 && !slices.Contains(d.NotByPhones, row.Number) {
-			d.NotObserved = append(d.NotObserved, row.Number)
+		one := Row{Number: row.Number, Times: len(found[row.Number]), A: row.A.EN, B: row.B.EN}
+		wanted := staged[row.Number]
+		for _, record := range wanted {
+			if slices.ContainsFunc(found[row.Number], func(s sighting) bool { return s.record == record }) {
+				one.Staged++
+			}
 		}
+		d.Rows = append(d.Rows, one)
+		switch {
+		case len(wanted) > 0 && one.Staged == 0:
+			d.faulty = append(d.faulty, fmt.Sprintf("row %d was staged with %v, whose journal does not show it", row.Number, wanted))
+		case one.Times > 0:
+		case slices.Contains(asked, row.Number):
+			d.faulty = append(d.faulty, fmt.Sprintf("row %d did not come about", row.Number))
+		default:
+			d.NotAsked = append(d.NotAsked, row.Number)
+		}
+	}
+}
+
+func (d *Day) printRows(out io.Writer) {
+	came, times := 0, 0
+	for _, r := range d.Rows {
+		if times += r.Times; r.Times > 0 {
+			came++
+		}
+	}
+	fmt.Fprintf(out, "\n  The table of concurrent events: %d of its %d rows came about, %d times. A was on the server when B came.\n", came, len(d.Rows), times)
+	fmt.Fprintf(out, "  %5s %6s  %-45s %s\n", "row", "times", "A", "B")
+	for _, r := range d.Rows {
+		fmt.Fprintf(out, "  %5d %6d  %-45s %s\n", r.Number, r.Times, r.A, r.B)
+	}
+	if len(d.NotAsked) > 0 {
+		fmt.Fprintf(out, "  Too few devices, or scenes left out, for the rows %v.\n", d.NotAsked)
 	}
 }

@@ -19,6 +19,67 @@ type stage struct {
 	// X and Y are workers, F is the foreman, C the customer service, S the supervisor, B the butler.
 	x, y, f, c, s, b *worker
 	used             []client.RecordID
+	scene            scene
+	shown            []string // the records that the row is to be seen with
+	goesOn           bool     // something comes later: nobody touches the scene's tickets until then
+}
+
+// shows says that the scene's row is to be seen with a record.
+func (g *stage) shows(record string) {
+	if record != "" {
+		g.shown = append(g.shown, record)
+	}
+}
+
+// later plays the rest of a scene at a time, by whoever is on the stage now; then everybody may touch its tickets again.
+func (g *stage) later(at time.Time, play func(*stage)) {
+	g.goesOn = true
+	next := *g
+	g.demo.added = append(g.demo.added, event{at: at, phone: -1, does: func(ctx context.Context) error {
+		next.ctx = ctx
+		for _, w := range []*worker{next.x, next.y} {
+			was := w.camera.honest
+			w.camera.honest = true
+			defer func() { w.camera.honest = was }()
+		}
+		play(&next)
+		for _, id := range next.used {
+			delete(next.day.taken, id)
+		}
+		if next.err != nil {
+			return fmt.Errorf("row %d, %s: %w", next.scene.row, next.scene.name, next.err)
+		}
+		return nil
+	}})
+}
+
+// until lets something happen at the site and the office look, again and again, until the server has come to something: it does not know that its clock jumped,
+// and would sleep on.
+func (g *stage) until(what string, done func() (bool, error)) {
+	for n := range 200 {
+		if n%20 == 0 {
+			g.run(func() error {
+				ref, err := g.c.device.Fact(g.ctx, g.c.site, "", &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: &roundsv1.Comment{
+					Words: "有人在吗? / is anybody there?", PersonId: g.c.ID, Said: g.c.clock()}}})
+				return g.c.note(ref, err)
+			})
+		}
+		g.sync(g.c)
+		came := false
+		g.run(func() (err error) { came, err = done(); return err })
+		if came || g.err != nil {
+			return
+		}
+		g.run(func() error {
+			select {
+			case <-time.After(25 * time.Millisecond):
+				return nil
+			case <-g.ctx.Done():
+				return g.ctx.Err()
+			}
+		})
+	}
+	g.run(func() error { return fmt.Errorf("the server does not come to %s", what) })
 }
 
 // sync lets phones have a signal for as long as their words need, one after the other.
@@ -74,9 +135,12 @@ func (g *stage) do(w *worker, id client.RecordID, c *roundsv1.TicketCommand) {
 }
 
 // reported is a ticket that the customer service took in and triaged: at home, where photos of the finished work are enough.
-func (g *stage) reported(where int) client.RecordID {
+func (g *stage) reported(where int) client.RecordID { return g.reportedAs(26+len(g.used)%12, where) }
+
+// reportedAs is one of a category, at a place.
+func (g *stage) reportedAs(kind, where int) client.RecordID {
 	var id client.RecordID
-	category := g.Categories[26+len(g.used)%12]
+	category := g.Categories[kind]
 	place := g.Places[where%len(g.Places)]
 	g.run(func() error {
 		ref, err := g.c.device.Create(g.ctx, g.c.site, "", record(&roundsv1.Ticket{Title: category.GetName().GetZh(), CustomerWords: "业主来电", CategoryId: category.ID,
