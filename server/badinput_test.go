@@ -206,7 +206,7 @@ func TestBadInput(t *testing.T) {
 	}{
 		{name: "wrong role: an auditor confirms", send: acted(auditor, w.site, "inspection", round, approve(nil)), problem: noRight, entries: journaled},
 		{name: "wrong role: a worker confirms", send: acted(worker, w.site, "inspection", round, approve(nil)), problem: noRight, entries: journaled},
-		{name: "wrong role: an administrator without another role", code: connect.CodePermissionDenied, problem: noRight, field: "scope",
+		{name: "wrong role: an administrator without another role", code: connect.CodePermissionDenied, problem: noRight, field: "scopes[0]",
 			send: failed(func() error {
 				_, err := d.work().ListTickets(t.Context(), as(clerk, &roundsv1.ListTicketsRequest{Scopes: []string{string(w.site)}}))
 				return err
@@ -217,7 +217,7 @@ func TestBadInput(t *testing.T) {
 			send: imported(clerk, table(staff, "code,external_id", "E3,mine"))},
 		{name: "wrong role: an administrator of a site writes what the organisation shares", problem: noRight,
 			send: imported(clerk, table(categories, "code,name_zh,line,priority", "ENG-09,新类别,engineering,normal"))},
-		{name: "wrong role: a manager sets a policy", code: connect.CodePermissionDenied, problem: noRight, send: failed(func() error {
+		{name: "wrong role: a manager sets a policy", code: connect.CodePermissionDenied, problem: noRight, field: "node_id", send: failed(func() error {
 			_, err := w.admin().SetPolicy(t.Context(), as(boss, &roundsv1.SetPolicyRequest{NodeId: root, Set: map[string]string{"photo.exif.apart": "5m"}}))
 			return err
 		})},
@@ -234,7 +234,7 @@ func TestBadInput(t *testing.T) {
 		{name: "unknown version of a template", problem: roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_VERSION, facts: map[string]string{"version": "7", "newest": "1"},
 			send: acted(boss, w.site, "inspection", unreleased, onRound(&roundsv1.InspectionCommand{
 				Command: &roundsv1.InspectionCommand_Release{Release: &roundsv1.InspectionRelease{}}})), entries: journaled},
-		{name: "foreign site: a list", code: connect.CodePermissionDenied, problem: noRight, field: "scope", send: failed(func() error {
+		{name: "foreign site: a list", code: connect.CodePermissionDenied, problem: noRight, field: "scopes[1]", send: failed(func() error {
 			_, err := d.work().ListTickets(t.Context(), as(worker, &roundsv1.ListTicketsRequest{Scopes: []string{string(w.site), string(foreign)}}))
 			return err
 		})},
@@ -242,35 +242,35 @@ func TestBadInput(t *testing.T) {
 			_, err := d.work().Story(t.Context(), as(worker, &roundsv1.StoryRequest{Scope: string(foreign), Record: &roundsv1.RecordRef{Kind: "ticket", Id: bare}}))
 			return err
 		})},
-		{name: "foreign site: an inbox", code: connect.CodePermissionDenied, problem: noRight, field: "scope", send: failed(func() error {
+		{name: "foreign site: an inbox", code: connect.CodePermissionDenied, problem: noRight, field: "scopes[0]", send: failed(func() error {
 			_, err := d.work().Inbox(t.Context(), as(worker, &roundsv1.InboxRequest{Scopes: []string{string(foreign)}, Everybody: true}))
 			return err
 		})},
-		{name: "foreign site: notices", code: connect.CodePermissionDenied, problem: noRight, field: "scope", send: failed(func() error {
+		{name: "foreign site: notices", code: connect.CodePermissionDenied, problem: noRight, field: "scopes[0]", send: failed(func() error {
 			_, err := d.work().ListNotices(t.Context(), as(worker, &roundsv1.ListNoticesRequest{Scopes: []string{string(foreign)}}))
 			return err
 		})},
 		{name: "foreign site: an act", problem: noRight, field: "scope", send: acted(worker, foreign, "ticket", bare, accept(1))},
 		{name: "foreign site: its desk", problem: noRight, field: "scope", send: acted(worker, store.Scope("desk/"+w.node("S2")), "ticket", bare, accept(1))},
-		{name: "foreign site: a file", code: connect.CodePermissionDenied, problem: noRight, send: failed(func() error {
+		{name: "foreign site: a file", code: connect.CodePermissionDenied, problem: noRight, field: "scopes[0]", send: failed(func() error {
 			_, _, err := worker.take(t.Context(), &roundsv1.ExportRequest{Scopes: []string{string(foreign)}, Content: roundsv1.ExportContent_EXPORT_CONTENT_TICKETS,
 				Format: roundsv1.ExportFormat_EXPORT_FORMAT_CSV})
 			return err
 		})},
-		{name: "foreign site: its settings", code: connect.CodePermissionDenied, problem: noRight, send: failed(func() error {
+		{name: "foreign site: its settings", code: connect.CodePermissionDenied, problem: noRight, field: "node_id", send: failed(func() error {
 			_, err := w.admin().GetPolicy(t.Context(), as(worker, &roundsv1.GetPolicyRequest{NodeId: w.node("S2")}))
 			return err
 		})},
-		{name: "foreign site: its staff", code: connect.CodePermissionDenied, problem: noRight, send: failed(func() error {
+		{name: "foreign site: its staff", code: connect.CodePermissionDenied, problem: noRight, field: "node_id", send: failed(func() error {
 			_, err := w.admin().ListDirectory(t.Context(), as(worker, &roundsv1.ListDirectoryRequest{NodeId: w.node("S2"), Kind: "staff"}))
 			return err
 		})},
-		{name: "foreign site: a place", code: connect.CodePermissionDenied, problem: noRight, send: failed(func() error {
+		{name: "foreign site: a place", code: connect.CodePermissionDenied, problem: noRight, field: "node_id", send: failed(func() error {
 			_, err := w.admin().PutDirectory(t.Context(), as(boss, &roundsv1.PutDirectoryRequest{NodeId: w.node("S2"), Edit: &roundsv1.Edit{
 				Record: &roundsv1.Record{Kind: &roundsv1.Record_Place{Place: &roundsv1.Place{Code: "X", Name: &roundsv1.Text{Zh: "某处"}}}}}}))
 			return err
 		})},
-		{name: "foreign site: a sync", code: connect.CodePermissionDenied, problem: noRight, send: exchanged(worker, &roundsv1.ScopeCursor{Scope: string(foreign)})},
+		{name: "foreign site: a sync", code: connect.CodePermissionDenied, problem: noRight, field: "cursors[0].scope", send: exchanged(worker, &roundsv1.ScopeCursor{Scope: string(foreign)})},
 		{name: "a false cursor", code: connect.CodeInvalidArgument, problem: roundsv1.ProblemCode_PROBLEM_CODE_BAD_CURSOR,
 			send: exchanged(worker, &roundsv1.ScopeCursor{Scope: string(w.site), Cursor: []byte("not one")})},
 		{name: "malformed CSV: a column that there is not", code: connect.CodeInvalidArgument, problem: invalid, field: "columns",

@@ -26,7 +26,7 @@ func (o *observer) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		began := o.now()
 		resp, err := next(ctx, req)
-		if err = o.end(ctx, req.Spec(), began, err); err != nil {
+		if err = o.end(ctx, req.Spec(), began, placed(err, req.Any())); err != nil {
 			return nil, err
 		}
 		return resp, nil
@@ -42,8 +42,24 @@ func (o *observer) WrapStreamingClient(next connect.StreamingClientFunc) connect
 func (o *observer) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
 		began := o.now()
-		return o.end(ctx, conn.Spec(), began, next(ctx, conn))
+		noted := &notedConn{StreamingHandlerConn: conn}
+		err := next(ctx, noted)
+		return o.end(ctx, conn.Spec(), began, placed(err, noted.request))
 	}
+}
+
+// notedConn remembers what was asked.
+type notedConn struct {
+	connect.StreamingHandlerConn
+	request any
+}
+
+// Receive implements connect.StreamingHandlerConn.
+func (c *notedConn) Receive(message any) error {
+	if c.request == nil { // Connect looks for a second one
+		c.request = message
+	}
+	return c.StreamingHandlerConn.Receive(message)
 }
 
 func (o *observer) end(ctx context.Context, spec connect.Spec, began time.Time, err error) error {
