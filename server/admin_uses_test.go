@@ -67,7 +67,11 @@ func TestWhatIsInUseIsNotDeleted(t *testing.T) {
 		{"a plan with a round that runs", s1, "plan", plan.GetRecordId(), "", ""},
 	} {
 		w.clock.add(time.Second)
-		before := sumOf(t, w.store)
+		scope := w.org()
+		if c.node == s1 {
+			scope = w.siteOf("S1")
+		}
+		before := w.about(scope, merge.Kind(c.kind), c.id)
 		_, err := w.admin().DeleteDirectory(t.Context(), as(w.device, &roundsv1.DeleteDirectoryRequest{NodeId: c.node, Kind: c.kind, RecordId: c.id}))
 		if c.usedBy == "" {
 			if err != nil {
@@ -77,7 +81,8 @@ func TestWhatIsInUseIsNotDeleted(t *testing.T) {
 		}
 		code, p := problemOf(t, err)
 		if code != connect.CodeFailedPrecondition || p.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_STATE || c.usedBy != "-" && p.GetFacts()["used_by"] != c.usedBy ||
-			p.GetFacts()["instead"] != c.instead || p.GetSentence().GetZh() == "" || sumOf(t, w.store) != before {
+			p.GetFacts()["instead"] != c.instead || p.GetSentence().GetZh() == "" ||
+			w.about(scope, merge.Kind(c.kind), c.id) != before {
 			t.Errorf("%s: %v %v", c.name, code, p)
 		}
 	}
@@ -132,7 +137,9 @@ func TestADeviceBreaksNoDirectory(t *testing.T) {
 	gone := func(kind string) *roundsv1.Mutation {
 		return &roundsv1.Mutation{Act: &roundsv1.Mutation_Command{Command: &roundsv1.Command{Command: &roundsv1.Command_Delete{Delete: &roundsv1.Delete{Kind: kind}}}}}
 	}
-	policy := func(key, value string) *roundsv1.Mutation { return edit(siteRecord(&roundsv1.Site{Policy: map[string]string{key: value}}), 4) }
+	policy := func(key, value string) *roundsv1.Mutation {
+		return edit(siteRecord(&roundsv1.Site{Policy: map[string]string{key: value}}), 4)
+	}
 	const (
 		invalid = roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD
 		state   = roundsv1.ProblemCode_PROBLEM_CODE_STATE
