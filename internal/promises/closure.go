@@ -65,6 +65,7 @@ type work struct {
 	signers   []string // who approved besides, when it was closed: 14
 	approved  string   // who closed it by approval, "" where it is not closed so
 	closedUs  int64    // when that was
+	movedUs   int64    // when its state changed last, of all effective times
 	earned    bool     // it stands closed, and rightly
 	forced    bool
 	asked     string // who asked for a forced closure first
@@ -152,6 +153,12 @@ func (t *work) worked(person string) bool {
 }
 
 func (m *trade) ticket(id string, t *work, e *entry) {
+	before := t.state
+	defer func() {
+		if t.state != before {
+			t.movedUs = max(t.movedUs, e.GetOutcome().GetTimeUs())
+		}
+	}()
 	switch act := e.mutation.GetAct().(type) {
 	case *roundsv1.Mutation_Command:
 		if command := act.Command.GetTicket(); command != nil {
@@ -225,6 +232,9 @@ func (m *trade) command(id string, t *work, e *entry, command *roundsv1.TicketCo
 	case *roundsv1.TicketCommand_Start:
 		t.did(e, e.GetPersonId())
 		if in(atWork) || !in(atDispatched, atAccepted, atPause, atRework) { // 18; and what is learnt of later
+			return
+		}
+		if in(atPause, atRework) && e.GetOutcome().GetTimeUs() < t.movedUs { // 17: it was before the pause, or before the work was sent back
 			return
 		}
 		move(atWork, t.state)
