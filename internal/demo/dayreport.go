@@ -178,7 +178,7 @@ func (s *daySum) ticket(c *roundsv1.Change) {
 	default:
 		s.Tickets["finds"]++
 	}
-	forced, tasks := slices.Contains(t.GetFlags(), "forced"), len(t.GetChildIds()) > 0
+	forced, tasks := slices.Contains(t.GetFlags(), "forced"), slices.Contains(t.GetFlags(), "closed_by_tasks")
 	switch state := t.GetState(); {
 	case state == roundsv1.TicketState_TICKET_STATE_CANCELLED:
 		s.Cancelled++

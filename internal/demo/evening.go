@@ -74,7 +74,7 @@ func (d *demo) round(ctx context.Context, p *proof, n int) (left, error) {
 			if (w.Role != roundsv1.Role_ROLE_WORKER) != office {
 				continue
 			}
-			if err := d.closing(ctx, w, people, n); err != nil {
+			if err := d.closing(ctx, p, w, people, n); err != nil {
 				return left{}, err
 			}
 		}
@@ -86,7 +86,7 @@ func (d *demo) round(ctx context.Context, p *proof, n int) (left, error) {
 }
 
 // closing lets one person do what is theirs in the evening.
-func (d *demo) closing(ctx context.Context, w *worker, people []*worker, n int) error {
+func (d *demo) closing(ctx context.Context, p *proof, w *worker, people []*worker, n int) error {
 	if _, err := d.syncAtRest(ctx, w); err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (d *demo) closing(ctx context.Context, w *worker, people []*worker, n int) 
 		if _, err = w.reviewRounds(ctx, 100); err != nil {
 			return err
 		}
-		err = w.hideRefused(ctx, tickets)
+		err = w.hideRefused(ctx, tickets, func(id client.RecordID) bool { return d.wentWithLostPhone(p, id) })
 	case roundsv1.Role_ROLE_BUTLER:
 		if n > 0 { // the supervisor, who may settle what two did not agree about, goes first
 			_, err = w.review(ctx, tickets, len(tickets))
@@ -148,7 +148,7 @@ func (d *demo) giveOut(ctx context.Context, w *worker, tickets []client.View, pe
 	hands := handsOf(people)
 	for _, v := range tickets {
 		t := v.Record.GetTicket()
-		if len(t.GetChildIds()) > 0 || v.Pending > 0 {
+		if openTasks(t, tickets) || v.Pending > 0 {
 			continue
 		}
 		switch t.GetState() {
@@ -177,6 +177,13 @@ func (d *demo) giveOut(ctx context.Context, w *worker, tickets []client.View, pe
 	return nil
 }
 
+// openTasks: whether tasks of a ticket go on, which may end it. One that somebody has worked on does not end with them.
+func openTasks(t *roundsv1.Ticket, tickets []client.View) bool {
+	return slices.ContainsFunc(tickets, func(v client.View) bool {
+		return slices.Contains(t.GetChildIds(), string(v.ID)) && v.Record.GetTicket().GetState() < atClosed
+	})
+}
+
 func handsOf(people []*worker) []*worker {
 	return slices.DeleteFunc(slices.Clone(people), func(w *worker) bool { return w.Role != roundsv1.Role_ROLE_WORKER || w.Night })
 }
@@ -186,7 +193,7 @@ func (d *demo) helpers(ctx context.Context, w *worker, tickets []client.View, pe
 	hands := handsOf(people)
 	for _, v := range in(tickets, roundsv1.TicketState_TICKET_STATE_IN_PROGRESS, roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE) {
 		t := v.Record.GetTicket()
-		if len(t.GetChildIds()) > 0 || v.Pending > 0 || slices.ContainsFunc(hands, func(h *worker) bool { return h.ID == t.GetAssigneeId() || slices.Contains(t.GetCrewIds(), h.ID) }) {
+		if openTasks(t, tickets) || v.Pending > 0 || slices.ContainsFunc(hands, func(h *worker) bool { return h.ID == t.GetAssigneeId() || slices.Contains(t.GetCrewIds(), h.ID) }) {
 			continue
 		}
 		ref, err := w.device.Edit(ctx, w.site, v.ID, record(&roundsv1.Ticket{CrewIds: []string{pick(w.random, hands).ID}}), "crew_ids")
@@ -197,8 +204,9 @@ func (d *demo) helpers(ctx context.Context, w *worker, tickets []client.View, pe
 	return nil
 }
 
-// hideRefused takes photos out of sight that cannot count, with the reason, so that they do not stand in the way of better ones.
-func (w *worker) hideRefused(ctx context.Context, tickets []client.View) error {
+// hideRefused takes photos out of sight that cannot count, and of rounds those that will never come, with the reason, so that they do not stand in the way of
+// better ones.
+func (w *worker) hideRefused(ctx context.Context, tickets []client.View, gone func(client.RecordID) bool) error {
 	var shown [][]string
 	for _, v := range in(tickets, roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE) {
 		if t := v.Record.GetTicket(); !w.lacksPhotos(ctx, t) { // a better one is here first, so that nothing goes to review without any
@@ -218,7 +226,8 @@ func (w *worker) hideRefused(ctx context.Context, tickets []client.View) error {
 	for _, ids := range shown {
 		for _, id := range ids {
 			p, err := w.device.Get(ctx, w.site, "photo", client.RecordID(id))
-			if err != nil || p.Record.GetPhoto().GetState() != roundsv1.PhotoState_PHOTO_STATE_HARD || p.Record.GetPhoto().GetHidden() != nil {
+			if err != nil || p.Record.GetPhoto().GetHidden() != nil || p.Record.GetPhoto().GetState() != roundsv1.PhotoState_PHOTO_STATE_HARD &&
+				(p.Record.GetPhoto().GetSubject().GetKind() != "inspection" || !gone(p.ID)) {
 				continue
 			}
 			ref, err := w.device.Edit(ctx, w.site, p.ID, &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{
@@ -235,7 +244,7 @@ func (w *worker) hideRefused(ctx context.Context, tickets []client.View) error {
 func (w *worker) finish(ctx context.Context, tickets []client.View) error {
 	for _, v := range tickets {
 		t := v.Record.GetTicket()
-		if t.GetAssigneeId() != w.ID && !slices.Contains(t.GetCrewIds(), w.ID) || len(t.GetChildIds()) > 0 || v.Pending > 0 {
+		if t.GetAssigneeId() != w.ID && !slices.Contains(t.GetCrewIds(), w.ID) || openTasks(t, tickets) || v.Pending > 0 {
 			continue
 		}
 		var err error

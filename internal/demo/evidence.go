@@ -313,7 +313,7 @@ func (p *proof) closures() {
 			}
 			continue
 		}
-		if len(t.GetChildIds()) > 0 { // closed with its tasks, each of which has its own photos
+		if slices.Contains(t.GetFlags(), "closed_by_tasks") { // closed with its tasks, each of which has its own photos
 			for _, other := range p.tickets {
 				if other.GetRecord().GetTicket().GetParentId() == change.GetRecordId() && other.GetRecord().GetTicket().GetState() < roundsv1.TicketState_TICKET_STATE_CLOSED {
 					p.find("ticket %s is closed, and its task %s is not", change.GetRecordId(), other.GetRecordId())
