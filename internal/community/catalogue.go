@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/work/checklist"
 )
 
 // categories are written as in the company's own list: one line of service each, with marks: ★ emergency, ● at least one photo of the finished work,
@@ -49,10 +50,11 @@ func (m *maker) catalogue() {
 				c.Priority = roundsv1.Priority_PRIORITY_EMERGENCY
 			}
 			m.Categories = append(m.Categories, Category{ID: m.id("category", zh), Category: c})
+			c.Code = m.CategoryCode(len(m.Categories) - 1)
 		}
 	}
-	for _, list := range checklists {
-		c := &roundsv1.Checklist{Name: text(list.zh, list.en), Version: 1}
+	for n, list := range checklists {
+		c := &roundsv1.Checklist{Name: text(list.zh, list.en), Version: 1, Published: true, Code: listCode(n), SeriesId: m.id("checklist", list.zh)}
 		for i, line := range strings.Split(list.items, " · ") {
 			parts := strings.Split(line, "|")
 			item := &roundsv1.ChecklistItem{Id: fmt.Sprintf("i%02d", i+1), Question: text(parts[0], parts[1]), RedLine: strings.HasSuffix(parts[2], "▲")}
@@ -63,6 +65,6 @@ func (m *maker) catalogue() {
 			}
 			c.Items = append(c.Items, item)
 		}
-		m.Checklists = append(m.Checklists, Checklist{ID: m.id("checklist", list.zh), Checklist: c})
+		m.Checklists = append(m.Checklists, Checklist{ID: checklist.RecordID(c.GetSeriesId(), c.GetVersion()), Checklist: c})
 	}
 }

@@ -67,9 +67,9 @@ type Category struct {
 	*roundsv1.Category
 }
 
-// Checklist is a list of questions.
+// Checklist is the published first version of a list of questions. What names a list names its series.
 type Checklist struct {
-	ID string
+	ID string // of this version
 	*roundsv1.Checklist
 }
 

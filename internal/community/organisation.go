@@ -12,7 +12,7 @@ const (
 	GroupEn = "Helin Property"
 )
 
-// organisation makes 3 regions, 6 cities and 12 districts, which are districts of two depths, and 24 sites.
+// organisation makes 3 regions with 2 cities each, which are regions within regions, 12 districts, and 24 sites.
 func (m *maker) organisation() {
 	regions := []struct {
 		zh, en string
@@ -29,7 +29,7 @@ func (m *maker) organisation() {
 	for r, region := range regions {
 		regionID := m.node("", roundsv1.NodeType_NODE_TYPE_REGION, text(region.zh, region.en), fmt.Sprintf("R%d", r+1))
 		for c, city := range region.cities {
-			cityID := m.node(regionID, roundsv1.NodeType_NODE_TYPE_DISTRICT, text(city[0], city[1]), fmt.Sprintf("R%dC%d", r+1, c+1))
+			cityID := m.node(regionID, roundsv1.NodeType_NODE_TYPE_REGION, text(city[0], city[1]), fmt.Sprintf("R%dC%d", r+1, c+1))
 			for d, side := range [][2]string{{"东片区", "east"}, {"西片区", "west"}} {
 				districtID := m.node(cityID, roundsv1.NodeType_NODE_TYPE_DISTRICT, text(city[0]+side[0], city[1]+" "+side[1]), fmt.Sprintf("R%dC%dD%d", r+1, c+1, d+1))
 				for range 2 {
@@ -67,7 +67,7 @@ func (m *maker) crew() {
 			n := len(m.Crew)
 			name := string(surnames[m.random.IntN(len(surnames))]) + givenNames[(n*7+int(m.seed%30))%len(givenNames)]
 			m.Crew = append(m.Crew, Person{ID: m.id("person", fmt.Sprint(n)), Name: name, Role: role, Staff: &roundsv1.Staff{
-				Name: name, Line: line, Skills: skills, Job: job, Phone: fmt.Sprintf("1%02d%08d", 30+m.random.IntN(60), m.random.IntN(100_000_000))}})
+				Name: name, Code: StaffCode(n), Line: line, Skills: skills, Job: job, Phone: fmt.Sprintf("1%02d%08d", 30+m.random.IntN(60), m.random.IntN(100_000_000))}})
 		}
 	}
 	butler, cleaning, engineering := roundsv1.ServiceLine_SERVICE_LINE_BUTLER, roundsv1.ServiceLine_SERVICE_LINE_CLEANING, roundsv1.ServiceLine_SERVICE_LINE_ENGINEERING
@@ -91,4 +91,11 @@ func (m *maker) crew() {
 		m.Crew[guards+10+i].Night = true
 	}
 	add(4, roundsv1.Role_ROLE_WORKER, green, text("绿化工", "gardener"))
+	for i := range m.Crew {
+		from := "080000"
+		if m.Crew[i].Night {
+			from = "200000"
+		}
+		m.Crew[i].Duties = []*roundsv1.Duty{{Recurrence: "DTSTART:20240101T" + from + "\nRRULE:FREQ=DAILY", Minutes: 12 * 60}} // 08 to 20, or 20 to 08
+	}
 }

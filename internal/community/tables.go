@@ -165,16 +165,16 @@ func (c *Community) CategoryCode(n int) string {
 
 // places of the site in full detail, and a gate and a building of each of the others.
 func (t *tables) places(put func(...string)) {
-	put("site", "code", "name_zh", "name_en", "type", "parent", "tag", "signal")
+	put("site", "code", "name_zh", "name_en", "type", "parent", "tag", "signal", "outline")
 	codes := map[string]string{}
 	for _, p := range t.Places {
 		codes[p.ID] = p.GetCode()
 		put(t.Site.Code, p.GetCode(), p.GetName().GetZh(), p.GetName().GetEn(), strings.ToLower(strings.TrimPrefix(p.GetType().String(), "PLACE_TYPE_")),
-			codes[p.GetParentId()], p.GetTag(), strings.ToLower(strings.TrimPrefix(p.GetSignal().String(), "SIGNAL_")))
+			codes[p.GetParentId()], p.GetTag(), strings.ToLower(strings.TrimPrefix(p.GetSignal().String(), "SIGNAL_")), p.GetOutline())
 	}
 	for i := 1; i < t.scale.Sites; i++ {
-		put(siteCode(i), "T1", "1栋", "Tower 1", "building", "", "", "ok")
-		put(siteCode(i), "GT1", "1号门", "Gate 1", "point", "", "", "ok")
+		put(siteCode(i), "T1", "1栋", "Tower 1", "building", "", "", "ok", "")
+		put(siteCode(i), "GT1", "1号门", "Gate 1", "point", "", "", "ok", "")
 	}
 }
 
