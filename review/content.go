@@ -164,8 +164,9 @@ type content struct {
 	places      table[place]
 	staff       table[string] // names
 	attached    map[uid]*attached
-	words       *grams // of tickets, by their slots
-	extra       int64  // bytes of what rows point to
+	merged      map[uid][]uid // of a ticket, those that were merged into it
+	words       *grams        // of tickets, by their slots
+	extra       int64         // bytes of what rows point to
 }
 
 // attached are the ids of what belongs to one ticket or inspection round, in no order.
@@ -176,14 +177,15 @@ type attached struct {
 func newContent() *content {
 	return &content{ids: newDictionary(), tickets: newTable[ticket](), inspections: newTable[inspection](), photos: newTable[photo](),
 		comments: newTable[comment](), questions: newTable[question](), notices: newTable[notice](), places: newTable[place](),
-		staff: newTable[string](), attached: map[uid]*attached{}, words: newGrams()}
+		staff: newTable[string](), attached: map[uid]*attached{},
+		merged: map[uid][]uid{}, words: newGrams()}
 }
 
 // size is what the content takes, bytes.
 func (c *content) size() int64 {
-	const perAttached = (16+8+1)*12/7 + int64(unsafe.Sizeof(attached{}))
+	const perAttached, perMerged = (16+8+1)*12/7 + int64(unsafe.Sizeof(attached{})), (16+24+1)*12/7 + 16
 	return c.ids.bytes + c.tickets.size() + c.inspections.size() + c.photos.size() + c.comments.size() + c.questions.size() + c.notices.size() +
-		c.places.size() + c.staff.size() + c.words.size() + int64(len(c.attached))*perAttached + c.extra
+		c.places.size() + c.staff.size() + c.words.size() + int64(len(c.attached))*perAttached + int64(len(c.merged))*perMerged + c.extra
 }
 
 // one takes in one change.
@@ -200,14 +202,16 @@ func (c *content) one(change *roundsv1.Change) {
 		if gone {
 			if before != nil {
 				c.words.put(c.tickets.slot(id), before.text, "")
+				c.join(id, before.into, 0)
 			}
 			c.tickets.drop(id)
 			return
 		}
-		row, text := c.ticketRow(change, kind.Ticket), ""
+		row, text, into := c.ticketRow(change, kind.Ticket), "", ref(0)
 		if before != nil {
-			text = before.text
+			text, into = before.text, before.into
 		}
+		c.join(id, into, row.into)
 		c.extra += row.bytes()
 		c.tickets.put(id, row)
 		c.words.put(c.tickets.slot(id), text, row.text)

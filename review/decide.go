@@ -114,17 +114,16 @@ func (d *desk) alone(ctx context.Context, act *roundsv1.DeskAct, digest []byte) 
 	if err != nil || change == nil {
 		return nil, nil, err
 	}
-	round, waits := uint32(0), false
-	if t := change.GetRecord().GetTicket(); t != nil {
-		round, waits = t.GetRound(), t.GetState() == roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW
-	} else if i := change.GetRecord().GetInspection(); i != nil {
-		round, waits = i.GetRound(), i.GetState() == roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW
-	}
-	if !waits {
+	if change.GetRecord().GetTicket().GetState() != roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW &&
+		change.GetRecord().GetInspection().GetState() != roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW {
 		return nil, nil, nil // done before, perhaps by this very act: the engine knows
 	}
+	looks, err := d.reviewed(ctx, 0, id, change)
+	if err != nil {
+		return nil, nil, err
+	}
 	var obstacles []roundsv1.BulkObstacle
-	d.boards[0].read(func(c *content) { obstacles = c.obstacles(id, change.GetRecord(), round) })
+	d.boards[0].read(func(c *content) { obstacles = c.obstacles(looks, c.evidence(looks)) })
 	now, err := d.digest(ctx, 0, change)
 	if err != nil {
 		return nil, nil, err
@@ -134,7 +133,7 @@ func (d *desk) alone(ctx context.Context, act *roundsv1.DeskAct, digest []byte) 
 		case len(digest) == 0:
 			obstacles = append(obstacles, roundsv1.BulkObstacle_BULK_OBSTACLE_NO_DIGEST)
 		case !bytes.Equal(digest, now):
-			why := problem(roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST, "command.ticket.approve.review_digest", "您查看之后证据有变化,请重新查看后再确认。",
+			why := problem(roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST, "command."+string(kind)+".approve.review_digest", "您查看之后证据有变化,请重新查看后再确认。",
 				"The evidence changed after you looked. Look again, then confirm.")
 			why.Scope = act.GetScope()
 			return why, obstacles, nil

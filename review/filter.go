@@ -1,6 +1,7 @@
 package review
 
 import (
+	"slices"
 	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -151,14 +152,17 @@ func (f *ticketFilter) lets(id uid, t *ticket) bool {
 	return f.search.finds(t.text, t.place)
 }
 
-// open counts the open questions about a record.
-func (c *content) open(id uid) (n uint32) {
-	for _, one := range c.under(id).questions {
-		if c.questions.get(one).open {
-			n++
+// open counts the open questions about a record and what was merged into it.
+func (c *content) open(id uid) uint32 {
+	var counted []uid // several of a family may be sides of one
+	for i, of := range c.family(id) {
+		for _, one := range c.under(of).questions {
+			if c.questions.get(one).open && (i == 0 || !slices.Contains(counted, one)) {
+				counted = append(counted, one)
+			}
 		}
 	}
-	return n
+	return uint32(len(counted))
 }
 
 // inspectionFilter is an InspectionFilter on one board.

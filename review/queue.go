@@ -1,7 +1,6 @@
 package review
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -16,8 +15,8 @@ import (
 const (
 	usualItems = 20
 	mostItems  = 100
-	// mostPhotos bounds the photos of one item.
-	mostPhotos    = 64
+	// mostPhotos bounds the photos of one item: a round may have one for each of 256 answers.
+	mostPhotos    = 256
 	mostQuestions = 16
 )
 
@@ -48,11 +47,9 @@ func (s *Service) ReviewQueue(ctx context.Context, caller engine.Caller, req *ro
 	}
 	resp := &roundsv1.ReviewQueueResponse{Total: page.total()}
 	rows, more := page.rows()
-	if more {
-		resp.NextPageToken = d.token(req, cursor{after: rows[len(rows)-1], nowUS: from.nowUS})
-	}
-	names := d.names()
-	for _, p := range rows {
+	names, seen := d.names(), 0
+	for size := 0; seen < len(rows) && size < fullPage; seen++ {
+		p := rows[seen]
 		item, err := d.item(ctx, int(p.scope), p.id)
 		if err != nil {
 			return nil, err
@@ -60,12 +57,16 @@ func (s *Service) ReviewQueue(ctx context.Context, caller engine.Caller, req *ro
 		if item == nil {
 			continue // it was decided while the page was read
 		}
+		size += proto.Size(item)
 		names.record(int(p.scope), item.GetRow().GetRecord())
 		names.people(int(p.scope), item.GetPerformerIds()...)
 		for _, photo := range item.GetPhotos() {
 			names.people(int(p.scope), photo.GetPhoto().GetPersonId(), photo.GetPhoto().GetLocation().GetPlaceId())
 		}
 		resp.Items = append(resp.Items, item)
+	}
+	if more || seen < len(rows) {
+		resp.NextPageToken = d.token(req, cursor{after: rows[seen-1], nowUS: from.nowUS})
 	}
 	resp.Names = names.found()
 	return resp, nil
@@ -89,11 +90,13 @@ func (c *content) waitingTickets(d *desk, f *roundsv1.TicketFilter, now int64, v
 	}
 }
 
-// showed: whether a person took a photo that is part of the work, in any round.
+// showed: whether a person took a photo that is part of the work, in any round, also of what was merged into it.
 func (c *content) showed(id uid, person ref) bool {
-	for _, one := range c.under(id).photos {
-		if p := c.photos.get(one); p.person == person && p.proves() {
-			return true
+	for _, of := range c.family(id) {
+		for _, one := range c.under(of).photos {
+			if p := c.photos.get(one); p.person == person && p.proves() {
+				return true
+			}
 		}
 	}
 	return false
@@ -114,14 +117,6 @@ func (c *content) waitingRounds(d *desk, visit func(position)) {
 		}
 		visit(position{rank: one.row.end, last: one.row.end == 0, id: one.id})
 	}
-}
-
-// kindOf is the kind of a record that waits for review.
-func (c *content) kindOf(id uid) merge.Kind {
-	if c.tickets.get(id) != nil {
-		return kindTicket
-	}
-	return kindInspection
 }
 
 // item puts together what a reviewer looks at; nil where nothing waits any more.
@@ -152,29 +147,29 @@ func (d *desk) item(ctx context.Context, scope int, id uid) (*roundsv1.ReviewIte
 		return nil, nil
 	}
 	row.Overdue = row.GetDueUs() != 0 && row.GetDueUs() < d.now.UnixMicro()
+	looks, err := d.reviewed(ctx, scope, id, change)
+	if err != nil {
+		return nil, err
+	}
 	var photos []shown
 	d.boards[scope].read(func(c *content) {
-		photos = c.evidence(id, item.GetRound())
-		item.Obstacles = c.obstacles(id, row.GetRecord(), item.GetRound())
-		for _, one := range c.under(id).questions {
+		photos = c.evidence(looks)
+		item.Obstacles = c.obstacles(looks, photos)
+		for _, one := range c.belongs(id, change).questions {
 			if c.questions.get(one).open && len(item.QuestionIds) < mostQuestions {
 				item.QuestionIds = append(item.QuestionIds, one.String())
 			}
 		}
 	})
 	slices.Sort(item.QuestionIds)
-	if len(photos) > mostPhotos {
-		photos, item.MorePhotos = photos[:mostPhotos], true
-	}
-	for _, one := range photos {
+	photos, item.MorePhotos = upTo(mostPhotos, photos)
+	for i := range photos {
+		one := &photos[i]
 		photo, err := d.photo(ctx, scope, one)
 		if err != nil {
 			return nil, err
 		}
-		if photo == nil {
-			continue
-		}
-		if by := photo.GetPhoto().GetPersonId(); one.proves() && by != "" {
+		if by := photo.GetPhoto().GetPersonId(); one.proves() && !one.origin && by != "" {
 			item.PerformerIds = people(append(item.PerformerIds, by))
 		}
 		item.Photos = append(item.Photos, photo)
@@ -183,82 +178,34 @@ func (d *desk) item(ctx context.Context, scope int, id uid) (*roundsv1.ReviewIte
 	return item, err
 }
 
-// shown is a photo to be shown.
-type shown struct {
-	id uid
-	photo
-}
-
-// evidence returns what a reviewer of a round sees: its photos, and those of the state found from every round; hidden ones are left out.
-func (c *content) evidence(id uid, round uint32) []shown {
-	const before = uint8(roundsv1.PhotoRole_PHOTO_ROLE_BEFORE)
-	var all []shown
-	for _, one := range c.under(id).photos {
-		p := c.photos.get(one)
-		if !p.hidden && (p.round == round || p.role == before) {
-			all = append(all, shown{one, *p})
-		}
+// photo reads one photo and how well the time of its capture is known; of one that is not there, or is gone, its id alone. It is shared, and not to be changed.
+func (d *desk) photo(ctx context.Context, scope int, of *shown) (*roundsv1.ReviewPhoto, error) {
+	id, ok := parseUID(of.id)
+	if !ok || !of.here {
+		return &roundsv1.ReviewPhoto{PhotoId: of.id}, nil
 	}
-	slices.SortFunc(all, func(a, b shown) int {
-		return cmp.Or(cmp.Compare(a.role-1, b.role-1), cmp.Compare(a.captured, b.captured), compareUIDs(a.id, b.id)) // a role that is not said comes last
-	})
-	return all
-}
-
-// photo reads one photo and how well the time of its capture is known; nil where it is gone. It is shared, and not to be changed.
-func (d *desk) photo(ctx context.Context, scope int, of shown) (*roundsv1.ReviewPhoto, error) {
 	recent := d.boards[scope].recent
-	kept, generation, _ := recent.get(kindPhoto, of.id)
+	kept, generation, _ := recent.get(kindPhoto, id)
 	if kept.shown != nil {
 		return kept.shown, nil
 	}
-	change, err := d.record(ctx, scope, kindPhoto, of.id)
-	if err != nil || change.GetRecord().GetPhoto() == nil || change.GetDeleted() {
+	change, err := d.record(ctx, scope, kindPhoto, id)
+	if err != nil {
 		return nil, err
 	}
-	shows := &roundsv1.ReviewPhoto{PhotoId: of.id.String(), Photo: change.GetRecord().GetPhoto(), CapturedUs: of.captured}
+	if change.GetRecord().GetPhoto() == nil || change.GetDeleted() {
+		return &roundsv1.ReviewPhoto{PhotoId: of.id}, nil
+	}
+	shows := &roundsv1.ReviewPhoto{PhotoId: of.id, Photo: change.GetRecord().GetPhoto(), CapturedUs: of.captured}
 	at := journal.Seq(of.seq)
-	for entry, err := range d.cfg.Records.History(ctx, d.scopes[scope], kindPhoto, of.id.String(), engine.HistorySpan{From: at, To: at + 1}) {
+	for entry, err := range d.cfg.Records.History(ctx, d.scopes[scope], kindPhoto, of.id, engine.HistorySpan{From: at, To: at + 1}) {
 		if err != nil {
 			return nil, err
 		}
 		shows.Trust, shows.TakenUs = entry.Outcome.GetTrust(), entry.Head.GetTakenUs()
 	}
-	recent.put(of.id, held{kind: kindPhoto, change: change, shown: shows}, generation)
+	recent.put(id, held{kind: kindPhoto, change: change, shown: shows}, generation)
 	return shows, nil
-}
-
-// obstacles says why a closure has to be looked at by itself.
-func (c *content) obstacles(id uid, record *roundsv1.Record, round uint32) []roundsv1.BulkObstacle {
-	var all []roundsv1.BulkObstacle
-	add := func(is bool, what roundsv1.BulkObstacle) {
-		if is {
-			all = append(all, what)
-		}
-	}
-	t, i := record.GetTicket(), record.GetInspection()
-	failed := i.GetFailed() || i.GetTally().GetFailed() > 0
-	for _, answers := range []map[string]*roundsv1.Answer{t.GetAnswers(), i.GetAnswers()} {
-		for _, answer := range answers {
-			failed = failed || answer.GetResult() == roundsv1.AnswerResult_ANSWER_RESULT_FAIL
-		}
-	}
-	var soft, missing, dissent bool
-	for _, one := range c.under(id).photos {
-		if p := c.photos.get(one); !p.hidden && p.round == round {
-			soft, missing = soft || p.soft, missing || !p.looked()
-		}
-	}
-	for _, said := range append(slices.Clone(t.GetReviews()), i.GetReviews()...) {
-		dissent = dissent || said.GetRound() == round && said.GetVerdict() != roundsv1.Verdict_VERDICT_APPROVED
-	}
-	add(len(t.GetFlags())+len(i.GetFlags()) > 0, roundsv1.BulkObstacle_BULK_OBSTACLE_FLAG)
-	add(soft, roundsv1.BulkObstacle_BULK_OBSTACLE_FINDING)
-	add(c.open(id) > 0, roundsv1.BulkObstacle_BULK_OBSTACLE_QUESTION)
-	add(failed, roundsv1.BulkObstacle_BULK_OBSTACLE_FAILED_ITEM)
-	add(dissent, roundsv1.BulkObstacle_BULK_OBSTACLE_DISSENT)
-	add(missing, roundsv1.BulkObstacle_BULK_OBSTACLE_PHOTO)
-	return all
 }
 
 // summarizeTicket tells what went before, out of the ticket's ledger of time.

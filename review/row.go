@@ -45,18 +45,22 @@ func (d *desk) row(ctx context.Context, scope int, kind merge.Kind, id uid) (*ro
 	}
 	row.Overdue = row.GetDueUs() != 0 && row.GetDueUs() < d.now.UnixMicro()
 	d.boards[scope].read(func(c *content) {
-		under := c.under(id)
-		for _, one := range under.photos {
+		belongs := c.belongs(id, change)
+		for _, one := range belongs.photos {
 			if !c.photos.get(one).hidden {
 				row.Photos++
 			}
 		}
-		for _, one := range under.comments {
+		for _, one := range belongs.comments {
 			if !c.comments.get(one).hidden {
 				row.Comments++
 			}
 		}
-		row.Questions = c.open(id)
+		for _, one := range belongs.questions {
+			if c.questions.get(one).open {
+				row.Questions++
+			}
+		}
 	})
 	return row, change, nil
 }

@@ -12,7 +12,7 @@ type ticket struct {
 	updated, reported, closed int64 // microseconds since 1970
 	due, review               int64 // nearest open deadline, and that of the review; 0: none
 	category, assignee, reporter, place, parent, household, asset,
-	flags ref // of flags: all of them, in order, with a zero byte between
+	into, flags ref // into: the ticket that it was merged into; flags: all of them, in order, with a zero byte between
 	state, priority, escalation uint8
 	round                       uint32
 	text                        string // folded
@@ -26,7 +26,10 @@ func (t *ticket) bytes() int64 {
 	return int64(len(t.text)) + 4*int64(cap(t.performers))
 }
 
-const pendingReview = uint8(roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW)
+const (
+	pendingReview = uint8(roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW)
+	merged        = uint8(roundsv1.TicketState_TICKET_STATE_MERGED)
+)
 
 func (c *content) ticketRow(change *roundsv1.Change, t *roundsv1.Ticket) ticket {
 	row := ticket{
@@ -36,8 +39,11 @@ func (c *content) ticketRow(change *roundsv1.Change, t *roundsv1.Ticket) ticket 
 		asset: c.ids.put(t.GetAssetId()), flags: c.flags(t.GetFlags()), state: uint8(t.GetState()), priority: uint8(t.GetPriority()),
 		escalation: uint8(min(t.GetEscalationLevel(), 255)), round: t.GetRound(), text: ticketText(t),
 	}
-	if row.state == pendingReview {
+	switch row.state {
+	case pendingReview:
 		row.performers = c.ids.list(ticketPerformers(t))
+	case merged:
+		row.into = c.ids.put(t.GetMergedIntoId())
 	}
 	return row
 }

@@ -2,6 +2,7 @@ package review
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -74,15 +75,20 @@ func fieldWords() map[string]string {
 	}
 }
 
-// sentence says what an entry did, in both languages.
-func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text) *roundsv1.Text {
+// called is what a person, a place or a category is called, else the end of its id.
+func called(id string, names map[string]*roundsv1.Text) inBoth {
+	if name := names[id]; name != nil {
+		return inBoth{name.GetZh(), name.GetEn()}
+	}
+	short := id[max(0, len(id)-8):]
+	return inBoth{short, short}
+}
+
+// sentence says what an entry of a record's story did, in both languages.
+func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text, of *roundsv1.RecordRef) *roundsv1.Text {
 	who := inBoth{"系统", "The server"}
 	if person := e.GetPersonId(); person != "" {
-		short := person[max(0, len(person)-8):]
-		who = inBoth{short, short}
-		if name := names[person]; name != nil {
-			who = inBoth{name.GetZh(), name.GetEn()}
-		}
+		who = called(person, names)
 	}
 	did, known := doings()[e.GetOperation()]
 	if !known {
@@ -101,15 +107,19 @@ func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text) *roundsv1
 	case "edit":
 		what = edited(e)
 	case "dispatch":
-		to := e.GetAct().GetCommand().GetTicket().GetDispatch().GetAssigneeId()
-		if name := names[to]; name != nil {
-			what = inBoth{"给" + name.GetZh(), " to " + name.GetEn()}
-		}
+		to := called(e.GetAct().GetCommand().GetTicket().GetDispatch().GetAssigneeId(), names)
+		what = inBoth{"给" + to.zh, " to " + to.en}
+	}
+	if old := instead(e, names); old != (inBoth{}) {
+		what = inBoth{what.zh + old.zh, what.en + old.en}
 	}
 	if reason := reasonOf(e.GetAct().GetCommand()); reason != "" {
 		what = inBoth{what.zh + ":" + reason, what.en + ": " + reason}
 	}
 	after := inBoth{}
+	if e.GetRecord().GetKind() == string(kindTicket) && e.GetRecord().GetId() != of.GetId() {
+		what = inBoth{what.zh + "(在并入的工单上)", what.en + " (on a ticket that was merged into this one)"}
+	}
 	switch why := e.GetOutcome().GetProblem().GetSentence(); e.GetOutcome().GetStatus() {
 	case roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED:
 		after = inBoth{"(被拒绝:" + why.GetZh() + ")", " (refused: " + why.GetEn() + ")"}
@@ -119,6 +129,62 @@ func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text) *roundsv1
 		after = inBoth{"(与他人的修改合并)", " (merged with what others wrote)"}
 	}
 	return &roundsv1.Text{Zh: who.zh + " " + did.zh + what.zh + after.zh, En: who.en + " " + did.en + what.en + after.en}
+}
+
+// mostQuoted bounds what a sentence quotes, characters.
+const mostQuoted = 40
+
+// instead says what an entry replaced, where that is short: the state, people and categories by name, the title, the number, the priority.
+func instead(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text) inBoth {
+	var zh, en []string
+	add := func(old inBoth) {
+		if old != (inBoth{}) {
+			zh, en = append(zh, old.zh), append(en, old.en)
+		}
+	}
+	name := func(id string) {
+		if id != "" {
+			add(called(id, names))
+		}
+	}
+	quote := func(text string) {
+		if n := utf8.RuneCountInString(text); n > 0 && n <= mostQuoted {
+			add(inBoth{"「" + text + "」", "“" + text + "”"})
+		}
+	}
+	t := e.GetReplaced().GetTicket()
+	name(t.GetAssigneeId())
+	name(t.GetCategoryId())
+	quote(t.GetTitle())
+	quote(t.GetContactPhone())
+	add(priorityWords(t.GetPriority()))
+	old := inBoth{}
+	if len(zh) > 0 {
+		old = inBoth{",代替" + strings.Join(zh, "、"), ", instead of " + strings.Join(en, ", ")}
+	}
+	if state := stateWords(t.GetState()); state != (inBoth{}) {
+		old = inBoth{old.zh + "(此前:" + state.zh + ")", old.en + " (it was " + state.en + ")"}
+	}
+	return old
+}
+
+// stateWords name a ticket's state.
+func stateWords(s roundsv1.TicketState) inBoth {
+	words := []inBoth{{}, {"待受理", "new"}, {"待派单", "triaged"}, {"待接单", "dispatched"}, {"已接单", "accepted"}, {"处理中", "in progress"}, {"挂起", "paused"},
+		{"完工待传证", "done, its evidence pending"}, {"待确认", "pending review"}, {"返工", "in rework"}, {"已关闭", "closed"}, {"已取消", "cancelled"}, {"已合并", "merged"}}
+	if int(s) < len(words) && s > 0 {
+		return words[s]
+	}
+	return inBoth{}
+}
+
+// priorityWords name a priority.
+func priorityWords(p roundsv1.Priority) inBoth {
+	words := []inBoth{{}, {"一般", "minor"}, {"普通", "normal"}, {"紧急", "urgent"}, {"特急", "emergency"}}
+	if int(p) < len(words) && p > 0 {
+		return words[p]
+	}
+	return inBoth{}
 }
 
 // reasonOf is the reason or the words that a command carries.

@@ -54,8 +54,8 @@ type Config struct {
 	// MaxBytes bounds the memory of all boards, by their own estimate. The board that is being asked is kept whatever it takes, so one scope may be larger
 	// by itself. Default: 512 MiB.
 	MaxBytes int64
-	// Digest is the hash of the evidence of a ticket's current round, as approvals carry it; the same function as the rules use. Its error is that of lookup.
-	// Default: there is none, and approvals carry what they like.
+	// Digest is the hash of the evidence of the current round of a ticket or an inspection round, as approvals carry it; the same function as the rules use. It is
+	// nil where a record has none. Its error is that of lookup. Default: there is none, and approvals carry what they like.
 	Digest func(record *roundsv1.Change, lookup Lookup) ([]byte, error)
 	// Category returns a category of the organisation of a scope, for its name; nil where there is none. Default: none is known.
 	Category func(scope store.Scope, id string) *roundsv1.Category

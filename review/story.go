@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
@@ -15,16 +14,21 @@ import (
 	"github.com/rounds-sync/rounds/sync/merge"
 )
 
-// told says which journal entry is one of a story, of which record, and where it stands. What it says is read when it is on the page.
+// told says which journal entry is one of a story, of which record, and where it stands.
 type told struct {
-	kind merge.Kind
-	id   uid
-	seq  journal.Seq
-	at   position
+	entry *roundsv1.StoryEntry
+	at    position
+	bytes int
 }
 
-// Story tells what happened to one record, to who may read its scope. It reads the record's whole history for each page, so it costs what the record went
-// through, not what its scope did; it holds what is on the page. The error is an *engine.Error.
+// subject is one record of which a story tells.
+type subject struct {
+	kind merge.Kind
+	id   uid
+}
+
+// Story tells what happened to one record, to who may read its scope. Each page is one pass over the history of the record and of what belongs to it, so it costs
+// what those went through, not what their scope did; it holds what may be on the page, and of all else nothing. The error is an *engine.Error.
 func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1.StoryRequest) (*roundsv1.StoryResponse, error) {
 	d, err := s.open(ctx, caller, req.GetScope())
 	if err != nil {
@@ -40,29 +44,14 @@ func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1
 	if !ok || !slices.Contains(merge.Kinds(), kind) {
 		return nil, invalid("record", "记录类型或编号无效。", "A record is named by its kind and a UUID in lower case.")
 	}
-	all, err := d.history(ctx, req, kind, id)
-	if err != nil {
+	tale := newTale(req, newPage(from, sizeOf(req.GetPageSize(), usualPage, mostRows)))
+	if err := d.read(ctx, tale, kind, id); err != nil {
 		return nil, err
 	}
-	if len(all) == 0 {
+	if tale.page.all == 0 {
 		return nil, noRecord(d.scopes[0])
 	}
-	page := newPage(from, sizeOf(req.GetPageSize(), usualPage, mostRows))
-	by := make(map[uid]*told, len(all))
-	for i := range all {
-		page.add(all[i].at)
-		by[all[i].at.id] = &all[i]
-	}
-	resp := &roundsv1.StoryResponse{Total: page.total()}
-	rows, more := page.rows()
-	on := make(map[journal.Seq]bool, len(rows))
-	for _, p := range rows {
-		on[by[p.id].seq] = true
-	}
-	replaced, err := d.replacedBy(ctx, kind, id, on)
-	if err != nil {
-		return nil, err
-	}
+	resp := &roundsv1.StoryResponse{Total: tale.page.total()}
 	names := d.names()
 	if from.first() {
 		if resp.Row, _, err = d.row(ctx, 0, kind, id); err != nil {
@@ -70,94 +59,155 @@ func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1
 		}
 		names.record(0, resp.GetRow().GetRecord())
 	}
-	size := 0
+	rows, more := tale.page.rows()
+	size, last := 0, cursor{nowUS: from.nowUS}
 	for i, p := range rows {
-		entry, err := d.entry(ctx, by[p.id])
-		if err != nil {
-			return nil, err
+		one := tale.of[p.id]
+		if one == nil || size >= fullPage { // it was let go of because what stands before it fills the page
+			rows, more = rows[:i], true
+			break
 		}
-		if was, ok := replaced[journal.Seq(entry.GetSeq())]; ok {
-			entry.Replaced, entry.ReplacedFields = was.record, was.fields
-		}
+		entry := one.entry
 		names.people(0, entry.GetPersonId(), entry.GetAct().GetCommand().GetTicket().GetDispatch().GetAssigneeId())
 		names.record(0, entry.GetAct().GetEdit().GetRecord())
 		names.record(0, entry.GetReplaced())
 		resp.Entries = append(resp.Entries, entry)
-		if size += proto.Size(entry); size >= fullPage && i < len(rows)-1 {
-			rows, more = rows[:i+1], true
-			break
-		}
+		size, last.after = size+one.bytes, p
 	}
 	if more {
-		resp.NextPageToken = d.token(req, cursor{after: rows[len(rows)-1], nowUS: from.nowUS})
+		resp.NextPageToken = d.token(req, last)
 	}
 	resp.Names = names.found()
 	for _, entry := range resp.GetEntries() {
-		entry.Sentence = sentence(entry, resp.Names)
+		entry.Sentence = sentence(entry, resp.Names, req.GetRecord())
 	}
 	return resp, nil
 }
 
-// history finds all entries of a story. It keeps nothing of what they say: a record's history has no bound.
-func (d *desk) history(ctx context.Context, req *roundsv1.StoryRequest, kind merge.Kind, id uid) (all []told, err error) {
-	type subject struct {
-		kind merge.Kind
-		id   uid
+// read goes once through all that a story tells.
+func (d *desk) read(ctx context.Context, tale *tale, kind merge.Kind, id uid) error {
+	current, err := d.record(ctx, 0, kind, id)
+	if err != nil {
+		return err
 	}
-	about := []subject{{kind, id}}
-	if !req.GetRecordAlone() {
-		d.boards[0].read(func(c *content) {
-			under := c.under(id)
-			for _, one := range under.photos {
-				about = append(about, subject{kindPhoto, one})
+	past := newPast(kind, current)
+	for entry, err := range d.cfg.Records.History(ctx, d.scopes[0], kind, id.String(), engine.HistorySpan{}) {
+		if err != nil {
+			return err
+		}
+		did := entry.Content
+		if cause := journal.Seq(entry.Head.GetCause()); entry.Head.GetType() == roundsv1.EntryType_ENTRY_TYPE_ADMITTED && cause > 0 {
+			if did, err = d.content(ctx, kind, id, cause); err != nil {
+				return err
 			}
-			for _, one := range under.comments {
-				about = append(about, subject{kindComment, one})
-			}
-			for _, one := range under.questions {
-				about = append(about, subject{kindConflict, one})
-			}
-		})
+		}
+		one := tale.meet(entry)
+		replaced := past.next(entry, did, one != nil)
+		if err := tale.keep(one, entry, replaced); err != nil {
+			return err
+		}
 	}
+	if tale.req.GetRecordAlone() {
+		return nil
+	}
+	var about []subject
+	d.boards[0].read(func(c *content) {
+		for _, one := range c.family(id)[1:] {
+			about = append(about, subject{kindTicket, one})
+		}
+		belongs := c.belongs(id, current)
+		for _, one := range belongs.photos {
+			about = append(about, subject{kindPhoto, one})
+		}
+		for _, one := range belongs.comments {
+			about = append(about, subject{kindComment, one})
+		}
+		for _, one := range belongs.questions {
+			about = append(about, subject{kindConflict, one})
+		}
+	})
 	for _, of := range about {
 		for entry, err := range d.cfg.Records.History(ctx, d.scopes[0], of.kind, of.id.String(), engine.HistorySpan{}) {
 			if err != nil {
-				return nil, err
+				return err
 			}
-			rank := timeOf(entry)
-			if req.GetByArrival() {
-				rank = int64(entry.Head.GetSeq())
+			if err := tale.keep(tale.meet(entry), entry, replacement{}); err != nil {
+				return err
 			}
-			one := told{kind: of.kind, id: of.id, seq: journal.Seq(entry.Head.GetSeq()), at: position{rank: ranked(rank, req.GetNewestFirst())}}
-			// Ties of time go by arrival, in the same direction.
-			binary.BigEndian.PutUint64(one.at.id[8:], uint64(ranked(int64(entry.Head.GetSeq()), req.GetNewestFirst())))
-			all = append(all, one)
 		}
 	}
-	return all, nil
+	return nil
 }
 
-// replacedBy goes through the history of a record and tells what some of its entries replaced.
-func (d *desk) replacedBy(ctx context.Context, kind merge.Kind, id uid, on map[journal.Seq]bool) (map[journal.Seq]replacement, error) {
-	past := &past{on: on, replaced: map[journal.Seq]replacement{}}
-	for entry, err := range d.cfg.Records.History(ctx, d.scopes[0], kind, id.String(), engine.HistorySpan{}) {
+// content reads what was done by one entry about a record; nil where that is gone.
+func (d *desk) content(ctx context.Context, kind merge.Kind, id uid, at journal.Seq) (content []byte, err error) {
+	for entry, err := range d.cfg.Records.History(ctx, d.scopes[0], kind, id.String(), engine.HistorySpan{From: at, To: at + 1}) {
 		if err != nil {
 			return nil, err
 		}
-		past.next(entry)
+		content = entry.Content
 	}
-	return past.replaced, nil
+	return content, nil
 }
 
-// entry reads one entry of a story.
-func (d *desk) entry(ctx context.Context, of *told) (*roundsv1.StoryEntry, error) {
-	for entry, err := range d.cfg.Records.History(ctx, d.scopes[0], of.kind, of.id.String(), engine.HistorySpan{From: of.seq, To: of.seq + 1}) {
-		if err != nil {
-			return nil, err
-		}
-		return entryOf(entry)
+// tale gathers one page of a story while its entries go by in any order. It holds the entries that are among the first of those so far, and of these only so many as
+// fill a page: what stands behind them cannot come onto it any more.
+type tale struct {
+	req   *roundsv1.StoryRequest
+	page  *page
+	of    map[uid]*told // by the id in the position
+	bytes int           // of those in of
+}
+
+func newTale(req *roundsv1.StoryRequest, page *page) *tale {
+	return &tale{req: req, page: page, of: map[uid]*told{}}
+}
+
+// meet counts an entry, and returns where it goes if it may be on the page; else nil.
+func (t *tale) meet(entry engine.HistoryEntry) *told {
+	rank, seq := timeOf(entry), int64(entry.Head.GetSeq())
+	if t.req.GetByArrival() {
+		rank = seq
 	}
-	return nil, &engine.Error{Kind: engine.Internal, Cause: fmt.Errorf("review: journal entry %d is in no history any more", of.seq)}
+	at := position{rank: ranked(rank, t.req.GetNewestFirst())}
+	// Ties of time go by arrival, in the same direction.
+	binary.BigEndian.PutUint64(at.id[8:], uint64(ranked(seq, t.req.GetNewestFirst())))
+	if !t.page.add(at) {
+		return nil
+	}
+	return &told{at: at}
+}
+
+// keep holds an entry that may be on the page; none for nil.
+func (t *tale) keep(one *told, entry engine.HistoryEntry, replaced replacement) (err error) {
+	if one == nil {
+		return nil
+	}
+	if one.entry, err = entryOf(entry); err != nil {
+		return err
+	}
+	one.entry.Replaced, one.entry.ReplacedFields = replaced.record, replaced.fields
+	one.bytes = proto.Size(one.entry)
+	t.of[one.at.id], t.bytes = one, t.bytes+one.bytes
+	if t.bytes > 2*fullPage || len(t.of) > 2*len(t.page.kept)+usualPage {
+		t.trim()
+	}
+	return nil
+}
+
+// trim lets go of what cannot be on the page any more.
+func (t *tale) trim() {
+	first := slices.SortedFunc(slices.Values(t.page.kept), position.compare)
+	of := make(map[uid]*told, len(first))
+	t.bytes = 0
+	for _, at := range first {
+		one := t.of[at.id]
+		if one == nil || t.bytes >= fullPage {
+			break
+		}
+		of[at.id], t.bytes = one, t.bytes+one.bytes
+	}
+	t.of = of
 }
 
 // timeOf is when an entry happened; of one that does not say, when it was taken.
@@ -166,75 +216,6 @@ func timeOf(entry engine.HistoryEntry) int64 {
 		return at
 	}
 	return entry.Head.GetTakenUs()
-}
-
-// replacement is what an edit wrote over.
-type replacement struct {
-	fields []uint32
-	record *roundsv1.Record
-}
-
-// past goes through the history of one record and merges it again, so that it knows what stood before each edit. What commands did to the record's state is
-// not in it: that no edit writes.
-type past struct {
-	change   *roundsv1.Change
-	on       map[journal.Seq]bool // the entries of which it is to be known
-	replaced map[journal.Seq]replacement
-}
-
-func (p *past) next(entry engine.HistoryEntry) {
-	head := entry.Head
-	switch entry.Outcome.GetStatus() {
-	case roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED, roundsv1.OutcomeStatus_OUTCOME_STATUS_MERGED:
-	default:
-		return
-	}
-	m := new(roundsv1.Mutation)
-	if len(entry.Content) == 0 || proto.Unmarshal(entry.Content, m) != nil || m.GetCommand() != nil {
-		return
-	}
-	capacity := merge.Device
-	if head.GetType() == roundsv1.EntryType_ENTRY_TYPE_DERIVED {
-		capacity = merge.Rules
-	}
-	before := p.change
-	merged := merge.Apply(before, merge.Input{Mutation: m, Capacity: capacity, Stamp: &roundsv1.Stamp{Seq: head.GetSeq(), DeviceId: head.GetDeviceId(),
-		TimeUs: timeOf(entry), PersonId: head.GetPersonId(), Roles: head.GetRoles()}})
-	if merged.Problem != nil {
-		return
-	}
-	p.change = merged.Change
-	if edit := m.GetEdit(); edit != nil && before != nil && p.on[journal.Seq(head.GetSeq())] {
-		if was := overwritten(before.GetRecord(), merged.Change.GetRecord(), edit.GetFields()); len(was.fields) > 0 {
-			p.replaced[journal.Seq(head.GetSeq())] = was
-		}
-	}
-}
-
-// overwritten returns what stood in those of the fields that are different after.
-func overwritten(before, after *roundsv1.Record, fields []uint32) replacement {
-	was, is := contentOf(before), contentOf(after)
-	if was == nil || is == nil || was.Descriptor() != is.Descriptor() {
-		return replacement{}
-	}
-	var r replacement
-	kept := was.New()
-	for _, number := range fields {
-		field := was.Descriptor().Fields().ByNumber(protoreflect.FieldNumber(number))
-		if field == nil || was.Get(field).Equal(is.Get(field)) && was.Has(field) == is.Has(field) {
-			continue
-		}
-		r.fields = append(r.fields, number)
-		if was.Has(field) {
-			kept.Set(field, was.Get(field))
-		}
-	}
-	if len(r.fields) > 0 {
-		record := before.ProtoReflect().New()
-		record.Set(kindField(before), protoreflect.ValueOfMessage(kept))
-		r.record, _ = record.Interface().(*roundsv1.Record)
-	}
-	return r
 }
 
 // entryOf puts one entry into the form of the answer.

@@ -19,21 +19,23 @@ func newPage(from *cursor, size int) *page {
 	return &page{from: from, size: size, after: !from.first()}
 }
 
-// add takes one row that the filter lets through.
-func (p *page) add(row position) {
+// add takes one row that the filter lets through, and tells whether it may be on the page.
+func (p *page) add(row position) bool {
 	p.all++
 	if p.after && row.compare(p.from.after) <= 0 {
-		return
+		return false
 	}
 	if len(p.kept) <= p.size {
 		p.kept = append(p.kept, row)
 		p.up(len(p.kept) - 1)
-		return
+		return true
 	}
-	if row.compare(p.kept[0]) < 0 {
-		p.kept[0] = row
-		p.down(0)
+	if row.compare(p.kept[0]) >= 0 {
+		return false
 	}
+	p.kept[0] = row
+	p.down(0)
+	return true
 }
 
 func (p *page) up(i int) {
