@@ -2,9 +2,12 @@ package main_test
 
 import (
 	"encoding/json"
+	"errors"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/jpeg"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,24 +78,27 @@ func (c crew) await(who, id, state string, show ...string) {
 // picture writes a photo that no other seed gives.
 func (c crew) picture(name string, seed int) string {
 	c.t.Helper()
-	img := image.NewRGBA(image.Rect(0, 0, 640, 480))
-	for y := range 480 {
-		for x := range 640 {
-			img.Set(x, y, color.RGBA{uint8(x * (y + seed*31) / 97), uint8((x >> 3) ^ (y>>(seed%4))*seed), uint8(y/4 + seed*20), 255})
+	path := filepath.Join(c.dir, name)
+	drawn(c.t, path, seed)
+	return path
+}
+
+// drawn writes a photo that no other seed gives, nor one that looks like it.
+func drawn(t *testing.T, path string, seed int) {
+	t.Helper()
+	img, random := image.NewGray(image.Rect(0, 0, 320, 240)), rand.New(rand.NewPCG(uint64(seed), 1))
+	for y := 0; y < 240; y += 20 {
+		for x := 0; x < 320; x += 20 {
+			draw.Draw(img, image.Rect(x, y, x+20, y+20), image.NewUniform(color.Gray{uint8(random.UintN(256))}), image.Point{}, draw.Src)
 		}
 	}
-	path := filepath.Join(c.dir, name)
 	f, err := os.Create(path)
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
-	if err := jpeg.Encode(f, img, nil); err != nil {
-		c.t.Fatal(err)
+	if err := errors.Join(jpeg.Encode(f, img, nil), f.Close()); err != nil {
+		t.Fatal(err)
 	}
-	if err := f.Close(); err != nil {
-		c.t.Fatal(err)
-	}
-	return path
 }
 
 func newCrew(t *testing.T) crew {
@@ -154,7 +160,7 @@ func (c crew) ticket() {
 		c.t.Errorf("done: %v, %+v in %s", err, done, r.out)
 	}
 
-	c.await("zhou", id, "pending_review", "ticket", "show")
+	c.await("zhou", id, "pending review", "ticket", "show")
 	c.as("li", 0, "sync")
 	c.says(c.as("li", 5, "approve", id), "OWN_WORK")
 	c.says(c.as("li", 5, "approve", id, "--anyway"), "rejected", "tray")
@@ -165,7 +171,7 @@ func (c crew) ticket() {
 	c.says(c.as("li", 0, "notices"), "nothing new")
 	c.as("li", 0, "start", id)
 	c.as("li", 0, "done", id, "--photo", c.picture("after3.jpg", 4), "--photo", c.picture("after4.jpg", 5), "--source", "camera")
-	c.await("zhou", id, "pending_review", "ticket", "show")
+	c.await("zhou", id, "pending review", "ticket", "show")
 	c.says(c.as("zhou", 0, "approve", id), "now closed")
 	got := jsonOf(c.t, c.object("device", "ticket", "show", id, "--dir", filepath.Join(c.dir, "zhou")))
 	for what, field := range map[string]string{"interval of work": `"labour":[{`, "digest of what was approved": `"digest":"`, "remark": `"words":"sealed"`} {

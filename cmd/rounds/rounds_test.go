@@ -260,7 +260,7 @@ func TestShift(t *testing.T) {
 		}
 	}
 	// A refusal comes with a sentence and its exit code, and stays in the tray.
-	if r := p.run("device", "ticket", "done", id, "--dir", worker); r.code != 5 || !strings.Contains(r.err, "tray") {
+	if r := p.run("device", "ticket", "done", id, "--anyway", "--dir", worker); r.code != 5 || !strings.Contains(r.err, "tray") {
 		t.Errorf("done before it was dispatched: %+v", r)
 	}
 	if out := p.must("device", "tray", "--dir", worker); !strings.Contains(out, "submit_completion") {
@@ -278,7 +278,7 @@ func TestShift(t *testing.T) {
 	p.must("device", "sync", "--dir", worker)
 	p.must("device", "ticket", "start", id, "--dir", worker)
 	p.must("device", "ticket", "done", id, "--dir", worker)
-	if out := p.must("device", "ticket", "show", id, "--dir", worker); !strings.Contains(out, "done_pending_evidence") {
+	if out := p.must("device", "ticket", "show", id, "--dir", worker); !strings.Contains(out, "done, evidence on its way") {
 		t.Errorf("after done:\n%s", out)
 	}
 	if r := p.run("audit", "--data", data); r.code != 6 || !strings.Contains(r.err, "end it first") {

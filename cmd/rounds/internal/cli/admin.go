@@ -76,7 +76,7 @@ func (d *deviceCommands) online(run func(ctx context.Context, s *session, args [
 // reaching refuses --offline to a command that is nothing without the server.
 func (d *deviceCommands) reaching(cmd *cobra.Command) error {
 	if d.offline {
-		return usage(cmd, cmd.CommandPath()+" needs the server, so not with --offline")
+		return usageBoth(cmd, cmd.CommandPath()+" needs the server, so not with --offline", cmd.CommandPath()+" 须联网,不能与 --offline 同用")
 	}
 	return nil
 }
@@ -320,7 +320,8 @@ func (p *program) adminRecover() *cobra.Command {
 
 func explained(problem *roundsv1.Problem) error {
 	line, code := explainProblem(problem)
-	return &exit{code: code, line: line}
+	zh, _ := explainProblemIn("zh", problem)
+	return &exit{code: code, line: line, zh: zh}
 }
 
 // printCode shows an enrolment code, with its QR on a terminal.

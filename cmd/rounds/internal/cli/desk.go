@@ -19,13 +19,12 @@ import (
 func (p *program) desk() *cobra.Command {
 	d := &deskCommands{deviceCommands: &deviceCommands{program: p}}
 	cmd := &cobra.Command{
-		Use: "desk", Short: "Be a desk: lists of the work, what waits for review, stories, decisions, open questions",
+		Use: "desk", Short: d.in("Be a desk: lists of the work, what waits for review, stories, decisions, open questions", "作为工作台:列表、待审核、经过、裁决、待决事项"),
 		Long: "A desk asks the server: what it shows is as of now, of the whole site, and what it decides is done when the command returns.\n" +
 			"It goes by the right of the person whose device is in --dir. docs/desk.md tells the same calls by curl.",
 	}
 	d.flags(cmd)
-	cmd.PersistentFlags().StringVar(&d.lang, "lang", "en", "language of sentences, names and headings: en or zh")
-	cmd.PersistentFlags().StringVar(&d.site, "site", "", "the site, by code, name or id (default: the only one)")
+	cmd.PersistentFlags().StringVar(&d.site, "site", "", d.in("the site, by code, name or id (default: the only one)", "项目代码、名称或编号(默认:唯一的项目)"))
 	cmd.AddCommand(d.list(), d.queue(), d.story(), d.approve(), d.reject(), d.ask(), d.inbox())
 	return cmd
 }
@@ -33,7 +32,6 @@ func (p *program) desk() *cobra.Command {
 // deskCommands are the flags that the commands of a desk share.
 type deskCommands struct {
 	*deviceCommands
-	lang string
 	site string
 }
 
@@ -46,7 +44,7 @@ type deskSession struct {
 
 // at opens the desk for one command.
 func (d *deskCommands) at(run func(ctx context.Context, s *deskSession, args []string) error) func(*cobra.Command, []string) error {
-	open := d.online(func(ctx context.Context, s *session, args []string) error {
+	return d.online(func(ctx context.Context, s *session, args []string) error {
 		scope, err := s.siteOrID(ctx, d.site)
 		if err != nil {
 			return err
@@ -54,38 +52,6 @@ func (d *deskCommands) at(run func(ctx context.Context, s *deskSession, args []s
 		options := connect.WithClientOptions(compress.Client(answerBytes), connect.WithCompressMinBytes(1<<10), connect.WithReadMaxBytes(answerBytes))
 		return run(ctx, &deskSession{session: s, scope: scope, work: roundsv1connect.NewWorkServiceClient(s.remote.http, s.link.Server, options)}, args)
 	})
-	return func(cmd *cobra.Command, args []string) error {
-		if d.lang != "en" && d.lang != "zh" {
-			return usage(cmd, fmt.Sprintf("--lang is en or zh, not %q", d.lang))
-		}
-		return open(cmd, args)
-	}
-}
-
-// in chooses between the two languages.
-func (d *deskCommands) in(en, zh string) string {
-	if d.lang == "zh" {
-		return zh
-	}
-	return en
-}
-
-// heads are the headings of a table, as "EN|中文".
-func (d *deskCommands) heads(both ...string) []string {
-	heads := make([]string, len(both))
-	for i, one := range both {
-		en, zh, _ := strings.Cut(one, "|")
-		heads[i] = d.in(en, zh)
-	}
-	return heads
-}
-
-// text is a text in the language asked for, or in the other where it has that alone.
-func (d *deskCommands) text(t *roundsv1.Text) string {
-	if one := d.in(t.GetEn(), t.GetZh()); one != "" {
-		return one
-	}
-	return textOf(t)
 }
 
 // name is what people call an id.
@@ -113,19 +79,29 @@ func (d *deskCommands) list() *cobra.Command {
 	var overdue, questioned, descending, rounds bool
 	var escalation uint32
 	var most int
-	cmd := &cobra.Command{Use: "list", Short: "List tickets, or with --rounds inspection rounds, that fit", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "list", Short: d.in("List tickets, or with --rounds inspection rounds, that fit", "列出符合条件的工单,或 --rounds 巡检"), Args: cobra.NoArgs}
 	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, _ []string) error {
+		var err error
+		if categories, err = each(categories, func(asked string) (string, error) { return s.category(ctx, asked) }); err != nil {
+			return err
+		}
+		if people, err = each(people, func(asked string) (string, error) { return s.person(ctx, s.scope, asked) }); err != nil {
+			return err
+		}
+		if places, err = each(places, func(asked string) (string, error) { return s.placeID(ctx, s.scope, asked) }); err != nil {
+			return err
+		}
 		if rounds {
 			return d.listRounds(ctx, s, &roundsv1.InspectionFilter{PersonIds: people, PlaceIds: places, Flags: flags, Overdue: overdue, Text: text}, states, most)
 		}
 		filter := &roundsv1.TicketFilter{CategoryIds: categories, AssigneeIds: people, PlaceIds: places, Flags: flags, Overdue: overdue, Questioned: questioned,
 			Escalation: escalation, Text: text}
 		for _, name := range states {
-			v, err := enumValue(roundsv1.TicketState_value, "TICKET_STATE", name)
+			v, err := ticketStateNamed(name)
 			if err != nil {
 				return err
 			}
-			filter.States = append(filter.States, roundsv1.TicketState(v))
+			filter.States = append(filter.States, v)
 		}
 		for _, name := range priorities {
 			v, err := enumValue(roundsv1.Priority_value, "PRIORITY", name)
@@ -157,20 +133,20 @@ func (d *deskCommands) list() *cobra.Command {
 		return d.show(all, func() error { return d.printTickets(all) })
 	})
 	f := cmd.Flags()
-	f.BoolVar(&rounds, "rounds", false, "inspection rounds, not tickets")
+	f.BoolVar(&rounds, "rounds", false, d.in("inspection rounds, not tickets", "巡检,不是工单"))
 	f.StringSliceVar(&states, "state", nil, "in this state (new, in_progress, pending_review ...); may be repeated, as others may")
-	f.StringSliceVar(&categories, "category", nil, "of this category, by its id")
-	f.StringSliceVar(&people, "person", nil, "given to this person, by the whole id")
-	f.StringSliceVar(&places, "place", nil, "at this place or below it, by its id")
+	f.StringSliceVar(&categories, "category", nil, d.in("of this category, by code, name or id", "此类别(代码、名称或编号)"))
+	f.StringSliceVar(&people, "person", nil, d.in("given to this person: me, or by name, job number or id", "派给此人(me、姓名、工号或编号)"))
+	f.StringSliceVar(&places, "place", nil, d.in("at this place or below it, by code, name or id", "此位置及其下级(代码、名称或编号)"))
 	f.StringSliceVar(&priorities, "priority", nil, "of this priority (minor, normal, urgent, emergency)")
 	f.StringSliceVar(&flags, "flag", nil, "with this mark")
 	f.Uint32Var(&escalation, "escalation", 0, "escalated to this level at least")
-	f.BoolVar(&overdue, "overdue", false, "with a deadline that has passed")
-	f.BoolVar(&questioned, "questioned", false, "with an open question")
-	f.StringVar(&text, "text", "", "with all of these words, anywhere")
+	f.BoolVar(&overdue, "overdue", false, d.in("with a deadline that has passed", "已超时的"))
+	f.BoolVar(&questioned, "questioned", false, d.in("with an open question", "有待决事项的"))
+	f.StringVar(&text, "text", "", d.in("with all of these words, anywhere", "包含全部这些词"))
 	f.StringVar(&sort, "sort", "reported", "order: reported, updated, due, priority, escalation")
 	f.BoolVar(&descending, "descending", false, "from the greatest to the smallest")
-	f.IntVar(&most, "most", 50, "how many to list at most")
+	f.IntVar(&most, "most", 50, d.in("how many to list at most", "最多列出几条"))
 	return cmd
 }
 
@@ -183,7 +159,7 @@ func (d *deskCommands) printTickets(all *roundsv1.ListTicketsResponse) error {
 		if row.GetOverdue() {
 			due += " !"
 		}
-		t.add(shortID(row.GetRecordId()), ticketState(of), strings.ToLower(enumName(of.GetPriority().String(), "PRIORITY")), cut(of.GetTitle(), 40),
+		t.add(shortID(row.GetRecordId()), d.ticketStanding(of.GetState()), d.priority(of.GetPriority()), cut(of.GetTitle(), 40),
 			cut(d.where(all.GetNames(), of.GetLocation()), 24), d.name(all.GetNames(), of.GetAssigneeId()), when(of.GetReportedTimeUs()), due)
 	}
 	return d.printTable(t, all.GetTotal(), all.GetNextPageToken() != "")
@@ -208,14 +184,27 @@ func (d *deskCommands) printTable(t *table, total uint32, more bool) error {
 	return nil
 }
 
+// each finds what is meant by each name.
+func each(names []string, find func(string) (string, error)) ([]string, error) {
+	var found []string
+	for _, name := range names {
+		one, err := find(name)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, one)
+	}
+	return found, nil
+}
+
 // listRounds lists inspection rounds.
 func (d *deskCommands) listRounds(ctx context.Context, s *deskSession, filter *roundsv1.InspectionFilter, states []string, most int) error {
 	for _, name := range states {
-		v, err := enumValue(roundsv1.InspectionState_value, "INSPECTION_STATE", name)
+		v, err := roundStateNamed(name)
 		if err != nil {
 			return err
 		}
-		filter.States = append(filter.States, roundsv1.InspectionState(v))
+		filter.States = append(filter.States, v)
 	}
 	all, err := call(ctx, s.session, s.work.ListInspections, &roundsv1.ListInspectionsRequest{Scopes: []string{string(s.scope)}, Filter: filter,
 		Descending: true, PageSize: uint32(min(500, max(1, most)))})
@@ -226,7 +215,7 @@ func (d *deskCommands) listRounds(ctx context.Context, s *deskSession, filter *r
 		t := &table{head: d.heads("ROUND|巡检", "STATE|状态", "TITLE|标题", "WINDOW|时间窗", "INSPECTOR|巡检人", "SCORE|得分")}
 		for _, row := range all.GetRows() {
 			of := row.GetRecord().GetInspection()
-			t.add(shortID(row.GetRecordId()), strings.ToLower(enumName(of.GetState().String(), "INSPECTION_STATE")), cut(of.GetTitle(), 40),
+			t.add(shortID(row.GetRecordId()), d.roundStanding(of.GetState()), cut(of.GetTitle(), 40),
 				when(of.GetWindowStartUs()), d.name(all.GetNames(), of.GetInspectorId()), fmt.Sprint(of.GetScore()))
 		}
 		return d.printTable(t, all.GetTotal(), all.GetNextPageToken() != "")
@@ -238,7 +227,7 @@ func (d *deskCommands) inbox() *cobra.Command {
 	var types []string
 	var age time.Duration
 	var most int
-	cmd := &cobra.Command{Use: "inbox", Short: "List open questions that are yours to decide, the oldest first", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "inbox", Short: d.in("List open questions that are yours to decide, the oldest first", "列出待您裁决的事项,最早的在前"), Args: cobra.NoArgs}
 	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, _ []string) error {
 		req := &roundsv1.InboxRequest{Scopes: []string{string(s.scope)}, Everybody: everybody, MinAgeUs: max(0, age.Microseconds()), PageSize: uint32(min(500, max(1, most)))}
 		for _, name := range types {
@@ -269,9 +258,9 @@ func (d *deskCommands) inbox() *cobra.Command {
 			return d.printTable(t, all.GetTotal(), all.GetNextPageToken() != "")
 		})
 	})
-	cmd.Flags().BoolVar(&everybody, "all", false, "also those that are for other people")
+	cmd.Flags().BoolVar(&everybody, "all", false, d.in("also those that are for other people", "包括给他人的"))
 	cmd.Flags().StringSliceVar(&types, "type", nil, "of this type (double_work, stale_approval ...)")
-	cmd.Flags().DurationVar(&age, "age", 0, "open for this long at least")
-	cmd.Flags().IntVar(&most, "most", 50, "how many to list at most")
+	cmd.Flags().DurationVar(&age, "age", 0, d.in("open for this long at least", "至少等待了多久"))
+	cmd.Flags().IntVar(&most, "most", 50, d.in("how many to list at most", "最多列出几条"))
 	return cmd
 }

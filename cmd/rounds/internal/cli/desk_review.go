@@ -36,7 +36,7 @@ func (s *deskSession) waiting(ctx context.Context, most int) (*roundsv1.ReviewQu
 
 func (d *deskCommands) queue() *cobra.Command {
 	var most int
-	cmd := &cobra.Command{Use: "queue", Short: "List what waits for your review, the earliest deadline first", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "queue", Short: d.in("List what waits for your review, the earliest deadline first", "列出待您审核的,时限最近的在前"), Args: cobra.NoArgs}
 	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, _ []string) error {
 		all, err := s.waiting(ctx, most)
 		if err != nil {
@@ -67,7 +67,7 @@ func (d *deskCommands) queue() *cobra.Command {
 			return d.printTable(t, all.GetTotal(), all.GetNextPageToken() != "")
 		})
 	})
-	cmd.Flags().IntVar(&most, "most", 50, "how many to list at most")
+	cmd.Flags().IntVar(&most, "most", 50, d.in("how many to list at most", "最多列出几条"))
 	return cmd
 }
 
@@ -75,7 +75,7 @@ func (d *deskCommands) story() *cobra.Command {
 	var kind string
 	var newest, arrival, alone bool
 	var most int
-	cmd := &cobra.Command{Use: "story ID", Short: "Tell all that happened to a ticket, or to a record of another --kind", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{Use: "story ID", Short: d.in("Tell all that happened to a ticket, or to a record of another --kind", "查看工单(或其他 --kind 记录)的全部经过"), Args: cobra.ExactArgs(1)}
 	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, args []string) error {
 		id := strings.ToLower(args[0])
 		if len(id) != 36 {
@@ -125,14 +125,14 @@ func (s *deskSession) matching(ctx context.Context, kind, part string) (string, 
 			return found[0], nil
 		}
 		if len(found) > 1 {
-			return "", fail(Usage, "%d tickets fit %s: give more of the id", len(found), part)
+			return "", say(Usage, "%d tickets fit %s: give more of the id", "有%d张工单符合 %s:请多给几位编号", len(found), part)
 		}
 	}
-	return "", fail(Usage, "no %s that changed lately fits %s: give the whole id (rounds desk list --json)", kind, part)
+	return "", say(Usage, "no %s that changed lately fits %s: give the whole id (rounds desk list --json)", "近期变动的 %s 中没有符合 %s 的:请给出完整编号(rounds desk list --json)", kind, part)
 }
 
 func (d *deskCommands) approve() *cobra.Command {
-	cmd := &cobra.Command{Use: "approve ID...", Short: "Confirm closures or rounds that wait for your review", Args: cobra.MinimumNArgs(1),
+	cmd := &cobra.Command{Use: "approve ID...", Short: d.in("Confirm closures or rounds that wait for your review", "确认待您审核的工单或巡检"), Args: cobra.MinimumNArgs(1),
 		Long: "Confirms tickets or rounds of the queue, as you saw them there: the approval carries the digest of the evidence. Of several at once those with\n" +
 			"something to look at (see LOOK AT in the queue) are refused; confirm each of them by itself."}
 	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, args []string) error {
@@ -151,7 +151,7 @@ func (d *deskCommands) approve() *cobra.Command {
 func (d *deskCommands) reject() *cobra.Command {
 	var reason, words string
 	var photos, items []string
-	cmd := &cobra.Command{Use: "reject ID", Short: "Send a ticket or a round back, with a reason", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{Use: "reject ID", Short: d.in("Send a ticket or a round back, with a reason", "退回工单或巡检,写明原因"), Args: cobra.ExactArgs(1)}
 	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, args []string) error {
 		return d.decide(ctx, s, args, func(item *roundsv1.ReviewItem) *roundsv1.Command {
 			if item.GetRow().GetRecord().GetInspection() != nil {
@@ -174,7 +174,7 @@ func (d *deskCommands) reject() *cobra.Command {
 func (d *deskCommands) ask() *cobra.Command {
 	var words string
 	var photos []string
-	cmd := &cobra.Command{Use: "ask ID", Short: "Ask for more evidence before deciding on a ticket", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{Use: "ask ID", Short: d.in("Ask for more evidence before deciding on a ticket", "要求补充证据"), Args: cobra.ExactArgs(1)}
 	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, args []string) error {
 		return d.decide(ctx, s, args, func(item *roundsv1.ReviewItem) *roundsv1.Command {
 			return ticketCommand(&roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Ask{
@@ -195,6 +195,17 @@ func inspectionCommand(c *roundsv1.InspectionCommand) *roundsv1.Command {
 	return &roundsv1.Command{Command: &roundsv1.Command_Inspection{Inspection: c}}
 }
 
+// outcome is what became of an act, in words.
+func (p *program) outcome(status roundsv1.OutcomeStatus) string {
+	words := map[roundsv1.OutcomeStatus]string{roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED: "applied|已采纳", roundsv1.OutcomeStatus_OUTCOME_STATUS_MERGED: "merged|已合并",
+		roundsv1.OutcomeStatus_OUTCOME_STATUS_CONFLICT: "conflict|待裁决", roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED: "rejected|未被采纳",
+		roundsv1.OutcomeStatus_OUTCOME_STATUS_QUARANTINED: "quarantined|已隔离"}[status]
+	if words == "" {
+		return strings.ToLower(enumName(status.String(), "OUTCOME_STATUS"))
+	}
+	return p.between(words)
+}
+
 // decide makes a command for each item of the queue that the ids name, and tells what became of them.
 func (d *deskCommands) decide(ctx context.Context, s *deskSession, ids []string, command func(*roundsv1.ReviewItem) *roundsv1.Command) error {
 	queue, err := s.waiting(ctx, mostQueued)
@@ -210,7 +221,7 @@ func (d *deskCommands) decide(ctx context.Context, s *deskSession, ids []string,
 			}
 		}
 		if len(found) != 1 {
-			return fail(Usage, "%d records that wait for your review fit %s: rounds desk queue lists them", len(found), part)
+			return say(Usage, "%d records that wait for your review fit %s: rounds desk queue lists them", "待您审核的记录中有%d条符合 %s:rounds desk queue 列出全部", len(found), part)
 		}
 		row := found[0].GetRow()
 		req.Acts = append(req.Acts, &roundsv1.DeskAct{ActId: uuid.NewString(), Scope: row.GetScope(), RecordId: row.GetRecordId(), Base: row.GetVersion(),
@@ -223,20 +234,24 @@ func (d *deskCommands) decide(ctx context.Context, s *deskSession, ids []string,
 	refused := 0
 	t := &table{head: d.heads("RECORD|记录", "OUTCOME|结果", "WHY|说明")}
 	for i, result := range resp.GetResults() {
-		status, why := strings.ToLower(enumName(result.GetOutcome().GetStatus().String(), "OUTCOME_STATUS")), result.GetOutcome().GetProblem()
+		status, why := d.outcome(result.GetOutcome().GetStatus()), result.GetOutcome().GetProblem()
 		if result.GetProblem() != nil {
 			status, why = d.in("not done", "未执行"), result.GetProblem()
 		}
 		if why != nil {
 			refused++
 		}
-		t.add(shortID(req.GetActs()[i].GetRecordId()), status, d.text(why.GetSentence()))
+		told := ""
+		if why != nil {
+			told = d.told(why)
+		}
+		t.add(shortID(req.GetActs()[i].GetRecordId()), status, told)
 	}
 	if err := d.show(resp, func() error { return t.print(d.Out) }); err != nil {
 		return err
 	}
 	if refused > 0 {
-		return fail(Refused, "%d of %d were refused", refused, len(resp.GetResults()))
+		return say(Refused, "%d of %d were refused", "%d / %d 条被拒绝", refused, len(resp.GetResults()))
 	}
 	return nil
 }

@@ -31,12 +31,16 @@ const answerBytes = 16 << 20
 func (p *program) device() *cobra.Command {
 	d := &deviceCommands{program: p}
 	cmd := &cobra.Command{
-		Use: "device", Short: "Be a device: tickets, inspections and photos, offline or on",
-		Long: "A device keeps what you do in its directory before a command returns, and delivers it when the server can be reached.\n" +
-			"Listing and showing never wait for a network: they show what the device has, with your own edits on top.\n" +
-			"Wherever an id is asked for, its beginning or its end is enough; people are found by name or job number, categories and places by code or name.\n\n" +
-			"What the device knows that the rules would refuse, it refuses at once, with what is missing; --anyway has it sent all the same. Photos, scans,\n" +
+		Use: "device", Short: d.in("Be a device: tickets, inspections and photos, offline or on", "作为设备:工单、巡检、照片,断网也能用"),
+		Long: d.in("A device keeps what you do in its directory before a command returns, and delivers it when the server can be reached.\n"+
+			"Listing and showing never wait for a network: they show what the device has, with your own edits on top.\n"+
+			"Wherever an id is asked for, its beginning or its end is enough; people are found by name or job number, categories and places by code or name.\n\n"+
+			"What the device knows that the rules would refuse, it refuses at once, with what is missing; --anyway has it sent all the same. Photos, scans,\n"+
 			"answers and remarks are never refused.",
+			"每条命令返回前,所做的事已存入设备目录;能连上服务器时再发送。\n"+
+				"列表和查看不等网络:显示本机已有的数据,并叠加本人未发送的修改。\n"+
+				"编号只需开头或末尾几位;人员可用姓名或工号,类别和位置可用代码或名称。\n\n"+
+				"本机已知会被规则拒绝的操作当场拒绝并说明缺什么;加 --anyway 仍会提交。照片、扫码、答案和备注从不拒绝。"),
 		Example: "  rounds device start 3f2a9c41 --photo before.jpg\n" +
 			"  rounds device done 3f2a9c41 --photo after.jpg --note \"seal replaced\"\n" +
 			"  rounds device approve 3f2a9c41\n" +
@@ -44,13 +48,19 @@ func (p *program) device() *cobra.Command {
 			"  rounds device answer 77ab01cd pressure --reading 3.2",
 	}
 	d.flags(cmd)
-	cmd.PersistentFlags().StringVar(&d.lang, "lang", d.systemLanguage(), "language of sentences and headings: en or zh (default: that of the system)")
-	cmd.AddCommand(d.enroll(), d.ticket(), d.inspect(), d.photo(), d.sync(), d.status(), d.tray(), d.token())
-	for _, step := range deviceSteps() {
-		cmd.AddCommand(d.step(step))
-	}
-	cmd.AddCommand(d.done(), d.pause(), d.scan(), d.answer(), d.approve(), d.round(), d.inbox(), d.notices())
+	cmd.AddCommand(d.enroll(), d.ticket(), d.round(), d.photo(), d.sync(), d.status(), d.outbox(), d.tray(), d.token())
+	cmd.AddCommand(d.steps()...)
+	cmd.AddCommand(d.scan(), d.answer(), d.approve(), d.inbox(), d.notices())
 	return cmd
+}
+
+// steps are the commands of a ticket's workflow: they stand below device and, for who looks for them there, below device ticket.
+func (d *deviceCommands) steps() []*cobra.Command {
+	all := []*cobra.Command{d.done(), d.pause()}
+	for _, step := range deviceSteps() {
+		all = append(all, d.step(step))
+	}
+	return all
 }
 
 // deviceCommands are the flags that the commands of a device share.
@@ -60,24 +70,26 @@ type deviceCommands struct {
 	json    bool
 	offline bool
 	wait    time.Duration
-	lang    string // "zh", or else English
 }
 
 func (d *deviceCommands) flags(cmd *cobra.Command) {
 	flags := cmd.PersistentFlags()
-	flags.StringVar(&d.dir, "dir", d.defaultDir(), "directory of the device; also ROUNDS_DEVICE_DIR")
-	flags.BoolVar(&d.json, "json", false, "print JSON")
-	flags.BoolVar(&d.offline, "offline", false, "do not try to reach the server; what cannot do without it is refused")
-	flags.DurationVar(&d.wait, "wait", 10*time.Second, "how long to wait for the server")
+	flags.StringVar(&d.dir, "dir", d.deviceDir(), d.in("directory of the device; also ROUNDS_DEVICE_DIR", "设备目录,也可用 ROUNDS_DEVICE_DIR"))
+	flags.BoolVar(&d.json, "json", false, d.in("print JSON", "输出 JSON"))
+	flags.BoolVar(&d.offline, "offline", false, d.in("do not try to reach the server; what cannot do without it is refused", "不联网;离不开服务器的命令会被拒绝"))
+	flags.DurationVar(&d.wait, "wait", 10*time.Second, d.in("how long to wait for the server", "等待服务器的时长"))
+	flags.String("lang", "", d.in("language: en or zh; also ROUNDS_LANG (default: the one that the server has of you, or else the system's)",
+		"语言:en 或 zh,也可用 ROUNDS_LANG(默认:服务器登记的本人语言,否则系统语言)")) // read by Streams.language
 }
 
-func (d *deviceCommands) defaultDir() string {
-	if dir := d.getenv("ROUNDS_DEVICE_DIR"); dir != "" {
+// deviceDir is the directory of the device where none is named.
+func (s Streams) deviceDir() string {
+	if dir := s.getenv("ROUNDS_DEVICE_DIR"); dir != "" {
 		return dir
 	}
-	data := d.getenv("XDG_DATA_HOME")
+	data := s.getenv("XDG_DATA_HOME")
 	if data == "" {
-		data = filepath.Join(d.getenv("HOME"), ".local", "share")
+		data = filepath.Join(s.getenv("HOME"), ".local", "share")
 	}
 	return filepath.Join(data, "rounds", "device")
 }
@@ -89,6 +101,8 @@ type link struct {
 	Audience string `json:"audience"`
 	// CA is a PEM file of a certificate to trust besides those of the system.
 	CA string `json:"ca_file,omitempty"`
+	// Language that the server last said the person is spoken to in; it stands here so that it is known before anything is opened.
+	Language string `json:"language,omitempty"`
 }
 
 func linkPath(dir string) string { return filepath.Join(dir, "server.json") }
@@ -175,7 +189,7 @@ type session struct {
 	remote *remote
 	rules  *work.Rules // knows no organisation: it foresees what commands do
 	store  *boltstore.Store
-	tokens client.Tokens
+	tokens *client.StoredTokens
 	me     client.PersonID
 	shown  atomic.Pointer[uploads] // who shows how uploads go
 }
@@ -237,13 +251,13 @@ func (s *session) close(ctx context.Context) error {
 // with opens the device for one command.
 func (d *deviceCommands) with(run func(ctx context.Context, s *session, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		if d.lang != "" && d.lang != "en" && d.lang != "zh" {
-			return usage(cmd, fmt.Sprintf("--lang is en or zh, not %q", d.lang))
+		if err := checkLanguage(cmd); err != nil {
+			return err
 		}
 		s, err := d.open(cmd.Context())
 		if err != nil {
 			return err
 		}
-		return errors.Join(d.translated(run(cmd.Context(), s, args)), s.close(cmd.Context()))
+		return errors.Join(run(cmd.Context(), s, args), d.listen(cmd.Context(), s), s.close(cmd.Context()))
 	}
 }

@@ -30,8 +30,8 @@ type asking struct {
 }
 
 // anywayFlag adds --anyway.
-func anywayFlag(cmd *cobra.Command, to *bool) {
-	cmd.Flags().BoolVar(to, "anyway", false, "send it even where the device knows that the rules refuse it")
+func (p *program) anywayFlag(cmd *cobra.Command, to *bool) {
+	cmd.Flags().BoolVar(to, "anyway", false, p.in("send it even where the device knows that the rules refuse it", "即使本机已知会被拒绝也提交"))
 }
 
 // ask queues a command, if the device knows of nothing that the rules have against it, and tries to deliver it.
@@ -45,14 +45,18 @@ func (d *deviceCommands) ask(ctx context.Context, s *session, a asking) error {
 		if err != nil {
 			return err
 		}
+		// What the device knew was perhaps old: of the person's roles, or of the record.
+		renewed := problem.GetCode() == roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT && d.renew(ctx, s)
 		if problem != nil && !a.shown && d.news(ctx, s) {
-			// What the device showed was perhaps old.
+			renewed = true
 			if a.view, err = s.Get(ctx, a.view.Scope, a.view.Kind, a.view.ID); err != nil {
 				return err
 			}
 			if command, err = a.make(a.view); err != nil {
 				return err
 			}
+		}
+		if renewed {
 			if problem, err = s.objection(ctx, a.view, command, reading(client.SystemClock(d.Now))); err != nil {
 				return err
 			}
@@ -171,11 +175,11 @@ func (d *deviceCommands) refuseHere(ctx context.Context, s *session, a asking, p
 			return err
 		}
 	}
-	kept := ""
+	line := d.told(p) + d.in(" (not sent; --anyway sends it all the same)", "(未提交;仍要提交请加 --anyway)")
 	if n := len(a.facts); n > 0 {
-		kept = fmt.Sprintf(d.in("; %d facts that came with it are kept", ";随附的%d条记录已保留"), n)
+		line += fmt.Sprintf(d.in("; %d facts that came with it are kept", ";随附的%d条记录已保留"), n)
 	}
-	return fail(Refused, "%s %s%s", d.told(p), d.in("(not sent; --anyway sends it all the same)", "(未提交;仍要提交请加 --anyway)"), kept)
+	return fail(Refused, "%s", line)
 }
 
 // ticketAct wraps a command of a ticket.

@@ -24,7 +24,7 @@ type answerFlags struct {
 func (d *deviceCommands) answer() *cobra.Command {
 	var f answerFlags
 	var value float64
-	cmd := &cobra.Command{Use: "answer ROUND|TICKET ITEM [pass|fail|na|skip]", Short: "Answer one item of the checklist", Args: cobra.RangeArgs(2, 3),
+	cmd := &cobra.Command{Use: "answer ROUND|TICKET ITEM [pass|fail|na|skip]", Short: d.in("Answer one item of the checklist", "作答一个检查项"), Args: cobra.RangeArgs(2, 3),
 		Long: "Answers one item of the checklist of a round or a ticket. ITEM is the item's id, its number in the list, or a part of its question. A reading says by\n" +
 			"itself whether it passes. A failed item needs a photo and a note, a skipped one its reason as the note; on a round, a failure makes its ticket.",
 		Example: "  rounds device answer 77ab01cd dry pass\n  rounds device answer 77ab01cd 4 --reading 3.2\n" +
@@ -40,7 +40,7 @@ func (d *deviceCommands) answer() *cobra.Command {
 		if f.reading = nil; cmd.Flags().Changed("reading") {
 			f.reading = &value
 		} else if len(args) < 3 {
-			return usage(cmd, "it needs pass, fail, na or skip, or --reading")
+			return usageBoth(cmd, "it needs pass, fail, na or skip, or --reading", "须给出 pass、fail、na、skip 之一,或 --reading 读数")
 		}
 		return d.with(func(ctx context.Context, s *session, args []string) error {
 			view, err := s.findAny(ctx, args[0], "inspection", "ticket")
@@ -51,11 +51,11 @@ func (d *deviceCommands) answer() *cobra.Command {
 		})(cmd, args)
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.note, "note", "", "in your words; of a skipped item the reason")
-	flags.Float64Var(&value, "reading", 0, "the measured value, in the item's unit")
-	flags.StringArrayVar(&f.photos, "photo", nil, "file of a photo of it; may be given more than once")
-	flags.StringVar(&f.checkpoint, "checkpoint", "", "the place, by code, name or id, of an item that is asked at each checkpoint")
-	flags.StringVar(&f.source, "source", "gallery", "where photos come from: camera or gallery")
+	flags.StringVar(&f.note, "note", "", d.in("in your words; of a skipped item the reason", "说明;跳过时写原因"))
+	flags.Float64Var(&value, "reading", 0, d.in("the measured value, in the item's unit", "读数"))
+	flags.StringArrayVar(&f.photos, "photo", nil, d.in("file of a photo of it; may be given more than once", "照片文件;可多次"))
+	flags.StringVar(&f.checkpoint, "checkpoint", "", d.in("the place, by code, name or id, of an item that is asked at each checkpoint", "逐点检查项所在检查点"))
+	flags.StringVar(&f.source, "source", "gallery", d.in("where photos come from: camera or gallery", "照片来源:camera 或 gallery"))
 	return cmd
 }
 
@@ -71,7 +71,7 @@ func answerResult(name string) (roundsv1.AnswerResult, error) {
 	case "skip", "skipped", "跳过":
 		return roundsv1.AnswerResult_ANSWER_RESULT_SKIPPED, nil
 	}
-	return 0, fail(Usage, "%q is none of pass, fail, na, skip", name)
+	return 0, say(Usage, "%q is none of pass, fail, na, skip", "%q 不是 pass 合格、fail 不合格、na 不适用、skip 跳过 之一", name)
 }
 
 // itemOf finds an item of a list: by its id, its number from 1, or what only one question says. A list that the device does not have takes any id.
@@ -102,9 +102,9 @@ func itemOf(list *roundsv1.Checklist, asked string) (*roundsv1.ChecklistItem, er
 		like = known
 	}
 	if len(found) > 1 {
-		return nil, fail(Usage, "%d items fit %q: give the id or the number of one", len(found), asked)
+		return nil, say(Usage, "%d items fit %q: give the id or the number of one", "有%d项符合 %q:请给出编号或序号", len(found), asked)
 	}
-	return nil, fail(Usage, "the checklist has no item %q: perhaps %s", asked, labels(like))
+	return nil, say(Usage, "the checklist has no item %q: perhaps %s", "检查表没有 %q 这一项,是不是 %s?", asked, labels(like))
 }
 
 func (d *deviceCommands) answerItem(ctx context.Context, s *session, v client.View, asked string, result roundsv1.AnswerResult, f answerFlags) error {

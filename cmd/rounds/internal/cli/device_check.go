@@ -23,7 +23,7 @@ func (s *session) foresee(current *roundsv1.Change, m *roundsv1.Mutation) *round
 	return effect
 }
 
-// everyRole is what a person is taken for whose roles the device does not know: a right that may be there is not denied here.
+// everyRole is what a person is taken for whose roles in a scope the device does not know: a right that may be there is not denied here.
 func everyRole() []roundsv1.Role {
 	var all []roundsv1.Role
 	for role := range roundsv1.Role_name {
@@ -34,8 +34,8 @@ func everyRole() []roundsv1.Role {
 	return all
 }
 
-// objection is what the rules, as the device knows the record and the organisation, have against a command; nil: nothing. Rights, rosters and what others did
-// meanwhile are the server's to judge.
+// objection is what the rules, as the device knows the record, the organisation and the person's roles, have against a command; nil: nothing. Rosters and what
+// others did meanwhile are the server's to judge.
 func (s *session) objection(ctx context.Context, v client.View, command *roundsv1.Command, clock *roundsv1.Clock) (*roundsv1.Problem, error) {
 	if v.Version == 0 {
 		return nil, nil // the server does not have it: nothing is known of where it will stand
@@ -56,11 +56,18 @@ func (s *session) objection(ctx context.Context, v client.View, command *roundsv
 	if err != nil {
 		return nil, err
 	}
+	roles, known, err := s.roles(ctx, v.Scope)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		roles = everyRole()
+	}
 	at := time.UnixMicro(clock.GetWallUs()).Add(status.Offset).UTC()
 	verdict := work.New(work.Config{Reference: reference}).Judge(engine.Case{Scope: v.Scope, Kind: v.Kind, Current: current, Person: engine.PersonID(s.me),
-		Device: engine.DeviceID(identity.Device), Roles: everyRole(), Time: at, Trust: roundsv1.Trust_TRUST_A, Saw: true, Lookup: s.lookup(ctx, v.Scope),
+		Device: engine.DeviceID(identity.Device), Roles: roles, Time: at, Trust: roundsv1.Trust_TRUST_A, Saw: true, Lookup: s.lookup(ctx, v.Scope),
 		Mutation: &roundsv1.Mutation{RecordId: string(v.ID), Base: v.Version, Clock: clock, Act: &roundsv1.Mutation_Command{Command: command}}})
-	if verdict.Park != roundsv1.ConflictType_CONFLICT_TYPE_UNSPECIFIED || !certain(verdict.Problem.GetCode()) {
+	if verdict.Park != roundsv1.ConflictType_CONFLICT_TYPE_UNSPECIFIED || !certain(verdict.Problem.GetCode(), known) {
 		return nil, nil
 	}
 	if v.Kind == kindOf("conflict") && verdict.Problem.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_STATE {
@@ -69,9 +76,11 @@ func (s *session) objection(ctx context.Context, v client.View, command *roundsv
 	return verdict.Problem, nil
 }
 
-// certain tells the refusals that a device can be sure of, as far as its record is the newest.
-func certain(code roundsv1.ProblemCode) bool {
+// certain tells the refusals that a device can be sure of, as far as its record is the newest; known: it knows the person's roles.
+func certain(code roundsv1.ProblemCode, known bool) bool {
 	switch code {
+	case roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT:
+		return known
 	case roundsv1.ProblemCode_PROBLEM_CODE_MISSING, roundsv1.ProblemCode_PROBLEM_CODE_STATE, roundsv1.ProblemCode_PROBLEM_CODE_IMPOSSIBLE,
 		roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK, roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD:
 		return true

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -44,16 +43,6 @@ func (d *deviceCommands) told(p *roundsv1.Problem) string {
 	return strings.TrimSpace(clean(d.text(p.GetSentence())) + " [" + marks(p) + "]")
 }
 
-// translated makes the line of a refusal one in the person's language.
-func (d *deviceCommands) translated(err error) error {
-	var problem *client.ProblemError
-	if d.lang == "" || err == nil || !errors.As(err, &problem) || problem.Problem.GetSentence() == nil {
-		return err
-	}
-	_, code := explain(err)
-	return &exit{code: code, line: d.told(problem.Problem), cause: err}
-}
-
 // delivered is what became of the try to deliver what was just queued.
 type delivered struct {
 	// Sent: the server has it.
@@ -75,13 +64,9 @@ func (d *deviceCommands) deliver(ctx context.Context, s *session, refs ...client
 	defer cancel()
 	if _, err := s.Sync(ctx, client.WithoutPhotos()); err != nil {
 		if unreachable(err) {
-			why := absence(err)
-			if why == absence(nil) {
-				why = d.in(why, "暂时连不上服务器")
-			}
-			return delivered{Why: why}, nil
+			return delivered{Why: absence(d.lang, err)}, nil
 		}
-		line, _ := explain(d.translated(err))
+		line, _ := d.explain(err)
 		return delivered{Why: line}, nil
 	}
 	result := delivered{Sent: true}
@@ -133,7 +118,7 @@ func (d *deviceCommands) refusal(how delivered) error {
 	if len(how.Refused) == 0 {
 		return nil
 	}
-	return fail(Refused, "%s (rounds device tray)", strings.Join(how.Refused, "; "))
+	return say(Refused, "%s (rounds device tray)", "%s(详见 rounds device tray)", strings.Join(how.Refused, d.in("; ", ";")))
 }
 
 // sentence is the reason for which something is in the tray.

@@ -14,7 +14,7 @@ func (d *deviceCommands) done() *cobra.Command {
 	var photos, listed []string
 	var note, source, placeOf string
 	var anyway bool
-	cmd := &cobra.Command{Use: "done TICKET", Short: "Say that it is done, with the photos that prove it", Args: cobra.ExactArgs(1),
+	cmd := &cobra.Command{Use: "done TICKET", Short: d.in("Say that it is done, with the photos that prove it", "提交完工,附处理后照片"), Args: cobra.ExactArgs(1),
 		Long: "Takes the photos in as photos of the finished work, adds the remark and the interval of work since you began, and then says that the work is done,\n" +
 			"with all photos of this round that may count. Where that is not enough, the device says what is missing, and what was added is kept: take what is\n" +
 			"missing, and call it again with that alone.",
@@ -59,13 +59,39 @@ func (d *deviceCommands) done() *cobra.Command {
 		return d.ask(ctx, s, a)
 	})
 	flags := cmd.Flags()
-	flags.StringArrayVar(&photos, "photo", nil, "file of a photo of the finished work; may be given more than once")
-	flags.StringArrayVar(&listed, "photo-id", nil, "of the photos that are here count only these and the new ones, by id; may be given more than once")
-	flags.StringVar(&note, "note", "", "a remark")
-	flags.StringVar(&source, "source", "gallery", "where the photos come from: camera or gallery")
-	flags.StringVar(&placeOf, "place", "", "where they were taken, by code, name or id of a place whose tag was scanned")
-	anywayFlag(cmd, &anyway)
+	flags.StringArrayVar(&photos, "photo", nil, d.in("file of a photo of the finished work; may be given more than once", "处理后照片文件;可多次"))
+	flags.StringArrayVar(&listed, "photo-id", nil, d.in("of the photos that are here count only these and the new ones, by id; may be given more than once", "只算这些编号的照片和新照片;可多次"))
+	flags.StringVar(&note, "note", "", d.in("a remark", "备注"))
+	flags.StringVar(&source, "source", "gallery", d.in("where the photos come from: camera or gallery", "照片来源:camera 或 gallery"))
+	flags.StringVar(&placeOf, "place", "", d.in("where they were taken, by code, name or id of a place whose tag was scanned", "拍摄位置(已扫码的位置)"))
+	d.anywayFlag(cmd, &anyway)
 	return cmd
+}
+
+// proof finds the photos that are named, or else all that show the finished work of this round and may still count: one that was refused already would
+// only keep the ticket from review until a leader hides it.
+func (s *session) proof(ctx context.Context, v client.View, round uint32, named []string) ([]string, error) {
+	var ids []string
+	for _, part := range named {
+		photo, err := s.find(ctx, "photo", part)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, string(photo.ID))
+	}
+	if len(named) > 0 {
+		return ids, nil
+	}
+	for photo, err := range s.List(ctx, v.Scope, "photo") {
+		if err != nil {
+			return nil, err
+		}
+		p := photo.Record.GetPhoto()
+		if p.GetSubject().GetId() == string(v.ID) && p.GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_AFTER && max(1, p.GetRound()) == round && !countsNot(p) {
+			ids = append(ids, string(photo.ID))
+		}
+	}
+	return ids[:min(len(ids), 64)], nil
 }
 
 // location is that of a place by its tag; nil where none is named.
@@ -80,13 +106,13 @@ func (s *session) location(ctx context.Context, scope client.Scope, asked string
 func (d *deviceCommands) pause() *cobra.Command {
 	var reason, proof, photo, words, source string
 	var anyway, list bool
-	cmd := &cobra.Command{Use: "pause TICKET --reason CODE", Short: "Let it wait, for a reason of the site's list", Args: cobra.MaximumNArgs(1),
+	cmd := &cobra.Command{Use: "pause TICKET --reason CODE", Short: d.in("Let it wait, for a reason of the site's list", "按项目的原因列表挂起"), Args: cobra.MaximumNArgs(1),
 		Long: "Lets the work wait. A reason that stops the clocks needs a proof on the ticket: --photo and --remark take one now, --proof names one that is there.\n" +
 			"--list prints the reasons that the site has.",
 		Example: "  rounds device pause 3f2a9c41 --reason waiting_parts --remark \"called the supplier at 10:20\"\n  rounds device pause --list"}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if !list && (len(args) == 0 || reason == "") {
-			return usage(cmd, "it needs a ticket and --reason CODE, or --list")
+			return usageBoth(cmd, "it needs a ticket and --reason CODE, or --list", "须给出工单和 --reason 原因代码,或 --list")
 		}
 		return d.with(func(ctx context.Context, s *session, args []string) error {
 			if list {
@@ -108,14 +134,14 @@ func (d *deviceCommands) pause() *cobra.Command {
 		})(cmd, args)
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&reason, "reason", "", "a code of the site's list")
-	flags.StringVar(&proof, "proof", "", "a photo or a remark of the ticket that shows it, by id")
-	flags.StringVar(&photo, "photo", "", "file of a photo that shows it")
-	flags.StringVar(&words, "remark", "", "a remark that shows it: a call, say")
-	flags.StringVar(&source, "source", "gallery", "where the photo comes from: camera or gallery")
-	flags.BoolVar(&list, "list", false, "print the reasons of the site")
+	flags.StringVar(&reason, "reason", "", d.in("a code of the site's list", "项目列表里的原因代码"))
+	flags.StringVar(&proof, "proof", "", d.in("a photo or a remark of the ticket that shows it, by id", "作为证明的照片或备注的编号"))
+	flags.StringVar(&photo, "photo", "", d.in("file of a photo that shows it", "作为证明的照片文件"))
+	flags.StringVar(&words, "remark", "", d.in("a remark that shows it: a call, say", "作为证明的备注,如通话记录"))
+	flags.StringVar(&source, "source", "gallery", d.in("where the photo comes from: camera or gallery", "照片来源:camera 或 gallery"))
+	flags.BoolVar(&list, "list", false, d.in("print the reasons of the site", "列出项目的挂起原因"))
 	cmd.MarkFlagsMutuallyExclusive("proof", "photo", "remark")
-	anywayFlag(cmd, &anyway)
+	d.anywayFlag(cmd, &anyway)
 	return cmd
 }
 

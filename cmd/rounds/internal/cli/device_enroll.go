@@ -18,7 +18,7 @@ import (
 func (d *deviceCommands) enroll() *cobra.Command {
 	var server, audience, ca, name string
 	cmd := &cobra.Command{
-		Use: "enroll CODE|rounds://enroll?...", Short: "Make this directory a device, with a code from an administrator",
+		Use: "enroll CODE|rounds://enroll?...", Short: d.in("Make this directory a device, with a code from an administrator", "用管理员给的注册码把此目录注册为设备"),
 		Long: "Makes this directory a device of the person for whom an administrator made the code. The address of the server comes with --server,\n" +
 			"or from the link in the QR. When the server is known to devices by another address than the one to dial, name that with --audience.\n\n" +
 			"If the reply is lost, run the same command again. A device whose directory was copied enrols anew with a new code and keeps what it holds.",
@@ -38,11 +38,11 @@ func (d *deviceCommands) enroll() *cobra.Command {
 				}
 			}
 			if server == "" {
-				return usage(cmd, "--server is needed")
+				return usageBoth(cmd, "--server is needed", "须给出 --server")
 			}
 			var err error
 			if server, err = address(server); err != nil {
-				return usage(cmd, err.Error())
+				return usageBoth(cmd, err.Error(), fmt.Sprintf("--server %q 不是 https://rounds.example.com 这样的地址", server))
 			}
 			if audience == "" {
 				audience = server
@@ -55,7 +55,7 @@ func (d *deviceCommands) enroll() *cobra.Command {
 			return d.enrol(cmd.Context(), link{Server: server, Audience: strings.TrimRight(audience, "/"), CA: ca}, code, name)
 		},
 	}
-	cmd.Flags().StringVar(&server, "server", "", "address of the server")
+	cmd.Flags().StringVar(&server, "server", "", d.in("address of the server", "服务器地址"))
 	cmd.Flags().StringVar(&audience, "audience", "", "address that the server calls itself, where it differs from --server")
 	cmd.Flags().StringVar(&ca, "ca", "", "PEM file of a certificate to trust besides the system's")
 	cmd.Flags().StringVar(&name, "name", "", "name of this device in lists (default: the machine's)")
@@ -124,6 +124,9 @@ func (d *deviceCommands) welcome(ctx context.Context, identity client.Identity) 
 		return err
 	}
 	defer func() { _ = s.close(ctx) }()
+	if err := d.listen(ctx, s); err != nil {
+		return err
+	}
 	within, cancel := context.WithTimeout(ctx, d.wait)
 	defer cancel()
 	_, syncErr := s.Sync(within, client.WithoutPhotos())
@@ -137,20 +140,24 @@ func (d *deviceCommands) welcome(ctx context.Context, identity client.Identity) 
 			return err
 		}
 	} else {
-		fmt.Fprintf(d.Out, "enrolled device %s of person %s at %s\n", identity.Device, identity.Person, s.link.Server)
+		fmt.Fprintf(d.Out, d.in("enrolled device %s of person %s at %s\n", "已注册设备 %s,人员 %s,服务器 %s\n"), identity.Device, identity.Person, s.link.Server)
 		for _, scope := range scopes {
-			fmt.Fprintf(d.Out, "  %s\n", scope)
+			name, err := s.scopeName(ctx, scope)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(d.Out, strings.TrimRight("  "+string(scope)+"  "+name, " "))
 		}
 	}
 	if syncErr != nil {
-		line, _ := explain(syncErr)
-		fmt.Fprintf(d.Err, "rounds: enrolled, but nothing was pulled yet (%s): run rounds device sync\n", line)
+		line, _ := d.explain(syncErr)
+		fmt.Fprintf(d.Err, d.in("rounds: enrolled, but nothing was pulled yet (%s): run rounds device sync\n", "rounds: 已注册,但还没有取到数据(%s):请运行 rounds device sync\n"), line)
 	}
 	return nil
 }
 
 func (d *deviceCommands) token() *cobra.Command {
-	return &cobra.Command{Use: "token", Short: "Print an access token, for calls by hand", Args: cobra.NoArgs,
+	return &cobra.Command{Use: "token", Short: d.in("Print an access token, for calls by hand", "打印访问令牌,供手工调用"), Args: cobra.NoArgs,
 		Long: "Prints an access token of this device, for the Authorization header of calls by hand (docs/api-by-hand.md). It is good for a quarter of\n" +
 			"an hour, and whoever has it can do what this device can: keep it out of files and histories.",
 		RunE: d.online(func(ctx context.Context, s *session, _ []string) error {

@@ -17,9 +17,10 @@ import (
 func (d *deviceCommands) inbox() *cobra.Command {
 	var roles []string
 	var all bool
-	cmd := &cobra.Command{Use: "inbox", Short: "Open questions: list, show, decide", Args: cobra.NoArgs,
-		Long: "Lists the questions that wait for a decision, the oldest first: those that were given to you, and those that whoever has the role may decide. The\n" +
-			"device does not know your roles: --role narrows it to them. What was given to others by name is shown with --all.",
+	cmd := &cobra.Command{Use: "inbox", Short: d.in("Open questions: list, show, decide", "待决事项:列出、查看、裁决"), Args: cobra.NoArgs,
+		Long: d.in("Lists the questions that wait for a decision, the oldest first: those that were given to you, and those that are for one of your roles, as the server\n"+
+			"last said which you have; --role names others. What is for other people is shown with --all.",
+			"列出等待裁决的事项,最早的在前:点名给您的,以及属于您角色的(按服务器上次告知的角色;--role 可另指定)。--all 包括给他人的。"),
 		Example: "  rounds device inbox --role supervisor\n  rounds device inbox show 9c41aa02\n" +
 			"  rounds device inbox decide 9c41aa02 take_result --reason \"X finished first\"\n  rounds device inbox assign 9c41aa02 李伟"}
 	cmd.RunE = d.with(func(ctx context.Context, s *session, _ []string) error {
@@ -33,17 +34,18 @@ func (d *deviceCommands) inbox() *cobra.Command {
 		}
 		return d.printInbox(ctx, s, views)
 	})
-	cmd.Flags().StringSliceVar(&roles, "role", nil, "only what is for this role (foreman, butler, supervisor ...), or for you by name; may be repeated")
-	cmd.Flags().BoolVar(&all, "all", false, "also what was given to others")
+	cmd.Flags().StringSliceVar(&roles, "role", nil, d.in("what is for this role (foreman, butler, supervisor ...), or for you by name; may be repeated (default: your roles)",
+		"属于此角色的(foreman 班长、butler 管家、supervisor 主管……);可多次(默认:您的角色)"))
+	cmd.Flags().BoolVar(&all, "all", false, d.in("also what was given to others", "包括交给他人的"))
 	cmd.AddCommand(d.inboxShow(), d.inboxDecide(),
-		d.inboxStep("admit QUESTION", "Let what waits in, as if it had been allowed", nil, func(context.Context, *session, client.View, *actFlags) (*roundsv1.ConflictCommand, error) {
+		d.inboxStep("admit QUESTION", d.in("Let what waits in, as if it had been allowed", "采纳等待的内容"), nil, func(context.Context, *session, client.View, *actFlags) (*roundsv1.ConflictCommand, error) {
 			return &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Admit{Admit: &roundsv1.ConflictAdmit{}}}, nil
 		}),
-		d.inboxStep("dismiss QUESTION", "Leave it out; it stays in the history", []string{"!reason"},
+		d.inboxStep("dismiss QUESTION", d.in("Leave it out; it stays in the history", "不采纳;历史中保留"), []string{"!reason"},
 			func(_ context.Context, _ *session, _ client.View, f *actFlags) (*roundsv1.ConflictCommand, error) {
 				return &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Dismiss{Dismiss: &roundsv1.ConflictDismiss{Reason: f.reason}}}, nil
 			}),
-		d.inboxStep("assign QUESTION PERSON", "Give it to somebody", nil, func(ctx context.Context, s *session, v client.View, f *actFlags) (*roundsv1.ConflictCommand, error) {
+		d.inboxStep("assign QUESTION PERSON", d.in("Give it to somebody", "转交给某人"), nil, func(ctx context.Context, s *session, v client.View, f *actFlags) (*roundsv1.ConflictCommand, error) {
 			who, err := s.person(ctx, v.Scope, f.to)
 			return &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Assign{Assign: &roundsv1.ConflictAssign{PersonId: who}}}, err
 		}))
@@ -62,7 +64,7 @@ func roleValues(names []string) ([]roundsv1.Role, error) {
 	return all, nil
 }
 
-// questionsFor are the open questions for the person, the oldest first.
+// questionsFor are the open questions for the person, the oldest first; roles are those that were asked for, none: the person's own.
 func (s *session) questionsFor(ctx context.Context, roles []roundsv1.Role, all bool) ([]client.View, error) {
 	sites, err := s.sites(ctx)
 	if err != nil {
@@ -70,11 +72,15 @@ func (s *session) questionsFor(ctx context.Context, roles []roundsv1.Role, all b
 	}
 	var views []client.View
 	for _, scope := range sites {
+		mine, err := s.rolesAsked(ctx, scope, roles)
+		if err != nil {
+			return nil, err
+		}
 		for v, err := range s.List(ctx, scope, "conflict") {
 			if err != nil {
 				return nil, err
 			}
-			if c := v.Record.GetConflict(); c.GetState() == roundsv1.ConflictState_CONFLICT_STATE_OPEN && (all || asks(c, string(s.me), roles)) {
+			if c := v.Record.GetConflict(); c.GetState() == roundsv1.ConflictState_CONFLICT_STATE_OPEN && (all || asks(c, string(s.me), mine)) {
 				views = append(views, v)
 			}
 		}
@@ -180,15 +186,15 @@ func actionOf(c *roundsv1.Conflict, asked string) (roundsv1.ConflictAction, erro
 		return c.GetActions()[i], nil
 	}
 	if len(offered) == 0 {
-		return 0, fail(Usage, "the question offers no actions: rounds device inbox admit, or dismiss")
+		return 0, say(Usage, "the question offers no actions: rounds device inbox admit, or dismiss", "此事项没有可选操作:请用 rounds device inbox admit 或 dismiss")
 	}
-	return 0, fail(Usage, "the question does not offer %q: it offers %s", asked, strings.Join(offered, ", "))
+	return 0, say(Usage, "the question does not offer %q: it offers %s", "此事项没有 %q 这个操作:可选 %s", asked, strings.Join(offered, ", "))
 }
 
 func (d *deviceCommands) inboxDecide() *cobra.Command {
 	var reason, into string
 	var anyway bool
-	cmd := &cobra.Command{Use: "decide QUESTION ACTION", Short: "Decide a question by one of the actions that it offers", Args: cobra.ExactArgs(2),
+	cmd := &cobra.Command{Use: "decide QUESTION ACTION", Short: d.in("Decide a question by one of the actions that it offers", "选择一个操作作出裁决"), Args: cobra.ExactArgs(2),
 		Example: "  rounds device inbox decide 9c41aa02 reinstate --reason \"the work is good\"\n" +
 			"  rounds device inbox decide 9c41aa02 merge --into 3f2a9c41"}
 	cmd.RunE = d.with(func(ctx context.Context, s *session, args []string) error {
@@ -209,15 +215,15 @@ func (d *deviceCommands) inboxDecide() *cobra.Command {
 			decide.TargetId = string(ticket.ID)
 		}
 		if action == roundsv1.ConflictAction_CONFLICT_ACTION_MERGE && into == "" {
-			return fail(Usage, "merge needs --into: the ticket that goes on")
+			return say(Usage, "merge needs --into: the ticket that goes on", "merge 须用 --into 给出保留的工单")
 		}
 		return d.ask(ctx, s, asking{name: "decide", view: v, anyway: anyway, make: func(client.View) (*roundsv1.Command, error) {
 			return conflictAct(&roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Decide{Decide: decide}}, nil)
 		}})
 	})
-	cmd.Flags().StringVar(&reason, "reason", "", "why")
-	cmd.Flags().StringVar(&into, "into", "", "for merge: the ticket that goes on")
-	anywayFlag(cmd, &anyway)
+	cmd.Flags().StringVar(&reason, "reason", "", d.in("why", "原因"))
+	cmd.Flags().StringVar(&into, "into", "", d.in("for merge: the ticket that goes on", "merge 时保留的工单"))
+	d.anywayFlag(cmd, &anyway)
 	return cmd
 }
 
@@ -243,8 +249,8 @@ func (d *deviceCommands) inboxStep(use, short string, flags []string, make func(
 			}})
 		})}
 	for _, flag := range flags {
-		f.add(cmd, flag)
+		f.add(d.program, cmd, flag)
 	}
-	anywayFlag(cmd, &f.anyway)
+	d.anywayFlag(cmd, &f.anyway)
 	return cmd
 }

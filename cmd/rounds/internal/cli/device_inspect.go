@@ -18,31 +18,15 @@ import (
 
 func kindOf(name string) merge.Kind { return merge.Kind(name) }
 
-func (d *deviceCommands) inspect() *cobra.Command {
-	cmd := &cobra.Command{Use: "inspect", Short: "Inspection rounds: walk, answer, submit"}
-	cmd.AddCommand(d.inspectNew(), d.inspectList(), d.roundShow(), d.inspectAnswer(),
-		d.inspectStep("release", "Put the round on devices", func(client.View) *roundsv1.InspectionCommand {
-			return &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Release{Release: &roundsv1.InspectionRelease{}}}
-		}),
-		d.inspectStep("start", "Begin the walk", func(client.View) *roundsv1.InspectionCommand {
-			return &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Start{Start: &roundsv1.InspectionStart{}}}
-		}),
-		d.inspectStep("submit", "End the walk", func(v client.View) *roundsv1.InspectionCommand {
-			return &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Submit{
-				Submit: &roundsv1.InspectionSubmit{Round: max(1, v.Record.GetInspection().GetRound())}}}
-		}))
-	return cmd
-}
-
 func (d *deviceCommands) inspectNew() *cobra.Command {
 	var site, title, list string
 	var route []string
 	var ordered bool
 	var window time.Duration
-	cmd := &cobra.Command{Use: "new --title TEXT", Short: "Plan a round that begins now", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "new --title TEXT", Short: d.in("Plan a round that begins now", "新建一个现在开始的巡检"), Args: cobra.NoArgs}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if title == "" {
-			return usage(cmd, "--title is needed")
+			return usageBoth(cmd, "--title is needed", "须给出 --title")
 		}
 		return d.with(func(ctx context.Context, s *session, _ []string) error {
 			scope, err := s.site(ctx, site)
@@ -65,17 +49,17 @@ func (d *deviceCommands) inspectNew() *cobra.Command {
 			return d.tell("inspection", ref.ID, how)
 		})(cmd, args)
 	}
-	cmd.Flags().StringVar(&title, "title", "", "in a few words")
-	cmd.Flags().StringVar(&list, "checklist", "", "the checklist, by code, name or id")
-	cmd.Flags().StringSliceVar(&route, "checkpoint", nil, "a place to be visited, by code, name or id; may be given more than once")
-	cmd.Flags().BoolVar(&ordered, "ordered", false, "the checkpoints are to be visited in this order")
-	cmd.Flags().StringVar(&site, "site", "", "the site, by code, name or id (default: the only one)")
-	cmd.Flags().DurationVar(&window, "window", 8*time.Hour, "until when it is to be walked, from now")
+	cmd.Flags().StringVar(&title, "title", "", d.in("in a few words", "标题"))
+	cmd.Flags().StringVar(&list, "checklist", "", d.in("the checklist, by code, name or id", "检查表的代码、名称或编号"))
+	cmd.Flags().StringSliceVar(&route, "checkpoint", nil, d.in("a place to be visited, by code, name or id; may be given more than once", "检查点的代码、名称或编号;可多次"))
+	cmd.Flags().BoolVar(&ordered, "ordered", false, d.in("the checkpoints are to be visited in this order", "须按此顺序到点"))
+	cmd.Flags().StringVar(&site, "site", "", d.in("the site, by code, name or id (default: the only one)", "项目代码、名称或编号(默认:唯一的项目)"))
+	cmd.Flags().DurationVar(&window, "window", 8*time.Hour, d.in("until when it is to be walked, from now", "时限,从现在起"))
 	return cmd
 }
 
 func (d *deviceCommands) inspectList() *cobra.Command {
-	return &cobra.Command{Use: "list", Short: "List rounds, newest first", Args: cobra.NoArgs,
+	return &cobra.Command{Use: "list", Short: d.in("List rounds, newest first", "列出巡检,新的在前"), Args: cobra.NoArgs,
 		RunE: d.with(func(ctx context.Context, s *session, _ []string) error {
 			scopes, err := s.sites(ctx)
 			if err != nil {
@@ -104,7 +88,7 @@ func (d *deviceCommands) inspectList() *cobra.Command {
 			t := &table{head: d.heads("ID|编号", "STATE|状态", "FROM|开始", "UNTIL|结束", "ANSWERS|已答", "TITLE|标题", "")}
 			for _, v := range views {
 				i := v.Record.GetInspection()
-				t.add(shortID(string(v.ID)), d.in(inspectionState(i), d.roundStanding(i.GetState())), when(i.GetWindowStartUs()), when(i.GetWindowEndUs()), strconv.Itoa(len(i.GetAnswers())),
+				t.add(shortID(string(v.ID)), d.roundStanding(i.GetState()), when(i.GetWindowStartUs()), when(i.GetWindowEndUs()), strconv.Itoa(len(i.GetAnswers())),
 					cut(i.GetTitle(), 60), d.pendingMark(v))
 			}
 			if len(t.rows) == 0 {
@@ -153,58 +137,4 @@ func (s *session) plan(ctx context.Context, scope client.Scope, round *roundsv1.
 	}
 	round.ChecklistVersion = reference.Checklist(scope, round.ChecklistId, 0).GetVersion()
 	return nil
-}
-
-func (d *deviceCommands) inspectAnswer() *cobra.Command {
-	var note string
-	var value float64
-	cmd := &cobra.Command{Use: "answer ID ITEM pass|fail|skipped|not-applicable", Short: "Answer one item of the checklist", Args: cobra.ExactArgs(3)}
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		result, err := enumValue(roundsv1.AnswerResult_value, "ANSWER_RESULT", args[2])
-		if err != nil {
-			return err
-		}
-		answer := &roundsv1.Answer{Result: roundsv1.AnswerResult(result), Note: note, Answered: reading(client.SystemClock(d.Now))}
-		if cmd.Flags().Changed("reading") {
-			answer.Reading = &value
-		}
-		return d.with(func(ctx context.Context, s *session, args []string) error {
-			v, err := s.find(ctx, "inspection", args[0])
-			if err != nil {
-				return err
-			}
-			ref, err := s.Fact(ctx, v.Scope, v.ID, &roundsv1.Record{Kind: &roundsv1.Record_Inspection{
-				Inspection: &roundsv1.Inspection{Answers: map[string]*roundsv1.Answer{args[1]: answer}}}})
-			if err != nil {
-				return err
-			}
-			how, err := d.deliver(ctx, s, ref)
-			if err != nil {
-				return err
-			}
-			return d.tell("answer", v.ID, how)
-		})(cmd, args)
-	}
-	cmd.Flags().StringVar(&note, "note", "", "in your words")
-	cmd.Flags().Float64Var(&value, "reading", 0, "the measured value, in the item's unit")
-	return cmd
-}
-
-func (d *deviceCommands) inspectStep(name, short string, make func(client.View) *roundsv1.InspectionCommand) *cobra.Command {
-	return &cobra.Command{Use: name + " ID", Short: short, Args: cobra.ExactArgs(1),
-		RunE: d.with(func(ctx context.Context, s *session, args []string) error {
-			v, err := s.find(ctx, "inspection", args[0])
-			if err != nil {
-				return err
-			}
-			ref, err := s.Command(ctx, v.Scope, v.ID, &roundsv1.Command{Command: &roundsv1.Command_Inspection{Inspection: make(v)}})
-			if err != nil {
-				return err
-			}
-			how, err := d.deliver(ctx, s, ref)
-			if err != nil {
-				return err
-			}
-			return d.tell(name, v.ID, how)
-		})}
 }

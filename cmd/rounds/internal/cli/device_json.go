@@ -47,6 +47,8 @@ func reportAsJSON(r client.Report) reportJSON {
 type statusJSON struct {
 	Device        client.DeviceID `json:"device_id"`
 	Person        client.PersonID `json:"person_id"`
+	Language      string          `json:"language,omitempty"`
+	Roles         []string        `json:"roles,omitempty"`
 	Server        string          `json:"server"`
 	Directory     string          `json:"directory"`
 	Contact       *time.Time      `json:"contact,omitempty"` // by the server's clock; absent: never

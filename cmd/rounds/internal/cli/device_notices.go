@@ -15,9 +15,10 @@ import (
 func (d *deviceCommands) notices() *cobra.Command {
 	var names []string
 	var seen, all bool
-	cmd := &cobra.Command{Use: "notices", Short: "What you are told: unseen first; --seen marks it as seen", Args: cobra.NoArgs,
-		Long: "Lists the notices for you, those that you have not seen first. What is told to everybody with a role is listed with --role, for the device does not\n" +
-			"know your roles. --seen marks all that is listed as seen.",
+	cmd := &cobra.Command{Use: "notices", Short: d.in("What you are told: unseen first; --seen marks it as seen", "通知:未读在前;--seen 标为已读"), Args: cobra.NoArgs,
+		Long: d.in("Lists the notices for you and for your roles, as the server last said which you have, those that you have not seen first; --role names other roles.\n"+
+			"--seen marks all that is listed as seen.",
+			"列出给您和您角色的通知(按服务器上次告知的角色;--role 可另指定),未读在前。--seen 把列出的标为已读。"),
 		Example: "  rounds device notices\n  rounds device notices --role foreman --seen"}
 	cmd.RunE = d.with(func(ctx context.Context, s *session, _ []string) error {
 		roles, err := roleValues(names)
@@ -36,9 +37,10 @@ func (d *deviceCommands) notices() *cobra.Command {
 		}
 		return d.markSeen(ctx, s, views)
 	})
-	cmd.Flags().StringSliceVar(&names, "role", nil, "also what is told to everybody with this role (foreman, butler, supervisor ...); may be repeated")
-	cmd.Flags().BoolVar(&seen, "seen", false, "mark what is listed as seen")
-	cmd.Flags().BoolVar(&all, "all", false, "also those that you have seen")
+	cmd.Flags().StringSliceVar(&names, "role", nil, d.in("what is told to everybody with this role (foreman, butler, supervisor ...); may be repeated (default: your roles)",
+		"发给此角色的;可多次(默认:您的角色)"))
+	cmd.Flags().BoolVar(&seen, "seen", false, d.in("mark what is listed as seen", "把列出的标为已读"))
+	cmd.Flags().BoolVar(&all, "all", false, d.in("also those that you have seen", "包括已读的"))
 	return cmd
 }
 
@@ -51,14 +53,18 @@ func (s *session) noticesFor(ctx context.Context, roles []roundsv1.Role, all boo
 	me := string(s.me)
 	unseen := func(v client.View) bool { return !slices.Contains(v.Record.GetNotice().GetSeenByIds(), me) }
 	for _, scope := range sites {
+		mine, err := s.rolesAsked(ctx, scope, roles)
+		if err != nil {
+			return nil, 0, err
+		}
 		for v, err := range s.List(ctx, scope, "notice") {
 			if err != nil {
 				return nil, 0, err
 			}
 			n := v.Record.GetNotice()
-			switch mine := slices.Contains(n.GetPersonIds(), me) || slices.Contains(roles, n.GetRole()); {
+			switch {
 			case !all && !unseen(v):
-			case mine:
+			case slices.Contains(n.GetPersonIds(), me) || slices.Contains(mine, n.GetRole()):
 				views = append(views, v)
 			case n.GetRole() != 0 && unseen(v):
 				others++
@@ -100,7 +106,7 @@ func (d *deviceCommands) printNotices(ctx context.Context, s *session, views []c
 		return err
 	}
 	if others > 0 {
-		fmt.Fprintf(d.Err, d.in("%d more are for everybody with some role: --role\n", "另有%d条发给某一角色的通知:--role\n"), others)
+		fmt.Fprintf(d.Err, d.in("%d more are for other roles: --role\n", "另有%d条发给其他角色的通知:--role\n"), others)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func (d *deviceCommands) photo() *cobra.Command {
-	cmd := &cobra.Command{Use: "photo", Short: "Photos: promised with the words, their bytes behind them"}
+	cmd := &cobra.Command{Use: "photo", Short: d.in("Photos: promised with the words, their bytes behind them", "照片:先登记,内容随后上传")}
 	cmd.AddCommand(d.photoAdd(), d.photoHide(), d.photoList())
 	return cmd
 }
@@ -28,19 +28,19 @@ type photoFlags struct {
 
 func (d *deviceCommands) photoAdd() *cobra.Command {
 	var f photoFlags
-	add := &cobra.Command{Use: "add FILE... --ticket ID", Short: "Add photos to a ticket or an inspection", Args: cobra.MinimumNArgs(1)}
+	add := &cobra.Command{Use: "add FILE... --ticket ID", Short: d.in("Add photos to a ticket or an inspection", "给工单或巡检添加照片"), Args: cobra.MinimumNArgs(1)}
 	add.Long = "Takes photos in: a copy of each file is kept in the device's directory, and its promise (SHA-256, size, dimensions, a small preview) is\n" +
 		"queued with the words. When the server has the promise the bytes follow, in parts, for as long as --wait says; rounds device sync goes on\n" +
 		"where it stopped. The copy is removed when the server has the bytes and the ticket is closed, or 14 days after."
 	add.RunE = func(cmd *cobra.Command, args []string) error {
 		if (f.ticket == "") == (f.inspection == "") {
-			return usage(cmd, "one of --ticket and --inspection is needed")
+			return usageBoth(cmd, "one of --ticket and --inspection is needed", "--ticket 和 --inspection 须给出其中一个")
 		}
 		if (f.role == "item") != (f.item != "") {
-			return usage(cmd, "--role item and --item go together")
+			return usageBoth(cmd, "--role item and --item go together", "--role item 与 --item 须一起使用")
 		}
 		if (f.role == "annotation") != (f.annotates != "") {
-			return usage(cmd, "--role annotation and --annotates go together")
+			return usageBoth(cmd, "--role annotation and --annotates go together", "--role annotation 与 --annotates 须一起使用")
 		}
 		in, err := f.input()
 		if err != nil {
@@ -121,7 +121,7 @@ func (d *deviceCommands) addFile(ctx context.Context, s *session, scope client.S
 	in.Original = file
 	ref, id, err := s.AddPhoto(ctx, scope, in)
 	if err != nil {
-		line, code := explain(err) // a refusal does not say of which file
+		line, code := d.explain(err) // a refusal does not say of which file
 		return ref, fail(code, "%s: %s", clean(path), line)
 	}
 	if d.json {
@@ -132,13 +132,13 @@ func (d *deviceCommands) addFile(ctx context.Context, s *session, scope client.S
 		return ref, err
 	}
 	photo := view.Record.GetPhoto()
-	fmt.Fprintf(d.Out, "sha256 %x, %d bytes, %d x %d, preview of %d bytes\n", photo.GetSha256(), photo.GetSizeBytes(), photo.GetWidthPx(),
+	fmt.Fprintf(d.Out, d.in("sha256 %x, %d bytes, %d x %d, preview of %d bytes\n", "sha256 %x,%d字节,%d x %d,预览%d字节\n"), photo.GetSha256(), photo.GetSizeBytes(), photo.GetWidthPx(),
 		photo.GetHeightPx(), len(photo.GetPreview()))
 	if photo.GetSizeBytes() == 0 {
-		fmt.Fprintf(d.Err, "note: %s is empty; it goes in as it is, and cannot count\n", clean(path))
+		fmt.Fprintf(d.Err, d.in("note: %s is empty; it goes in as it is, and cannot count\n", "提示:%s 是空文件;照样保存,但不能算作证据\n"), clean(path))
 	} else if len(photo.GetPreview()) == 0 {
-		fmt.Fprintf(d.Err, "note: %s cannot be read as an image here (%s); it goes in without a preview, and the server looks into it\n", clean(path),
-			photo.GetMediaType())
+		fmt.Fprintf(d.Err, d.in("note: %s cannot be read as an image here (%s); it goes in without a preview, and the server looks into it\n",
+			"提示:%s 在本机无法识别为图片(%s);先不带预览保存,由服务器检查\n"), clean(path), photo.GetMediaType())
 	}
 	return ref, nil
 }
@@ -172,25 +172,26 @@ func (d *deviceCommands) sendBytes(ctx context.Context, s *session) error {
 		if statusErr != nil {
 			return statusErr
 		}
-		fmt.Fprintf(d.Err, "note: the bytes of %d photos wait (%s): rounds device sync goes on where it stopped\n", waiting.Photos.Waiting, lateBytes(err))
+		fmt.Fprintf(d.Err, d.in("note: the bytes of %d photos wait (%s): rounds device sync goes on where it stopped\n",
+			"提示:%d张照片的内容还没有传完(%s):rounds device sync 会接着传\n"), waiting.Photos.Waiting, d.lateBytes(err))
 	}
 	return ctx.Err()
 }
 
 // lateBytes says why bytes were not all sent.
-func lateBytes(err error) string {
+func (p *program) lateBytes(err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return "out of time"
+		return p.in("out of time", "时间不够")
 	case unreachable(err):
-		return absence(err)
+		return absence(p.lang, err)
 	}
-	line, _ := explain(err)
+	line, _ := p.explain(err)
 	return line
 }
 
 func (d *deviceCommands) photoList() *cobra.Command {
-	return &cobra.Command{Use: "list", Short: "List the photos that are kept here: what waits, in which order, and why", Args: cobra.NoArgs,
+	return &cobra.Command{Use: "list", Short: d.in("List the photos that are kept here: what waits, in which order, and why", "列出本机照片:等待、顺序和原因"), Args: cobra.NoArgs,
 		RunE: d.with(func(ctx context.Context, s *session, _ []string) error {
 			photos, err := s.Photos(ctx)
 			if err != nil {
@@ -199,63 +200,83 @@ func (d *deviceCommands) photoList() *cobra.Command {
 			if d.json {
 				list := make([]photoJSON, 0, len(photos))
 				for _, p := range photos {
-					one := photoAsJSON(p)
-					one.Judged = s.judged(ctx, p)
+					one := d.photoAsJSON(p)
+					one.Judged = d.judged(ctx, s, p)
 					list = append(list, one)
 				}
 				return printJSON(d.Out, list)
 			}
 			if len(photos) == 0 {
-				_, err := fmt.Fprintln(d.Out, "no photos are kept here")
+				_, err := fmt.Fprintln(d.Out, d.in("no photos are kept here", "本机没有保存照片"))
 				return err
 			}
-			t := &table{head: []string{"ID", "STATE", "SIZE", "TAKEN IN", "OF", "WHY"}}
+			t := &table{head: d.heads("ID|编号", "STATE|状态", "SIZE|大小", "TAKEN IN|收入时间", "OF|所属", "WHY|说明")}
 			for _, p := range photos {
-				why := whyPhoto(p)
-				if judged := s.judged(ctx, p); judged != "" && p.Stage == client.PhotoStored {
-					why = judged + "; the copy is kept until the work is closed, 14 days at most"
+				why := d.whyPhoto(p)
+				if judged := d.judged(ctx, s, p); judged != "" && p.Stage == client.PhotoStored {
+					why = judged + d.in("; the copy is kept until the work is closed, 14 days at most", ";副本保留到工单关闭,最多14天")
 				}
-				t.add(shortID(string(p.ID)), string(p.Stage), bytesText(p.Size), when(p.Added.UnixMicro()),
+				t.add(shortID(string(p.ID)), d.photoStage(p.Stage), bytesText(p.Size), when(p.Added.UnixMicro()),
 					string(p.SubjectKind)+" "+shortID(string(p.Subject)), cut(why, 160))
 			}
 			return t.print(d.Out)
 		})}
 }
 
-// whyPhoto says why a photo stands where it stands.
-func whyPhoto(p client.PhotoProgress) string {
-	switch p.Stage {
-	case client.PhotoPromised:
-		return "the words go first"
-	case client.PhotoWaiting:
-		return "waits for its turn"
-	case client.PhotoStored:
-		if p.Stored.IsZero() {
-			return "the server has it"
-		}
-		return "the server has it since " + when(p.Stored.UnixMicro()) + "; the copy is kept until the work is closed, 14 days at most"
-	case client.PhotoFailed:
-		return faultText(p)
+// photoStage is how far a photo is, in words; in English as programs read it.
+func (p *program) photoStage(stage client.PhotoStage) string {
+	if p.lang != "zh" {
+		return string(stage)
 	}
-	return fmt.Sprintf("%s of %s sent", bytesText(p.Sent), bytesText(p.Size))
+	switch stage {
+	case client.PhotoPromised:
+		return "已登记"
+	case client.PhotoWaiting:
+		return "等待上传"
+	case client.PhotoStored:
+		return "已入库"
+	case client.PhotoFailed:
+		return "失败"
+	}
+	return "上传中"
+}
+
+// whyPhoto says why a photo stands where it stands.
+func (p *program) whyPhoto(of client.PhotoProgress) string {
+	switch of.Stage {
+	case client.PhotoPromised:
+		return p.in("the words go first", "文字先发送")
+	case client.PhotoWaiting:
+		return p.in("waits for its turn", "排队中")
+	case client.PhotoStored:
+		if of.Stored.IsZero() {
+			return p.in("the server has it", "服务器已有")
+		}
+		return fmt.Sprintf(p.in("the server has it since %s; the copy is kept until the work is closed, 14 days at most",
+			"服务器于 %s 收到;副本保留到工单关闭,最多14天"), when(of.Stored.UnixMicro()))
+	case client.PhotoFailed:
+		return p.faultText(of)
+	}
+	return fmt.Sprintf(p.in("%s of %s sent", "已传 %s / %s"), bytesText(of.Sent), bytesText(of.Size))
 }
 
 // faultText is a sentence for a fault.
-func faultText(p client.PhotoProgress) string {
-	switch p.Fault {
+func (p *program) faultText(of client.PhotoProgress) string {
+	switch of.Fault {
 	case client.PhotoGone:
-		return "the copy on this device is gone: take the photo again"
+		return p.in("the copy on this device is gone: take the photo again", "本机副本已丢失:请重新拍摄")
 	case client.PhotoDamaged:
-		return "the copy on this device is damaged and is not sent: add the same file again, or take the photo again"
+		return p.in("the copy on this device is damaged and is not sent: add the same file again, or take the photo again",
+			"本机副本已损坏,不会发送:请重新添加原文件或重新拍摄")
 	case client.PhotoUnreadable:
-		return "the copy on this device cannot be read"
+		return p.in("the copy on this device cannot be read", "本机副本无法读取")
 	case client.PhotoRedacted:
-		return "the server removed the bytes, by law or because their time was over"
+		return p.in("the server removed the bytes, by law or because their time was over", "服务器已依法或到期删除照片内容")
 	}
-	if p.Problem == nil {
-		return "the server would not take it"
+	if of.Problem == nil {
+		return p.in("the server would not take it", "服务器没有接收")
 	}
-	line, _ := explainProblem(p.Problem)
+	line, _ := explainProblemIn(p.lang, of.Problem)
 	return line
 }
 
@@ -287,11 +308,11 @@ type photoJSON struct {
 	StoredAt *time.Time        `json:"stored,omitempty"`
 }
 
-func photoAsJSON(p client.PhotoProgress) photoJSON {
-	j := photoJSON{ID: p.ID, Scope: p.Scope, Hash: p.Hash.String(), Size: p.Size, Sent: p.Sent, State: p.Stage, Fault: p.Fault, Why: whyPhoto(p),
-		Kind: string(p.SubjectKind), Subject: p.Subject, Added: p.Added}
-	if !p.Stored.IsZero() {
-		j.StoredAt = &p.Stored
+func (p *program) photoAsJSON(of client.PhotoProgress) photoJSON {
+	j := photoJSON{ID: of.ID, Scope: of.Scope, Hash: of.Hash.String(), Size: of.Size, Sent: of.Sent, State: of.Stage, Fault: of.Fault, Why: p.whyPhoto(of),
+		Kind: string(of.SubjectKind), Subject: of.Subject, Added: of.Added}
+	if !of.Stored.IsZero() {
+		j.StoredAt = &of.Stored
 	}
 	return j
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func (d *deviceCommands) inboxShow() *cobra.Command {
-	return &cobra.Command{Use: "show QUESTION", Short: "Show a question with both sides and what can be decided", Args: cobra.ExactArgs(1),
+	return &cobra.Command{Use: "show QUESTION", Short: d.in("Show a question with both sides and what can be decided", "查看事项的双方和可选操作"), Args: cobra.ExactArgs(1),
 		RunE: d.with(func(ctx context.Context, s *session, args []string) error {
 			v, err := s.find(ctx, "conflict", args[0])
 			if err != nil {

@@ -20,7 +20,7 @@ func roundOf(v client.View) uint32 {
 
 func (d *deviceCommands) approve() *cobra.Command {
 	var anyway bool
-	cmd := &cobra.Command{Use: "approve TICKET|ROUND", Short: "Confirm finished work, as the device shows its evidence", Args: cobra.ExactArgs(1),
+	cmd := &cobra.Command{Use: "approve TICKET|ROUND", Short: d.in("Confirm finished work, as the device shows its evidence", "按本机所示证据确认完工"), Args: cobra.ExactArgs(1),
 		Long: "Confirms a ticket or a round on the evidence that this device shows (rounds device ticket show, round show): its hash goes with the approval, so that\n" +
 			"evidence that came to the server meanwhile and speaks against it is not approved unseen. Nobody approves own work.",
 		Example: "  rounds device sync && rounds device ticket show 3f2a9c41 && rounds device approve 3f2a9c41"}
@@ -31,7 +31,7 @@ func (d *deviceCommands) approve() *cobra.Command {
 		}
 		return d.approveView(ctx, s, view, anyway)
 	})
-	anywayFlag(cmd, &anyway)
+	d.anywayFlag(cmd, &anyway)
 	return cmd
 }
 
@@ -48,22 +48,22 @@ func (d *deviceCommands) approveView(ctx context.Context, s *session, view clien
 }
 
 func (d *deviceCommands) round() *cobra.Command {
-	cmd := &cobra.Command{Use: "round", Short: "Inspection rounds: start at a tag, submit, review", Example: "  rounds device round list\n" +
+	cmd := &cobra.Command{Use: "round", Aliases: []string{"inspect"}, Short: d.in("Inspection rounds: start at a tag, submit, review", "巡检:扫码开始、作答、提交、审核"), Example: "  rounds device round list\n" +
 		"  rounds device round start 77ab01cd --tag \"R1.…\"\n  rounds device scan 77ab01cd --tag \"R1.…\"\n  rounds device answer 77ab01cd 1 pass\n" +
 		"  rounds device round submit 77ab01cd"}
-	cmd.AddCommand(d.inspectNew(), d.inspectList(), d.roundShow(), d.roundStart(),
-		d.roundStep("release", "Put a planned round on devices", nil, func(client.View, *actFlags) *roundsv1.InspectionCommand {
+	cmd.AddCommand(d.inspectNew(), d.inspectList(), d.roundShow(), d.roundStart(), d.answer(),
+		d.roundStep("release", "Put a planned round on devices|下发已计划的巡检", nil, func(client.View, *actFlags) *roundsv1.InspectionCommand {
 			return &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Release{Release: &roundsv1.InspectionRelease{}}}
 		}),
-		d.roundStep("submit", "End the walk", nil, func(v client.View, _ *actFlags) *roundsv1.InspectionCommand {
+		d.roundStep("submit", "End the walk|提交巡检", nil, func(v client.View, _ *actFlags) *roundsv1.InspectionCommand {
 			return &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Submit{Submit: &roundsv1.InspectionSubmit{Round: roundOf(v)}}}
 		}),
-		d.roundStep("return", "Have it walked again; --item names what is to be looked at, all where none is named", []string{"!reason", "item"},
+		d.roundStep("return", "Have it walked again; --item names what is to be looked at, all where none is named|退回补检;--item 指明要补的项,不写为全部", []string{"!reason", "item"},
 			func(v client.View, f *actFlags) *roundsv1.InspectionCommand {
 				return &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Return{
 					Return: &roundsv1.InspectionReturn{Round: roundOf(v), Reason: f.reason, ItemIds: f.items}}}
 			}),
-		d.roundStep("excuse", "Forgive a round that was missed", []string{"!reason"}, func(_ client.View, f *actFlags) *roundsv1.InspectionCommand {
+		d.roundStep("excuse", "Forgive a round that was missed|对漏检免责", []string{"!reason"}, func(_ client.View, f *actFlags) *roundsv1.InspectionCommand {
 			return &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Excuse{Excuse: &roundsv1.InspectionExcuse{Reason: f.reason}}}
 		}),
 		d.roundApprove())
@@ -72,7 +72,7 @@ func (d *deviceCommands) round() *cobra.Command {
 
 func (d *deviceCommands) roundApprove() *cobra.Command {
 	var anyway bool
-	cmd := &cobra.Command{Use: "approve ROUND", Short: "Confirm the round, as the device shows its evidence", Args: cobra.ExactArgs(1),
+	cmd := &cobra.Command{Use: "approve ROUND", Short: d.in("Confirm the round, as the device shows its evidence", "按本机所示证据通过巡检"), Args: cobra.ExactArgs(1),
 		RunE: d.with(func(ctx context.Context, s *session, args []string) error {
 			view, err := s.find(ctx, "inspection", args[0])
 			if err != nil {
@@ -80,14 +80,14 @@ func (d *deviceCommands) roundApprove() *cobra.Command {
 			}
 			return d.approveView(ctx, s, view, anyway)
 		})}
-	anywayFlag(cmd, &anyway)
+	d.anywayFlag(cmd, &anyway)
 	return cmd
 }
 
 // roundStep makes a command of a round that needs no more than its flags.
 func (d *deviceCommands) roundStep(name, short string, flags []string, make func(client.View, *actFlags) *roundsv1.InspectionCommand) *cobra.Command {
 	f := &actFlags{}
-	cmd := &cobra.Command{Use: name + " ROUND", Short: short, Args: cobra.ExactArgs(1),
+	cmd := &cobra.Command{Use: name + " ROUND", Short: d.between(short), Args: cobra.ExactArgs(1),
 		RunE: d.with(func(ctx context.Context, s *session, args []string) error {
 			view, err := s.find(ctx, "inspection", args[0])
 			if err != nil {
@@ -97,16 +97,16 @@ func (d *deviceCommands) roundStep(name, short string, flags []string, make func
 				make: func(v client.View) (*roundsv1.Command, error) { return inspectionCommand(make(v, f)), nil }})
 		})}
 	for _, flag := range flags {
-		f.add(cmd, flag)
+		f.add(d.program, cmd, flag)
 	}
-	anywayFlag(cmd, &f.anyway)
+	d.anywayFlag(cmd, &f.anyway)
 	return cmd
 }
 
 func (d *deviceCommands) roundStart() *cobra.Command {
 	var payload, broken, checkpoint, source string
 	var anyway bool
-	cmd := &cobra.Command{Use: "start ROUND", Short: "Begin the walk at the tag of the first checkpoint", Args: cobra.ExactArgs(1),
+	cmd := &cobra.Command{Use: "start ROUND", Short: d.in("Begin the walk at the tag of the first checkpoint", "在第一个检查点扫码开始巡检"), Args: cobra.ExactArgs(1),
 		Long: "Begins the walk and records the visit of the first checkpoint. Where its tag is broken, --broken takes a photo that shows it, and a ticket is made of it.",
 		Example: "  rounds device round start 77ab01cd --tag \"R1.…\"\n" +
 			"  rounds device round start 77ab01cd --broken tag.jpg"}
@@ -152,12 +152,12 @@ func (d *deviceCommands) roundStart() *cobra.Command {
 	flags.StringVar(&checkpoint, "checkpoint", "", "the checkpoint, by code, name or id, where the tag does not say it")
 	flags.StringVar(&source, "source", "gallery", "where the photo comes from: camera or gallery")
 	cmd.MarkFlagsMutuallyExclusive("tag", "broken")
-	anywayFlag(cmd, &anyway)
+	d.anywayFlag(cmd, &anyway)
 	return cmd
 }
 
 func (d *deviceCommands) roundShow() *cobra.Command {
-	return &cobra.Command{Use: "show ROUND", Short: "Show a round with its checkpoints, questions and answers", Args: cobra.ExactArgs(1),
+	return &cobra.Command{Use: "show ROUND", Short: d.in("Show a round with its checkpoints, questions and answers", "查看巡检的检查点、检查项和答案"), Args: cobra.ExactArgs(1),
 		RunE: d.with(func(ctx context.Context, s *session, args []string) error {
 			v, err := s.find(ctx, "inspection", args[0])
 			if err != nil {

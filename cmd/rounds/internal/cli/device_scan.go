@@ -17,13 +17,13 @@ import (
 
 func (d *deviceCommands) scan() *cobra.Command {
 	var payload, checkpoint string
-	cmd := &cobra.Command{Use: "scan TICKET|ROUND --tag TEXT", Short: "Record the tag of a place, scanned for a ticket or on a round", Args: cobra.ExactArgs(1),
+	cmd := &cobra.Command{Use: "scan TICKET|ROUND --tag TEXT", Short: d.in("Record the tag of a place, scanned for a ticket or on a round", "记录扫码"), Args: cobra.ExactArgs(1),
 		Long: "Records that a tag was scanned: what it says goes to the server as it is, which knows whether it is genuine. The checkpoint is found by the tag; name it\n" +
 			"with --checkpoint where that is not possible. An empty --tag with --checkpoint says that the tag there is broken.",
 		Example: "  rounds device scan 77ab01cd --tag \"R1.…\"\n  rounds device scan 77ab01cd --tag \"\" --checkpoint B2-PUMP"}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if payload == "" && checkpoint == "" {
-			return usage(cmd, "--tag is empty, so --checkpoint is needed")
+			return usageBoth(cmd, "--tag is empty, so --checkpoint is needed", "--tag 为空时须给出 --checkpoint")
 		}
 		return d.with(func(ctx context.Context, s *session, args []string) error {
 			view, err := s.findAny(ctx, args[0], "ticket", "inspection")
@@ -41,8 +41,8 @@ func (d *deviceCommands) scan() *cobra.Command {
 			return d.finish(ctx, s, asking{name: "scan", view: view}, []client.Ref{ref})
 		})(cmd, args)
 	}
-	cmd.Flags().StringVar(&payload, "tag", "", "what the tag says")
-	cmd.Flags().StringVar(&checkpoint, "checkpoint", "", "the place, by code, name or id")
+	cmd.Flags().StringVar(&payload, "tag", "", d.in("what the tag says", "标签内容"))
+	cmd.Flags().StringVar(&checkpoint, "checkpoint", "", d.in("the place, by code, name or id", "位置的代码、名称或编号"))
 	_ = cmd.MarkFlagRequired("tag")
 	return cmd
 }
@@ -74,7 +74,7 @@ func (s *session) checkpoint(ctx context.Context, v client.View, payload, asked 
 			return "", err
 		}
 		if len(route) > 0 && !slices.Contains(route, id) {
-			return "", fail(Usage, "%s is no checkpoint of this round: rounds device round show lists them", clean(asked))
+			return "", say(Usage, "%s is no checkpoint of this round: rounds device round show lists them", "%s 不是此巡检的检查点:rounds device round show 列出全部", clean(asked))
 		}
 		return id, nil
 	}
@@ -94,7 +94,7 @@ func (s *session) checkpoint(ctx context.Context, v client.View, payload, asked 
 		return route[0], nil
 	}
 	if len(route) > 1 {
-		return "", fail(Usage, "the device does not know the place of this tag: name it with --checkpoint")
+		return "", say(Usage, "the device does not know the place of this tag: name it with --checkpoint", "本机不知道此标签的位置:请用 --checkpoint 指明")
 	}
 	return "", nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +29,7 @@ func (d *deviceCommands) sync() *cobra.Command {
 		}
 		return errors.Join(d.printReport(report), d.queuedStill(ctx, s, err))
 	})
-	cmd := &cobra.Command{Use: "sync", Short: "Deliver what is queued and bring what is new", Args: cobra.NoArgs,
+	cmd := &cobra.Command{Use: "sync", Short: d.in("Deliver what is queued and bring what is new", "发送待发送的内容并取回最新数据"), Args: cobra.NoArgs,
 		Long: "Delivers the words first, for which --wait says how long it may take, and then the bytes of photos, for as long as they move. Interrupted\n" +
 			"at any time, the next sync goes on where this one stopped.",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -41,7 +42,7 @@ func (d *deviceCommands) sync() *cobra.Command {
 					return err
 				}
 				if l.Server, err = address(server); err != nil {
-					return usage(cmd, err.Error())
+					return usageBoth(cmd, err.Error(), fmt.Sprintf("--server %q 不是 https://rounds.example.com 这样的地址", server))
 				}
 				if err := l.write(d.dir); err != nil {
 					return err
@@ -76,12 +77,12 @@ func (d *deviceCommands) sayGoodbye(ctx context.Context, s *session, report *cli
 
 // follow keeps in sync until it is interrupted.
 func (d *deviceCommands) follow(ctx context.Context, s *session, noPhotos bool) error {
-	fmt.Fprintln(d.Err, "keeping in sync; Ctrl-C ends it")
+	fmt.Fprintln(d.Err, d.in("keeping in sync; Ctrl-C ends it", "持续同步中;按 Ctrl-C 结束"))
 	var options []client.SyncOption
 	if noPhotos {
 		options = append(options, client.WithoutPhotos())
 	} else if !d.json {
-		s.shown.Store(newUploads(d.Err)) // lines, for a bar would stand there for hours
+		s.shown.Store(newUploads(d.program, d.Err)) // lines, for a bar would stand there for hours
 	}
 	if err := s.Run(ctx, options...); !errors.Is(err, context.Canceled) {
 		return err
@@ -102,34 +103,36 @@ func (d *deviceCommands) queuedStill(ctx context.Context, s *session, err error)
 	for _, scope := range status.Scopes {
 		queued += scope.Queued
 	}
-	waits := "nothing is queued"
+	waits := d.in("nothing is queued", "没有待发送的内容")
 	if queued > 0 {
-		waits = fmt.Sprintf("%d queued, will be sent when it can", queued)
+		waits = fmt.Sprintf(d.in("%d queued, will be sent when it can", "%d条待发送,联网后发送"), queued)
 	}
 	if n := status.Photos.Waiting; n > 0 {
-		waits += fmt.Sprintf("; bytes of photos that wait: %d, %s", n, bytesText(status.Photos.Bytes))
+		waits += fmt.Sprintf(d.in("; bytes of photos that wait: %d, %s", ";待上传照片%d张,%s"), n, bytesText(status.Photos.Bytes))
 	}
-	if why := absence(err); why != absence(nil) {
-		return fail(Unreachable, "the server at %s says: %s: %s", s.link.Server, why, waits)
+	if why := absence(d.lang, err); why != absence(d.lang, nil) {
+		return say(Unreachable, "the server at %s says: %s: %s", "服务器 %s 答复:%s:%s", s.link.Server, why, waits)
 	}
-	return fail(Unreachable, "the server at %s cannot be reached: %s", s.link.Server, waits)
+	return say(Unreachable, "the server at %s cannot be reached: %s", "连不上服务器 %s:%s", s.link.Server, waits)
 }
 
 func (d *deviceCommands) printReport(r client.Report) error {
 	if d.json {
 		return printJSON(d.Out, reportAsJSON(r))
 	}
-	_, err := fmt.Fprintf(d.Out, "sent %d (%d applied, %d merged, %d in conflict, %d rejected, %d quarantined), %d records changed, %d round trips\n",
+	_, err := fmt.Fprintf(d.Out, d.in("sent %d (%d applied, %d merged, %d in conflict, %d rejected, %d quarantined), %d records changed, %d round trips\n",
+		"已发送%d条(采纳%d,合并%d,待裁决%d,未采纳%d,隔离%d),%d条记录有变化,往返%d次\n"),
 		r.Sent, r.Applied, r.Merged, r.Conflicts, r.Rejected, r.Quarantined, r.Changed, r.Exchanges)
 	if p := r.Photos; err == nil && p != (client.PhotoTally{}) {
-		_, err = fmt.Fprintf(d.Out, "photos: %d stored (%d of them known there already), %s in %d parts, %s saved by resuming, %d failed (rounds device photo list)\n",
+		_, err = fmt.Fprintf(d.Out, d.in("photos: %d stored (%d of them known there already), %s in %d parts, %s saved by resuming, %d failed (rounds device photo list)\n",
+			"照片:已存%d张(其中%d张服务器已有),%s,分%d段,续传省下%s,失败%d张(rounds device photo list)\n"),
 			p.Stored, p.Deduplicated, bytesText(p.Bytes), p.Parts, bytesText(p.Resumed), p.Failed)
 	}
 	return err
 }
 
 func (d *deviceCommands) status() *cobra.Command {
-	return &cobra.Command{Use: "status", Short: "Show how the device stands", Args: cobra.NoArgs,
+	return &cobra.Command{Use: "status", Short: d.in("Show how the device stands", "查看本机状态"), Args: cobra.NoArgs,
 		RunE: d.with(func(ctx context.Context, s *session, _ []string) error {
 			status, err := s.Status(ctx)
 			if err != nil {
@@ -139,46 +142,96 @@ func (d *deviceCommands) status() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			roles, err := s.anyRoles(ctx)
+			if err != nil {
+				return err
+			}
 			if d.json {
-				all := statusJSON{Device: identity.Device, Person: identity.Person, Server: s.link.Server, Directory: d.dir,
-					ClockOff: status.Offset.Microseconds(), Revoked: status.Revoked, Untold: status.Untold, PhotosWaiting: status.Photos.Waiting,
-					PhotoBytes: status.Photos.Bytes, PhotosFailed: status.Photos.Failed, PhotosKept: status.Photos.Kept}
-				if !status.Contact.IsZero() {
-					all.Contact = &status.Contact
-				}
-				for _, one := range status.Scopes {
-					name, err := s.scopeName(ctx, one.Scope)
-					if err != nil {
-						return err
-					}
-					all.Scopes = append(all.Scopes, scopeAsJSON(one, name))
-				}
-				return printJSON(d.Out, all)
+				return d.statusJSON(ctx, s, identity, status, roles)
 			}
-			fmt.Fprintf(d.Out, "device   %s\nperson   %s\nserver   %s\ncontact  ", identity.Device, identity.Person, s.link.Server)
-			if status.Contact.IsZero() {
-				fmt.Fprintln(d.Out, "never")
-			} else {
-				fmt.Fprintf(d.Out, "%s, this clock is off by %v\n", when(status.Contact.UnixMicro()), status.Offset.Round(1e6))
+			me, err := s.myName(ctx)
+			if err != nil {
+				return err
 			}
+			line := func(en, zh, value string) {
+				name := d.in(en, zh)
+				fmt.Fprintf(d.Out, "%s%s %s\n", name, strings.Repeat(" ", max(0, 8-cellsOf(name))), value)
+			}
+			line("device", "设备", string(identity.Device))
+			line("person", "人员", strings.TrimSpace(string(identity.Person)+" "+me))
+			if len(roles) > 0 {
+				words := make([]string, len(roles))
+				for i, role := range roles {
+					words[i] = d.role(role)
+				}
+				line("roles", "角色", strings.Join(words, d.in(", ", "、")))
+			}
+			if s.link.Language != "" {
+				line("speaks", "语言", map[string]string{"zh": "中文", "en": "English"}[s.link.Language])
+			}
+			line("server", "服务器", s.link.Server)
+			contact := d.in("never", "从未")
+			if !status.Contact.IsZero() {
+				contact = fmt.Sprintf(d.in("%s, this clock is off by %v", "%s,本机时钟偏差 %v"), when(status.Contact.UnixMicro()), status.Offset.Round(1e6))
+			}
+			line("contact", "联系", contact)
 			if status.Revoked {
-				fmt.Fprintln(d.Out, "revoked  the device delivers what it may and purges")
+				line("revoked", "停用", d.in("the device delivers what it may and purges", "本机发送完可发送的内容后清空"))
 			}
 			if p := status.Photos; p.Waiting+p.Kept > 0 {
-				fmt.Fprintf(d.Out, "photos   %d wait (%s), %d of them cannot be sent as things stand; %d are on the server and kept here still\n", p.Waiting,
-					bytesText(p.Bytes), p.Failed, p.Kept)
+				line("photos", "照片", fmt.Sprintf(d.in("%d wait (%s), %d of them cannot be sent as things stand; %d are on the server and kept here still",
+					"%d张待上传(%s),其中%d张目前无法发送;%d张服务器已有、本机仍保留"), p.Waiting, bytesText(p.Bytes), p.Failed, p.Kept))
 			}
-			t := &table{head: []string{"SCOPE", "NAME", "QUEUED", "WAITING", "TRAY", "STANDS"}}
+			t := &table{head: d.heads("SCOPE|范围", "NAME|名称", "QUEUED|待发送", "WAITING|待答复", "TRAY|反馈", "STANDS|状态")}
 			for _, one := range status.Scopes {
 				name, err := s.scopeName(ctx, one.Scope)
 				if err != nil {
 					return err
 				}
-				t.add(string(one.Scope), name, strconv.Itoa(one.Queued), strconv.Itoa(one.Waiting), strconv.Itoa(one.Tray), standing(one))
+				t.add(string(one.Scope), name, strconv.Itoa(one.Queued), strconv.Itoa(one.Waiting), strconv.Itoa(one.Tray), d.scopeStanding(one))
 			}
 			fmt.Fprintln(d.Out)
 			return t.print(d.Out)
 		})}
+}
+
+// statusJSON prints how the device stands for programs.
+func (d *deviceCommands) statusJSON(ctx context.Context, s *session, identity client.Identity, status client.Status, roles []roundsv1.Role) error {
+	all := statusJSON{Device: identity.Device, Person: identity.Person, Server: s.link.Server, Directory: d.dir, Language: s.link.Language,
+		ClockOff: status.Offset.Microseconds(), Revoked: status.Revoked, Untold: status.Untold, PhotosWaiting: status.Photos.Waiting,
+		PhotoBytes: status.Photos.Bytes, PhotosFailed: status.Photos.Failed, PhotosKept: status.Photos.Kept}
+	for _, role := range roles {
+		all.Roles = append(all.Roles, strings.ToLower(enumName(role.String(), "ROLE")))
+	}
+	if !status.Contact.IsZero() {
+		all.Contact = &status.Contact
+	}
+	for _, one := range status.Scopes {
+		name, err := s.scopeName(ctx, one.Scope)
+		if err != nil {
+			return err
+		}
+		all.Scopes = append(all.Scopes, scopeAsJSON(one, name))
+	}
+	return printJSON(d.Out, all)
+}
+
+// myName is what the crew calls the person; "" where the device has no such record.
+func (s *session) myName(ctx context.Context) (string, error) {
+	sites, err := s.sites(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, scope := range sites {
+		view, err := s.Get(ctx, scope, "staff", client.RecordID(s.me))
+		switch {
+		case err == nil:
+			return clean(strings.TrimSpace(view.Record.GetStaff().GetName() + " " + view.Record.GetStaff().GetCode())), nil
+		case !errors.Is(err, client.ErrNoRecord):
+			return "", err
+		}
+	}
+	return "", nil
 }
 
 func (s *session) scopeName(ctx context.Context, scope client.Scope) (string, error) {
@@ -190,6 +243,13 @@ func (s *session) scopeName(ctx context.Context, scope client.Scope) (string, er
 		return clean(textOf(site.GetName()) + " " + site.GetCode()), nil
 	}
 	return "", nil
+}
+
+// scopeStanding is standing in the person's language.
+func (d *deviceCommands) scopeStanding(s client.ScopeStatus) string {
+	words := standing(s)
+	return d.in(words, map[string]string{"copied: enrol anew": "目录被复制:请重新注册", "refused for now: see tray": "暂停接收:见 tray", "given up once delivered": "发送完后放弃",
+		"being repaired": "修复中", "complete": "完整", "not complete": "尚未取全"}[words])
 }
 
 func standing(s client.ScopeStatus) string {
@@ -206,112 +266,4 @@ func standing(s client.ScopeStatus) string {
 		return "complete"
 	}
 	return "not complete"
-}
-
-func (d *deviceCommands) tray() *cobra.Command {
-	cmd := &cobra.Command{Use: "tray", Short: "Show what was not taken, or waits for a person, and what became of it", Args: cobra.NoArgs,
-		RunE: d.with(func(ctx context.Context, s *session, _ []string) error {
-			items, err := s.Tray(ctx)
-			if err != nil {
-				return err
-			}
-			return d.printTray(items)
-		})}
-	cmd.AddCommand(
-		&cobra.Command{Use: "resend NUMBER", Short: "Send a rejected item again, on top of the record as it stands", Args: cobra.ExactArgs(1),
-			RunE: d.with(func(ctx context.Context, s *session, args []string) error {
-				item, err := s.trayItem(ctx, args[0])
-				if err != nil {
-					return err
-				}
-				ref, err := s.Resend(ctx, item.Key, nil)
-				if err != nil {
-					return err
-				}
-				how, err := d.deliver(ctx, s, ref)
-				if err != nil {
-					return err
-				}
-				return d.tell("resent", ref.ID, how)
-			})},
-		&cobra.Command{Use: "discard NUMBER", Short: "Take an item from the tray for good", Args: cobra.ExactArgs(1),
-			RunE: d.with(func(ctx context.Context, s *session, args []string) error {
-				item, err := s.trayItem(ctx, args[0])
-				if err != nil {
-					return err
-				}
-				if err := s.Discard(ctx, item.Key); err != nil {
-					return err
-				}
-				return d.tell("discarded", item.ID, delivered{Sent: true})
-			})})
-	return cmd
-}
-
-// trayItem finds an item by its number in the list.
-func (s *session) trayItem(ctx context.Context, number string) (client.TrayItem, error) {
-	items, err := s.Tray(ctx)
-	if err != nil {
-		return client.TrayItem{}, err
-	}
-	n, err := strconv.Atoi(number)
-	if err != nil || n < 1 || n > len(items) {
-		return client.TrayItem{}, fail(Usage, "the tray has no item %q: rounds device tray lists %d", number, len(items))
-	}
-	return items[n-1], nil
-}
-
-func (d *deviceCommands) printTray(items []client.TrayItem) error {
-	if d.json {
-		list := make([]any, 0, len(items))
-		for i, item := range items {
-			one := map[string]any{"number": i + 1, "scope": item.Key.Scope, "lane_seq": item.Key.Lane, "status": item.Status, "kind": item.Kind, "id": item.ID,
-				"outcome": asJSON(item.Outcome), "resolution": item.Resolution, "problem": refusedBy(string(item.Status), item.Outcome.GetProblem())}
-			if item.Mutation != nil {
-				one["mutation"] = asJSON(item.Mutation)
-			}
-			list = append(list, one)
-		}
-		return printJSON(d.Out, list)
-	}
-	if len(items) == 0 {
-		_, err := fmt.Fprintln(d.Out, d.in("the tray is empty", "没有未处理的反馈"))
-		return err
-	}
-	t := &table{head: d.heads("NO|序号", "STATUS|状态", "ABOUT|类别", "ID|编号", "WHAT|操作", "WHY|说明")}
-	for i, item := range items {
-		why := d.sentence(item)
-		if item.Status == client.TrayNotice {
-			why = fmt.Sprintf(d.in("%d values met values of others", "%d处内容与他人的修改相遇"), len(item.Outcome.GetLosses()))
-		}
-		if item.Resolution != "" {
-			why = d.in("decided: ", "已裁决:") + item.Resolution
-		}
-		t.add(strconv.Itoa(i+1), d.trayStatus(item.Status), string(item.Kind), shortID(string(item.ID)), actName(item.Mutation), cut(why, 100))
-	}
-	return t.print(d.Out)
-}
-
-// actName says what a mutation does.
-func actName(m *roundsv1.Mutation) string {
-	switch {
-	case m.GetFact() != nil:
-		return "fact"
-	case m.GetEdit() != nil:
-		return "edit"
-	case m.GetCommand() != nil:
-		c := m.GetCommand().ProtoReflect()
-		of := c.WhichOneof(c.Descriptor().Oneofs().ByName("command"))
-		if of == nil {
-			return "command"
-		}
-		inner := c.Get(of).Message()
-		if which := inner.Descriptor().Oneofs().ByName("command"); which != nil {
-			if step := inner.WhichOneof(which); step != nil {
-				return string(step.Name())
-			}
-		}
-		return string(of.Name())
-	}
-	return "-"
 }

@@ -20,7 +20,7 @@ import (
 func speaking(lang string) (*deviceCommands, *bytes.Buffer) {
 	out := &bytes.Buffer{}
 	now := func() time.Time { return time.UnixMicro(1_800_000_000_000_000) }
-	return &deviceCommands{program: &program{Streams: Streams{Out: out, Err: out, Now: now}}, lang: lang}, out
+	return &deviceCommands{program: &program{Streams: Streams{Out: out, Err: out, Now: now}, lang: lang}}, out
 }
 
 func TestSystemLanguage(t *testing.T) {
@@ -199,8 +199,7 @@ func TestTold(t *testing.T) {
 		if got := d.told(p); got != want {
 			t.Errorf("%s: %q", lang, got)
 		}
-		err := d.translated(&client.ProblemError{Problem: p, Cause: errors.New("no")})
-		if line, code := explain(err); line != want || code != Refused {
+		if line, code := d.explain(&client.ProblemError{Problem: p, Cause: errors.New("no")}); line != want || code != Refused {
 			t.Errorf("%s: %q, %d", lang, line, code)
 		}
 		how := delivered{Sent: true, Refused: []string{d.told(p)}, Problems: []refused{refusedBy("rejected", p)}}
@@ -335,7 +334,7 @@ func TestCertain(t *testing.T) {
 		switch c := roundsv1.ProblemCode(code); c {
 		case roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED, roundsv1.ProblemCode_PROBLEM_CODE_STALE_DISPATCH,
 			roundsv1.ProblemCode_PROBLEM_CODE_NOT_ON_DUTY, roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_VERSION, roundsv1.ProblemCode_PROBLEM_CODE_UNSPECIFIED:
-			if certain(c) {
+			if certain(c, false) {
 				t.Errorf("%v is refused here", c)
 			}
 		}

@@ -15,11 +15,10 @@ import (
 )
 
 func (d *deviceCommands) ticket() *cobra.Command {
-	cmd := &cobra.Command{Use: "ticket", Short: "Tickets: report, work on, finish"}
+	cmd := &cobra.Command{Use: "ticket", Short: d.in("Tickets: report, work on, finish", "工单:上报、处理、完工")}
 	cmd.AddCommand(d.ticketNew(), d.ticketList(), d.ticketShow(), d.ticketEdit(), d.ticketComment())
-	for _, step := range ticketSteps() {
-		cmd.AddCommand(d.ticketStep(step))
-	}
+	cmd.AddCommand(d.steps()...)
+	cmd.AddCommand(d.approve())
 	return cmd
 }
 
@@ -29,18 +28,18 @@ type ticketFields struct {
 	tags                                                            []string
 }
 
-func (f *ticketFields) flags(cmd *cobra.Command, created bool) {
+func (f *ticketFields) flags(p *program, cmd *cobra.Command, created bool) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.title, "title", "", "in a few words")
-	flags.StringVar(&f.description, "description", "", "what is wrong")
-	flags.StringVar(&f.place, "place", "", "where it is, in words")
-	flags.StringVar(&f.priority, "priority", "", "minor, normal, urgent or emergency")
-	flags.StringVar(&f.notes, "notes", "", "the crew's working notes")
-	flags.StringVar(&f.phone, "phone", "", "whom to call")
-	flags.StringVar(&f.asset, "asset", "", "id of the asset")
-	flags.StringSliceVar(&f.tags, "tag", nil, "label to add; may be given more than once")
+	flags.StringVar(&f.title, "title", "", p.in("in a few words", "标题"))
+	flags.StringVar(&f.description, "description", "", p.in("what is wrong", "问题描述"))
+	flags.StringVar(&f.place, "place", "", p.in("where it is, in words", "位置(文字)"))
+	flags.StringVar(&f.priority, "priority", "", p.in("minor, normal, urgent or emergency", "minor 一般、normal 普通、urgent 加急、emergency 紧急"))
+	flags.StringVar(&f.notes, "notes", "", p.in("the crew's working notes", "班组备忘"))
+	flags.StringVar(&f.phone, "phone", "", p.in("whom to call", "联系电话"))
+	flags.StringVar(&f.asset, "asset", "", p.in("id of the asset", "设备编号"))
+	flags.StringSliceVar(&f.tags, "tag", nil, p.in("label to add; may be given more than once", "添加标签;可多次"))
 	if created {
-		flags.StringVar(&f.words, "words", "", "the customer's own words; cannot be changed later")
+		flags.StringVar(&f.words, "words", "", p.in("the customer's own words; cannot be changed later", "客户原话;以后不能改"))
 	}
 }
 
@@ -79,7 +78,7 @@ func (f *ticketFields) fill(cmd *cobra.Command, t *roundsv1.Ticket) ([]string, e
 func (d *deviceCommands) ticketNew() *cobra.Command {
 	var f ticketFields
 	var site string
-	cmd := &cobra.Command{Use: "new --title TEXT", Short: "Report something", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "new --title TEXT", Short: d.in("Report something", "上报"), Args: cobra.NoArgs}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ticket := &roundsv1.Ticket{}
 		fields, err := f.fill(cmd, ticket)
@@ -87,7 +86,7 @@ func (d *deviceCommands) ticketNew() *cobra.Command {
 			return err
 		}
 		if f.title == "" {
-			return usage(cmd, "--title is needed")
+			return usageBoth(cmd, "--title is needed", "须给出 --title")
 		}
 		_ = fields // a creation carries all that is set
 		return d.with(func(ctx context.Context, s *session, _ []string) error {
@@ -107,15 +106,15 @@ func (d *deviceCommands) ticketNew() *cobra.Command {
 			return d.tell("ticket", ref.ID, how)
 		})(cmd, args)
 	}
-	f.flags(cmd, true)
-	cmd.Flags().StringVar(&site, "site", "", "the site, by code, name or id (default: the only one)")
+	f.flags(d.program, cmd, true)
+	cmd.Flags().StringVar(&site, "site", "", d.in("the site, by code, name or id (default: the only one)", "项目代码、名称或编号(默认:唯一的项目)"))
 	return cmd
 }
 
 func (d *deviceCommands) ticketEdit() *cobra.Command {
 	var f ticketFields
 	var untag []string
-	cmd := &cobra.Command{Use: "edit ID", Short: "Change fields of a ticket", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{Use: "edit ID", Short: d.in("Change fields of a ticket", "修改工单字段"), Args: cobra.ExactArgs(1)}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ticket := &roundsv1.Ticket{}
 		fields, err := f.fill(cmd, ticket)
@@ -123,7 +122,7 @@ func (d *deviceCommands) ticketEdit() *cobra.Command {
 			return err
 		}
 		if len(fields) == 0 && len(untag) == 0 {
-			return usage(cmd, "nothing to change")
+			return usageBoth(cmd, "nothing to change", "没有要修改的内容")
 		}
 		return d.with(func(ctx context.Context, s *session, args []string) error {
 			view, err := s.find(ctx, "ticket", args[0])
@@ -141,8 +140,8 @@ func (d *deviceCommands) ticketEdit() *cobra.Command {
 			return d.tell("edited", view.ID, how)
 		})(cmd, args)
 	}
-	f.flags(cmd, false)
-	cmd.Flags().StringSliceVar(&untag, "untag", nil, "label to take away; may be given more than once")
+	f.flags(d.program, cmd, false)
+	cmd.Flags().StringSliceVar(&untag, "untag", nil, d.in("label to take away; may be given more than once", "去掉标签;可多次"))
 	return cmd
 }
 
@@ -166,7 +165,7 @@ func (s *session) editTicket(ctx context.Context, view client.View, ticket *roun
 }
 
 func (d *deviceCommands) ticketComment() *cobra.Command {
-	return &cobra.Command{Use: "comment ID WORDS", Short: "Add a remark", Args: cobra.ExactArgs(2),
+	return &cobra.Command{Use: "comment ID WORDS", Short: d.in("Add a remark", "添加备注"), Args: cobra.ExactArgs(2),
 		RunE: d.with(func(ctx context.Context, s *session, args []string) error {
 			view, err := s.find(ctx, "ticket", args[0])
 			if err != nil {
@@ -193,15 +192,14 @@ func reading(c client.Clock) *roundsv1.Clock {
 func (d *deviceCommands) ticketList() *cobra.Command {
 	var site, state string
 	var all bool
-	cmd := &cobra.Command{Use: "list", Short: "List tickets, newest first", Args: cobra.NoArgs,
+	cmd := &cobra.Command{Use: "list", Short: d.in("List tickets, newest first", "列出工单,新的在前"), Args: cobra.NoArgs,
 		RunE: d.with(func(ctx context.Context, s *session, _ []string) error {
 			var want roundsv1.TicketState
 			if state != "" {
-				v, err := enumValue(roundsv1.TicketState_value, "TICKET_STATE", state)
-				if err != nil {
+				var err error
+				if want, err = ticketStateNamed(state); err != nil {
 					return err
 				}
-				want = roundsv1.TicketState(v)
 			}
 			scopes, err := s.sites(ctx)
 			if err != nil {
@@ -232,9 +230,9 @@ func (d *deviceCommands) ticketList() *cobra.Command {
 			slices.SortStableFunc(views, func(a, b client.View) int { return cmp.Compare(reported(a), reported(b)) })
 			return d.printTickets(views, people)
 		})}
-	cmd.Flags().StringVar(&site, "site", "", "only this site, by code, name or id")
-	cmd.Flags().StringVar(&state, "state", "", "only this state (new, in-progress, ...)")
-	cmd.Flags().BoolVar(&all, "all", false, "also those that are closed, cancelled or merged")
+	cmd.Flags().StringVar(&site, "site", "", d.in("only this site, by code, name or id", "只看此项目"))
+	cmd.Flags().StringVar(&state, "state", "", d.in("only this state (new, in-progress, ...)", "只看此状态(待受理、处理中……)"))
+	cmd.Flags().BoolVar(&all, "all", false, d.in("also those that are closed, cancelled or merged", "包括已关闭、已取消、已合并的"))
 	return cmd
 }
 
@@ -265,12 +263,12 @@ func (d *deviceCommands) printTickets(views []client.View, people map[client.Sco
 		}
 		return printJSON(d.Out, list)
 	}
-	t := &table{head: d.heads("ID|编号", "STATE|状态", "PRIORITY|优先级", "ASSIGNEE|处理人", "REPORTED|上报", "TITLE|标题", "")}
+	t := &table{head: d.heads("ID|编号", "STATE|状态", "PRIORITY|优先级", "ASSIGNEE|处理人", "REPORTED|上报", "DUE|时限", "TITLE|标题", "")}
 	for i := len(views) - 1; i >= 0; i-- {
 		v := views[i]
 		ticket := v.Record.GetTicket()
-		t.add(shortID(string(v.ID)), d.listed(ticket), enumName(ticket.GetPriority().String(), "PRIORITY"),
-			people[v.Scope].of(ticket.GetAssigneeId()), when(ticket.GetReportedTimeUs()), cut(ticket.GetTitle(), 60), d.pendingMark(v))
+		t.add(shortID(string(v.ID)), d.ticketStanding(ticket.GetState()), d.priority(ticket.GetPriority()),
+			people[v.Scope].of(ticket.GetAssigneeId()), when(ticket.GetReportedTimeUs()), d.due(ticket), cut(ticket.GetTitle(), 60), d.pendingMark(v))
 	}
 	if len(t.rows) == 0 {
 		_, err := fmt.Fprintln(d.Out, d.in("no tickets", "没有工单"))
@@ -284,11 +282,6 @@ func ticketState(t *roundsv1.Ticket) string {
 		return "not sent"
 	}
 	return strings.ToLower(enumName(t.GetState().String(), "TICKET_STATE"))
-}
-
-// listed is the state of a ticket in a list.
-func (d *deviceCommands) listed(t *roundsv1.Ticket) string {
-	return d.in(ticketState(t), d.ticketStanding(t.GetState()))
 }
 
 // pendingMark marks what the server has not confirmed yet.

@@ -34,7 +34,8 @@ func (d *deviceCommands) upload(ctx context.Context, s *session) (client.PhotoTa
 
 // uploads shows how uploads go.
 type uploads struct {
-	to io.Writer // lines go there; nil: none
+	words *program  // how it is said
+	to    io.Writer // lines go there; nil: none
 
 	mu    sync.Mutex // guards what follows
 	bars  *mpb.Progress
@@ -47,20 +48,20 @@ type uploads struct {
 }
 
 // newUploads shows lines.
-func newUploads(to io.Writer) *uploads {
-	return &uploads{to: to, sent: map[client.RecordID]int64{}, each: map[client.RecordID]*mpb.Bar{}, ended: map[client.RecordID]bool{}}
+func newUploads(words *program, to io.Writer) *uploads {
+	return &uploads{words: words, to: to, sent: map[client.RecordID]int64{}, each: map[client.RecordID]*mpb.Bar{}, ended: map[client.RecordID]bool{}}
 }
 
 // showUploads begins to show the upload of so many photos of so many bytes.
 func (d *deviceCommands) showUploads(photos int, bytes int64) *uploads {
 	if d.json {
-		return newUploads(nil)
+		return newUploads(d.program, nil)
 	}
 	file, ok := d.Err.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return newUploads(d.Err)
+		return newUploads(d.program, d.Err)
 	}
-	u := newUploads(nil)
+	u := newUploads(d.program, nil)
 	u.of = photos
 	u.bars = mpb.New(mpb.WithOutput(file), mpb.WithWidth(40), mpb.WithRefreshRate(200*time.Millisecond))
 	u.total = u.bars.AddBar(bytes, mpb.BarPriority(1<<20),
@@ -72,7 +73,7 @@ func (d *deviceCommands) showUploads(photos int, bytes int64) *uploads {
 func (u *uploads) counted() string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return fmt.Sprintf("%d of %d photos", u.count, u.of)
+	return fmt.Sprintf(u.words.in("%d of %d photos", "照片 %d / %d"), u.count, u.of)
 }
 
 // hear takes in how far one photo has come.
@@ -108,9 +109,9 @@ func (u *uploads) note(p client.PhotoProgress) (bar, total *mpb.Bar, line string
 			u.count++
 		}
 		if u.to != nil {
-			line = fmt.Sprintf("photo %s: %s, %s", shortID(string(p.ID)), p.Stage, bytesText(p.Size))
+			line = fmt.Sprintf(u.words.in("photo %s: %s, %s", "照片 %s:%s,%s"), shortID(string(p.ID)), u.words.photoStage(p.Stage), bytesText(p.Size))
 			if p.Stage == client.PhotoFailed {
-				line = fmt.Sprintf("photo %s: %s", shortID(string(p.ID)), clean(faultText(p)))
+				line = fmt.Sprintf(u.words.in("photo %s: %s", "照片 %s:%s"), shortID(string(p.ID)), clean(u.words.faultText(p)))
 			}
 		}
 	}

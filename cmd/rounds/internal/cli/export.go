@@ -51,9 +51,13 @@ type exportFlags struct {
 	target target
 }
 
-func (f *exportFlags) add(cmd *cobra.Command) {
+func (f *exportFlags) add(p *program, cmd *cobra.Command) {
+	lang := "zh" // as the company keeps its books, whatever the machine speaks
+	if p.chosen {
+		lang = p.lang
+	}
 	cmd.Flags().StringSliceVar(&f.scopes, "scope", nil, "the site, by code, name or id; of tables several (default: the only one)")
-	cmd.Flags().StringVar(&f.lang, "lang", "zh", "language of headers and words: zh or en")
+	cmd.Flags().StringVar(&f.lang, "lang", lang, "language of headers and words: zh or en")
 	cmd.Flags().StringVar(&f.target.path, "out", "", "file to write, - for the standard output (default: a name by the server, in this directory)")
 	cmd.Flags().BoolVar(&f.target.force, "force", false, "overwrite a file that is there")
 }
@@ -127,7 +131,7 @@ func (d *deviceCommands) exportTable(use, short string, content roundsv1.ExportC
 		}
 		return d.exporting(cmd, args, &f, req, nil)
 	}
-	f.add(cmd)
+	f.add(d.program, cmd)
 	cmd.Flags().StringVar(&format, "format", "csv", "csv or xlsx")
 	cmd.Flags().StringVar(&from, "from", "", "only from this day or moment on: 2026-03-04, \"2026-03-04 08:00\" (this machine's zone) or RFC 3339")
 	cmd.Flags().StringVar(&to, "to", "", "only to this moment, or through this day")
@@ -153,7 +157,7 @@ func (d *deviceCommands) exportDocument() *cobra.Command {
 		}
 		return d.exporting(cmd, args, &f, req, func(ctx context.Context, s *session) error { return s.documented(ctx, args[0], req) })
 	}
-	f.add(cmd)
+	f.add(d.program, cmd)
 	return cmd
 }
 

@@ -54,14 +54,17 @@ func (s *session) site(ctx context.Context, asked string) (client.Scope, error) 
 	case len(found) == 1:
 		return found[0], nil
 	case len(sites) == 0:
-		return "", fail(Failed, "the device has no site yet: run rounds device sync; if that brings none, ask an administrator for a role at a site")
+		return "", say(Failed, "the device has no site yet: run rounds device sync; if that brings none, ask an administrator for a role at a site",
+			"本机还没有项目:请运行 rounds device sync;仍然没有时请管理员授予项目角色")
 	case len(found) == 0:
-		return "", fail(Usage, "no site is called %q: rounds device status lists them", asked)
+		return "", say(Usage, "no site is called %q: rounds device status lists them", "没有叫 %q 的项目:rounds device status 列出全部", asked)
 	}
 	if asked == "" {
-		return "", fail(Usage, "the device has %d sites: choose one with --site (rounds device status lists them)", len(found))
+		return "", say(Usage, "the device has %d sites: choose one with --site (rounds device status lists them)",
+			"本机有%d个项目:请用 --site 选一个(rounds device status 列出全部)", len(found))
 	}
-	return "", fail(Usage, "%d sites fit %q: choose one with --site (rounds device status lists them)", len(found), asked)
+	return "", say(Usage, "%d sites fit %q: choose one with --site (rounds device status lists them)",
+		"有%d个项目符合 %q:请用 --site 选一个(rounds device status 列出全部)", len(found), asked)
 }
 
 // matches tells whether a part names an id: its beginning or its end, at least four characters.
@@ -77,13 +80,13 @@ func (s *session) find(ctx context.Context, kind merge.Kind, part string) (clien
 
 // findAny is find for a record that may be of any of some kinds.
 func (s *session) findAny(ctx context.Context, part string, kinds ...merge.Kind) (client.View, error) {
-	names := make([]string, len(kinds))
+	names, namesZh := make([]string, len(kinds)), make([]string, len(kinds))
 	for i, kind := range kinds {
-		names[i] = string(kind)
+		names[i], namesZh[i] = string(kind), (&program{lang: "zh"}).kindName(kind)
 	}
-	kind := strings.Join(names, " or ")
+	kind, kindZh := strings.Join(names, " or "), strings.Join(namesZh, "或")
 	if len(part) < 4 {
-		return client.View{}, fail(Usage, "%q is too short for an id: give four characters at least", part)
+		return client.View{}, say(Usage, "%q is too short for an id: give four characters at least", "编号 %q 太短:至少给出四位", part)
 	}
 	scopes, err := s.Scopes(ctx)
 	if err != nil {
@@ -104,7 +107,7 @@ func (s *session) findAny(ctx context.Context, part string, kinds ...merge.Kind)
 	}
 	switch len(found) {
 	case 0:
-		return client.View{}, fail(Failed, "the device has no %s %s: rounds device sync brings what is new", kind, part)
+		return client.View{}, say(Failed, "the device has no "+kind+" %s: rounds device sync brings what is new", "本机没有编号为 %s 的"+kindZh+":rounds device sync 可取回最新数据", part)
 	case 1:
 		return found[0], nil
 	}
@@ -112,7 +115,7 @@ func (s *session) findAny(ctx context.Context, part string, kinds ...merge.Kind)
 	for _, view := range found[:min(4, len(found))] {
 		ids = append(ids, string(view.ID))
 	}
-	return client.View{}, fail(Usage, "%d %ss fit %s (%s): give more of the id", len(found), kind, part, strings.Join(ids, ", "))
+	return client.View{}, say(Usage, "%d "+kind+"s fit %s (%s): give more of the id", "有%d条"+kindZh+"符合 %s(%s):请多给几位编号", len(found), part, strings.Join(ids, ", "))
 }
 
 // names remembers the names of people as the crew sees each other.
@@ -253,13 +256,21 @@ func choose(what, asked string, known []choice, instead string) (string, error) 
 		case len(found) == 1:
 			return found[0].id, nil
 		case len(found) > 1:
-			return "", fail(Usage, "%d fit the %s %q (%s): give the code, or the whole id", len(found), what, asked, labels(found))
+			return "", say(Usage, "%d fit the "+what+" %q (%s): give the code, or the whole id", "有%d个"+whatZh(what)+"符合 %q(%s):请给出代码或完整编号", len(found), asked, labels(found))
 		}
 	}
 	if like := alike(asked, known); len(like) > 0 {
-		return "", fail(Usage, "no %s is called %q: perhaps %s; or give %s", what, asked, labels(like), instead)
+		return "", say(Usage, "no "+what+" is called %q: perhaps %s; or give "+instead, "没有叫 %q 的"+whatZh(what)+",是不是 %s?也可以给出完整编号", asked, labels(like))
 	}
-	return "", fail(Usage, "no %s is called %q: give %s", what, asked, instead)
+	return "", say(Usage, "no "+what+" is called %q: give "+instead, "没有叫 %q 的"+whatZh(what)+":请给出完整编号", asked)
+}
+
+// whatZh is what choose looks for, in Chinese.
+func whatZh(what string) string {
+	if zh := map[string]string{"person": "人员", "category": "类别", "place": "位置", "checklist": "检查表", "site": "项目"}[what]; zh != "" {
+		return zh
+	}
+	return what
 }
 
 // mostSuggested bounds a suggestion.
@@ -343,4 +354,20 @@ func place(l *roundsv1.Location) string {
 		return "no fix"
 	}
 	return fmt.Sprintf("%.5f, %.5f", l.GetLatitude(), l.GetLongitude())
+}
+
+// categoryName is what people call a category.
+func (s *session) categoryName(ctx context.Context, id string, in func(*roundsv1.Text) string) (string, error) {
+	if id == "" {
+		return "", nil
+	}
+	reference, err := s.reference(ctx)
+	if err != nil {
+		return "", err
+	}
+	c := reference.categories[id]
+	if c == nil {
+		return shortID(id), nil
+	}
+	return clean(strings.TrimSpace(c.GetCode() + " " + in(c.GetName()))), nil
 }

@@ -16,7 +16,7 @@ func score(t *testing.T, args ...string) (out string, err error) {
 	p := &program{Streams: Streams{Out: &stdout, Err: &stderr}}
 	root := &cobra.Command{Use: "rounds", SilenceErrors: true, SilenceUsage: true}
 	root.AddCommand(p.mediaScore())
-	strict(root)
+	(&program{}).strict(root)
 	root.SetArgs(append([]string{"score"}, args...))
 	err = root.ExecuteContext(t.Context())
 	if stderr.Len() > 0 {

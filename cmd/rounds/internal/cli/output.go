@@ -149,5 +149,5 @@ func enumValue(values map[string]int32, prefix, name string) (int32, error) {
 			known[v] = strings.ToLower(strings.TrimPrefix(one, prefix+"_"))
 		}
 	}
-	return 0, fail(Usage, "%q is none of %s", name, strings.Join(known[1:], ", "))
+	return 0, say(Usage, "%q is none of %s", "%q 不是以下之一:%s", name, strings.Join(known[1:], ", "))
 }

@@ -15,12 +15,12 @@ import (
 func (d *deviceCommands) photoHide() *cobra.Command {
 	var reason string
 	var end bool
-	cmd := &cobra.Command{Use: "hide PHOTO --reason TEXT", Short: "Take a photo out of sight, or with --end show it again", Args: cobra.ExactArgs(1),
+	cmd := &cobra.Command{Use: "hide PHOTO --reason TEXT", Short: d.in("Take a photo out of sight, or with --end show it again", "隐藏照片;--end 恢复显示"), Args: cobra.ExactArgs(1),
 		Long: "Takes a photo out of sight, as a foreman, butler, supervisor or manager. It neither counts as evidence any more nor keeps its ticket from\n" +
 			"review; its bytes, its findings and the reason stay in the history. With --end it is shown again, and counts again."}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if !end && strings.TrimSpace(reason) == "" {
-			return usage(cmd, "--reason needs words")
+			return usageBoth(cmd, "--reason needs words", "--reason 须写明原因")
 		}
 		return d.with(func(ctx context.Context, s *session, args []string) error {
 			view, err := s.find(ctx, "photo", args[0])
@@ -39,9 +39,9 @@ func (d *deviceCommands) photoHide() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			what := "hidden"
+			what := d.in("hidden", "已隐藏")
 			if end {
-				what = "shown again"
+				what = d.in("shown again", "已恢复显示")
 			}
 			return d.tell(what, view.ID, how)
 		})(cmd, args)
@@ -62,19 +62,19 @@ func bytesState(p *roundsv1.Photo) string {
 }
 
 // evidenceLines are what a reviewer has to know of a photo: who took it out of sight and why, what is held by law, and what the checks found but for notes.
-func evidenceLines(p *roundsv1.Photo, people names) (lines []string) {
+func (d *deviceCommands) evidenceLines(p *roundsv1.Photo, people names) (lines []string) {
 	if h := p.GetHidden(); h != nil {
-		lines = append(lines, fmt.Sprintf("hidden by %s: %s", people.of(h.GetPersonId()), clean(h.GetReason())))
+		lines = append(lines, fmt.Sprintf(d.in("hidden by %s: %s", "%s已隐藏:%s"), people.of(h.GetPersonId()), clean(h.GetReason())))
 	}
 	if hold := p.GetLegalHold(); hold != "" {
-		lines = append(lines, "held: "+clean(hold))
+		lines = append(lines, d.in("held: ", "依法保全:")+clean(hold))
 	}
 	for _, f := range p.GetReport().GetFindings() {
 		if f.GetSeverity() == roundsv1.Severity_SEVERITY_NOTE {
 			continue
 		}
 		line := fmt.Sprintf("%s %s: %s", strings.ToLower(enumName(f.GetSeverity().String(), "SEVERITY")),
-			enumName(f.GetCode().String(), "CHECK_CODE"), clean(textOf(f.GetSentence())))
+			enumName(f.GetCode().String(), "CHECK_CODE"), clean(d.text(f.GetSentence())))
 		if other := f.GetOtherPhotoId(); other != "" {
 			line += fmt.Sprintf(" (photo %s of %s %s)", clean(shortID(other)), clean(f.GetOtherSubject().GetKind()), clean(shortID(f.GetOtherSubject().GetId())))
 		}
@@ -93,7 +93,7 @@ func countsNot(p *roundsv1.Photo) bool {
 }
 
 // judged says what the server made of the bytes of a photo that it has, as the device knows it; "" while it is still to be looked at.
-func (s *session) judged(ctx context.Context, p client.PhotoProgress) string {
+func (d *deviceCommands) judged(ctx context.Context, s *session, p client.PhotoProgress) string {
 	view, err := s.Get(ctx, p.Scope, "photo", p.ID)
 	if err != nil {
 		return "" // a record that the device no longer holds
@@ -101,15 +101,15 @@ func (s *session) judged(ctx context.Context, p client.PhotoProgress) string {
 	photo := view.Record.GetPhoto()
 	switch photo.GetState() {
 	case roundsv1.PhotoState_PHOTO_STATE_CLEAN:
-		return "clean"
+		return d.in("clean", "合格")
 	case roundsv1.PhotoState_PHOTO_STATE_SOFT, roundsv1.PhotoState_PHOTO_STATE_HARD:
 		if f := photo.GetReport().GetFindings(); len(f) > 0 {
 			return fmt.Sprintf("%s %s: %s", bytesState(photo), enumName(f[0].GetCode().String(), "CHECK_CODE"),
-				strings.TrimSuffix(f[0].GetSentence().GetEn(), "."))
+				strings.TrimSuffix(strings.TrimSuffix(d.text(f[0].GetSentence()), "."), "。"))
 		}
 		return bytesState(photo)
 	case roundsv1.PhotoState_PHOTO_STATE_REDACTED:
-		return "the bytes were removed"
+		return d.in("the bytes were removed", "内容已删除")
 	}
 	return ""
 }

@@ -16,7 +16,7 @@ func TestEvidenceLines(t *testing.T) {
 				OtherPhotoId: "0199c0de-1234-7abc-8def-0123456789ab", OtherSubject: &roundsv1.RecordRef{Kind: "ticket", Id: "12345678"}},
 			{Code: roundsv1.CheckCode_CHECK_CODE_EXIF_MISSING, Severity: roundsv1.Severity_SEVERITY_NOTE, Sentence: &roundsv1.Text{En: "No date."}}}}}
 	want := []string{"hidden by 王芳: wrong lamp", "held: court [2J", "hard REUSED: The same. (photo 456789ab of ticket 12345678)"}
-	if got := evidenceLines(photo, names{"p": "王芳"}); !slices.Equal(got, want) {
+	if got := (&deviceCommands{program: &program{lang: "en"}}).evidenceLines(photo, names{"p": "王芳"}); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -44,7 +44,7 @@ func (p *program) config() *cobra.Command {
 				return &exit{code: Usage, line: oneLine(err), cause: err}
 			}
 			for _, name := range loaded.Ignored {
-				if strings.HasPrefix(name, "ROUNDS_DEVICE_") {
+				if strings.HasPrefix(name, "ROUNDS_DEVICE_") || name == "ROUNDS_LANG" {
 					continue // of the device's commands
 				}
 				fmt.Fprintf(p.Err, "note: %s is no setting of the server\n", name)

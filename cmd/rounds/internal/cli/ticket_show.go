@@ -14,7 +14,7 @@ import (
 )
 
 func (d *deviceCommands) ticketShow() *cobra.Command {
-	return &cobra.Command{Use: "show ID", Short: "Show a ticket with its photos, remarks and open questions", Args: cobra.ExactArgs(1),
+	return &cobra.Command{Use: "show ID", Short: d.in("Show a ticket with its photos, remarks and open questions", "查看工单及其照片、备注和待决事项"), Args: cobra.ExactArgs(1),
 		RunE: d.with(func(ctx context.Context, s *session, args []string) error {
 			view, err := s.find(ctx, "ticket", args[0])
 			if err != nil {
@@ -35,7 +35,19 @@ func (d *deviceCommands) ticketShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return d.printTicket(view, about, people)
+			category, err := s.categoryName(ctx, view.Record.GetTicket().GetCategoryId(), d.text)
+			if err != nil {
+				return err
+			}
+			where := place(view.Record.GetTicket().GetLocation())
+			if id := view.Record.GetTicket().GetLocation().GetPlaceId(); id != "" && view.Record.GetTicket().GetLocation().GetWords() == "" {
+				placeName, err := s.placeNames(ctx, view.Scope, d.text)
+				if err != nil {
+					return err
+				}
+				where = placeName(id)
+			}
+			return d.printTicket(view, about, people, category, where)
 		})}
 }
 
@@ -78,35 +90,37 @@ func writesJSON(v client.View) []any {
 	return list
 }
 
-func (d *deviceCommands) printTicket(v client.View, about []client.View, people names) error {
+func (d *deviceCommands) printTicket(v client.View, about []client.View, people names, category, where string) error {
 	t := v.Record.GetTicket()
-	var b strings.Builder
-	line := func(name, value string) {
-		if value != "" && value != "-" {
-			fmt.Fprintf(&b, "%-12s %s\n", name, value)
-		}
+	line := d.line
+	line("ticket", "工单", string(v.ID))
+	line("title", "标题", t.GetTitle())
+	line("state", "状态", strings.TrimSpace(d.ticketStanding(t.GetState())+" "+d.pendingMark(v)))
+	line("why", "原因", t.GetStateReason())
+	line("priority", "优先级", d.priority(t.GetPriority()))
+	line("category", "类别", category)
+	line("needs", "要求", d.needs(t.GetRequirements()))
+	line("place", "位置", where)
+	line("reported", "上报", fmt.Sprintf(d.in("%s by %s", "%s,%s"), when(t.GetReportedTimeUs()), people.of(t.GetReporterId())))
+	for _, due := range d.deadlines(t) {
+		line("due", "时限", due)
 	}
-	line("ticket", string(v.ID))
-	line("title", clean(t.GetTitle()))
-	line("state", strings.TrimSpace(d.listed(t)+" "+d.pendingMark(v)))
-	line("why", clean(t.GetStateReason()))
-	line("priority", strings.ToLower(enumName(t.GetPriority().String(), "PRIORITY")))
-	line("category", shortID(t.GetCategoryId()))
-	line("needs", d.needs(t.GetRequirements()))
-	line("place", place(t.GetLocation()))
-	line("reported", fmt.Sprintf("%s by %s", when(t.GetReportedTimeUs()), people.of(t.GetReporterId())))
-	line("words", clean(t.GetCustomerWords()))
-	line("description", clean(t.GetDescription()))
-	line("notes", clean(t.GetNotes()))
-	line("phone", clean(t.GetContactPhone()))
-	line("assignee", people.of(t.GetAssigneeId()))
-	line("round", fmt.Sprint(max(1, t.GetRound())))
-	line("tags", clean(strings.Join(t.GetTags(), ", ")))
-	line("flags", clean(strings.Join(t.GetFlags(), ", ")))
+	line("words", "客户原话", t.GetCustomerWords())
+	line("description", "描述", t.GetDescription())
+	line("notes", "备忘", t.GetNotes())
+	line("phone", "电话", t.GetContactPhone())
+	line("assignee", "处理人", people.of(t.GetAssigneeId()))
+	line("round", "轮次", fmt.Sprint(max(1, t.GetRound())))
+	if level := t.GetEscalationLevel(); level > 0 {
+		line("escalated", "升级", fmt.Sprintf(d.in("level %d", "%d级"), level))
+	}
+	line("merged into", "并入", shortID(t.GetMergedIntoId()))
+	line("tags", "标签", strings.Join(t.GetTags(), ", "))
+	line("flags", "标记", strings.Join(t.GetFlags(), ", "))
 	for _, number := range siblings(v) {
 		field := t.ProtoReflect().Descriptor().Fields().ByNumber(number)
 		if field != nil {
-			line("two values", string(field.Name())+": more than one person wrote it; see --json")
+			line("two values", "多个值", string(field.Name())+d.in(": more than one person wrote it; see --json", ":多人填写不一致,见 --json"))
 		}
 	}
 	for _, one := range about {
@@ -114,21 +128,60 @@ func (d *deviceCommands) printTicket(v client.View, about []client.View, people 
 		switch {
 		case r.GetPhoto() != nil:
 			p := r.GetPhoto()
-			line("photo", strings.TrimSpace(fmt.Sprintf("%s %s, %s, %d x %d, by %s: %s %s", shortID(string(one.ID)),
-				strings.ToLower(enumName(p.GetRole().String(), "PHOTO_ROLE")), bytesText(p.GetSizeBytes()), p.GetWidthPx(), p.GetHeightPx(),
-				people.of(p.GetPersonId()), bytesState(p), d.pendingMark(one))))
-			for _, words := range evidenceLines(p, people) {
-				line("", words)
+			line("photo", "照片", strings.TrimSpace(fmt.Sprintf(d.in("%s %s, %s, %d x %d, by %s: %s %s", "%s %s,%s,%d x %d,%s:%s %s"), shortID(string(one.ID)),
+				d.photoRole(p.GetRole()), bytesText(p.GetSizeBytes()), p.GetWidthPx(), p.GetHeightPx(),
+				people.of(p.GetPersonId()), d.bytesWords(p), d.pendingMark(one))))
+			for _, words := range d.evidenceLines(p, people) {
+				line("", "", words)
 			}
 		case r.GetComment() != nil:
 			c := r.GetComment()
-			line("remark", fmt.Sprintf("%s, %s: %s %s", people.of(c.GetPersonId()), when(c.GetSaid().GetWallUs()), clean(c.GetWords()), d.pendingMark(one)))
+			line("remark", "备注", fmt.Sprintf("%s, %s: %s %s", people.of(c.GetPersonId()), when(c.GetSaid().GetWallUs()), clean(c.GetWords()), d.pendingMark(one)))
 		case r.GetConflict() != nil:
-			line("open", fmt.Sprintf("%s %s", shortID(string(one.ID)), clean(textOf(r.GetConflict().GetSentence()))))
+			line("open", "待裁决", fmt.Sprintf("%s %s", shortID(string(one.ID)), d.text(r.GetConflict().GetSentence())))
 		}
 	}
-	_, err := fmt.Fprint(d.Out, b.String())
-	return err
+	return nil
+}
+
+// deadlines are the times of the current round that run, and those that were missed.
+func (d *deviceCommands) deadlines(t *roundsv1.Ticket) (lines []string) {
+	for _, one := range t.GetDeadlines() {
+		if one.GetRound() != max(1, t.GetRound()) || one.GetDueUs() == 0 {
+			continue
+		}
+		state := ""
+		switch one.GetState() {
+		case roundsv1.DeadlineState_DEADLINE_STATE_OPEN:
+			if one.GetDueUs() < d.Now().UnixMicro() {
+				state = d.in("overdue", "已超时")
+			}
+		case roundsv1.DeadlineState_DEADLINE_STATE_STOPPED:
+			state = d.in("clock stopped", "已停表")
+		case roundsv1.DeadlineState_DEADLINE_STATE_BREACHED:
+			state = d.in("missed", "超时")
+		case roundsv1.DeadlineState_DEADLINE_STATE_DISPUTED:
+			state = d.in("disputed", "时间有争议")
+		default:
+			continue
+		}
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s", d.stepName(one.GetStep()), when(one.GetDueUs()), state)))
+	}
+	return lines
+}
+
+// due is the earliest deadline that runs, marked where it has passed; "-" where none does.
+func (d *deviceCommands) due(t *roundsv1.Ticket) string {
+	var first int64
+	for _, one := range t.GetDeadlines() {
+		if one.GetState() == roundsv1.DeadlineState_DEADLINE_STATE_OPEN && one.GetDueUs() != 0 && (first == 0 || one.GetDueUs() < first) {
+			first = one.GetDueUs()
+		}
+	}
+	if first != 0 && first < d.Now().UnixMicro() {
+		return when(first) + " !"
+	}
+	return when(first)
 }
 
 // needs are what a ticket asks of the work.
