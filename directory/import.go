@@ -361,6 +361,9 @@ func (r *row) put(scope store.Scope, kind merge.Kind, id string, before *roundsv
 			}
 		}
 	}
+	if r.dry {
+		return false, nil
+	}
 	r.queue(scope, &pending{act: r.actOf(id, before, edit), rows: []*row{r}})
 	return true, nil
 }

@@ -13,6 +13,7 @@ type staffRow struct {
 	*row
 	code  string
 	entry PersonEntry
+	blank *roundsv1.Record // the record of a new person, checked
 	done  Entered
 	skip  bool // a dry run cannot ask the tree about it
 }
@@ -120,6 +121,8 @@ func (s *staffRow) tried() error {
 		s.refuse(invalid(err))
 	} else if p := s.content(nil, after); p != nil {
 		s.refuse(p)
+	} else {
+		s.blank = after
 	}
 	return nil
 }
@@ -202,6 +205,15 @@ func (s *staffRow) record() error {
 		return nil
 	}
 	scope := SiteScope(s.site)
+	if s.done.Created && s.blank.GetStaff().GetName() != "" {
+		// Nobody knew of the person, so no list has them, and the record is the one that was checked before. Would one stand all the same, the two merge.
+		s.blank.GetStaff().Code = s.code
+		if s.dry {
+			return nil
+		}
+		s.queue(scope, &pending{act: s.actOf(id, nil, &roundsv1.Edit{Record: s.blank}), rows: []*row{s.row}})
+		return nil
+	}
 	before, err := s.cfg.Desk.Record(s.ctx, scope, KindStaff, id)
 	if err != nil {
 		return err

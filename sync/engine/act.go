@@ -179,7 +179,7 @@ func marshalAct(m *roundsv1.Mutation) ([]byte, error) {
 // act does the acts of a person that were not done before, and returns the outcomes of all.
 func (tx *transaction) act(caller Caller, items []deskItem, now int64) ([]*roundsv1.Outcome, error) {
 	// All are looked at before any is written: a call that is refused has changed nothing.
-	called := make(map[uuid.UUID]*deskItem, len(items))
+	called, before := make(map[uuid.UUID]*deskItem, len(items)), make([]*roundsv1.EntryHead, len(items))
 	for i := range items {
 		it := &items[i]
 		if first := called[it.id]; first != nil {
@@ -190,6 +190,7 @@ func (tx *transaction) act(caller Caller, items []deskItem, now int64) ([]*round
 		}
 		called[it.id] = it
 		head, content, err := tx.acted(caller.Person, it.id)
+		before[i] = head
 		switch {
 		case err != nil:
 			return nil, err
@@ -206,9 +207,11 @@ func (tx *transaction) act(caller Caller, items []deskItem, now int64) ([]*round
 	}
 	outcomes := make([]*roundsv1.Outcome, len(items))
 	for i := range items {
-		head, _, err := tx.acted(caller.Person, items[i].id)
-		if err != nil {
-			return nil, err
+		head, err := before[i], error(nil)
+		if called[items[i].id] != &items[i] { // the call's own, twice
+			if head, _, err = tx.acted(caller.Person, items[i].id); err != nil {
+				return nil, err
+			}
 		}
 		if head != nil {
 			if outcomes[i], err = fullOutcome(tx.w, head); err != nil {
