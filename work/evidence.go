@@ -32,6 +32,8 @@ func photoWorkflow() workflow {
 		return []effect{{"on the ticket: before_photo, performers + who took a photo of the finished work" + more, (*judgement).photoMarks}}
 	}
 	return workflow{kind: kindPhoto, name: noState, rows: []row{
+		besideOrphanRow(),
+		orphanRow(),
 		{command: Create, number: 37, when: []condition{byApprover}, effects: marks(`, flags "late" and "self_approval", to PENDING_REVIEW where nobody else approved it who did none of the work, else approvers without who worked`)},
 		{command: Create, when: []condition{late}, effects: marks(`, flag "late"; the approvers are told`)},
 		{command: Create, number: 8, when: []condition{older}, effects: append(marks(""), olderRound)},
@@ -43,6 +45,8 @@ func photoWorkflow() workflow {
 // commentWorkflow is what is asked of remarks.
 func commentWorkflow() workflow {
 	return workflow{kind: kindComment, name: noState, rows: []row{
+		besideOrphanRow(),
+		orphanRow(),
 		hides(commentHidden, func(r *roundsv1.Record) *roundsv1.Hidden { return r.GetComment().GetHidden() }),
 	}}
 }

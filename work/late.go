@@ -107,6 +107,9 @@ func (j *judgement) completeLate() {
 
 // parkedSides are both sides of a completion that waits for a person: who took the ticket on, or cancelled it, and who did the work all the same.
 func (j *judgement) parkedSides(as roundsv1.ConflictType) []*roundsv1.Side {
+	if as == roundsv1.ConflictType_CONFLICT_TYPE_ORPHAN {
+		return j.orphanSides()
+	}
 	by := writer(j.Current, ticketState)
 	stands := &roundsv1.Side{Record: j.ref(), PersonId: by.GetPersonId(), DeviceId: by.GetDeviceId(), TimeUs: by.GetTimeUs(), JournalSeq: by.GetSeq()}
 	switch as {

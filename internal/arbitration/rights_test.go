@@ -163,10 +163,6 @@ func TestRow34(t *testing.T) {
 			if status := w.outcome(labour).GetStatus(); status == rejected {
 				t.Errorf("%v", w.outcome(labour))
 			}
-			if got := w.photo(photo); got.GetSubject().GetId() != w.id {
-				t.Errorf("the photo is of %v", got.GetSubject())
-			}
-			w.looked(photo)
 			if name == "erased" && w.ticket(w.id).GetCustomerWords() != "" {
 				t.Error("what was erased is back")
 			}
@@ -178,6 +174,20 @@ func TestRow34(t *testing.T) {
 				s.sync()
 				w.came(ref, applied)
 				w.laboured(w.id, map[*phone]int{w.x: 1})
+			})
+			t.Run("and of the photo by itself", func(t *testing.T) {
+				question := s.asked(orphan, photo, supervisor, []string{w.x.id()}, roundsv1.ConflictAction_CONFLICT_ACTION_ADMIT,
+					roundsv1.ConflictAction_CONFLICT_ACTION_DISMISS)
+				if sides := question.conflict().GetSides(); len(sides) != 2 || sides[0].GetRecord().GetId() != w.id {
+					t.Errorf("it is not linked to the ticket: %v", sides)
+				}
+				ref := s.decide(question.id, &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Admit{Admit: &roundsv1.ConflictAdmit{}}})
+				s.sync()
+				w.came(ref, applied)
+				if got := w.photo(photo); got.GetSubject().GetId() != w.id {
+					t.Errorf("the photo is of %v", got.GetSubject())
+				}
+				w.looked(photo)
 			})
 			s.sync()
 		})
