@@ -141,7 +141,7 @@ func (c *child) start(ctx context.Context) (server.Ready, error) {
 		select {
 		case <-look.C:
 		case err := <-c.ended:
-			c.ended <- err
+			c.cmd = nil
 			return server.Ready{}, fmt.Errorf("demo: the server ended before it answered: %w", err)
 		case <-ctx.Done():
 			return server.Ready{}, ctx.Err()

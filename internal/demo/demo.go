@@ -98,7 +98,7 @@ func Command(link func(dir, server, audience string) error) *cobra.Command {
 	flags.StringVar(&o.s3, "s3", "", "keep the photos in this object store instead of the server's folder: "+s3Form)
 	flags.BoolVar(&o.json, "json", false, "print the report as one line of JSON")
 	flags.BoolVar(&o.keep, "keep", false, "leave the server up at the end and say what to try")
-	flags.StringVar(&o.dir, "dir", "", "directory for the server's and the devices' data; default: a temporary one, removed at the end")
+	flags.StringVar(&o.dir, "dir", "", "directory for the server's and the devices' data; it has to be empty; default: a temporary one, removed at the end")
 	cmd.AddCommand(serveCommand(), writeCommand())
 	return cmd
 }
@@ -138,7 +138,7 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 		if !o.keep {
 			defer func() { err = errors.Join(err, os.RemoveAll(o.dir)) }()
 		}
-	} else if err := os.MkdirAll(o.dir, 0o700); err != nil {
+	} else if err := ownDir(o.dir); err != nil {
 		return err
 	}
 	exe, err := os.Executable()
@@ -209,6 +209,21 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	}
 	if faults := report.Day.faults(); len(faults) > 0 {
 		return fmt.Errorf("%w: %s", ErrDay, strings.Join(faults, "; "))
+	}
+	return nil
+}
+
+// ownDir makes a directory for a demo, which has to be empty: another may run in it, or have been killed there, and nothing of anybody's is overwritten.
+func ownDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	held, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	if len(held) > 0 {
+		return fmt.Errorf("--dir: %s is not empty: another demo may run there, or may have been ended there; name a new directory, or remove it first", dir)
 	}
 	return nil
 }

@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -39,7 +41,7 @@ func TestMain(m *testing.M) {
 func TestShortShift(t *testing.T) {
 	t.Parallel()
 	var out, log bytes.Buffer
-	o := options{devices: 9, hours: 1, seed: 5, kills: 2, photos: 30, json: true, dir: t.TempDir(), scenes: []int{1, 5, 12, 33, 38}}
+	o := options{devices: 9, hours: 1, seed: 5, kills: 2, photos: 30, json: true, dir: t.TempDir(), scenes: []int{1, 5, 12, 33, 36, 38}}
 	if err := run(context.Background(), o, &out, &log); err != nil {
 		t.Fatalf("%v\n%s\n%s", err, log.String(), out.String())
 	}
@@ -86,6 +88,22 @@ func TestShortShift(t *testing.T) {
 	if p := r.Photos; p.Promised < 20 || p.Stored == 0 || p.Stored != p.Verified || p.Lost != 0 || p.Waiting != 0 || p.StoredBytes == 0 || p.Parts == 0 ||
 		p.Promised != p.Stored+p.Refused+p.OnLostPhone+p.Quarantined || len(p.Checks) == 0 {
 		t.Errorf("photos: %+v", p)
+	}
+}
+
+// A directory that holds anything is left alone: another demo may run in it.
+func TestDirectoryOfItsOwn(t *testing.T) {
+	dir := t.TempDir()
+	kept := filepath.Join(dir, "kept")
+	if err := os.WriteFile(kept, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := run(t.Context(), options{devices: 4, hours: 0.1, dir: dir}, io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "not empty") {
+		t.Errorf("%v", err)
+	}
+	if held, err := os.ReadDir(dir); err != nil || len(held) != 1 {
+		t.Errorf("%v, %v", held, err)
 	}
 }
 
