@@ -106,11 +106,14 @@ func (d *Desk) subjectOf(ctx context.Context, scope store.Scope, change *roundsv
 		if ticket.GetRound() > 1 && ticket.GetRound() == photo.GetRound() {
 			c.RejectedUs = writer(subject, ticketRound).GetTimeUs()
 		}
-		category, err := d.categoryOf(ctx, scope, ticket)
-		if err != nil {
-			return err
+		// What was asked of the crew is pinned on the ticket; what the category asks now counts where none was known then.
+		if c.LiveCamera = ticket.GetRequirements().GetLiveCamera(); ticket.GetRequirements().GetCategoryId() == "" {
+			category, err := d.categoryOf(ctx, scope, ticket)
+			if err != nil {
+				return err
+			}
+			c.LiveCamera = category.GetLiveCamera()
 		}
-		c.LiveCamera = category.GetLiveCamera()
 		c.Scans = scansOf(photo, c.CapturedUs, ticket.GetScans())
 		return d.areaOf(ctx, scope, ticket.GetLocation(), photo, c)
 	}

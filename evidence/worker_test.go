@@ -8,6 +8,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/internal/drawn"
 	"github.com/rounds-sync/rounds/media"
+	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/media/mediatest"
 	"github.com/rounds-sync/rounds/sync/store"
 )
@@ -229,6 +230,29 @@ func TestPolicy(t *testing.T) {
 	w.settled(id)
 	if !w.found(id, "NOT_CAMERA") || w.found(id, "GAP") {
 		t.Fatalf("%v", w.photo(id).GetFindings())
+	}
+}
+
+// TestLiveCameraAsPinned: what was asked of the crew counts, whatever the category asks meanwhile.
+func TestLiveCameraAsPinned(t *testing.T) {
+	for _, asked := range []bool{true, false} {
+		w := newWorld(t)
+		li, admins := w.phone("li", worker), w.phone("admin", admin)
+		admins.do(orgScope, uid("lamp"), &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Category{Category: &roundsv1.Category{LiveCamera: !asked}}}})
+		content := image(12, drawn.After)
+		id := li.promise(content, func(p *roundsv1.Photo) { p.Source = roundsv1.PhotoSource_PHOTO_SOURCE_GALLERY })
+		w.done("ticket", uid("lamp"), id)
+		pinned := &roundsv1.Ticket{Requirements: &roundsv1.Requirements{CategoryId: uid("lamp"), AfterPhotos: 1, LiveCamera: asked}}
+		if err := w.engine.Write(context.Background(), site, func(engine.View) ([]engine.Derived, error) {
+			return []engine.Derived{{RecordID: uid("ticket"), Edit: &roundsv1.Edit{Fields: []uint32{52}, Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: pinned}}}}}, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		li.upload(site, content)
+		w.settled(id)
+		if w.found(id, "NOT_CAMERA") != asked {
+			t.Errorf("asked %v: %v", asked, w.photo(id).GetFindings())
+		}
 	}
 }
 
