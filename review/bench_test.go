@@ -88,3 +88,41 @@ func BenchmarkList(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkStory asks for pages of a long story: 150 entries of the ticket itself, 24 photos of four entries each, and 24 remarks; while the last entries of the site's
+// journal are not in the table of histories yet, as it is while people work.
+func BenchmarkStory(b *testing.B) {
+	w := newWorld(b)
+	boss := w.person("boss", manager)
+	id := uid("long")
+	w.act(boss, site, engine.DeskAct{RecordID: id, Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "t"})}})
+	for i := range 150 {
+		w.write(site, changed(id, ticket(&roundsv1.Ticket{Title: fmt.Sprint("title ", i)}), 1))
+		if i%6 == 0 {
+			w.write(site, made(uid(fmt.Sprint("photo", i)), photo(&roundsv1.Photo{Subject: of("ticket", id), Role: roundsv1.PhotoRole_PHOTO_ROLE_AFTER, Preview: make([]byte, 2000)})),
+				made(uid(fmt.Sprint("remark", i)), comment(&roundsv1.Comment{Subject: of("ticket", id), Words: "ok"})))
+			for state := range roundsv1.PhotoState(3) {
+				w.write(site, changed(uid(fmt.Sprint("photo", i)), photo(&roundsv1.Photo{State: 1 + state}), 40))
+			}
+		}
+	}
+	if _, err := w.engine.Maintain(context.Background(), site); err != nil {
+		b.Fatal(err)
+	}
+	for i := range 60 {
+		w.write(site, made(uid(fmt.Sprint("other ", i)), ticket(&roundsv1.Ticket{Title: "another"})))
+	}
+	for _, one := range []struct {
+		name   string
+		newest bool
+	}{{"oldest", false}, {"newest", true}} {
+		b.Run(one.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := w.service.Story(context.Background(), boss, &roundsv1.StoryRequest{Scope: string(site), Record: of("ticket", id), NewestFirst: one.newest}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -47,6 +47,41 @@ func TestPagesAreBoundedInBytes(t *testing.T) {
 	}
 }
 
+// TestQueuePagesAreBoundedInBytes: so are those of the queue, each item with its photos.
+func TestQueuePagesAreBoundedInBytes(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", manager)
+	for i := range 40 {
+		w.waiting(fmt.Sprint("large", i), int64(i+1), func(t *roundsv1.Ticket, p *roundsv1.Photo) {
+			t.Description = strings.Repeat("x", 60_000)
+			p.Findings = []string{strings.Repeat("y", 60_000)}
+		})
+	}
+	req := &roundsv1.ReviewQueueRequest{Scopes: []string{string(site)}, PageSize: 100}
+	seen := map[string]bool{}
+	for pages := 1; ; pages++ {
+		resp, err := w.service.ReviewQueue(t.Context(), boss, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if size := proto.Size(resp); size > 4<<20+192<<10 || len(resp.GetItems()) == 0 || resp.GetTotal() != 40 {
+			t.Fatalf("a page of %d bytes, %d items of %d", size, len(resp.GetItems()), resp.GetTotal())
+		}
+		for _, item := range resp.GetItems() {
+			if id := item.GetRow().GetRecordId(); seen[id] || len(item.GetPhotos()) != 1 {
+				t.Fatalf("%s again, or without its photo", id)
+			}
+			seen[item.GetRow().GetRecordId()] = true
+		}
+		if req.PageToken = resp.GetNextPageToken(); req.PageToken == "" {
+			if len(seen) != 40 || pages < 2 {
+				t.Errorf("%d items on %d pages", len(seen), pages)
+			}
+			return
+		}
+	}
+}
+
 // counted counts how often histories are read, and single entries.
 type counted struct {
 	*engine.Engine

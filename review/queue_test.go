@@ -274,3 +274,51 @@ func TestBulkDigest(t *testing.T) {
 		t.Errorf("%d of 2 still wait", len(items))
 	}
 }
+
+// walked is an inspection round under review.
+func (w *world) walked(name string) string {
+	id := uid(name)
+	w.write(site, made(id, inspection(&roundsv1.Inspection{Title: name, State: roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW, Round: 1, InspectorId: uid("I"),
+		Answers: map[string]*roundsv1.Answer{"door": {Result: roundsv1.AnswerResult_ANSWER_RESULT_PASS, PhotoIds: []string{uid(name + " door")}}}})),
+		made(uid(name+" door"), photo(&roundsv1.Photo{Subject: of("inspection", id), Round: 1, Role: photoOfItem, ItemId: "door", PersonId: uid("I"), State: clean, Sha256: make([]byte, 32)})))
+	return id
+}
+
+// TestBulkDigestOfRounds: rounds are approved together as tickets are: with the digest of what stands in the queue, and with no other.
+func TestBulkDigestOfRounds(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", supervisor)
+	a, b, c := w.walked("a"), w.walked("b"), w.walked("c")
+	w.pass(time.Minute)
+	var acts []*roundsv1.DeskAct
+	for i, id := range []string{a, b, c} {
+		item := w.itemOf(id)
+		digest := item.GetDigest()
+		if len(digest) != 32 || len(item.GetPhotos()) != 1 || len(item.GetObstacles()) > 0 {
+			t.Fatalf("item %v", item)
+		}
+		if i == 0 {
+			digest = nil
+		}
+		acts = append(acts, &roundsv1.DeskAct{ActId: uid("act " + id), Scope: string(site), RecordId: id, Base: item.GetRow().GetVersion(), Act: &roundsv1.DeskAct_Command{
+			Command: &roundsv1.Command{Command: &roundsv1.Command_Inspection{Inspection: &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Approve{
+				Approve: &roundsv1.InspectionApprove{Round: 1, ReviewDigest: digest}}}}}}})
+	}
+	w.write(site, changed(b, inspection(&roundsv1.Inspection{Answers: map[string]*roundsv1.Answer{"door": {Result: roundsv1.AnswerResult_ANSWER_RESULT_PASS, Note: "after all"}}}), 7))
+	resp, err := w.service.Decide(t.Context(), boss, &roundsv1.DecideRequest{Acts: acts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := resp.GetResults()
+	if !slices.Equal(r[0].GetObstacles(), []roundsv1.BulkObstacle{roundsv1.BulkObstacle_BULK_OBSTACLE_NO_DIGEST}) {
+		t.Errorf("no digest: %v", r[0])
+	}
+	if p := r[1].GetProblem(); p.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST || p.GetField() != "command.inspection.approve.review_digest" {
+		t.Errorf("an older digest: %v", r[1])
+	}
+	if r[2].GetOutcome().GetStatus() != roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED {
+		t.Errorf("the digest of what is shown: %v", r[2])
+	}
+	items, _ := w.queue(boss, 50)
+	same(t, "what still waits", sorted(titles(items)...), []string{"a", "b"})
+}
