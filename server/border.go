@@ -173,16 +173,30 @@ type body struct {
 	prefix    [5]byte // of the message that begins
 	have      int     // bytes of it
 	left      int64   // bytes of the message that are to come; -1 while its prefix is
-	total     int64   // of a body that is one message
+	total     int64   // bytes so far
+	began     time.Time
 }
+
+// slowest is how many bytes a second a sender has to send at least, in the long run: a link that is worse than any phone's. Without it one that sends a byte
+// now and then would hold its call for months.
+const slowest = 256
 
 var _ io.ReadCloser = (*body)(nil)
 
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
 	// By the machine's clock, as all deadlines of connections. A connection without deadlines has its own ways to end.
-	_ = b.control.SetReadDeadline(time.Now().Add(b.standstill))
+	now := time.Now()
+	if b.began.IsZero() {
+		b.began = now
+	}
+	until := now.Add(b.standstill)
+	if slow := b.began.Add(b.standstill + time.Duration(b.total)*(time.Second/slowest)); slow.Before(until) {
+		until = slow
+	}
+	_ = b.control.SetReadDeadline(until)
 	n, err := b.from.Read(p)
+	b.total += int64(n)
 	// After its body the connection lives on: for a stream, for the next call. One whose body did not come must not: net/http would wait for the rest.
 	if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		_ = b.control.SetReadDeadline(time.Time{})
@@ -191,7 +205,7 @@ func (b *body) Read(p []byte) (int, error) {
 		if large := b.follow(p[:n]); large {
 			return 0, tooLarge()
 		}
-	} else if b.total += int64(n); b.total > b.most {
+	} else if b.total > b.most {
 		return 0, tooLarge()
 	}
 	switch {

@@ -20,11 +20,11 @@ import (
 	"github.com/rounds-sync/rounds/sync/engine"
 )
 
-// large fills the site with more than any buffer between a server and its reader holds: 16 MB.
-func (w *world) large() {
+// large fills the site with so many times 2 MB of tickets: 8 times are more than the buffers between a server and its reader hold.
+func (w *world) large(times int) {
 	w.t.Helper()
 	text := strings.Repeat("水", 20_000)
-	for range 8 {
+	for range times {
 		if err := w.Engine().Write(w.t.Context(), w.site, func(engine.View) ([]engine.Derived, error) {
 			var all []engine.Derived
 			for range 32 {
@@ -46,7 +46,7 @@ func TestReadersOfExportsAreCut(t *testing.T) {
 		c.Timeouts.Export, c.Timeouts.Write, c.Limits.DeviceRate = time.Second, 10*time.Minute, 0
 	})
 	w.device.grant(roundsv1.Role_ROLE_MANAGER)
-	w.large()
+	w.large(8)
 	request := &roundsv1.ExportRequest{Scopes: []string{string(w.site)}, Content: roundsv1.ExportContent_EXPORT_CONTENT_TICKETS,
 		Format: roundsv1.ExportFormat_EXPORT_FORMAT_CSV, Language: roundsv1.ExportLanguage_EXPORT_LANGUAGE_EN}
 	began := time.Now()
@@ -111,7 +111,7 @@ func TestASlowExportSaysWhy(t *testing.T) {
 	t.Parallel()
 	w := start(t, func(c *server.Config) { c.Timeouts.Export, c.Limits.DeviceRate = time.Second, 0 })
 	w.device.grant(roundsv1.Role_ROLE_MANAGER)
-	w.large()
+	w.large(8)
 	slow := h2c()
 	slow.Transport.(*http.Transport).HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: 64 << 10, MaxReceiveBufferPerConnection: 1 << 20}
 	stream, err := roundsv1connect.NewExportServiceClient(slow, w.base).Export(t.Context(), as(w.device, &roundsv1.ExportRequest{Scopes: []string{string(w.site)},

@@ -246,3 +246,37 @@ func TestStreamsOfOneDevice(t *testing.T) {
 		t.Errorf("the last stream: %v %v", last.Msg(), last.Err())
 	}
 }
+
+// TestTricklingBodiesAreGivenUp: who sends a byte now and then, more often than a standstill is long, does not hold a call for as long as they like.
+func TestTricklingBodiesAreGivenUp(t *testing.T) {
+	t.Parallel()
+	w := start(t, func(c *server.Config) { c.Timeouts.Read = 300 * time.Millisecond })
+	conn, err := net.Dial("tcp", w.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST "+roundsv1connect.AuthServiceEnrollProcedure+" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n{"); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { // until the server closes the connection
+		defer close(ended)
+		_, _ = io.Copy(io.Discard, conn)
+	}()
+	tick, began := time.NewTicker(50*time.Millisecond), time.Now()
+	defer tick.Stop()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-tick.C:
+			if _, err := io.WriteString(conn, " "); err != nil {
+				return
+			}
+			if time.Since(began) > 5*time.Second {
+				t.Fatal("the call is still held")
+			}
+		}
+	}
+}
