@@ -97,12 +97,12 @@ var promiseWords = map[promises.Name]string{
 }
 
 func (r *Report) print(out io.Writer) {
-	fmt.Fprintf(out, "\nThe shift of %d devices, seed %d, took %.0f s.\n\n", r.Devices, r.Seed, r.Seconds)
+	fmt.Fprintf(out, "\nThe day of %d devices, seed %d, took %.0f s.\n\n", r.Devices, r.Seed, r.Seconds)
 	rows := []struct {
 		words string
 		value any
 	}{
-		{"mutations queued on phones", r.MutationsQueued}, {"taken by the server", r.MutationsTaken},
+		{"mutations queued on phones", r.MutationsQueued}, {"taken by the server", r.MutationsTaken}, {"  left on the phone that was lost", r.MutationsQueued - r.MutationsTaken - r.Lost},
 		{"  applied", r.Applied}, {"  merged (somebody's value lost, and is named)", r.Merged}, {"  in conflict, for a person", r.Conflicts},
 		{"  rejected, with the reason", r.Rejected}, {"  quarantined", r.Quarantined},
 		{"facts", r.Facts}, {"  kept", r.FactsKept}, {"  quarantined", r.FactsQuarantined},
@@ -165,10 +165,11 @@ In another terminal (go build -o bin/rounds ./cmd/rounds makes the program) try:
 			return err
 		}
 		fmt.Fprintf(out, `  bin/rounds device status --dir %s
-  bin/rounds device ticket list --dir %s
+  bin/rounds device ticket list --all --dir %s
+  bin/rounds desk list --dir %s
   bin/rounds admin person list --dir %s
   bin/rounds media chase --dir %s --site %s
-`, office, office, office, office, d.Site.Code)
+`, office, office, office, office, office, d.Site.Code)
 	}
 	verify := ""
 	if d.s3 == "" {
