@@ -88,6 +88,11 @@ type counted struct {
 	all, one int
 }
 
+func (c *counted) Histories(ctx context.Context, scope store.Scope, of []*roundsv1.RecordRef, span engine.HistorySpan) iter.Seq2[engine.HistoryEntry, error] {
+	c.all += len(of)
+	return c.Engine.Histories(ctx, scope, of, span)
+}
+
 func (c *counted) History(ctx context.Context, scope store.Scope, kind merge.Kind, id string, span engine.HistorySpan) iter.Seq2[engine.HistoryEntry, error] {
 	if span == (engine.HistorySpan{}) {
 		c.all++

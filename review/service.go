@@ -24,6 +24,8 @@ type Records interface {
 	Changes(ctx context.Context, scope store.Scope, since engine.Position, limits engine.ChangesLimits) (*engine.ChangesPage, error)
 	// History visits the journal entries about one record.
 	History(ctx context.Context, scope store.Scope, kind merge.Kind, id string, span engine.HistorySpan) iter.Seq2[engine.HistoryEntry, error]
+	// Histories visits the journal entries about any of several records.
+	Histories(ctx context.Context, scope store.Scope, of []*roundsv1.RecordRef, span engine.HistorySpan) iter.Seq2[engine.HistoryEntry, error]
 	// Act does what a person does at a desk.
 	Act(ctx context.Context, caller engine.Caller, scope store.Scope, acts []engine.DeskAct) ([]*roundsv1.Outcome, error)
 }

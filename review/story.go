@@ -21,11 +21,8 @@ type told struct {
 	bytes int
 }
 
-// subject is one record of which a story tells.
-type subject struct {
-	kind merge.Kind
-	id   uid
-}
+// atOnce is of how many records histories are read together.
+const atOnce = 64
 
 // Story tells what happened to one record, to who may read its scope. Each page is one pass over the history of the record and of what belongs to it, so it costs
 // what those went through, not what their scope did; it holds what may be on the page, and of all else nothing. The error is an *engine.Error.
@@ -110,24 +107,21 @@ func (d *desk) read(ctx context.Context, tale *tale, kind merge.Kind, id uid) er
 	if tale.req.GetRecordAlone() {
 		return nil
 	}
-	var about []subject
+	var about []*roundsv1.RecordRef
 	d.boards[0].read(func(c *content) {
-		for _, one := range c.family(id)[1:] {
-			about = append(about, subject{kindTicket, one})
+		add := func(kind merge.Kind, ids []uid) {
+			for _, one := range ids {
+				about = append(about, &roundsv1.RecordRef{Kind: string(kind), Id: one.String()})
+			}
 		}
 		belongs := c.belongs(id, current)
-		for _, one := range belongs.photos {
-			about = append(about, subject{kindPhoto, one})
-		}
-		for _, one := range belongs.comments {
-			about = append(about, subject{kindComment, one})
-		}
-		for _, one := range belongs.questions {
-			about = append(about, subject{kindConflict, one})
-		}
+		add(kindTicket, c.family(id)[1:])
+		add(kindPhoto, belongs.photos)
+		add(kindComment, belongs.comments)
+		add(kindConflict, belongs.questions)
 	})
-	for _, of := range about {
-		for entry, err := range d.cfg.Records.History(ctx, d.scopes[0], of.kind, of.id.String(), engine.HistorySpan{}) {
+	for some := range slices.Chunk(about, atOnce) {
+		for entry, err := range d.cfg.Records.Histories(ctx, d.scopes[0], some, engine.HistorySpan{}) {
 			if err != nil {
 				return err
 			}

@@ -48,11 +48,24 @@ type HistorySpan struct {
 // What a call does not find in the history table yet it writes there first, but for the last entries: of a scope that an older release wrote that is all,
 // and takes a while, beside those who write. Maintain does the same. An error is an *Error and ends the visit. It asks for nobody's rights.
 func (e *Engine) History(ctx context.Context, scope store.Scope, kind merge.Kind, id string, span HistorySpan) iter.Seq2[HistoryEntry, error] {
+	return e.Histories(ctx, scope, []*roundsv1.RecordRef{{Kind: string(kind), Id: id}}, span)
+}
+
+// Histories visits the journal entries about any of several records, each once, as History does for one. It looks through what the history table does not have yet once for all of
+// them, and looks up each of them once for each page that it reads: a few dozen records at a time are a good number.
+func (e *Engine) Histories(ctx context.Context, scope store.Scope, of []*roundsv1.RecordRef, span HistorySpan) iter.Seq2[HistoryEntry, error] {
 	return func(yield func(HistoryEntry, error) bool) {
-		parsed, ok := parseID(id)
-		if !ok || !validScope(scope) || kind == "" {
-			yield(HistoryEntry{}, refuse(Invalid, roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "record_id",
-				"记录无效。", "A record is named by its scope, its kind and a UUID in lower case.").in(scope))
+		var subjects [][]byte
+		for _, record := range of {
+			parsed, ok := parseID(record.GetId())
+			if !ok || !validScope(scope) || record.GetKind() == "" {
+				yield(HistoryEntry{}, refuse(Invalid, roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "record_id",
+					"记录无效。", "A record is named by its scope, its kind and a UUID in lower case.").in(scope))
+				return
+			}
+			subjects = append(subjects, recordKey(tableHistory, merge.Kind(record.GetKind()), parsed), recordKey(tableHistory, "", parsed))
+		}
+		if len(subjects) == 0 {
 			return
 		}
 		// One entry is looked at in the journal itself, without the table.
@@ -63,7 +76,6 @@ func (e *Engine) History(ctx context.Context, scope store.Scope, kind merge.Kind
 				return
 			}
 		}
-		subjects := [][]byte{recordKey(tableHistory, kind, parsed), recordKey(tableHistory, "", parsed)}
 		for more := true; more; {
 			var page []HistoryEntry
 			err := e.cfg.Store.View(ctx, scope, func(r store.Reader) (err error) {
@@ -116,6 +128,7 @@ func readHistory(r store.Reader, subjects [][]byte, span HistorySpan) (page []Hi
 		}
 	}
 	slices.Sort(seqs)
+	seqs = slices.Compact(seqs) // a record may be named twice
 	if span.Reverse {
 		slices.Reverse(seqs)
 	}

@@ -120,6 +120,36 @@ func (w *world) wantHistories(random *rand.Rand) {
 			}
 		}
 	}
+	// Those of some together, one of them named twice.
+	for range 4 {
+		var refs []*roundsv1.RecordRef
+		var want []uint64
+		for name, own := range of {
+			if random == nil || random.IntN(2) == 0 {
+				ref := &roundsv1.RecordRef{Kind: string(name.Kind), Id: name.ID}
+				refs, want = append(refs, ref, ref)[:len(refs)+1+len(refs)%2], append(append(want, own...), unread[name.ID]...)
+			}
+		}
+		span := engine.HistorySpan{Reverse: random != nil && random.IntN(2) == 0}
+		if len(want) > 0 && random != nil {
+			span.From = journal.Seq(random.Uint64N(20))
+		}
+		slices.Sort(want)
+		want = slices.DeleteFunc(slices.Compact(want), func(seq uint64) bool { return seq < uint64(span.From) })
+		var got []uint64
+		for entry, err := range w.Histories(context.Background(), site, refs, span) {
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			got = append(got, entry.Head.GetSeq())
+		}
+		if span.Reverse {
+			slices.Reverse(got)
+		}
+		if !slices.Equal(got, want) {
+			w.t.Fatalf("histories of %v within %+v: %v, want %v", refs, span, got, want)
+		}
+	}
 	end, _, err := w.Head(context.Background(), site)
 	if err != nil {
 		w.t.Fatal(err)
