@@ -362,6 +362,8 @@ func (w *world) siteOf(code string) store.Scope { return store.Scope("site/" + w
 func TestAWorkersDevicePullsWhatTheCrewShares(t *testing.T) {
 	w := found(t)
 	s1 := w.node("S1")
+	w.enter(w.device, table(staff, "code,name,site,role,phone", "E4,赵四,S2,worker,13800000009"))
+	w.clock.add(time.Second)
 	id := w.list(s1, "staff")["E1"].GetRecordId()
 	code, err := w.Authority().Admin().CreateEnrolmentCode(t.Context(), w.device.identity(), &roundsv1.CreateEnrolmentCodeRequest{PersonId: id})
 	if err != nil {
@@ -404,9 +406,48 @@ func TestAWorkersDevicePullsWhatTheCrewShares(t *testing.T) {
 			t.Errorf("the phone has %d %ss, want %d", n, c.kind, c.want)
 		}
 	}
+	// What the phone holds is what the server has, record by record, and the settings with it.
+	held := func(scope client.Scope, kind merge.Kind, id string) *roundsv1.Record {
+		view, err := phone.Get(t.Context(), scope, kind, client.RecordID(id))
+		if err != nil {
+			t.Errorf("%s %s: %v", kind, id, err)
+		}
+		return view.Record
+	}
+	for kind, node := range map[string]string{"place": s1, "asset": s1, "staff": s1, "plan": s1, "site": s1, "category": w.node("HQ"), "checklist": w.node("HQ"), "calendar": w.node("HQ"), "unit": w.node("HQ")} {
+		scope := org
+		if node == s1 {
+			scope = client.Scope("site/" + s1)
+		}
+		for code, change := range w.list(node, kind) {
+			if got := held(scope, merge.Kind(kind), change.GetRecordId()); !proto.Equal(got, change.GetRecord()) {
+				t.Errorf("%s %s on the phone: %v, want %v", kind, code, got, change.GetRecord())
+			}
+		}
+	}
+	if site := held(client.Scope("site/"+s1), "site", s1).GetSite(); site.GetPolicy()["photo.exif.apart"] != "5m" {
+		t.Errorf("the site's settings on the phone: %v", site.GetPolicy())
+	}
+	if unit := held(org, "unit", w.node("R1")).GetUnit(); unit.GetPolicy()["service.normal.respond"] != "18m" {
+		t.Errorf("the region's settings on the phone: %v", unit.GetPolicy())
+	}
+	// And it holds nothing else: no other site's, no desk's, nobody else's.
 	scopes, err := phone.Scopes(t.Context())
-	if err != nil || slices.Contains(scopes, client.Scope("site/"+w.node("S2"))) {
-		t.Errorf("scopes %v, %v", scopes, err)
+	if want := []client.Scope{org, client.Scope("site/" + s1), client.Scope("user/" + id)}; err != nil || !slices.Equal(slices.Sorted(slices.Values(scopes)), slices.Sorted(slices.Values(want))) {
+		t.Errorf("scopes %v, want %v, %v", scopes, want, err)
+	}
+	s2 := w.node("S2")
+	for _, scope := range []string{"site/" + s2, "desk/" + s2, "desk/" + s1, "user/" + w.device.person} {
+		asked := w.enrol(w.codeOf(id))
+		_, err := w.sync().Exchange(t.Context(), as(asked, &roundsv1.ExchangeRequest{Clock: asked.clockNow(), Cursors: []*roundsv1.ScopeCursor{{Scope: scope}}}))
+		if code, p := problemOf(t, err); code != connect.CodePermissionDenied || p.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT {
+			t.Errorf("asked for %s: %v", scope, err)
+		}
+	}
+	for _, secret := range []string{"松涛里", s2, "13800000009"} { // another site's name, id and what is there
+		if where := holds(t, local, secret); len(where) > 0 {
+			t.Errorf("%s stands on the phone in %v", secret, where)
+		}
 	}
 	d := w.enrol(w.codeOf(id)) // a worker keeps nothing
 	for _, req := range []*roundsv1.ImportRequest{table(places, "site,code,name_zh", "S1,X,位置"), table(sites, "code,name_zh", "S9,望湖居"), table(staff, "code,name,site,role", "E1,王建国,S1,admin")} {
