@@ -8,8 +8,8 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/internal/drawn"
 	"github.com/rounds-sync/rounds/media"
-	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/media/mediatest"
+	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 

@@ -24,6 +24,8 @@ type Records interface {
 	// Changes reads what changed in a scope since a position; Position is where it stands.
 	Changes(ctx context.Context, scope store.Scope, since engine.Position, limits engine.ChangesLimits) (*engine.ChangesPage, error)
 	Position(ctx context.Context, scope store.Scope) (engine.Position, error)
+	// Evict takes a record out of the working set: devices drop it, queries still find it.
+	Evict(ctx context.Context, scope store.Scope, kind merge.Kind, id string) error
 	// Write is an act of the server in one transaction.
 	Write(ctx context.Context, scope store.Scope, act func(engine.View) ([]engine.Derived, error)) error
 }

@@ -32,10 +32,12 @@ const (
 	indexChase engine.IndexName = "due.chase"
 	// indexForeman: the same, and the foreman was not told.
 	indexForeman engine.IndexName = "due.foreman"
+	// indexNotice: when something was told. Notices that devices hold.
+	indexNotice engine.IndexName = "due.notice"
 )
 
 // IndexVersion changes when the entries do: the engine then makes the indexes anew.
-const IndexVersion = "schedule 5"
+const IndexVersion = "schedule 6"
 
 // Index is what the Worker needs indexed of the records: engine.Config.Index takes it. It is pure.
 type Index struct{}
@@ -87,6 +89,8 @@ func (Index) Entries(kind merge.Kind, change *roundsv1.Change) []engine.IndexEnt
 		if p := change.GetRecord().GetPlan(); p.GetRecurrence() != "" && !p.GetSuspended() {
 			add(indexAhead, goesOn(change))
 		}
+	case kindNotice:
+		add(indexNotice, change.GetRecord().GetNotice().GetTimeUs())
 	case kindConflict:
 		entries = askedEntries(id, change.GetRecord().GetConflict())
 		if c := change.GetRecord().GetConflict(); c.GetState() == roundsv1.ConflictState_CONFLICT_STATE_OPEN {

@@ -99,6 +99,11 @@ func (w *Worker) look(ctx context.Context, p *place) (next int64, did int, broke
 			faults = append(faults, err)
 		}
 	}
+	forgot, first, err := w.forget(ctx, p, at)
+	if unavailable(ctx, err) {
+		return never, did, true, err
+	}
+	did, next, faults = did+forgot, min(next, first), append(faults, err)
 	n, more, err := w.twins(ctx, p, at)
 	if unavailable(ctx, err) {
 		return never, did, true, err
@@ -167,6 +172,45 @@ func (w *Worker) first(ctx context.Context, scope store.Scope, name engine.Index
 		span.From = span.To
 	}
 	return never, nil
+}
+
+// forget takes old notices out of the working set, so that devices do not carry what was told years ago. It returns when the next is old.
+func (w *Worker) forget(ctx context.Context, p *place, at moment) (did int, next int64, err error) {
+	life := at.policy.NoticeLife
+	if life <= 0 {
+		return 0, never, nil
+	}
+	if p.aging.life == life.Microseconds() && at.nowUs < p.aging.next {
+		return 0, p.aging.next, nil
+	}
+	q := queue{name: indexNotice}
+	items, next, err := w.read(ctx, p, q, at.nowUs, life.Microseconds())
+	if err != nil {
+		return 0, never, err
+	}
+	if p.aging = (aging{}); next != never {
+		p.aging = aging{life: life.Microseconds(), next: next}
+	}
+	var faults []error
+	for _, one := range items {
+		err := w.cfg.Records.Evict(ctx, at.scope, one.kind, one.id)
+		if unavailable(ctx, err) {
+			return did, never, err
+		}
+		p.pause(q, at, one, err != nil)
+		if err != nil {
+			w.count(func(s *Stats) { s.Failures++ })
+			w.log.Error("schedule: an old notice could not be taken away, and is tried again", "scope", string(at.scope), "record", one.id, "error", err)
+			faults = append(faults, fmt.Errorf("notice %s: %w", one.id, err))
+			continue
+		}
+		did++
+	}
+	if len(faults) > 0 {
+		p.aging = aging{}
+	}
+	w.count(func(s *Stats) { s.Forgotten += uint64(did) })
+	return did, next, errors.Join(faults...)
 }
 
 // doTogether does some items in one transaction. Where that does not work, each has its own, so that one does not keep the others from it.

@@ -54,6 +54,12 @@ type place struct {
 	rests    map[string]rest
 	through  uint64 // the version through which tickets were held against each other
 	asked    follower
+	aging    aging
+}
+
+// aging is when the earliest notice of a scope is old: whatever is told later is old later, so nothing is read before that. The zero aging knows of none.
+type aging struct {
+	life, next int64
 }
 
 // rest is how long an entry of an index is passed over, because it was done or could not be done.

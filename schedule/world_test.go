@@ -63,6 +63,15 @@ func (c *counting) Record(ctx context.Context, scope store.Scope, kind merge.Kin
 	return c.Engine.Record(ctx, scope, kind, id)
 }
 
+func (c *counting) Evict(ctx context.Context, scope store.Scope, kind merge.Kind, id string) error {
+	if fail := c.fail.Load(); fail != nil {
+		if err := (*fail)(scope, "evict"); err != nil {
+			return err
+		}
+	}
+	return c.Engine.Evict(ctx, scope, kind, id)
+}
+
 func (c *counting) Write(ctx context.Context, scope store.Scope, act func(engine.View) ([]engine.Derived, error)) error {
 	c.writes.Add(1)
 	if fail := c.fail.Load(); fail != nil {

@@ -12,6 +12,13 @@ import (
 // it is decided.
 const remindEvery = 24 * time.Hour
 
+// A question that nobody answers is reminded of more seldom after so many reminders, and so many times as seldom: after a week of days, weekly. It never ends, but it
+// does not fill the inboxes either.
+const (
+	oftenReminded = 7
+	seldomer      = 7
+)
+
 // Reminding is a reminder of a question that waits.
 type Reminding struct {
 	// Level is 0 for its owner, 1 for who is above, and so on.
@@ -29,7 +36,7 @@ type Reminding struct {
 
 // Reminder tells what is to be done about a question at a time: false where it is not open, or not due yet. The first reminder goes to whom it was given, or
 // else to its owner's role; each one after goes a level up, to the supervisor and to the manager, who then hears of it each time. However long the server stood
-// still there is one reminder, and the next is the site's Policy.Remind after it. It is pure.
+// still there is one reminder, and the next is the site's Policy.Remind after it, or from the seventh on seven times that. It is pure.
 func Reminder(c *roundsv1.Conflict, p policy.Policy, now time.Time) (Reminding, bool) {
 	if c.GetState() != roundsv1.ConflictState_CONFLICT_STATE_OPEN || c.GetRemindUs() == 0 || now.UnixMicro() < c.GetRemindUs() {
 		return Reminding{}, false
@@ -41,6 +48,9 @@ func Reminder(c *roundsv1.Conflict, p policy.Policy, now time.Time) (Reminding, 
 	every := p.Remind
 	if every <= 0 {
 		every = remindEvery
+	}
+	if c.GetReminders()+1 >= oftenReminded {
+		every *= seldomer
 	}
 	r := Reminding{Level: int(c.GetReminders()), Reminders: c.GetReminders() + 1, RemindUs: now.Add(every).UnixMicro()}
 	ladder := above(owner)

@@ -108,6 +108,27 @@ func TestReminder(t *testing.T) {
 		c.Reminders, c.RemindUs = r.Reminders, r.RemindUs
 		now = now.Add(24 * time.Hour)
 	}
+	// What nobody answers for a week is reminded of weekly: in a year that is not hundreds of times.
+	told, year := c.GetReminders(), opened.Add(365*24*time.Hour)
+	for now.Before(year) {
+		r, due := work.Reminder(c, p, now)
+		if !due {
+			t.Fatalf("not due at %v", now)
+		}
+		wait := 24 * time.Hour
+		if r.Reminders >= 7 {
+			wait *= 7
+		}
+		if r.RemindUs != now.Add(wait).UnixMicro() {
+			t.Fatalf("reminder %d: %v", r.Reminders, time.UnixMicro(r.RemindUs).Sub(now))
+		}
+		c.Reminders, c.RemindUs, told = r.Reminders, r.RemindUs, told+1
+		now = now.Add(wait)
+	}
+	if told < 55 || told > 60 {
+		t.Errorf("%d reminders in a year", told)
+	}
+	c.Reminders, c.RemindUs, now = 5, opened.UnixMicro(), opened.Add(5*24*time.Hour)
 	named := proto.CloneOf(c)
 	named.Reminders, named.OwnerId = 0, uid("x")
 	if r, _ := work.Reminder(named, p, now); r.Person != uid("x") || r.Role != 0 {

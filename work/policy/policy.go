@@ -70,6 +70,8 @@ type Policy struct {
 	LevelRoles [4]roundsv1.Role
 	// Remind is after what time whoever has to answer a question is reminded of it, again and again.
 	Remind time.Duration
+	// NoticeLife is how long notices stay on devices; 0: for ever.
+	NoticeLife time.Duration
 	// LookAhead is how long before its window a planned round is made and released to devices.
 	LookAhead time.Duration
 	// MissedGrace is how long a missed round may still turn out to have been walked without signal.
