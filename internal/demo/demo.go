@@ -149,6 +149,7 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	view := &progress{out: log, begin: begin, hours: o.hours, now: begin}
 	if f, ok := log.(*os.File); ok {
 		view.live = term.IsTerminal(int(f.Fd()))
+		view.wide = func() int { wide, _, _ := term.GetSize(int(f.Fd())); return wide } // 0 where it is not known
 	}
 	logs, err := os.Create(filepath.Join(o.dir, "server.log"))
 	if err != nil {

@@ -224,6 +224,29 @@ func TestReportOfABrokenPromise(t *testing.T) {
 	}
 }
 
+// On a terminal the view takes its four lines, however narrow it is, and is drawn over; a log gets one line of what happened, and no others with it.
+func TestProgress(t *testing.T) {
+	var out strings.Builder
+	p := &progress{out: &out, live: true, wide: func() int { return 30 }, begin: time.Unix(0, 0), now: time.Unix(0, 0), hours: 1}
+	p.step("the shift goes on")
+	p.say("row 1: %s", "reassigned")
+	lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
+	if len(lines) != viewLines+1+viewLines || !strings.Contains(lines[viewLines], "\x1b[4A\x1b[J") || !strings.HasSuffix(lines[viewLines], "row 1: reassigned") {
+		t.Errorf("%q", lines)
+	}
+	for _, line := range append(lines[:viewLines:viewLines], lines[viewLines+1:]...) {
+		if n := len([]rune(line)); n > 30 {
+			t.Errorf("a line of %d columns: %q", n, line)
+		}
+	}
+	out.Reset()
+	p.live = false
+	p.say("row 2: %s", "reassigned and begun")
+	if got := out.String(); strings.Count(got, "\n") != 1 || strings.Contains(got, "\x1b") {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestClockLines(t *testing.T) {
 	l := line{shown: time.Date(2026, 7, 6, 8, 0, 0, 123000, time.UTC), real: time.UnixMicro(1_700_000_000_000_001), rate: 40}
 	if got, err := parseLine(l.String()); err != nil || !got.shown.Equal(l.shown) || !got.real.Equal(l.real) || got.rate != l.rate {

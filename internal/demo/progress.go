@@ -14,6 +14,7 @@ import (
 type progress struct {
 	out  io.Writer
 	live bool
+	wide func() int // columns of the terminal; nil: not known
 
 	mu     sync.Mutex // guards what follows
 	begin  time.Time
@@ -90,7 +91,9 @@ func (p *progress) say(format string, args ...any) {
 		p.erase()
 	}
 	fmt.Fprintln(p.out, "  "+words)
-	p.draw(true)
+	if p.live { // in a log the line says it all
+		p.draw(true)
+	}
 }
 
 // viewLines is how many lines the live view takes.
@@ -101,6 +104,17 @@ func (p *progress) erase() {
 		fmt.Fprintf(p.out, "\x1b[%dA\x1b[J", viewLines)
 		p.drawn = false
 	}
+}
+
+// fit cuts a line to the terminal: one that went on in a second row would not be erased.
+func (p *progress) fit(line string) string {
+	if p.wide == nil {
+		return line
+	}
+	if runes, wide := []rune(line), p.wide(); wide > 0 && len(runes) > wide {
+		return string(runes[:wide])
+	}
+	return line
 }
 
 // draw shows the state, at most ten times a second on a terminal and every five seconds elsewhere. The caller holds p.mu.
@@ -127,7 +141,13 @@ func (p *progress) draw(always bool) {
 	p.erase()
 	const width = 40
 	full := int(done * width)
-	fmt.Fprintf(p.out, "  %s  [%s%s] %3.0f %%  %s\n  syncs %d, cut short %d, mutations sent %d\n  %s\n  %s, cut in the middle of %d parts\n", p.now.Format("15:04"),
-		strings.Repeat("█", full), strings.Repeat("·", width-full), done*100, p.phase, p.syncs, p.failed, p.sum.Sent, outcomes, photos, p.photos.Cut)
+	for _, line := range [viewLines]string{
+		fmt.Sprintf("%s  [%s%s] %3.0f %%  %s", p.now.Format("15:04"), strings.Repeat("█", full), strings.Repeat("·", width-full), done*100, p.phase),
+		fmt.Sprintf("syncs %d, cut short %d, mutations sent %d", p.syncs, p.failed, p.sum.Sent),
+		outcomes,
+		fmt.Sprintf("%s, cut in the middle of %d parts", photos, p.photos.Cut),
+	} {
+		fmt.Fprintln(p.out, p.fit("  "+line))
+	}
 	p.drawn = true
 }
