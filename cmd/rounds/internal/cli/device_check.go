@@ -70,7 +70,7 @@ func (s *session) objection(ctx context.Context, v client.View, command *roundsv
 	if verdict.Park != roundsv1.ConflictType_CONFLICT_TYPE_UNSPECIFIED || !certain(verdict.Problem.GetCode(), known) {
 		return nil, nil
 	}
-	if v.Kind == kindOf("conflict") && verdict.Problem.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_STATE {
+	if code := verdict.Problem.GetCode(); v.Kind == kindOf("conflict") && code != roundsv1.ProblemCode_PROBLEM_CODE_STATE && code != roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT {
 		return nil, nil // what waits is in the server's journal
 	}
 	return verdict.Problem, nil

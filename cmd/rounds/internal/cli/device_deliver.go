@@ -60,9 +60,13 @@ func (d *deviceCommands) deliver(ctx context.Context, s *session, refs ...client
 	if d.offline {
 		return delivered{Why: d.in("offline as asked", "按要求未联网")}, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.wait)
+	before, err := s.trayed(ctx)
+	if err != nil {
+		return delivered{}, err
+	}
+	within, cancel := context.WithTimeout(ctx, d.wait)
 	defer cancel()
-	if _, err := s.Sync(ctx, client.WithoutPhotos()); err != nil {
+	if _, err := s.Sync(within, client.WithoutPhotos()); err != nil {
 		if unreachable(err) {
 			return delivered{Why: absence(d.lang, err)}, nil
 		}
@@ -74,16 +78,41 @@ func (d *deviceCommands) deliver(ctx context.Context, s *session, refs ...client
 	if err != nil {
 		return result, err
 	}
+	var others []client.TrayItem
 	for _, item := range items {
-		for _, ref := range refs {
-			if item.Key.Scope == ref.Scope && item.Key.Lane == ref.Lane && item.Status != client.TrayNotice {
-				problem := item.Outcome.GetProblem()
-				result.Refused = append(result.Refused, d.trayStatus(item.Status)+": "+d.told(problem))
-				result.Problems = append(result.Problems, refusedBy(string(item.Status), problem))
-			}
+		mine := slices.ContainsFunc(refs, func(ref client.Ref) bool { return item.Key.Scope == ref.Scope && item.Key.Lane == ref.Lane })
+		switch {
+		case item.Status == client.TrayNotice:
+		case mine:
+			problem := item.Outcome.GetProblem()
+			result.Refused = append(result.Refused, d.trayStatus(item.Status)+": "+d.told(problem))
+			result.Problems = append(result.Problems, refusedBy(string(item.Status), problem))
+		case !before[item.Key]:
+			others = append(others, item)
 		}
 	}
+	if !d.json {
+		d.tellRefused(ctx, s, others)
+	}
 	return result, nil
+}
+
+// trayed are the items of the tray as it is.
+func (s *session) trayed(ctx context.Context) (map[client.TrayKey]bool, error) {
+	items, err := s.Tray(ctx)
+	keys := map[client.TrayKey]bool{}
+	for _, item := range items {
+		keys[item.Key] = true
+	}
+	return keys, err
+}
+
+// tellRefused says what the server would not take of what was queued before, or keeps for a person to decide.
+func (d *deviceCommands) tellRefused(ctx context.Context, s *session, items []client.TrayItem) {
+	for _, item := range items {
+		about := s.subjectTitle(ctx, item.Key.Scope, &roundsv1.RecordRef{Kind: string(item.Kind), Id: string(item.ID)})
+		fmt.Fprintf(d.Err, "%s: %s, %s: %s\n", d.trayStatus(item.Status), actName(item.Mutation), about, d.told(item.Outcome.GetProblem()))
+	}
 }
 
 // tell prints how the delivery of something went, and returns the error of a refusal.

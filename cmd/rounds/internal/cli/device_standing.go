@@ -72,5 +72,5 @@ func (d *deviceCommands) renew(ctx context.Context, s *session) bool {
 	if err == nil {
 		_, err = s.tokens.Token(ctx, held) // the next one comes with the person's standing
 	}
-	return err == nil
+	return err == nil && d.listen(ctx, s) == nil
 }

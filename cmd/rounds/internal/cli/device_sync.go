@@ -21,17 +21,22 @@ func (d *deviceCommands) sync() *cobra.Command {
 		if follow {
 			return d.follow(ctx, s, noPhotos)
 		}
+		before, err := s.trayed(ctx)
+		if err != nil {
+			return err
+		}
 		report, err := d.syncOnce(ctx, s)
 		if err == nil && !noPhotos {
 			if report.Photos, err = d.upload(ctx, s); err == nil {
 				err = d.sayGoodbye(ctx, s, &report)
 			}
 		}
-		return errors.Join(d.printReport(report), d.queuedStill(ctx, s, err))
+		return errors.Join(d.printReport(report), d.queuedStill(ctx, s, err), d.refusedSince(ctx, s, before))
 	})
 	cmd := &cobra.Command{Use: "sync", Short: d.in("Deliver what is queued and bring what is new", "发送待发送的内容并取回最新数据"), Args: cobra.NoArgs,
-		Long: "Delivers the words first, for which --wait says how long it may take, and then the bytes of photos, for as long as they move. Interrupted\n" +
-			"at any time, the next sync goes on where this one stopped.",
+		Long: d.in("Delivers the words first, for which --wait says how long it may take, and then the bytes of photos, for as long as they move. Interrupted\n"+
+			"at any time, the next sync goes on where this one stopped. Where the server rejects something that was queued, it is told, and the exit code is 5.",
+			"先发送文字(时长由 --wait 限制),再上传照片内容。随时可以中断,下次接着传。待发送的内容若被服务器拒绝,会说明原因,退出码为 5。"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := d.reaching(cmd); err != nil {
 				return err
@@ -54,6 +59,28 @@ func (d *deviceCommands) sync() *cobra.Command {
 	cmd.Flags().BoolVar(&noPhotos, "no-photos", false, "words only; the bytes of photos wait for another time")
 	cmd.Flags().BoolVar(&follow, "follow", false, "stay in sync until interrupted; other commands cannot use the directory meanwhile")
 	return cmd
+}
+
+// refusedSince tells what came into the tray since, and is the error of what was rejected: what was said to be queued was not done after all.
+func (d *deviceCommands) refusedSince(ctx context.Context, s *session, before map[client.TrayKey]bool) error {
+	items, err := s.Tray(ctx)
+	if err != nil {
+		return err
+	}
+	items = slices.DeleteFunc(items, func(item client.TrayItem) bool { return before[item.Key] || item.Status == client.TrayNotice })
+	if !d.json {
+		d.tellRefused(ctx, s, items)
+	}
+	rejected := 0
+	for _, item := range items {
+		if item.Status == client.TrayRejected {
+			rejected++
+		}
+	}
+	if rejected == 0 {
+		return nil
+	}
+	return say(Refused, "of what was queued %d was not taken: rounds device tray", "待发送的内容中有%d条未被采纳:详见 rounds device tray", rejected)
 }
 
 // syncOnce syncs the words.

@@ -125,7 +125,7 @@ func (d *deviceCommands) printTray(items []client.TrayItem) error {
 	for i, item := range items {
 		why := d.sentence(item)
 		if item.Status == client.TrayNotice {
-			why = fmt.Sprintf(d.in("%d values met values of others", "%d处内容与他人的修改相遇"), len(item.Outcome.GetLosses()))
+			why = fmt.Sprintf(d.in("of its values %d met those of others", "%d处内容与他人的修改相遇"), len(item.Outcome.GetLosses()))
 		}
 		if item.Resolution != "" {
 			why = d.in("decided: ", "已裁决:") + item.Resolution

@@ -16,7 +16,6 @@ import (
 	"github.com/rounds-sync/rounds/api/rounds/v1/roundsv1connect"
 	"github.com/rounds-sync/rounds/client"
 	"github.com/rounds-sync/rounds/server/compress"
-	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // exports is the group of commands that take the work out as files.
@@ -148,7 +147,7 @@ func (d *deviceCommands) exportDocument() *cobra.Command {
 	var f exportFlags
 	cmd := &cobra.Command{Use: "pdf RECORD", Short: "One ticket or inspection round with its photos, as PDF", Args: cobra.ExactArgs(1),
 		Long: "Makes a document of one ticket or inspection round: what it says, its timeline, answers, photos with what the checks found, and the hashes\n" +
-			"that it can be held against. RECORD is a part of the id of one that the device holds, or with --scope a whole id."}
+			"that it can be held against. RECORD is a part of the id of one that the device holds, or the whole id of any at the site (--scope)."}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		req := &roundsv1.ExportRequest{Format: roundsv1.ExportFormat_EXPORT_FORMAT_PDF}
 		var err error
@@ -161,30 +160,30 @@ func (d *deviceCommands) exportDocument() *cobra.Command {
 	return cmd
 }
 
-// documented finds the record that a document is asked of.
+// documented finds the record that a document is asked of: one that the device holds, or one that the server may have.
 func (s *session) documented(ctx context.Context, part string, req *roundsv1.ExportRequest) error {
 	part = strings.ToLower(part)
 	req.Content = roundsv1.ExportContent_EXPORT_CONTENT_TICKETS
-	for _, one := range []struct {
-		kind    merge.Kind
-		content roundsv1.ExportContent
-	}{{"ticket", roundsv1.ExportContent_EXPORT_CONTENT_TICKETS}, {"inspection", roundsv1.ExportContent_EXPORT_CONTENT_ROUNDS}} {
-		view, err := s.find(ctx, one.kind, part)
-		if err == nil {
-			req.RecordId, req.Content, req.Scopes = string(view.ID), one.content, []string{string(view.Scope)}
-			return nil
+	view, err := s.findAny(ctx, part, "ticket", "inspection")
+	if err == nil {
+		if view.Record.GetInspection() != nil {
+			req.Content = roundsv1.ExportContent_EXPORT_CONTENT_ROUNDS
 		}
-		var own *exit
-		if !errors.As(err, &own) || strings.Contains(own.line, "too short") {
+		req.RecordId, req.Scopes = string(view.ID), []string{string(view.Scope)}
+		return nil
+	}
+	var own *exit
+	if _, broken := uuid.Parse(part); broken != nil || !errors.As(err, &own) || own.code != Failed {
+		return err
+	}
+	if len(req.GetScopes()) == 0 {
+		scope, unknown := s.site(ctx, "")
+		if unknown != nil {
 			return err
 		}
-		if one.kind == "inspection" {
-			if _, failed := uuid.Parse(part); failed != nil || len(req.GetScopes()) == 0 {
-				return err
-			}
-		}
+		req.Scopes = []string{string(scope)}
 	}
-	req.RecordId = part // the server may have what the device has not
+	req.RecordId = part
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"unicode/utf8"
@@ -93,8 +94,33 @@ func openTable(f tableFile, progress *atomic.Int64) (_ *tableReader, err error) 
 	for len(header) > 0 && header[len(header)-1] == "" {
 		header = header[:len(header)-1]
 	}
+	if fault := headerFault(f.table, header); fault != nil {
+		return nil, fault
+	}
 	r.columns = header
 	return r, nil
+}
+
+// headerFault says what is wrong with the names of the columns; nil where nothing is. The server says the same, of the whole file and without its name.
+func headerFault(t directory.Table, header []string) error {
+	known := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		known[i] = c.Name
+	}
+	for i, name := range header {
+		switch {
+		case !slices.Contains(known, name):
+			return &csvFault{1, fmt.Sprintf("%s has no column %q: its columns are %s", t.Name, name, strings.Join(known, ", "))}
+		case slices.Contains(header[:i], name):
+			return &csvFault{1, fmt.Sprintf("the column %s stands twice", name)}
+		}
+	}
+	for _, c := range t.Columns {
+		if c.Needed && !slices.Contains(header, c.Name) {
+			return &csvFault{1, fmt.Sprintf("the column %s is missing: %s", c.Name, c.About.GetEn())}
+		}
+	}
+	return nil
 }
 
 // separator is what stands between the columns of the header: some spreadsheets write tabs or semicolons.

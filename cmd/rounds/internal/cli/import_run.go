@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -32,6 +33,7 @@ type importing struct {
 
 	seed  maphash.Seed
 	codes map[uint64]struct{} // the codes of all rows so far: of a quarter of a million people, their hashes
+	lines map[uint64]int      // where in this pass each row's key stands, by its hash
 	show  *importShow
 	book  *importBook
 }
@@ -124,6 +126,7 @@ func parallel(t directory.Table) int {
 
 // pass sends every row of every file once.
 func (i *importing) pass(ctx context.Context, s *session, files []tableFile, dry bool) error {
+	i.lines = map[uint64]int{}
 	for at, f := range files {
 		if err := i.file(ctx, s, at, f, dry); err != nil {
 			var fault *csvFault
@@ -180,6 +183,9 @@ func (i *importing) file(ctx context.Context, s *session, at int, f tableFile, d
 		if row == nil {
 			break
 		}
+		if i.twice(at, f, r.columns, row) {
+			continue
+		}
 		size := 0
 		for _, cell := range row.GetCells() {
 			size += len(cell) + 8
@@ -207,6 +213,43 @@ func (i *importing) file(ctx context.Context, s *session, at int, f tableFile, d
 		return err
 	}
 	return broken
+}
+
+// twice refuses a row whose key stands in an earlier one of the run: the server sees only what comes in one call, and would take the later row for a change of the earlier.
+func (i *importing) twice(at int, f tableFile, columns []string, row *roundsv1.ImportRow) bool {
+	var key []string
+	for _, name := range keyOf(f.table.Kind) {
+		key = append(key, cellOf(columns, row, name))
+	}
+	if slices.Contains(key, "") {
+		return false // no key at all: the server says so
+	}
+	hash := i.hash(f.table.Kind, "key", strings.Join(key, "\x00"))
+	first, stands := i.lines[hash]
+	if !stands {
+		i.lines[hash] = int(row.GetLine())
+		return false
+	}
+	names := keyOf(f.table.Kind)
+	i.show.refused(at, importFault{at: at, File: f.path, Line: int(row.GetLine()), Column: names[len(names)-1],
+		Message: fmt.Sprintf("%s %s stands in line %d already", strings.Join(names, ", "), strings.Join(key, ", "), first),
+		Zh:      fmt.Sprintf("与第 %d 行重复:%s", first, strings.Join(key, "、")), Facts: map[string]string{"value": key[len(key)-1], "line": strconv.Itoa(first)}})
+	return true
+}
+
+// keyOf are the columns that a row of a table is known by, the one that names it last.
+func keyOf(kind roundsv1.ImportKind) []string {
+	switch kind {
+	case roundsv1.ImportKind_IMPORT_KIND_PLACES, roundsv1.ImportKind_IMPORT_KIND_ASSETS, roundsv1.ImportKind_IMPORT_KIND_PLANS:
+		return []string{"site", "code"}
+	case roundsv1.ImportKind_IMPORT_KIND_HOLIDAYS:
+		return []string{"calendar", "date"}
+	case roundsv1.ImportKind_IMPORT_KIND_POLICIES:
+		return []string{"node", "key"}
+	case roundsv1.ImportKind_IMPORT_KIND_CHECKLISTS:
+		return []string{"code", "version", "item"}
+	}
+	return []string{"code"}
 }
 
 // versionIn names the checklist's version that a row is of; empty for other tables.

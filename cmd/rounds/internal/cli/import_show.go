@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/csv"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,7 +59,12 @@ type importShow struct {
 	bars   *mpb.Progress
 	bar    *mpb.Bar
 	total  int64
+	lines  io.Writer // where no bar can be: a line now and then
+	told   time.Time // of the last line
 }
+
+// lineEvery is how often an import says how far it is where there is no terminal.
+const lineEvery = 5 * time.Second
 
 func (i *importing) newShow(files []tableFile, passes int) *importShow {
 	s := &importShow{begun: i.Now(), now: i.Now, most: i.most}
@@ -67,7 +73,11 @@ func (i *importing) newShow(files []tableFile, passes int) *importShow {
 		s.total += f.size * int64(passes)
 	}
 	file, ok := i.Err.(*os.File)
-	if i.json || !ok || !term.IsTerminal(int(file.Fd())) {
+	if i.json {
+		return s
+	}
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		s.lines = i.Err
 		return s
 	}
 	s.bars = mpb.New(mpb.WithOutput(file), mpb.WithWidth(40), mpb.WithRefreshRate(200*time.Millisecond))
@@ -88,6 +98,10 @@ func (s *importShow) begin(phase string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.phase, s.rows = phase, 0
+	if s.lines != nil {
+		s.told = s.now()
+		fmt.Fprintf(s.lines, "%s %d files\n", phase, len(s.files))
+	}
 	for i := range s.files {
 		s.files[i].Rows, s.files[i].Created, s.files[i].Changed, s.files[i].Unchanged, s.files[i].Refused = 0, 0, 0, 0, 0
 	}
@@ -114,10 +128,24 @@ func (s *importShow) took(at int, b *batch, resp *roundsv1.ImportResponse, _ boo
 		}
 	}
 	bar := s.bar
+	if now := s.now(); s.lines != nil && now.Sub(s.told) >= lineEvery {
+		s.told = now
+		fmt.Fprintf(s.lines, "%s %s: %d rows, %d at fault, %d %%\n", s.phase, s.files[at].File, s.rows, s.faults, 100*min(s.bytes.Load(), s.total)/max(s.total, 1))
+	}
 	s.mu.Unlock()
 	if bar != nil {
 		bar.SetCurrent(min(s.bytes.Load(), s.total-1))
 	}
+}
+
+// refused notes a row that was not sent at all.
+func (s *importShow) refused(at int, f importFault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files[at].Rows++
+	s.files[at].Refused++
+	s.rows++
+	s.fault(f)
 }
 
 // fault notes a row at fault, as far as they are to be shown.

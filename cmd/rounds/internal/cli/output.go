@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,11 +144,18 @@ func enumValue(values map[string]int32, prefix, name string) (int32, error) {
 	if v, ok := values[full]; ok && v != 0 {
 		return v, nil
 	}
-	known := make([]string, len(values))
-	for one, v := range values {
-		if int(v) < len(known) {
-			known[v] = strings.ToLower(strings.TrimPrefix(one, prefix+"_"))
+	var numbers []int32
+	for _, v := range values {
+		if v != 0 {
+			numbers = append(numbers, v)
 		}
 	}
-	return 0, say(Usage, "%q is none of %s", "%q 不是以下之一:%s", name, strings.Join(known[1:], ", "))
+	slices.Sort(numbers)
+	known := make([]string, len(numbers))
+	for one, v := range values {
+		if i, ok := slices.BinarySearch(numbers, v); ok {
+			known[i] = strings.ToLower(strings.TrimPrefix(one, prefix+"_"))
+		}
+	}
+	return 0, say(Usage, "%q is none of %s", "%q 不是以下之一:%s", name, strings.Join(known, ", "))
 }

@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"errors"
+	"hash/maphash"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/directory"
+)
+
+// sitesFile writes sites.csv with some bytes.
+func sitesFile(t *testing.T, text string) tableFile {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sites.csv")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range directory.Tables() {
+		if table.Name == "sites" {
+			return tableFile{path: path, table: table, size: int64(len(text))}
+		}
+	}
+	t.Fatal("no such table")
+	return tableFile{}
+}
+
+// rowsOf reads all rows of a file; the fault is where it is no table.
+func rowsOf(t *testing.T, f tableFile) (rows []*roundsv1.ImportRow, fault *csvFault) {
+	t.Helper()
+	r, err := openTable(f, new(atomic.Int64))
+	for err == nil {
+		var row *roundsv1.ImportRow
+		if row, err = r.next(); row == nil {
+			break
+		}
+		rows = append(rows, row)
+	}
+	if r != nil {
+		r.close()
+	}
+	if err != nil && !errors.As(err, &fault) {
+		t.Fatal(err)
+	}
+	return rows, fault
+}
+
+// TestTablesAreReadAsSpreadsheetsSaveThem, in every encoding and with every separator.
+func TestTablesAreReadAsSpreadsheetsSaveThem(t *testing.T) {
+	const text = "code,name_zh,name_en\r\nS1,云栖雅苑,\"Yunqi, the \"\"Court\"\"\"\r\n\r\nS2,\"松涛\n里\",Pine\r\n"
+	gbk, err := simplifiedchinese.GBK.NewEncoder().String(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	utf16, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"UTF-8": text, "UTF-8 with a mark": "\ufeff" + text, "GBK": gbk, "UTF-16": utf16,
+		"semicolons": strings.NewReplacer(",the", ", the", ",", ";").Replace(strings.Replace(text, "Yunqi, the", "Yunqi# the", 1)),
+		"tabs":       strings.ReplaceAll(strings.Replace(text, "Yunqi, the", "Yunqi# the", 1), ",", "\t")} {
+		rows, fault := rowsOf(t, sitesFile(t, text))
+		if fault != nil || len(rows) != 2 || rows[0].GetLine() != 2 || rows[1].GetLine() != 4 || rows[0].GetCells()[1] != "云栖雅苑" || rows[1].GetCells()[1] != "松涛\n里" ||
+			!strings.HasSuffix(rows[0].GetCells()[2], ` the "Court"`) {
+			t.Errorf("%s: %v %v", name, rows, fault)
+		}
+	}
+}
+
+// TestFilesThatAreNoTables are told by the line.
+func TestFilesThatAreNoTables(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		line       int
+		what       string
+	}{
+		{"nothing", "", 0, "empty"},
+		{"a column that there is not", "code,colour\nS1,red\n", 1, "colour"},
+		{"a column twice", "code,code\nS1,S1\n", 1, "twice"},
+		{"no column of codes", "name_zh\n云栖\n", 1, "code is missing"},
+		{"a quote within a cell", "code,name_zh\nS1,a\"b\n", 2, "quotation"},
+		{"a quote that is not closed", "code,name_zh\nS1,a\nS2,\"b\n", 3, "quotation"},
+		{"too many cells", "code,name_zh\nS1,a\nS2,b,c\n", 3, "cells"},
+		{"letters that are none", "code,name_zh\nS1,\xff\xff\xff\n", 2, "UTF-8"},
+		{"too long a cell", "code,name_zh\nS1," + strings.Repeat("x", 65537) + "\n", 2, "64 KiB"},
+	} {
+		if rows, fault := rowsOf(t, sitesFile(t, c.text)); fault == nil || fault.line != c.line || !strings.Contains(fault.what, c.what) {
+			t.Errorf("%s: %d rows, %+v", c.name, len(rows), fault)
+		}
+	}
+}
+
+// TestAKeyStandsOnceInARun, also where two rows with it come in different calls, or in two files of a kind.
+func TestAKeyStandsOnceInARun(t *testing.T) {
+	f := sitesFile(t, "code\n")
+	i := &importing{seed: maphash.MakeSeed(), lines: map[uint64]int{}, show: &importShow{files: make([]importFile, 2), most: 5}}
+	row := func(line uint32, cells ...string) *roundsv1.ImportRow {
+		return &roundsv1.ImportRow{Line: line, Cells: cells}
+	}
+	if i.twice(0, f, []string{"code"}, row(2, "S1")) || i.twice(0, f, []string{"code"}, row(3, "S2")) || i.twice(0, f, []string{"code"}, row(4, "")) {
+		t.Error("a key that stands once is refused")
+	}
+	if !i.twice(1, f, []string{"name_zh", "code"}, row(9, "x", "S1")) || i.show.faults != 1 {
+		t.Fatal("a key that stands twice is not refused")
+	}
+	if got := i.show.list[0]; got.Line != 9 || got.Column != "code" || got.Facts["line"] != "2" || i.show.files[1].Refused != 1 {
+		t.Errorf("%+v", got)
+	}
+	f.table.Kind = roundsv1.ImportKind_IMPORT_KIND_PLACES
+	columns := []string{"site", "code"}
+	if i.twice(0, f, columns, row(2, "S1", "B1")) || i.twice(0, f, columns, row(3, "S2", "B1")) || !i.twice(0, f, columns, row(4, "S1", "B1")) {
+		t.Error("places are known by their site and their code")
+	}
+}
+
+// TestProgressInLines: without a terminal an import says how far it is, now and then and not with each batch; with --json it says nothing but its result.
+func TestProgressInLines(t *testing.T) {
+	at := time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
+	for _, json := range []bool{false, true} {
+		var out strings.Builder
+		i := &importing{deviceCommands: &deviceCommands{program: &program{}}, most: 5}
+		i.program.Err, i.program.Now, i.json = &out, func() time.Time { return at }, json
+		f := sitesFile(t, "code\nS1\n")
+		f.size = 1000
+		s := i.newShow([]tableFile{f}, 1)
+		s.begin("checking")
+		for range 100 {
+			s.bytes.Add(10)
+			at = at.Add(time.Second)
+			s.took(0, &batch{file: f, rows: make([]*roundsv1.ImportRow, 7)}, &roundsv1.ImportResponse{Unchanged: 7}, true)
+		}
+		lines := strings.Count(out.String(), "\n")
+		if json && lines != 0 || !json && (lines != 21 || !strings.Contains(out.String(), "checking sites.csv: 700 rows, 0 at fault, 100 %")) || strings.Contains(out.String(), "\r") {
+			t.Errorf("json %v: %d lines: %s", json, lines, out.String())
+		}
+	}
+}
