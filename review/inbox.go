@@ -9,6 +9,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store"
+	"github.com/rounds-sync/rounds/work"
 )
 
 // Inbox lists open questions of the scopes, to who may read all of them: those that the caller is asked, or everybody's. The error is an *engine.Error.
@@ -122,7 +123,7 @@ func (d *desk) question(ctx context.Context, scope int, id uid) (*roundsv1.Inbox
 	}
 	roles := d.cfg.Access.Roles(d.caller.Person, d.scopes[scope], d.now)
 	if d.mayDecide(q.GetType(), roles) || q.GetOwnerId() == string(d.caller.Person) {
-		item.Actions = q.GetActions()
+		item.Actions = work.Offers(q, roles)
 	}
 	for _, side := range q.GetSides() {
 		shows := &roundsv1.InboxSide{Side: side}

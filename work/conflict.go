@@ -79,7 +79,7 @@ func conflictWorkflow() workflow {
 	}, refusal: refusal{invalid, "action", "此事项没有这个选项,请选择:{offered}。", "The question does not offer this. Choose one of: {offered_en}."},
 		facts: func(j *judgement) map[string]string {
 			var zh, en []string
-			for _, action := range offers(j.conflict()) {
+			for _, action := range Offers(j.conflict(), j.Roles) {
 				z, e := actionWords(action)
 				zh, en = append(zh, z), append(en, e)
 			}

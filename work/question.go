@@ -3,10 +3,12 @@ package work
 import (
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // Question is what is known of all questions of one type.
@@ -109,6 +111,33 @@ func questionOf(of roundsv1.ConflictType) Question {
 	q.Type = of
 	return q
 }
+
+// Offers returns what somebody with these roles can decide about an open question: of the actions that it names, those that the roles may take. Who does not decide
+// questions of its type is offered none, but for correcting a field; and what changes a ticket or a round as a command does, only who may give that command. The
+// slice is the caller's. It is pure.
+func Offers(c *roundsv1.Conflict, roles []roundsv1.Role) []roundsv1.ConflictAction {
+	held := bits(roles)
+	decides := bits(questionOf(c.GetType()).Deciders)&held != 0
+	may := permitted()
+	return slices.DeleteFunc(slices.Clone(offers(c)), func(action roundsv1.ConflictAction) bool {
+		switch of := merge.Kind(c.GetSubject().GetKind()); {
+		case action == actEditField:
+			return may[right{of, Edit}].any&held == 0 && !decides
+		case !decides:
+			return true
+		case action == actMerge:
+			return may[right{of, Merge}].any&held == 0
+		case action == actReopen && of == kindInspection:
+			return may[right{of, Return}].any&held == 0
+		case action == actReopen:
+			return may[right{of, Reopen}].any&held == 0
+		}
+		return false
+	})
+}
+
+// permitted is the table of rights, made once.
+var permitted = sync.OnceValue(func() rights { return rightsOf(Permissions()) })
 
 // Complete fills in what a conflict does not say yet and its type does: the sentence, who is asked, what can be decided, when it is reminded of, and the
 // side of the act that waits. What it says already stays. It is for conflicts that the engine makes, and pure.
