@@ -166,15 +166,13 @@ func (j *judgement) inCrew() bool {
 	return j.Person != "" && slices.Contains(j.ticket().GetCrewIds(), string(j.Person))
 }
 
-// hadIt: whether the person was the assignee before, of this ticket or of one that was merged into it. Of a ticket that was dispatched before the server kept who
-// had it, anybody may have been.
+// hadIt: whether the person was the assignee before, of this ticket or of one that was merged into it.
 func (j *judgement) hadIt() bool {
 	t := j.ticket()
 	if j.Person == "" {
 		return false
 	}
-	return j.ofMerged() || slices.Contains(t.GetFormerAssigneeIds(), string(j.Person)) ||
-		len(t.GetFormerAssigneeIds()) == 0 && t.GetAssignEpoch() > 1
+	return j.ofMerged() || slices.Contains(t.GetFormerAssigneeIds(), string(j.Person))
 }
 
 // placed: whether a find on patrol says where it is. Other channels may leave it to whoever triages.
