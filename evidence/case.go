@@ -24,7 +24,6 @@ import (
 // Fields whose stamps say when something happened.
 const (
 	ticketRound     = 41
-	ticketEpoch     = 43
 	inspectionRound = 41
 )
 
@@ -100,9 +99,7 @@ func (d *Desk) subjectOf(ctx context.Context, scope store.Scope, change *roundsv
 		return err
 	}
 	if ticket := subject.GetRecord().GetTicket(); ticket != nil {
-		if ticket.GetAssignEpoch() == 1 { // of a later dispatch the first one's time is not in the record
-			c.DispatchedUs = writer(subject, ticketEpoch).GetTimeUs()
-		}
+		c.DispatchedUs = dispatchedUs(ticket)
 		if ticket.GetRound() > 1 && ticket.GetRound() == photo.GetRound() {
 			c.RejectedUs = writer(subject, ticketRound).GetTimeUs()
 		}
@@ -124,6 +121,16 @@ func (d *Desk) subjectOf(ctx context.Context, scope store.Scope, change *roundsv
 		c.Scans = scansOf(photo, c.CapturedUs, round.GetVisits())
 	}
 	return nil
+}
+
+// dispatchedUs is when the work was first given out, by the ticket's ledger, microseconds since 1970; 0: it was not.
+func dispatchedUs(ticket *roundsv1.Ticket) int64 {
+	for _, m := range ticket.GetMoves() {
+		if m.GetState() == roundsv1.TicketState_TICKET_STATE_DISPATCHED {
+			return m.GetTimeUs()
+		}
+	}
+	return 0
 }
 
 // writer is the stamp of what is shown in a field.

@@ -57,8 +57,9 @@ type Access interface {
 }
 
 // VerifiedFunc tells whether the evidence of a ticket or an inspection round is complete, and if so what to write in its record. Category is the
-// ticket's, nil where it is not known; lookup reads other records of the scope. It is pure but for lookup.
-type VerifiedFunc func(scope store.Scope, current *roundsv1.Change, category *roundsv1.Category,
+// ticket's, nil where it is not known; photos are the ids of those of the record, listed or not, nil where they were not gathered; lookup reads other records of the
+// scope. It is pure but for lookup.
+type VerifiedFunc func(scope store.Scope, current *roundsv1.Change, category *roundsv1.Category, photos []string,
 	lookup func(merge.Kind, string) (*roundsv1.Change, error)) (*roundsv1.Edit, bool)
 
 // Config is what a Desk is made of. Records, Driver, Access, Scopes, Verified and Now are needed; the rest has defaults.

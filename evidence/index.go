@@ -72,11 +72,11 @@ func (Index) Entries(kind merge.Kind, change *roundsv1.Change) []engine.IndexEnt
 	case kindPhoto:
 		return photoEntries(id, change)
 	case kindTicket:
-		if change.GetRecord().GetTicket().GetState() == roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE {
+		if waits(change) {
 			return []engine.IndexEntry{awaits(kind, id, change.GetVersion())}
 		}
 	case kindInspection:
-		if change.GetRecord().GetInspection().GetState() == roundsv1.InspectionState_INSPECTION_STATE_SUBMITTED {
+		if waits(change) {
 			return []engine.IndexEntry{awaits(kind, id, change.GetVersion())}
 		}
 	case kindConflict:

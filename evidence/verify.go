@@ -2,6 +2,9 @@ package evidence
 
 import (
 	"context"
+	"slices"
+
+	"github.com/google/uuid"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
@@ -11,6 +14,9 @@ import (
 
 // maxHops bounds how far mergers of tickets are followed.
 const maxHops = 16
+
+// mostOfRecord bounds how many photos of a record are held against the rules that no manifest lists.
+const mostOfRecord = 512
 
 // verify moves a ticket or an inspection round on where its evidence is complete. What it looked at is looked at once more in the transaction that writes.
 func (d *Desk) verify(ctx context.Context, scope store.Scope, kind merge.Kind, id string) error {
@@ -34,7 +40,15 @@ func (d *Desk) verify(ctx context.Context, scope store.Scope, kind merge.Kind, i
 	if err != nil {
 		return err
 	}
-	if _, ok := d.cfg.Verified(scope, current, category, noting(read, &failed)); !ok || failed != nil {
+	if !waits(current) {
+		return nil
+	}
+	// What comes from now on is noted on the record itself, because it waits.
+	photos, err := d.photosOf(ctx, scope, kind, current)
+	if err != nil {
+		return err
+	}
+	if _, ok := d.cfg.Verified(scope, current, category, photos, noting(read, &failed)); !ok || failed != nil {
 		return failed
 	}
 	return d.cfg.Records.Write(ctx, scope, func(view engine.View) ([]engine.Derived, error) {
@@ -42,12 +56,59 @@ func (d *Desk) verify(ctx context.Context, scope store.Scope, kind merge.Kind, i
 		if err != nil {
 			return nil, err
 		}
-		edit, ok := d.cfg.Verified(scope, current, category, view.Get)
+		edit, ok := d.cfg.Verified(scope, current, category, photos, view.Get)
 		if !ok {
 			return nil, nil
 		}
 		return []engine.Derived{{RecordID: id, Edit: edit}}, nil
 	})
+}
+
+// waits: whether a record waits for its evidence.
+func waits(change *roundsv1.Change) bool {
+	return change.GetRecord().GetTicket().GetState() == roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE ||
+		change.GetRecord().GetInspection().GetState() == roundsv1.InspectionState_INSPECTION_STATE_SUBMITTED
+}
+
+// photosOf are the photos of a record, and of the other tickets of which its manifests list photos: those that were merged into it. Of each they are the first in the
+// order of their ids, as many as one look is worth.
+func (d *Desk) photosOf(ctx context.Context, scope store.Scope, kind merge.Kind, current *roundsv1.Change) ([]string, error) {
+	of := []string{current.GetRecordId()}
+	if ticket := current.GetRecord().GetTicket(); ticket != nil {
+		for _, done := range ticket.GetCompletions() {
+			if done.GetRound() != ticket.GetRound() {
+				continue
+			}
+			for _, id := range done.GetPhotoIds() {
+				photo, err := d.photo(ctx, scope, id)
+				if err != nil {
+					return nil, err
+				}
+				subject := photo.GetSubject()
+				if merge.Kind(subject.GetKind()) == kindTicket && !slices.Contains(of, subject.GetId()) {
+					of = append(of, subject.GetId())
+				}
+			}
+		}
+	}
+	var ids []string
+	for _, one := range of {
+		subject, err := uuid.Parse(one)
+		if err != nil {
+			continue // it is not in the index either
+		}
+		seen := 0
+		for entry, err := range d.cfg.Records.Find(ctx, scope, indexSubject, store.Prefix(subjectKey(kind, subject))) {
+			if err != nil {
+				return nil, err
+			}
+			if seen++; seen > mostOfRecord {
+				break
+			}
+			ids = append(ids, idOf(entry.Key))
+		}
+	}
+	return ids, nil
 }
 
 // noting keeps the error of a look-up, which a VerifiedFunc takes for nothing there.

@@ -38,6 +38,7 @@ const (
 	inspectionCompletions = 50
 	inspectionGraceEnd    = 52
 	inspectionTally       = 53
+	inspectionShown       = 54
 )
 
 const (
@@ -74,6 +75,15 @@ func inspectionWorkflow() workflow {
 		refusal: refusal{roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK, "", "您执行了此巡检,须由其他人确认。", "You walked this round; somebody else has to decide."}}
 	evidence := condition{name: "every photo of the answers is stored and sound", holds: (*judgement).answersStored, refusal: refusal{missing, "",
 		"照片尚未全部上传并核验,不能确认。请等待,或退回补检。", "Not every photo is stored and verified. Wait, or return the round."}}
+	unflagged := condition{name: "no photo of the round stands refused and in sight, whoever names it", holds: func(j *judgement) bool { return len(j.refusedInSight()) == 0 },
+		refusal: refusal{missing, "", "本轮有{count}张照片被判无效,仍在显示,不能确认。请查看后注明原因隐藏,或退回补检。",
+			"{count} photos of this round were refused and are still in sight. Look at them: hide them, with a reason, or return the round."},
+		facts: (*judgement).refusedFacts}
+	digested := condition{name: "says what evidence was seen", holds: func(j *judgement) bool {
+		return j.foresees || j.Admitted || len(j.inspectionAct().GetApprove().GetReviewDigest()) > 0
+	}, refusal: refusal{noDigest, "review_digest", "确认未注明您查看的是哪些证据,未生效。请更新应用,重新查看后再确认。",
+		"The approval does not say what evidence you looked at, so it does not count. Update the app, look again, and approve it then."}}
+	unlisted := effect{"shown_photo_ids = those of the round that no answer names", (*judgement).showUnlisted}
 	digest := condition{name: "the evidence is what the reviewer saw", holds: (*judgement).sawEvidence, refusal: refusal{
 		roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST, "review_digest", "您查看之后记录有变化。请重新查看后再确认。",
 		"Something changed after you looked. Look again, then approve."}}
@@ -154,10 +164,10 @@ func inspectionWorkflow() workflow {
 		{command: Submit, from: states{running}, needs: needs{thisRound, inspector, complete}, to: submitted, effects: then{claim, completion, score}},
 		{command: Submit, number: 30, from: states{missed, partial}, needs: needs{thisRound, inspector, complete},
 			to: submitted, effects: then{claim, completion, score, lateSync}},
-		{command: EvidenceVerified, from: states{submitted}, needs: needs{evidence}, to: inspectionQueue},
+		{command: EvidenceVerified, from: states{submitted}, needs: needs{evidence, unflagged}, to: inspectionQueue, effects: then{unlisted}},
 		{command: Approve, from: states{submitted}, refuse: refusal{missing, "", "照片尚未上传并核验完毕,还不能确认。请等待,或提醒巡检人上传照片。",
 			"The photos are not all here and verified. Wait, or remind the inspector to upload them."}},
-		{command: Approve, from: states{inspectionQueue}, needs: needs{thisRound, notInspector, evidence, digest}, to: approved,
+		{command: Approve, from: states{inspectionQueue}, needs: needs{thisRound, notInspector, digested, evidence, unflagged, digest}, to: approved,
 			effects: then{review}},
 		{command: Return, from: states{inspectionQueue}, needs: needs{thisRound, notInspector, reason}, to: returned,
 			effects: then{nextRound, stateReason, review, tellReturned}},

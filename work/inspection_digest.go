@@ -3,7 +3,6 @@ package work
 import (
 	"bytes"
 	"crypto/sha256"
-	"slices"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/merge"
@@ -39,29 +38,11 @@ func InspectionDigest(current *roundsv1.Change, lookup func(kind merge.Kind, id 
 	return sum[:], nil
 }
 
-// sawEvidence: whether the digest that the reviewer sends is of the evidence as it stands; without one, whether no answer and no visit came after the version that
-// the reviewer had.
+// sawEvidence: whether the digest that the reviewer sends is of the evidence as it stands.
 func (j *judgement) sawEvidence() bool {
-	said := j.inspectionAct().GetApprove().GetReviewDigest()
-	if j.foresees {
+	if j.foresees || j.Admitted {
 		return true
-	}
-	if len(said) == 0 {
-		return !j.walkChanged()
 	}
 	now, err := InspectionDigest(j.Current, func(kind merge.Kind, id string) (*roundsv1.Change, error) { return j.lookup(kind, id), nil })
-	return err == nil && bytes.Equal(said, now)
-}
-
-// walkChanged: whether somebody else wrote answers or visits that the person had not seen.
-func (j *judgement) walkChanged() bool {
-	if !j.saw(inspectionVisits) {
-		return true
-	}
-	return !j.Saw && slices.ContainsFunc(j.Current.GetWrites(), func(w *roundsv1.Write) bool {
-		if w.GetStamp().GetSeq() <= j.Mutation.GetBase() || w.GetStamp().GetDeviceId() == string(j.Device) {
-			return false
-		}
-		return slices.ContainsFunc(slices.Concat(w.GetElements(), w.GetSiblingElements()), func(e *roundsv1.ElementKey) bool { return e.GetField() == inspectionAnswers })
-	})
+	return err == nil && bytes.Equal(j.inspectionAct().GetApprove().GetReviewDigest(), now)
 }

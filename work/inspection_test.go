@@ -11,6 +11,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
 	"github.com/rounds-sync/rounds/work/calendar"
@@ -117,6 +118,19 @@ func newPatrol(t *testing.T, newest uint32, i *roundsv1.Inspection) *patrol {
 func (p *patrol) round() *roundsv1.Inspection {
 	p.chief.sync()
 	return p.chief.replica[p.id].GetRecord().GetInspection()
+}
+
+// approvesWalk is an approval with the digest of what the phone shows.
+func (p *phone) approvesWalk(round string) *roundsv1.InspectionCommand {
+	p.t.Helper()
+	p.sync()
+	sum, err := work.Digest(p.replica[round], func(_ merge.Kind, id string) (*roundsv1.Change, error) { return p.replica[id], nil })
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	act := walk("approve")
+	act.GetApprove().ReviewDigest = sum
+	return act
 }
 
 // force writes a state as the server's worker does.
@@ -600,7 +614,7 @@ func TestRow31_AnswersUnderAnOlderVersion(t *testing.T) {
 		t.Fatalf("%v", i)
 	}
 	p.force(&roundsv1.Inspection{State: roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW}, 40)
-	p.chief.done(p.id, walk("approve"))
+	p.chief.done(p.id, p.chief.approvesWalk(p.id))
 	if i := p.round(); i.GetChecklistVersion() != 7 || i.GetScore() != 100 {
 		t.Fatalf("%v", i)
 	}

@@ -19,8 +19,10 @@ type judgement struct {
 	foresees bool
 	// category of the ticket, nil where it is not known; set for EvidenceVerified alone.
 	category *roundsv1.Category
-	draft    draft
-	verdict  engine.Verdict
+	// photos of the record as far as the server knows them; set for EvidenceVerified alone.
+	photos  []string
+	draft   draft
+	verdict engine.Verdict
 
 	// directory: the reference knows an organisation. Without one, categories and reasons are free text.
 	directory bool

@@ -21,10 +21,12 @@ func (j *judgement) arriveLate() {
 	}
 }
 
-// photoMarks keeps on the ticket of a new photo what rules ask about photos later: that there is one, that there is one from before the work, and who photographed the finished work.
-// Photos are records of their own, which rules can look up by id only; and a ticket's change for each of a thousand photos would be as much again. So the ticket is
-// written when the first photo of a find on patrol comes, or the first from before, and when somebody photographs who was not known to have worked, and else not.
+// photoMarks keeps on the ticket of a new photo what rules ask about photos later: that there is one, which are from before the work, which came while it waits for a
+// decision, and who photographed the finished work. Photos are records of their own, which rules can look up by id only; and a ticket's change for each of a thousand
+// photos would be as much again. So the ticket is written when the first photo of a find on patrol comes, or one from before, or one beside the manifests, and when
+// somebody photographs who was not known to have worked, and else not.
 func (j *judgement) photoMarks() {
+	j.notePhotoOfWalk()
 	subject := j.subject()
 	if subject == nil || j.foresees {
 		return
@@ -33,9 +35,7 @@ func (j *judgement) photoMarks() {
 	if ticket == nil {
 		return
 	}
-	if j.written().GetPhoto().GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_BEFORE && !ticket.ticket().GetBeforePhoto() {
-		ticket.editTicket(ticketBeforePhoto).BeforePhoto = true
-	}
+	ticket.notePhoto(j.Mutation.GetRecordId(), j.written().GetPhoto(), awaitsDecision(ticket.state()))
 	if photo := j.written().GetPhoto(); photo.GetAnnotationOfId() == "" {
 		ticket.unflag(flagNoPhoto)
 	}
@@ -57,6 +57,7 @@ func (j *judgement) photoMarks() {
 	if end := j.endOf(subject); ticket.state() == merged && end != nil {
 		if onto := j.beside(end); onto != nil {
 			photographed(onto, people)
+			onto.notePhoto(j.Mutation.GetRecordId(), j.written().GetPhoto(), true)
 			j.checkApproval(onto, people)
 		}
 	}

@@ -185,7 +185,7 @@ func TestDrawingsAreNoPhotos(t *testing.T) {
 	w.chief.inState(w.id, stateInReview)
 }
 
-// TestApproveOfAWalkUnseen: an approval without a digest counts for the answers that the reviewer had, and not for one that came meanwhile.
+// TestApproveOfAWalkUnseen: an approval counts for the answers that the reviewer had, and not for one that came meanwhile; without a digest it counts for none.
 func TestApproveOfAWalkUnseen(t *testing.T) {
 	p := newPatrol(t, 7, &roundsv1.Inspection{})
 	p.x.done(p.id, walk("start"))
@@ -193,10 +193,12 @@ func TestApproveOfAWalkUnseen(t *testing.T) {
 	p.x.done(p.id, walk("submit"))
 	p.force(&roundsv1.Inspection{State: roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW}, 40)
 	p.chief.sync()
-	blind := p.chief.do(p.id, walk("approve"))
+	nothing := p.chief.do(p.id, walk("approve"))
+	blind := p.chief.do(p.id, p.chief.approvesWalk(p.id))
 	p.y.sync()
 	p.y.done(p.id, answers(map[string]*roundsv1.Answer{"gutter": answer(fail, "full")}))
 	p.chief.sync()
+	p.chief.refused(nothing, roundsv1.ProblemCode_PROBLEM_CODE_NO_DIGEST)
 	p.chief.refused(blind, roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST)
 }
 

@@ -102,6 +102,11 @@ func TestRow11_StaleApproval(t *testing.T) {
 			act := w.r.do(w.id, decision)
 			against(w, photo)
 			w.r.sync()
+			if name == "and no digest" {
+				w.r.refused(act, roundsv1.ProblemCode_PROBLEM_CODE_NO_DIGEST)
+				w.chief.inState(w.id, stateInReview)
+				return
+			}
 			w.r.parked(act, roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL)
 			if got := w.r.outcomes[act].GetProblem().GetCode(); got != roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST {
 				t.Fatal(got)
@@ -120,7 +125,7 @@ func TestRow11_StaleApproval(t *testing.T) {
 	}
 }
 
-// TestDigestOfNothing: a digest that is of no version is refused, and so is none where something came meanwhile.
+// TestDigestOfNothing: a digest that is of no version is refused, and so is none, whatever was looked at.
 func TestDigestOfNothing(t *testing.T) {
 	w := newTown(t, "light")
 	w.inReview()
@@ -132,8 +137,11 @@ func TestDigestOfNothing(t *testing.T) {
 	blind := w.q.do(w.id, approve(1))
 	w.x.done(w.id, answered("lamp", pass))
 	w.q.sync()
-	w.q.refused(blind, roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST)
-	w.q.done(w.id, approve(1)) // looked at what stands
+	w.q.refused(blind, roundsv1.ProblemCode_PROBLEM_CODE_NO_DIGEST)
+	still := w.q.do(w.id, approve(1)) // looked at what stands, and does not say so
+	w.q.sync()
+	w.q.refused(still, roundsv1.ProblemCode_PROBLEM_CODE_NO_DIGEST)
+	w.q.done(w.id, w.q.approves(w.id, 1))
 	w.chief.inState(w.id, stateClosed)
 }
 

@@ -91,15 +91,14 @@ func (j *judgement) news() (anything, against bool) {
 			against = against || t.GetAnswers()[e.GetKey()].GetResult() == roundsv1.AnswerResult_ANSWER_RESULT_FAIL
 		}
 	}
+	flags := j.refusedInSight()
 	for _, id := range ShownPhotos(j.Current) {
 		change := j.lookup(kindPhoto, id)
 		if change.GetVersion() <= j.Mutation.GetBase() {
 			continue
 		}
 		anything = true
-		photo := change.GetRecord().GetPhoto()
-		hard := photo.GetState() == roundsv1.PhotoState_PHOTO_STATE_HARD && photo.GetHidden() == nil
-		against = against || hard && unseen(writer(change, photoState))
+		against = against || slices.Contains(flags, id) && unseen(writer(change, photoState))
 	}
 	return anything, against
 }
@@ -122,17 +121,12 @@ func (j *judgement) olderDigest() bool {
 	return anything
 }
 
-// blindApproval: nobody can say what the reviewer looked at. A digest is of no version that there was; or there is none, and the evidence is not what it was
-// when the reviewer looked. Without a digest an approval counts as long as all of the evidence is older than the reviewer's version of the ticket: that is what
-// clients that do not compute it can promise.
+// blindApproval: nobody can say what the reviewer looked at: the digest is of no version that there was.
 func (j *judgement) blindApproval() bool {
-	if j.foresees || j.Admitted {
+	if j.foresees || j.Admitted || !j.digestGiven() {
 		return false
 	}
 	anything, _ := j.news()
-	if !j.digestGiven() {
-		return anything
-	}
 	return !anything && !j.digestFits()
 }
 

@@ -110,11 +110,20 @@ func change(r *roundsv1.Record) *roundsv1.Change {
 	return &roundsv1.Change{RecordId: uid("record"), Version: 7, TimeUs: 7, Record: r, Writes: []*roundsv1.Write{w}, Entered: 1}
 }
 
-// caseOf is a case of the person "me" with every right.
+// caseOf is a case of the person "me" with every right. An approval without a digest gets that of what stands.
 func caseOf(kind merge.Kind, current *roundsv1.Change, act any, saw bool) engine.Case {
 	m := mutation(uid("record"), act)
 	if saw {
 		m.Base, m.BaseTimeUs = 7, 7
+	}
+	approves, walks := m.GetCommand().GetTicket().GetApprove(), m.GetCommand().GetInspection().GetApprove()
+	if sum, err := work.Digest(current, lookup); err == nil && (approves != nil && approves.GetReviewDigest() == nil || walks != nil && walks.GetReviewDigest() == nil) {
+		m = proto.CloneOf(m)
+		if approves != nil {
+			m.GetCommand().GetTicket().GetApprove().ReviewDigest = sum
+		} else {
+			m.GetCommand().GetInspection().GetApprove().ReviewDigest = sum
+		}
 	}
 	return engine.Case{Scope: siteScope, Kind: kind, Current: current, Mutation: m, Person: engine.PersonID(uid("me")), Device: "mine",
 		Roles: []roundsv1.Role{resident, worker, foreman, butler, dispatcher, supervisor, manager}, Saw: saw, Lookup: lookup}

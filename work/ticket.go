@@ -167,7 +167,8 @@ func completionRows(is ticketConditionSet, does ticketEffectSet) []row {
 		{command: SubmitCompletion, from: assignedStates(), needs: with(is.assignedOrCrew), to: donePending,
 			effects: then{does.complete, does.clearPause}},
 
-		{command: EvidenceVerified, from: states{donePending}, needs: needs{is.evidence, is.enough}, to: pendingReview},
+		{command: EvidenceVerified, from: states{donePending}, needs: needs{is.evidence, is.enough, is.found, is.unflagged}, to: pendingReview,
+			effects: then{does.unlisted}},
 	}
 }
 
@@ -181,27 +182,28 @@ func reviewRows(is ticketConditionSet, does ticketEffectSet) []row {
 		objected = roundsv1.Verdict_VERDICT_OBJECTED
 	)
 	decides := needs{is.thisRound, is.notPerformer, is.supervisorAfterDissent}
-	proved := append(slices.Clip(decides), is.evidence, is.enough, is.noOpenTasks) // a photo may have been taken out of sight since it was verified
+	proved := append(slices.Clip(decides), is.digested, is.evidence, is.enough, is.found, is.unflagged, is.noOpenTasks) // a photo may have been taken out of sight since it was verified
 	lookAgain := refusal{staleCode, "review_digest", "您查看之后出现了新的问题(无效照片、不合格项或客户异议),确认暂未生效。请重新查看后再确认或退回。",
 		"After you looked something came that speaks against the work: a photo that cannot count, a failed item or a dispute. Your approval waits: look again," +
 			" and approve it or send it back."}
 	note := does.note(approved, "APPROVED")
 	approves := then{does.approver, note, does.settled}
 	return []row{
-		{command: Approve, number: 13, when: when{is.olderRound, is.unseenRound, is.roundRejected}, needs: needs{is.notPerformer},
+		{command: Approve, number: 13, when: when{is.olderRound, is.unseenRound, is.roundRejected}, needs: needs{is.notPerformer, is.digested},
 			effects: then{does.note(dissent, "DISSENT"), does.tell("dissent"), does.told("who sent it back is told", func(j *judgement) {
 				by := reviewed(j.ticket(), j.args.round, rejected).GetPersonId()
 				j.notify(roundsv1.NoticeCode_NOTICE_CODE_DISSENT, toPeople(by), "您退回的工单,另一位确认人认为合格。返工不变,仅供参考。",
 					"Another reviewer would have approved what you sent back. The rework stands; this is for you to know.")
 			})}},
-		{command: Approve, number: 15, when: when{is.olderRound, is.unseenRound}, needs: needs{is.notPerformer}, effects: then{note, does.tell("older_round")}},
-		{command: Approve, number: 14, from: states{closed}, when: when{is.isThisRound, is.unseenState, is.notForced}, needs: needs{is.notPerformer},
+		{command: Approve, number: 15, when: when{is.olderRound, is.unseenRound}, needs: needs{is.notPerformer, is.digested},
+			effects: then{note, does.tell("older_round")}},
+		{command: Approve, number: 14, from: states{closed}, when: when{is.isThisRound, is.unseenState, is.notForced}, needs: needs{is.notPerformer, is.digested},
 			effects: then{does.secondSigner, note}},
-		{command: Approve, number: 11, from: states{donePending}, when: when{is.isThisRound, is.unseenState, is.stale}, needs: needs{is.notPerformer},
+		{command: Approve, number: 11, from: states{donePending}, when: when{is.isThisRound, is.unseenState, is.stale}, needs: needs{is.notPerformer, is.digested},
 			park: roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL, refuse: lookAgain},
 		{command: Approve, from: states{donePending}, refuse: refusal{missing, "", "照片尚未全部上传并核验合格,还不能确认。请等待上传中的照片;被判无效的照片请注明原因后隐藏,并重新拍摄。",
 			"The photos are not all here and sound. Wait for those that are on their way; hide one that was refused, with a reason, and have another taken."}},
-		{command: Approve, number: 11, from: states{pendingReview}, when: when{is.isThisRound, is.stale}, needs: needs{is.notPerformer},
+		{command: Approve, number: 11, from: states{pendingReview}, when: when{is.isThisRound, is.stale}, needs: needs{is.notPerformer, is.digested},
 			park: roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL, refuse: lookAgain},
 		{command: Approve, from: states{pendingReview}, when: when{is.isThisRound, is.blind}, refuse: refusal{staleCode, "review_digest",
 			"证据与您查看时不同,确认未生效。请同步并重新查看后再确认。", "The evidence is not what you looked at, so the approval does not count. Sync, look again, and approve it then."}},

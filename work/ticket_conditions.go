@@ -17,6 +17,7 @@ const (
 	overLimit  = roundsv1.ProblemCode_PROBLEM_CODE_LIMIT
 	ownWork    = roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK
 	staleCode  = roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST
+	noDigest   = roundsv1.ProblemCode_PROBLEM_CODE_NO_DIGEST
 	impossible = roundsv1.ProblemCode_PROBLEM_CODE_IMPOSSIBLE
 	offDuty    = roundsv1.ProblemCode_PROBLEM_CODE_NOT_ON_DUTY
 )
@@ -26,7 +27,7 @@ type ticketConditionSet struct {
 	epoch, assignee, assignedOrCrew, notAssigned, reassigned, stillWorks, performer, notPerformer, noWork, supervisor, supervisorAfterDissent, reason,
 	futureRound, olderRound, isThisRound, thisRound, room, evidence, enough, admitted, target, belowTop, asked, askedBySelf, namesFirst, twoPeople,
 	knownCategory, staffStays, staffPresent, staffOnDuty, staffSkilled, pauseListed, pauseProved, earlier, wasWorking, wasPaused, beforePhoto, photosListed,
-	possible, answered, newCapture, noOpenTasks, notTask, roomForTasks, tasksKnown, hadMerged, passes, partOf, approverWorks, nobodyElse, notForced, recentlyApproved,
+	possible, answered, newCapture, found, unflagged, digested, noOpenTasks, notTask, roomForTasks, tasksKnown, hadMerged, passes, partOf, approverWorks, nobodyElse, notForced, recentlyApproved,
 	roundRejected, stale, blind, older, pointsAtOwn, rejectListed, solved, roomForMoves, roomForStarts condition
 }
 
@@ -126,6 +127,17 @@ func ticketConditions() ticketConditionSet {
 		enough: condition{name: "as many photos of the finished work as the category asks for", holds: (*judgement).enoughPhotos,
 			refusal: refusal{missing, "", "照片数量少于类别要求。请补拍完工照片并重新报完工。",
 				"There are fewer photos than the category asks for. Take the missing ones and report it as done again."}},
+		found: condition{name: "a photo from before the work that is stored and sound, where the category asks for one", holds: (*judgement).foundSound,
+			refusal: refusal{missing, "", "缺少合格的「处理前」照片:尚未上传、被判无效或已隐藏。请补传或补拍「处理前」照片;已经处理的,请拍摄现状并选择「处理前」。",
+				"A photo from before the work that counts is missing: it has not arrived, was refused, or was taken out of sight. Send it, or take another as a photo from" +
+					" before; where the work is done, of the place as it is."}},
+		unflagged: condition{name: "no photo of the round stands refused and in sight, whoever lists it", holds: func(j *judgement) bool { return len(j.refusedInSight()) == 0 },
+			refusal: refusal{missing, "photo_ids", "本轮有{count}张照片被判无效,仍在显示,不能确认。请查看后注明原因隐藏,或退回返工。",
+				"{count} photos of this round were refused and are still in sight. Look at them: hide them, with a reason, or send the work back."},
+			facts: (*judgement).refusedFacts},
+		digested: condition{name: "says what evidence was seen", holds: func(j *judgement) bool { return j.foresees || j.Admitted || j.digestGiven() },
+			refusal: refusal{noDigest, "review_digest", "确认未注明您查看的是哪些证据,未生效。请更新应用,重新查看后再确认。",
+				"The approval does not say what evidence you looked at, so it does not count. Update the app, look again, and approve it then."}},
 		admitted: condition{name: "let in by a person", holds: func(j *judgement) bool { return j.Admitted }},
 		target: condition{name: "the other ticket is here and open, and does not lead back to this one", holds: (*judgement).mergeTarget, refusal: refusal{missing,
 			"into_id", "要并入的工单不存在或已结束,请选择另一张未结束的工单。", "The ticket to merge into is not here or has ended. Choose another that is open."}},
@@ -249,7 +261,8 @@ func (j *judgement) provesRound(photo *roundsv1.Change) bool {
 	return sound(photo.GetRecord().GetPhoto()) && j.ofRound(photo)
 }
 
-// ofRound: whether a photo was taken of this ticket in its current round; or in the last round of a ticket that was merged into it, since this round began.
+// ofRound: whether a photo was taken of this ticket in its current round, as it says and as the journal shows; or in the last round of a ticket that was merged into
+// it, since this round began. Of one that came after the round began, and was captured before, the look at it says so.
 func (j *judgement) ofRound(change *roundsv1.Change) bool {
 	photo := change.GetRecord().GetPhoto()
 	ref := photo.GetSubject()
@@ -257,7 +270,7 @@ func (j *judgement) ofRound(change *roundsv1.Change) bool {
 		return false
 	}
 	if ref.GetId() == j.Current.GetRecordId() {
-		return photo.GetRound() == j.ticket().GetRound()
+		return photo.GetRound() == j.ticket().GetRound() && j.sinceRound(change)
 	}
 	other := j.lookup(kindTicket, ref.GetId())
 	if state(other.GetRecord().GetTicket().GetState()) != merged || j.endOf(other).GetRecordId() != j.Current.GetRecordId() {
@@ -265,7 +278,7 @@ func (j *judgement) ofRound(change *roundsv1.Change) bool {
 	}
 	// What was taken before this round began was there when the work was sent back.
 	taken, round := writer(change, photoSubject).GetTimeUs(), j.ticket().GetRound()
-	return photo.GetRound() == other.GetRecord().GetTicket().GetRound() && (round <= 1 || taken > roundBegan(j.ticket(), round))
+	return photo.GetRound() == other.GetRecord().GetTicket().GetRound() && j.sinceRound(change) && (round <= 1 || taken > roundBegan(j.ticket(), round))
 }
 
 // sound: whether a photo was looked at, its bytes in storage, and may count.

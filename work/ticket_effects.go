@@ -41,6 +41,7 @@ const (
 	ticketClosedTime   = 59
 	ticketPerformers   = 60
 	ticketBeforePhoto  = 61
+	ticketShown        = 62
 )
 
 // Marks on a ticket that the rules look at again.
@@ -71,7 +72,7 @@ const (
 type ticketEffectSet struct {
 	firstRound, reportTime, wantsPhoto, pinCategory, pinShown, markLate, passOn, performs, tellStop, categorise, assign, unassign, takeOver, joinCrew, pauseReason, clearPause,
 	insertPause, insertResume, insertStart, worked, complete, completeLate, forward, approver, secondSigner, clearApprovers, nextRound, stateReason, rejectReason, mergeInto, escalate,
-	raise, reopen, askForce, forced, split, accepts, disputes, asked, lateEvidence, dissent, selfApproval, signatureOff, retaken, askedCustomer, settled effect
+	raise, reopen, askForce, forced, split, accepts, disputes, asked, lateEvidence, dissent, selfApproval, signatureOff, retaken, askedCustomer, settled, unlisted effect
 	mark, tell func(flag string) effect
 	note       func(roundsv1.Verdict, string) effect
 	open       func(flag string) effect
@@ -183,13 +184,14 @@ func ticketEffects() ticketEffectSet {
 			}
 			j.editTicket(ticketStateReason).StateReason = reason
 		}},
-		mergeInto: effect{"merged_into the end of the way, whose performers + who worked on this one; the assignee is told", func(j *judgement) {
+		mergeInto: effect{"merged_into the end of the way, whose performers + who worked on this one, and whose photos + those from before the work; the assignee is told", func(j *judgement) {
 			into := j.ticketAct().GetMerge().GetIntoId()
 			if end := j.endOf(j.lookup(kindTicket, into)); end != nil && !j.foresees {
 				into = end.GetRecordId()
 				if onto := j.beside(end); onto != nil { // its photos prove the work there, so who took them does not vouch for it
 					onto.perform(j.ticket().GetPerformerIds()...)
 					onto.performByWord(workers(j.ticket())...)
+					onto.shows(j.ticket().GetShownPhotoIds()...)
 				}
 			}
 			j.editTicket(ticketMergedInto).MergedIntoId = into
@@ -238,6 +240,7 @@ func ticketEffects() ticketEffectSet {
 				j.record(&roundsv1.Move{State: moveClosed, Round: j.ticket().GetRound(), Reason: how})
 			}
 		}},
+		unlisted: effect{"shown_photo_ids + those of the round that no manifest lists", (*judgement).showUnlisted},
 		settled: effect{"questions that this answers are closed", func(j *judgement) {
 			j.unflag(flagDissent)
 			how := "approved"
@@ -313,6 +316,7 @@ func (j *judgement) remember(person string) {
 }
 
 func (j *judgement) nextRound() {
+	j.forgetShown()
 	j.editTicket(ticketRound).Round = j.ticket().GetRound() + 1
 	j.unflag(flagMoreAsked, FlagRetake, FlagEvidenceLost)
 	if j.ticket().GetAcceptance() != roundsv1.Acceptance_ACCEPTANCE_UNSPECIFIED {

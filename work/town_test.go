@@ -111,7 +111,7 @@ func (w *town) looked(ticket, photo string, state roundsv1.PhotoState) {
 		if err != nil {
 			return nil, err
 		}
-		edit, ok := w.rules.Verified(siteScope, current, nil, v.Get)
+		edit, ok := w.rules.Verified(siteScope, current, nil, nil, v.Get)
 		if !ok {
 			return nil, nil
 		}

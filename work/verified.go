@@ -1,6 +1,7 @@
 package work
 
 import (
+	"slices"
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -15,22 +16,23 @@ import (
 //
 // Scope is where the record stands, for the calendar of its deadlines. Category is the ticket's as the organisation has it, nil where it is not known; it counts
 // where none was known when the ticket's requirements were pinned. Lookup reads another record of the same scope, nil where there is none; an error of it counts
-// as nothing there. The time of the move is that of the last thing that was found out about the photos. Verified is pure but for Lookup, changes nothing of what
+// as nothing there. Photos are the ids of those whose subject is the record, or another ticket of which the manifests list photos, whoever names them: none of the
+// round may stand refused and in sight, and those that are not listed are noted for the reviewer; none given: they are not asked about. The time of the move is that of the last thing that was found out about the photos. Verified is pure but for Lookup, changes nothing of what
 // it is given, and is safe for concurrent use.
 func (r *Rules) Verified(
-	scope store.Scope, current *roundsv1.Change, category *roundsv1.Category, lookup func(kind merge.Kind, id string) (*roundsv1.Change, error),
+	scope store.Scope, current *roundsv1.Change, category *roundsv1.Category, photos []string, lookup func(kind merge.Kind, id string) (*roundsv1.Change, error),
 ) (*roundsv1.Edit, bool) {
 	kind, ok := merge.KindOf(current.GetRecord())
 	if !ok || current.GetDeleted() {
 		return nil, false
 	}
 	j := r.judgement(engine.Case{Scope: scope, Kind: kind, Current: current, Saw: true, Lookup: lookup, Time: time.UnixMicro(current.GetTimeUs()).UTC()})
-	j.op, j.category = EvidenceVerified, category
+	j.op, j.category, j.photos = EvidenceVerified, category, photos
 	rows := r.rows[kind][EvidenceVerified]
 	if len(rows) == 0 {
 		return nil, false
 	}
-	for _, id := range manifestOf(current.GetRecord().GetTicket()) {
+	for _, id := range slices.Concat(ShownPhotos(current), photos) {
 		if found := time.UnixMicro(j.lookup(kindPhoto, id).GetTimeUs()).UTC(); found.After(j.Time) {
 			j.Time = found
 		}

@@ -94,7 +94,7 @@ func TestTicketVerified(t *testing.T) {
 			test.change(ticket)
 		}
 		kept := proto.CloneOf(current)
-		edit, ok := work.New(work.Config{}).Verified(siteScope, current, test.category, photosOf(photos))
+		edit, ok := work.New(work.Config{}).Verified(siteScope, current, test.category, nil, photosOf(photos))
 		if ok != test.moves || !proto.Equal(kept, current) {
 			t.Errorf("%s: %v", test.name, edit)
 			continue
@@ -113,21 +113,21 @@ func TestInspectionVerified(t *testing.T) {
 		round := change(&roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{Round: 1,
 			State: roundsv1.InspectionState_INSPECTION_STATE_SUBMITTED, Answers: map[string]*roundsv1.Answer{"dry": {PhotoIds: []string{uid("a")}}}}}})
 		lookup := photosOf(map[string]*roundsv1.Photo{uid("a"): proof(state)})
-		edit, ok := rules.Verified(siteScope, round, nil, lookup)
+		edit, ok := rules.Verified(siteScope, round, nil, nil, lookup)
 		if ok != want || ok && edit.GetRecord().GetInspection().GetState() != roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW {
 			t.Errorf("photo %v: %v", state, edit)
 		}
 		round.GetRecord().GetInspection().State = roundsv1.InspectionState_INSPECTION_STATE_RUNNING
-		if edit, ok := rules.Verified(siteScope, round, nil, lookup); ok {
+		if edit, ok := rules.Verified(siteScope, round, nil, nil, lookup); ok {
 			t.Errorf("running: %v", edit)
 		}
 	}
 	failing := func(merge.Kind, string) (*roundsv1.Change, error) { return nil, errors.New("no disk") }
-	if edit, ok := rules.Verified(siteScope, ideal("verify", stateDone), nil, failing); ok {
+	if edit, ok := rules.Verified(siteScope, ideal("verify", stateDone), nil, nil, failing); ok {
 		t.Errorf("with a store that fails: %v", edit)
 	}
 	for _, c := range []*roundsv1.Change{nil, {}, change(&roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: proof(stateClean)}})} {
-		if edit, ok := rules.Verified(siteScope, c, nil, failing); ok {
+		if edit, ok := rules.Verified(siteScope, c, nil, nil, failing); ok {
 			t.Errorf("%v: %v", c, edit)
 		}
 	}

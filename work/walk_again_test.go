@@ -36,7 +36,7 @@ func walkedAndApproved(t *testing.T) *patrol {
 	p.x.do(uid("crack"), &roundsv1.Fact{Record: &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{Subject: photo.Subject, SizeBytes: 9}}}})
 	p.x.sync()
 	(&town{shift: &shift{site: p.site, chief: p.chief}, rules: work.New(work.Config{Reference: library{8}})}).looked(p.id, uid("crack"), stateClean)
-	p.chief.done(p.id, walk("approve"))
+	p.chief.done(p.id, p.chief.approvesWalk(p.id))
 	if got := p.round().GetState(); got != roundApproved {
 		t.Fatal(got)
 	}

@@ -203,8 +203,13 @@ func (p *phone) shows(kind merge.Kind, id string) *roundsv1.Record {
 	return v.Record
 }
 
-// digest is the hash of the evidence of the current round, as this phone shows it.
+// digest is the hash of the evidence of a ticket's current round, as this phone shows it.
 func (p *phone) digest(ticket string) []byte {
+	p.t.Helper()
+	return p.digestOf("ticket", ticket)
+}
+
+func (p *phone) digestOf(kind merge.Kind, id string) []byte {
 	p.t.Helper()
 	at := func(kind merge.Kind, id string) (*roundsv1.Change, error) {
 		v, err := p.device.Get(p.t.Context(), client.Scope(p.scope), kind, client.RecordID(id))
@@ -213,7 +218,7 @@ func (p *phone) digest(ticket string) []byte {
 		}
 		return v.Change, err
 	}
-	current, err := at("ticket", ticket)
+	current, err := at(kind, id)
 	if err != nil {
 		p.t.Fatal(err)
 	}

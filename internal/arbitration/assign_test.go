@@ -63,13 +63,8 @@ func TestRow02(t *testing.T) {
 			w.came(done, parked)
 			w.x.inTray(done, client.TrayWaiting)
 			w.laboured(w.id, map[*phone]int{w.x: 1, w.y: 1})
-			asked := w.f.asked(roundsv1.ConflictType_CONFLICT_TYPE_DOUBLE_WORK, w.id, foreman, []string{w.x.id()},
+			asked := w.f.asked(roundsv1.ConflictType_CONFLICT_TYPE_DOUBLE_WORK, w.id, foreman, []string{w.x.id(), w.y.id()},
 				roundsv1.ConflictAction_CONFLICT_ACTION_TAKE_RESULT, roundsv1.ConflictAction_CONFLICT_ACTION_GO_ON)
-
-			t.Run("both sides", func(t *testing.T) {
-				t.Skip(oneSide)
-				w.f.asked(roundsv1.ConflictType_CONFLICT_TYPE_DOUBLE_WORK, w.id, foreman, []string{w.x.id(), w.y.id()})
-			})
 
 			w.came(w.f.choose(asked, action), applied)
 			w.f.decided(asked, w.f, action)

@@ -41,12 +41,6 @@ const (
 // patience is how long the server may take, by the clock of the machine, to look at photos and to do what the world's clock calls for.
 const patience = 10 * time.Second
 
-// What is missing for what these tests would ask, said where they skip it.
-const (
-	oneSide   = "the question of a command that waits has the side of that command alone: the engine makes it, and engine.Verdict has no place for what stands against it"
-	notParked = "an approval that meets a new photo that cannot count finds the ticket in DONE_PENDING_EVIDENCE, and is refused there instead of kept"
-)
-
 // both plays a row in both orders of arrival, each at a site of its own: two acts without a signal, and then a reaches the server first, or b.
 func both(t *testing.T, play func(s *site, aFirst bool)) {
 	t.Parallel()

@@ -13,6 +13,29 @@ import (
 	"github.com/rounds-sync/rounds/work"
 )
 
+// TestNothingIsSkipped: a row that is skipped is not kept.
+func TestNothingIsSkipped(t *testing.T) {
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if !strings.HasSuffix(entry.Name(), "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), entry.Name(), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if call, ok := n.(*ast.SelectorExpr); ok && slices.Contains([]string{"Skip", "Skipf", "SkipNow"}, call.Sel.Name) {
+				t.Errorf("%s calls %s", entry.Name(), call.Sel.Name)
+			}
+			return true
+		})
+	}
+}
+
 // TestEveryRowHasItsTest: the table has the rows 1 to 38, each whole and each with a test by its number here. Rows of the workflows carry no other number, and a
 // row that package work keeps by commands has one of them.
 func TestEveryRowHasItsTest(t *testing.T) {

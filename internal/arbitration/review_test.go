@@ -73,18 +73,30 @@ func TestRow08Mislabelled(t *testing.T) {
 		r.sync()
 		w.x.sync()
 		w.x.do(w.id, start())
-		w.x.do(w.id, submit(2, old))
+		alone := w.x.do(w.id, submit(2, old))
 		w.x.sync()
 		w.looked(old)
-		if got := w.ticket(w.id).GetState(); got != isStarted && got != isDone {
-			s.t.Errorf("the ticket is %v", got)
+		// The photo came after the rejection, and the look at it says that it was taken before: it is listed, and cannot count.
+		w.came(alone, applied)
+		if p := w.photo(old); p.GetState() != isHard || finds(p, roundsv1.CheckCode_CHECK_CODE_BEFORE_REJECTION).GetSeverity() != roundsv1.Severity_SEVERITY_HARD {
+			s.t.Fatalf("a photo from before the rejection is %v: %v", p.GetState(), p.GetFindings())
 		}
+		w.stands(w.id, isDone)
 		_, fresh := w.x.completes(w.id, 2)
 		w.x.sync()
 		w.looked(fresh)
-		if p := w.photo(old); p.GetState() != isHard && len(w.ticket(w.id).GetCompletions()[1].GetPhotoIds()) > 1 {
-			s.t.Errorf("a photo from before the rejection is %v: %v", p.GetState(), p.GetFindings())
-		}
+		w.stands(w.id, isDone)
+		r2 := s.phone("R2")
+		early := r2.approves(w.id, 2)
+		r2.sync()
+		r2.refused(early, roundsv1.ProblemCode_PROBLEM_CODE_MISSING)
+		// Out of sight it does not stand in the way.
+		r2.hides(old)
+		r2.sync()
+		w.inState(w.id, isInReview)
+		r2.sync()
+		w.came(func() client.Ref { yes := r2.approves(w.id, 2); r2.sync(); return yes }(), applied)
+		w.stands(w.id, isClosed)
 	})
 }
 
@@ -150,16 +162,13 @@ func TestRow10(t *testing.T) {
 	})
 }
 
-// TestRow11: a new hard flag, or a fail in the checklist, and an approval that had not seen it: it waits, the reviewer is asked again, the state stays. With the
-// approval first it is row 7.
+// TestRow11: a new hard flag, a fail in the checklist or a dispute, and an approval that had not seen it: it waits, the reviewer is asked again, the state stays. Where
+// the flag is on a photo of a second bundle, that bundle has to be verified first, and the ticket waits for it (decision 0013). With the approval first it is row 7.
 func TestRow11(t *testing.T) {
 	t.Parallel()
 	world := newWorld(t)
-	for _, name := range []string{"a hard flag", "a fail", "a dispute"} {
+	for _, name := range []string{"a hard flag", "a hard flag in a second bundle", "a fail", "a dispute"} {
 		t.Run(name, func(t *testing.T) {
-			if name == "a hard flag" {
-				t.Skip(notParked)
-			}
 			s := world.site(t)
 			h := s.phone("H")
 			w := s.shift()
@@ -168,6 +177,7 @@ func TestRow11(t *testing.T) {
 			w.reviewable(1)
 			h.sync()
 			approved := r.approves(w.id, 1)
+			state, hard := isInReview, ""
 			switch name {
 			case "a dispute":
 				h.do(w.id, dispute(1))
@@ -176,19 +186,35 @@ func TestRow11(t *testing.T) {
 				w.f.fact(w.id, ofTicket(&roundsv1.Ticket{Answers: map[string]*roundsv1.Answer{"lamp": {Result: roundsv1.AnswerResult_ANSWER_RESULT_FAIL, Note: "仍不亮"}}}))
 				w.f.sync()
 			default:
-				bad := w.y.shootsBytes([]byte("this is no image"), w.id)
-				w.y.do(w.id, submit(1, bad))
+				bad := w.y.shootsBytes([]byte("this is no image"), w.id, inRound(1))
+				if state = isInReview; name != "a hard flag" {
+					w.y.do(w.id, submit(1, bad))
+					state = isDone
+				}
 				w.y.sync()
 				w.looked(bad)
+				hard = bad
 			}
 			r.sync()
 
 			w.came(approved, parked)
-			w.stands(w.id, isInReview)
+			w.stands(w.id, state)
 			r.inTray(approved, client.TrayWaiting)
 			r.asked(stale, w.id, supervisor, []string{r.id()}, reviewNow)
 
-			// Looking again answers it.
+			// Looking again answers it; while a photo stands refused, it does not pass.
+			if hard != "" {
+				still := r.approves(w.id, 1)
+				r.sync()
+				r.refused(still, roundsv1.ProblemCode_PROBLEM_CODE_MISSING)
+				w.stands(w.id, state)
+			}
+			if state == isDone {
+				r.hides(hard)
+				r.sync()
+				w.inState(w.id, isInReview)
+				r.sync()
+			}
 			again := r.do(w.id, reject(1))
 			r.sync()
 			w.came(again, applied)

@@ -280,7 +280,7 @@ func (w *world) develop(scope store.Scope) {
 				if err != nil || change == nil {
 					return err
 				}
-				if edit, ok := w.rules.Verified(scope, change, nil, get); ok {
+				if edit, ok := w.rules.Verified(scope, change, nil, nil, get); ok {
 					all = append(all, derived{RecordID: string(id), Edit: edit})
 				}
 				return nil

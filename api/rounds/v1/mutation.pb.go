@@ -221,6 +221,8 @@ const (
 	ProblemCode_PROBLEM_CODE_IMPOSSIBLE ProblemCode = 34
 	// The person is not on duty, or does not have the skill.
 	ProblemCode_PROBLEM_CODE_NOT_ON_DUTY ProblemCode = 35
+	// An approval that does not say what evidence was seen: it carries no digest.
+	ProblemCode_PROBLEM_CODE_NO_DIGEST ProblemCode = 36
 )
 
 // Enum value maps for ProblemCode.
@@ -262,6 +264,7 @@ var (
 		33: "PROBLEM_CODE_UNKNOWN_VERSION",
 		34: "PROBLEM_CODE_IMPOSSIBLE",
 		35: "PROBLEM_CODE_NOT_ON_DUTY",
+		36: "PROBLEM_CODE_NO_DIGEST",
 	}
 	ProblemCode_value = map[string]int32{
 		"PROBLEM_CODE_UNSPECIFIED":     0,
@@ -300,6 +303,7 @@ var (
 		"PROBLEM_CODE_UNKNOWN_VERSION": 33,
 		"PROBLEM_CODE_IMPOSSIBLE":      34,
 		"PROBLEM_CODE_NOT_ON_DUTY":     35,
+		"PROBLEM_CODE_NO_DIGEST":       36,
 	}
 )
 
@@ -1148,7 +1152,7 @@ const file_rounds_v1_mutation_proto_rawDesc = "" +
 	"\x15OUTCOME_STATUS_MERGED\x10\x02\x12\x1b\n" +
 	"\x17OUTCOME_STATUS_CONFLICT\x10\x03\x12\x1b\n" +
 	"\x17OUTCOME_STATUS_REJECTED\x10\x04\x12\x1e\n" +
-	"\x1aOUTCOME_STATUS_QUARANTINED\x10\x05*\x9b\b\n" +
+	"\x1aOUTCOME_STATUS_QUARANTINED\x10\x05*\xb7\b\n" +
 	"\vProblemCode\x12\x1c\n" +
 	"\x18PROBLEM_CODE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aPROBLEM_CODE_INVALID_FIELD\x10\x01\x12\x16\n" +
@@ -1186,7 +1190,8 @@ const file_rounds_v1_mutation_proto_rawDesc = "" +
 	"\x15PROBLEM_CODE_OWN_WORK\x10 \x12 \n" +
 	"\x1cPROBLEM_CODE_UNKNOWN_VERSION\x10!\x12\x1b\n" +
 	"\x17PROBLEM_CODE_IMPOSSIBLE\x10\"\x12\x1c\n" +
-	"\x18PROBLEM_CODE_NOT_ON_DUTY\x10#*\x9e\x01\n" +
+	"\x18PROBLEM_CODE_NOT_ON_DUTY\x10#\x12\x1a\n" +
+	"\x16PROBLEM_CODE_NO_DIGEST\x10$*\x9e\x01\n" +
 	"\tEntryType\x12\x1a\n" +
 	"\x16ENTRY_TYPE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13ENTRY_TYPE_MUTATION\x10\x01\x12\x16\n" +
