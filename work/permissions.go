@@ -15,6 +15,8 @@ type Permission struct {
 	Operation Operation
 	// Own narrows it to tickets that the person reported, and to what is said and shown of these.
 	Own bool
+	// Served narrows it to tickets at places that the person serves, where the site's places name butlers (Place.butler_ids).
+	Served bool
 }
 
 // Permissions returns the whole table of rights; what is not in it is denied. Nobody holds a right as ROLE_SYSTEM: the server does not ask
@@ -113,13 +115,18 @@ func Permissions() []Permission {
 	var all []Permission
 	for _, row := range table {
 		for _, role := range row.roles {
-			all = append(all, Permission{Role: role, Kind: row.kind, Operation: row.op})
+			all = append(all, Permission{Role: role, Kind: row.kind, Operation: row.op, Served: role == butler && decidesWork(row.kind, row.op)})
 		}
 		for _, role := range row.own {
 			all = append(all, Permission{Role: role, Kind: row.kind, Operation: row.op, Own: true})
 		}
 	}
 	return all
+}
+
+// decidesWork: whether an operation is a decision on finished work, which the butler of the unit makes.
+func decidesWork(kind merge.Kind, op Operation) bool {
+	return kind == kindTicket && (op == Approve || op == Reject || op == Ask)
 }
 
 // rights is the table as it is asked: by kind and operation.
@@ -130,8 +137,8 @@ type right struct {
 	op   Operation
 }
 
-// holders are the roles that have a right, a bit each: all of them, and those that have it for their own.
-type holders struct{ any, own uint64 }
+// holders are the roles that have a right, a bit each: all of them, those of them that have it where they serve, and those that have it for their own.
+type holders struct{ any, served, own uint64 }
 
 func rightsOf(table []Permission) rights {
 	all := rights{}
@@ -141,6 +148,9 @@ func rightsOf(table []Permission) rights {
 			h.own |= bit(p.Role)
 		} else {
 			h.any |= bit(p.Role)
+			if p.Served {
+				h.served |= bit(p.Role)
+			}
 		}
 		all[right{p.Kind, p.Operation}] = h
 	}
@@ -170,8 +180,10 @@ func (r *Rules) allowed(j *judgement) *roundsv1.Problem {
 	}
 	holders, held := r.rights[right{j.Kind, j.op}], bits(j.Roles)
 	switch {
-	case holders.any&held != 0:
+	case holders.any&held&^holders.served != 0, holders.any&held != 0 && j.serves():
 		return nil
+	case holders.any&held != 0:
+		return j.notServed()
 	case holders.own&held == 0:
 		zh, en := j.op.words()
 		return j.problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, "", "您没有"+zh+"的权限,请联系班长或主管。",

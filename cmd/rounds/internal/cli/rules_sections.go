@@ -51,8 +51,9 @@ func ruleSections() []ruleSection {
 			words("同一指令有多行时,第一个原状态与条件都符合的行生效;其前提依次检查,第一个不满足的即为拒绝理由。",
 				"Of several rows of a command the first whose From and When fit decides. Its Needs are asked in order; the first that does not hold is the refusal."),
 			transitionTable, func() any { return transitionData(work.Transitions()) }},
-		{"permissions", words("权限", "Permissions"), words("不在表中的一律拒绝。「本人」指仅限本人上报的工单。",
-			"What is not in the table is denied. Own: only with tickets that the person reported, and what is said and shown of these."),
+		{"permissions", words("权限", "Permissions"), words("不在表中的一律拒绝。「本人」指仅限本人上报的工单。butler (of the place) 指该地点或其上级地点指定且在岗的管家;没有指定时为任一管家。",
+			"What is not in the table is denied. Own: only with tickets that the person reported, and what is said and shown of these."+
+				" A butler (of the place) is one whom the place of the ticket or a node above names, and who is there; any butler where none is."),
 			permissionTable, func() any { return permissionData() }},
 		{"scopes", words("范围", "Scopes"), words("各类记录所在的范围。", "Which kinds of records live in which class of scope."), scopeTable, func() any { return scopeData() }},
 		{"questions", words("待决事项", "Questions"), words("每类事项问什么、问谁、可作的决定。没有决定角色的,修改该字段即可。",
@@ -76,9 +77,12 @@ func permissionData() []permissionRow {
 			i = len(all)
 			all = append(all, permissionRow{Kind: p.Kind, Operation: p.Operation})
 		}
-		if role := roleName(p.Role); p.Own {
+		switch role := roleName(p.Role); {
+		case p.Own:
 			all[i].Own = append(all[i].Own, role)
-		} else {
+		case p.Served:
+			all[i].Roles = append(all[i].Roles, role+" (of the place)")
+		default:
 			all[i].Roles = append(all[i].Roles, role)
 		}
 	}
