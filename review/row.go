@@ -5,6 +5,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/work"
 )
 
 // record reads one record of a scope as it stands now, or later than the board has it; nil where there is none. A photo comes without its preview. It is shared,
@@ -82,7 +83,9 @@ func (n *names) people(scope int, ids ...string) {
 		n.asked[scope] = map[string]bool{}
 	}
 	for _, id := range ids {
-		if id != "" {
+		if id == work.Dispatcher {
+			n.all[id] = &roundsv1.Text{Zh: "自动派单", En: "automatic dispatch"}
+		} else if id != "" {
 			n.asked[scope][id] = true
 		}
 	}

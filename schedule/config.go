@@ -38,6 +38,8 @@ type Reference interface {
 	Policy(scope store.Scope) policy.Policy
 	// Calendar of a code.
 	Calendar(scope store.Scope, code string) calendar.Calendar
+	// Category of that id; nil where there is none.
+	Category(scope store.Scope, id string) *roundsv1.Category
 	// Checklist of a series in one version, or with version 0 in the newest that is published; nil where there is none.
 	Checklist(scope store.Scope, series string, version uint32) *roundsv1.Checklist
 }
@@ -99,6 +101,10 @@ type Config struct {
 	// Answered returns the edit that closes an open question which has found its answer in the record that it is about, nil where that is not known; false where it
 	// waits on: work.Answered and work.ResolutionOf. It is pure.
 	Answered func(question, subject *roundsv1.Change) (*roundsv1.Edit, bool)
+	// Dispatch gives a ticket to a person, as the rules let it; false: they refused. Default: tickets are given out by people alone.
+	Dispatch func(ctx context.Context, to Giving) (taken bool, err error)
+	// MayWork: whether a person may be given tickets of a site. It answers from memory. Needed with Dispatch.
+	MayWork func(person string, scope store.Scope, at time.Time) bool
 	// Now is the server's clock. Default: time.Now.
 	Now func() time.Time
 	// Logger hears what an operator should know. Default: nothing is logged.
@@ -118,6 +124,9 @@ func (c Config) whole() (Config, error) {
 		if !need.have {
 			faults = append(faults, errors.New("schedule: no "+need.name))
 		}
+	}
+	if c.Dispatch != nil && c.MayWork == nil {
+		faults = append(faults, errors.New("schedule: no MayWork"))
 	}
 	if c.Workers < 0 {
 		faults = append(faults, errors.New("schedule: Workers is negative"))

@@ -19,6 +19,7 @@ const (
 	kindPlan       merge.Kind = "plan"
 	kindConflict   merge.Kind = "conflict"
 	kindNotice     merge.Kind = "notice"
+	kindStaff      merge.Kind = "staff"
 )
 
 // The indexes: time, kind, 0, id. Times are microseconds since 1970, big endian with the sign turned so that they sort; ids are their 16 bytes. What is due a
@@ -37,7 +38,7 @@ const (
 )
 
 // IndexVersion changes when the entries do: the engine then makes the indexes anew.
-const IndexVersion = "schedule 6"
+const IndexVersion = "schedule 7"
 
 // Index is what the Worker needs indexed of the records: engine.Config.Index takes it. It is pure.
 type Index struct{}
@@ -61,8 +62,10 @@ func (Index) Entries(kind merge.Kind, change *roundsv1.Change) []engine.IndexEnt
 	}
 	switch kind {
 	case kindTicket:
-		entries = twinEntries(id, change)
 		t := change.GetRecord().GetTicket()
+		load, waits := dispatchEntries(id, t)
+		entries = append(twinEntries(id, change), load...)
+		add(indexDispatch, waits)
 		if us, ok := deadline.Next(t.GetDeadlines()); ok {
 			add(indexDue, us)
 		}
@@ -84,6 +87,10 @@ func (Index) Entries(kind merge.Kind, change *roundsv1.Change) []engine.IndexEnt
 		}
 		if settles(i) {
 			add(indexDue, max(i.GetGraceEndUs(), 1))
+		}
+	case kindStaff:
+		if !change.GetRecord().GetStaff().GetLeft() {
+			entries = append(entries, engine.IndexEntry{Name: indexStaff, Key: id[:]})
 		}
 	case kindPlan:
 		if p := change.GetRecord().GetPlan(); p.GetRecurrence() != "" && !p.GetSuspended() {

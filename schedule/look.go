@@ -104,6 +104,15 @@ func (w *Worker) look(ctx context.Context, p *place) (next int64, did int, broke
 		return never, did, true, err
 	}
 	did, next, faults = did+forgot, min(next, first), append(faults, err)
+	again, n, err := w.dispatches(ctx, p, at)
+	if unavailable(ctx, err) {
+		return never, did + n, true, err
+	}
+	if err != nil {
+		w.log.Error("schedule: giving out tickets failed", "scope", string(p.scope), "error", err)
+		faults = append(faults, err)
+	}
+	next, did = min(next, again), did+n
 	n, more, err := w.twins(ctx, p, at)
 	if unavailable(ctx, err) {
 		return never, did, true, err

@@ -24,6 +24,8 @@ type Stats struct {
 	Reminders uint64
 	// Answered questions that were closed by an act on what they are about.
 	Answered uint64
+	// Dispatched tickets that were given to somebody, and Unassigned ones for which there was nobody.
+	Dispatched, Unassigned uint64
 	// Twins are questions whether two tickets are about the same thing.
 	Twins uint64
 	// BadPlans whose rule is not understood.

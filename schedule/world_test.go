@@ -112,7 +112,13 @@ func (r *reference) Checklist(_ store.Scope, series string, version uint32) *rou
 	return nil
 }
 
-func (r *reference) Category(store.Scope, string) *roundsv1.Category { return nil }
+// Category: each is one of engineering, but "none", which is of no trade.
+func (r *reference) Category(_ store.Scope, id string) *roundsv1.Category {
+	if id == uid("none") {
+		return &roundsv1.Category{}
+	}
+	return &roundsv1.Category{Line: roundsv1.ServiceLine_SERVICE_LINE_ENGINEERING}
+}
 
 func (r *reference) set(t testing.TB, scope store.Scope, settings map[string]string) {
 	t.Helper()

@@ -1,14 +1,18 @@
 package server
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/schedule"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
 	"github.com/rounds-sync/rounds/work/calendar"
 	"github.com/rounds-sync/rounds/work/policy"
@@ -18,7 +22,10 @@ import (
 func (s *Server) openSchedule() error {
 	worker, err := schedule.New(schedule.Config{Records: s.engine, Reference: s.reference, Scopes: s.store.Scopes, Now: s.cfg.Inject.Now, Logger: s.log,
 		Notice: func(t schedule.Telling) engine.Derived { return work.NoticeOf(work.Telling(t)) }, Question: work.QuestionOf,
-		Duplicates: work.Duplicates, DuplicateQuestion: work.DuplicateQuestion, Remind: remind, Answered: answered})
+		Duplicates: work.Duplicates, DuplicateQuestion: work.DuplicateQuestion, Remind: remind, Answered: answered, Dispatch: s.giveOut,
+		MayWork: func(person string, scope store.Scope, at time.Time) bool {
+			return slices.Contains(access{s.authority}.Roles(engine.PersonID(person), scope, at), roundsv1.Role_ROLE_WORKER)
+		}})
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
@@ -26,6 +33,22 @@ func (s *Server) openSchedule() error {
 	s.schedule = worker
 	s.warnOfCalendar()
 	return nil
+}
+
+// giveOut gives a ticket to somebody as the server's own dispatcher. The act is named by the ticket, its version and the person, so that it is done once.
+func (s *Server) giveOut(ctx context.Context, to schedule.Giving) (taken bool, err error) {
+	ticket, err := uuid.Parse(to.Ticket)
+	if err != nil {
+		return false, err
+	}
+	act := engine.DeskAct{ID: uuid.NewSHA1(ticket, []byte(fmt.Sprint("dispatch ", to.Version, " ", to.Person))).String(), RecordID: to.Ticket, Base: to.Version,
+		Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Dispatch{
+			Dispatch: &roundsv1.TicketDispatch{AssigneeId: to.Person, Reason: to.Reason}}}}}, Roles: []roundsv1.Role{roundsv1.Role_ROLE_DISPATCHER}}
+	outcomes, err := s.engine.Act(ctx, engine.Caller{Person: work.Dispatcher, Device: work.Dispatcher}, to.Scope, []engine.DeskAct{act})
+	if err != nil {
+		return false, err
+	}
+	return outcomes[0].GetStatus() == roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED, nil
 }
 
 // remind is work.Reminder in the schedule's words.
@@ -69,6 +92,7 @@ func (m *metrics) schedule(worker *schedule.Worker, now func() time.Time) {
 		chased:    describe("rounds_photos_chased_total", "Tickets whose missing photos were asked for, by who was told.", "who"),
 		reminders: describe("rounds_questions_reminded_total", "Reminders of questions."),
 		answered:  describe("rounds_questions_answered_total", "Questions that an act on what they are about has answered."),
+		given:     describe("rounds_tickets_given_out_total", "Tickets that the server gave out, and those for which there was nobody.", "to"),
 		twins:     describe("rounds_duplicates_asked_total", "Questions whether two tickets are about the same thing."),
 		badPlans:  describe("rounds_plans_not_understood_total", "Plans whose rule was not understood."),
 		failures:  describe("rounds_schedule_failures_total", "What was due and failed, and is tried again."),
@@ -80,14 +104,14 @@ type scheduleCollector struct {
 	worker *schedule.Worker
 	now    func() time.Time
 
-	waiting, behind, breaches, late, latest, escalated, rounds, chased, reminders, answered, twins, badPlans, failures *prometheus.Desc
+	waiting, behind, breaches, late, latest, escalated, rounds, chased, reminders, answered, given, twins, badPlans, failures *prometheus.Desc
 }
 
 var _ prometheus.Collector = (*scheduleCollector)(nil)
 
 // Describe implements prometheus.Collector.
 func (c *scheduleCollector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.waiting, c.behind, c.breaches, c.late, c.latest, c.escalated, c.rounds, c.chased, c.reminders, c.twins, c.badPlans, c.failures} {
+	for _, d := range []*prometheus.Desc{c.waiting, c.behind, c.breaches, c.late, c.latest, c.escalated, c.rounds, c.chased, c.reminders, c.answered, c.given, c.twins, c.badPlans, c.failures} {
 		to <- d
 	}
 }
@@ -123,6 +147,8 @@ func (c *scheduleCollector) Collect(to chan<- prometheus.Metric) {
 	count(c.chased, float64(s.Foremen), "foreman")
 	count(c.reminders, float64(s.Reminders))
 	count(c.answered, float64(s.Answered))
+	count(c.given, float64(s.Dispatched), "worker")
+	count(c.given, float64(s.Unassigned), "nobody")
 	count(c.twins, float64(s.Twins))
 	count(c.badPlans, float64(s.BadPlans))
 	count(c.failures, float64(s.Failures))

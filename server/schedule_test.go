@@ -94,6 +94,39 @@ func TestARestartLosesNoTimer(t *testing.T) {
 	eventually(t, "the later deadline", func() bool { return breached(later) })
 }
 
+// A site that asks for it has its tickets given out, by the rules and with the reason in the journal; who gave it is no person.
+func TestTicketsAreGivenOut(t *testing.T) {
+	w := start(t)
+	for _, req := range company()[:6] {
+		w.enter(w.device, req)
+	}
+	w.enter(w.device, table(staff, "code,name,site,role,line,skills", "E1,王建国,S1,worker,engineering,lift", "E2,李秀英,S1,manager,engineering,lift", "E3,张志强,S1,worker,cleaning,"))
+	w.enter(w.device, table(policies, "node,key,value", "S1,dispatch.automatic,true"))
+	site := w.siteOf("S1")
+	people := w.list(w.node("S1"), "staff")
+	ticket := "0199c0de-0000-7000-8000-00000000d005"
+	err := w.Engine().Write(t.Context(), site, func(engine.View) ([]engine.Derived, error) {
+		return []engine.Derived{{RecordID: ticket, Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{
+			State: roundsv1.TicketState_TICKET_STATE_TRIAGED, Round: 1, CategoryId: w.list(w.node("S1"), "category")["ENG-01"].GetRecordId(),
+			ReportedTimeUs: w.clock.Now().UnixMicro()}}}}}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var given *roundsv1.Ticket
+	eventually(t, "the ticket is given out", func() bool {
+		change, err := w.Engine().Record(t.Context(), site, "ticket", ticket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given = change.GetRecord().GetTicket()
+		return given.GetState() == roundsv1.TicketState_TICKET_STATE_DISPATCHED
+	})
+	if given.GetAssigneeId() != people["E1"].GetRecordId() || given.GetAssignEpoch() != 1 {
+		t.Errorf("given to %q", given.GetAssigneeId())
+	}
+}
+
 // putRecords writes records as the server.
 func putRecords(t *testing.T, w *world, records map[string]*roundsv1.Record) {
 	t.Helper()

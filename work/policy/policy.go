@@ -56,6 +56,8 @@ type Policy struct {
 	ObjectionPeriod time.Duration
 	// DuplicatePeriod is within what time a second report of the same category at the same place is perhaps the same.
 	DuplicatePeriod time.Duration
+	// DispatchAutomatic: the server gives a ticket to somebody once its category is known.
+	DispatchAutomatic bool
 	// PauseReasons in the order of their codes.
 	PauseReasons []PauseReason
 	// RejectReasons in the order of their codes.

@@ -106,7 +106,11 @@ func TestSettingsSayWhatCounts(t *testing.T) {
 		policy.Span: "08:30-24:00", policy.Steps: "follow_up", policy.Role: "auditor", policy.Reason: "其他|else"}
 	for key := range written {
 		s := policy.Settings()[slices.IndexFunc(policy.Settings(), func(s policy.Setting) bool { return s.Key == key })]
-		p, err := policy.Parse(map[string]string{key: other[s.Type]})
+		value := other[s.Type]
+		if s.Type == policy.Flag && s.Default == "false" {
+			value = "true"
+		}
+		p, err := policy.Parse(map[string]string{key: value})
 		if err != nil {
 			t.Errorf("%s: %v", key, err)
 		}

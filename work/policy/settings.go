@@ -110,6 +110,9 @@ func settings(p *Policy) []Setting {
 		span("service.objection", "24h", "确认后多久内其他审核人仍可退回", "how long after an approval another reviewer may send the work back", &p.ObjectionPeriod),
 		span("service.duplicate", "2h", "多久内同地点同类别的报事提示可能重复", "a second report of the same category at the same place within this is perhaps the same",
 			&p.DuplicatePeriod),
+		Setting{Key: "dispatch.automatic", Type: Flag, Default: "false", Meaning: text("分类后自动派给同工种、在班、具备技能、在手工单最少的人;无人可派则告知班长",
+			"a ticket with a category is given to who is of its trade, on duty, skilled and has the fewest; where there is nobody, the foreman is told"),
+			set: func(v any) { p.DispatchAutomatic = v.(bool) }},
 		Setting{Key: "escalation.steps", Type: Steps, Default: "respond,arrive,finish,review", Meaning: text("哪些环节超时使工单升级",
 			"the steps whose missed deadline takes the ticket a level up"), set: func(v any) { p.EscalateSteps = v.([]roundsv1.Step) }})
 	for level, one := range [...]struct{ name, role, zh, en string }{

@@ -66,6 +66,8 @@ const (
 	NoticeCode_NOTICE_CODE_FOLLOW_UP NoticeCode = 18
 	// A question about the recipient's act was decided.
 	NoticeCode_NOTICE_CODE_DECIDED NoticeCode = 19
+	// Nobody on duty can be given a ticket: somebody has to give it out.
+	NoticeCode_NOTICE_CODE_UNASSIGNED NoticeCode = 20
 )
 
 // Enum value maps for NoticeCode.
@@ -91,6 +93,7 @@ var (
 		17: "NOTICE_CODE_DISSENT",
 		18: "NOTICE_CODE_FOLLOW_UP",
 		19: "NOTICE_CODE_DECIDED",
+		20: "NOTICE_CODE_UNASSIGNED",
 	}
 	NoticeCode_value = map[string]int32{
 		"NOTICE_CODE_UNSPECIFIED":   0,
@@ -113,6 +116,7 @@ var (
 		"NOTICE_CODE_DISSENT":       17,
 		"NOTICE_CODE_FOLLOW_UP":     18,
 		"NOTICE_CODE_DECIDED":       19,
+		"NOTICE_CODE_UNASSIGNED":    20,
 	}
 )
 
@@ -267,7 +271,7 @@ const file_rounds_v1_notice_proto_rawDesc = "" +
 	"\fcaused_by_id\x18\x06 \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\fR\n" +
 	"causedById\x12\x1f\n" +
 	"\atime_us\x18\a \x01(\x03B\x06\x82\xd3'\x02\b\fR\x06timeUs\x125\n" +
-	"\vseen_by_ids\x18\b \x03(\tB\x15\xbaH\f\x92\x01\t\x10\x80\x02\"\x04r\x02($\x82\xd3'\x02\b\x06R\tseenByIds*\xa2\x04\n" +
+	"\vseen_by_ids\x18\b \x03(\tB\x15\xbaH\f\x92\x01\t\x10\x80\x02\"\x04r\x02($\x82\xd3'\x02\b\x06R\tseenByIds*\xbe\x04\n" +
 	"\n" +
 	"NoticeCode\x12\x1b\n" +
 	"\x17NOTICE_CODE_UNSPECIFIED\x10\x00\x12\x18\n" +
@@ -290,7 +294,8 @@ const file_rounds_v1_notice_proto_rawDesc = "" +
 	"\x19NOTICE_CODE_CLOCK_STOPPED\x10\x10\x12\x17\n" +
 	"\x13NOTICE_CODE_DISSENT\x10\x11\x12\x19\n" +
 	"\x15NOTICE_CODE_FOLLOW_UP\x10\x12\x12\x17\n" +
-	"\x13NOTICE_CODE_DECIDED\x10\x13B6Z4github.com/rounds-sync/rounds/api/rounds/v1;roundsv1b\x06proto3"
+	"\x13NOTICE_CODE_DECIDED\x10\x13\x12\x1a\n" +
+	"\x16NOTICE_CODE_UNASSIGNED\x10\x14B6Z4github.com/rounds-sync/rounds/api/rounds/v1;roundsv1b\x06proto3"
 
 var (
 	file_rounds_v1_notice_proto_rawDescOnce sync.Once
