@@ -15,6 +15,7 @@ import (
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/journal"
 	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/work/checklist"
 )
 
 // mostEntries is how many entries of the journal a document lists: the last ones.
@@ -30,6 +31,7 @@ type paper struct {
 	change *roundsv1.Change
 	photos []*roundsv1.Change
 	notes  []*roundsv1.Change // remarks
+	items  map[string]string  // what was asked, by the key of the answer
 }
 
 func (p *paper) say(zh, en string) string { return p.lang.of(word{zh, en}) }
@@ -68,7 +70,7 @@ func (j *job) document(ctx context.Context) error {
 	if p.change == nil || p.change.GetDeleted() {
 		return noRecord(s.name)
 	}
-	if err := j.belonging(ctx, s.name, kind, id, func(kind merge.Kind, change *roundsv1.Change) error {
+	if err := j.belonging(ctx, s.name, kind, p.change, func(kind merge.Kind, change *roundsv1.Change) error {
 		if kind == kindPhoto {
 			p.photos = append(p.photos, change)
 		} else {
@@ -189,7 +191,7 @@ func (p *paper) ticket(t *roundsv1.Ticket) {
 	}
 	p.section("时限", "Deadlines", []float64{0.12, 0.08, 0.22, 0.22, 0.2, 0.16}, [][2]string{{"环节", "Step"}, {"轮次", "Round"}, {"时限", "Due"}, {"实际", "Done"},
 		{"结果", "Result"}, {"责任人", "Owner"}}, rows)
-	p.answers(t.GetAnswers(), ticketAnswers, t.GetRequirements().GetChecklistId(), t.GetRequirements().GetChecklistVersion())
+	p.answers(t.GetAnswers(), ticketAnswers, t.GetRequirements().GetChecklistId(), t.GetRequirements().GetChecklistVersion(), nil)
 	p.measured(t.GetReadings(), t.GetLabour(), ticketReadings, ticketLabour)
 }
 
@@ -223,7 +225,7 @@ func (p *paper) round(i *roundsv1.Inspection) {
 	}
 	p.section("点位", "Checkpoints", []float64{0.08, 0.28, 0.2, 0.14, 0.14, 0.16}, [][2]string{{"轮次", "Round"}, {"点位", "Checkpoint"}, {"时间", "Time"}, {"人员", "Person"},
 		{"同行", "Confirmed by"}, {"标记", "Flags"}}, rows)
-	p.answers(i.GetAnswers(), roundAnswers, i.GetChecklistId(), i.GetChecklistVersion())
+	p.answers(i.GetAnswers(), roundAnswers, i.GetChecklistId(), i.GetChecklistVersion(), i.GetCheckpointIds())
 	p.measured(i.GetReadings(), i.GetLabour(), roundReadings, roundLabour)
 }
 
@@ -273,8 +275,8 @@ func (p *paper) section(zh, en string, shares []float64, heads [][2]string, rows
 	p.doc.Table(shares, names, rows)
 }
 
-// answers writes the checklist: in its order where it is known, and behind it what it does not name.
-func (p *paper) answers(answers map[string]*roundsv1.Answer, field uint32, series string, version uint32) {
+// answers writes the checklist: what is asked once, then what is asked at each checkpoint, in the order of the route and of the list; and behind it what the list does not name.
+func (p *paper) answers(answers map[string]*roundsv1.Answer, field uint32, series string, version uint32, checkpoints []string) {
 	list, stamps := p.checklist(p.s, series, version), stampsOf(p.change)
 	var rows [][]string
 	add := func(item, question string, a *roundsv1.Answer, stamp *roundsv1.Stamp, beside bool) {
@@ -287,19 +289,18 @@ func (p *paper) answers(answers map[string]*roundsv1.Answer, field uint32, serie
 		}
 		rows = append(rows, []string{question, result, reading, a.GetNote(), p.person(stamp.GetPersonId()), p.when(stamp.GetTimeUs())})
 	}
-	named := map[string]string{}
-	order := []string{}
-	for _, item := range list.GetItems() {
-		question := or(p.lang.text(item.GetQuestion()), item.GetId())
-		if item.GetRedLine() {
-			question += p.say("（红线）", " (red line)")
-		}
-		named[item.GetId()] = question
-		order = append(order, item.GetId())
+	named, order := map[string]string{}, []string{}
+	p.items = named
+	for _, asked := range checklist.Ask(list, checkpoints, answers) {
+		named[asked.Key] = p.question(asked)
+		order = append(order, asked.Key)
 	}
 	for _, item := range slices.Sorted(maps.Keys(answers)) {
 		if named[item] == "" {
 			named[item] = item
+			if asked, ok := checklist.Find(list, checkpoints, item); ok { // by its own id, and at a checkpoint too
+				named[item] = p.question(asked)
+			}
 			order = append(order, item)
 		}
 	}
@@ -318,6 +319,21 @@ func (p *paper) answers(answers map[string]*roundsv1.Answer, field uint32, serie
 	}
 	p.section("检查项", "Checklist", []float64{0.3, 0.14, 0.1, 0.2, 0.11, 0.15}, [][2]string{{"检查项", "Item"}, {"结果", "Result"}, {"读数", "Reading"}, {"说明", "Note"},
 		{"人员", "Person"}, {"时间", "Time"}}, rows)
+}
+
+// question is what was asked, and where; with how much it weighs, and whether it decides alone.
+func (p *paper) question(asked checklist.Question) string {
+	question := or(p.lang.text(asked.Item.GetQuestion()), asked.Item.GetId())
+	if at := asked.Checkpoint; at != "" {
+		question = or(p.line.look(func() (string, error) { return p.s.names.place(p.ctx, at) }), at) + " · " + question
+	}
+	if weight := asked.Item.GetWeight(); weight > 0 {
+		question += fmt.Sprintf(p.say("（权重 %v）", " (weight %v)"), weight)
+	}
+	if asked.Item.GetRedLine() {
+		question += p.say("（红线）", " (red line)")
+	}
+	return question
 }
 
 // measured writes readings and intervals of work.

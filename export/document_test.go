@@ -10,6 +10,7 @@ import (
 	"github.com/rounds-sync/rounds/export"
 	"github.com/rounds-sync/rounds/export/typeset/typesettest"
 	"github.com/rounds-sync/rounds/sync/store"
+	"github.com/rounds-sync/rounds/work/checklist"
 )
 
 func (w *world) document(req *roundsv1.ExportRequest, change ...func(*export.Config)) (typesettest.Document, *file) {
@@ -86,11 +87,66 @@ func TestTicketDocument(t *testing.T) {
 	}
 }
 
-type lists struct{}
+// TestMergedDocument: what was photographed and said for a ticket that was merged stands in the document of the one that goes on, with where it belongs; so does the photo of the
+// failed item that it was made of. When not all have room, what the decision rests on has.
+func TestMergedDocument(t *testing.T) {
+	w := newWorld(t)
+	own, work, fault, word := id(90), id(89), id(70), id(60) // the photo of the work is older than the others
+	w.write(site, id(1), ticket(&roundsv1.Ticket{Title: "goes on", Round: 1, State: roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW, Origin: &roundsv1.Origin{PhotoIds: []string{fault}},
+		Completions: []*roundsv1.Completion{{Round: 1, PersonId: string(worker), PhotoIds: []string{work}}}}))
+	w.write(site, id(2), ticket(&roundsv1.Ticket{Title: "went in", Round: 1, State: roundsv1.TicketState_TICKET_STATE_MERGED, MergedIntoId: id(3)}))
+	w.write(site, id(3), ticket(&roundsv1.Ticket{Title: "between", Round: 1, State: roundsv1.TicketState_TICKET_STATE_MERGED, MergedIntoId: id(1)}))
+	w.write(site, id(4), round(&roundsv1.Inspection{Title: "the walk"}))
+	hash := map[string]string{}
+	for i, one := range [][2]string{{own, id(1)}, {work, id(2)}, {fault, id(4)}} {
+		hash[one[0]] = fmt.Sprintf("%x", w.photo(one[0], one[1], roundsv1.PhotoRole_PHOTO_ROLE_AFTER, uint8(5+i)))[:20]
+	}
+	w.write(site, fault, &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{ItemId: "leak"}}}, 3)
+	w.act(word, &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: &roundsv1.Comment{Subject: &roundsv1.RecordRef{Kind: "ticket", Id: id(2)}, Words: "said there"}}})
+	d, _ := w.document(&roundsv1.ExportRequest{Content: tickets, RecordId: id(1), Language: en})
+	for _, want := range []string{hash[own], hash[work], hash[fault], "of: went in", "said there"} {
+		if !strings.Contains(d.Text, want) {
+			t.Errorf("%q is missing in %s", want, d.Text)
+		}
+	}
+	d, _ = w.document(&roundsv1.ExportRequest{Content: tickets, RecordId: id(1), Language: en}, func(c *export.Config) { c.MaxPhotos = 2 })
+	if !strings.Contains(d.Text, hash[work]) || !strings.Contains(d.Text, hash[fault]) || strings.Contains(d.Text, hash[own]) {
+		t.Error("of more photos than have room those that the decision rests on were left out")
+	}
+	d, _ = w.document(&roundsv1.ExportRequest{Content: tickets, RecordId: id(3), Language: en})
+	if !strings.Contains(d.Text, hash[work]) || strings.Contains(d.Text, hash[own]) {
+		t.Error("the one between has other photos than those of what went into it")
+	}
+}
 
-func (lists) Checklist(_ store.Scope, series string, version uint32) *roundsv1.Checklist {
+type lists struct{ weight float64 }
+
+func (l lists) Checklist(_ store.Scope, series string, version uint32) *roundsv1.Checklist {
 	return &roundsv1.Checklist{Name: &roundsv1.Text{Zh: "水泵房", En: "Pump room"}, Items: []*roundsv1.ChecklistItem{
-		{Id: "leak", Question: &roundsv1.Text{Zh: "接头有无渗漏", En: "Do joints leak"}, RedLine: true}, {Id: "lock", Question: &roundsv1.Text{Zh: "门锁", En: "Lock"}}}}
+		{Id: "leak", Question: &roundsv1.Text{Zh: "接头有无渗漏", En: "Do joints leak"}, RedLine: true, Weight: l.weight}, {Id: "lock", Question: &roundsv1.Text{Zh: "门锁", En: "Lock"}}}}
+}
+
+// TestRoundDocumentByCheckpoint: an item that is asked at each checkpoint stands there in its words, with the checkpoint's name, its weight and its red line.
+func TestRoundDocumentByCheckpoint(t *testing.T) {
+	w := newWorld(t)
+	w.write(site, id(2), round(&roundsv1.Inspection{Title: "walk", State: roundsv1.InspectionState_INSPECTION_STATE_RUNNING, Round: 1, ChecklistId: "list", ChecklistVersion: 3,
+		CheckpointIds: []string{place, id(77)}, Answers: map[string]*roundsv1.Answer{
+			checklist.Key(place, "leak"): {Result: roundsv1.AnswerResult_ANSWER_RESULT_FAIL, Note: "drips"}, "lock": {Result: roundsv1.AnswerResult_ANSWER_RESULT_PASS}, "other": {Note: "nobody asked"}}}))
+	w.act(id(90), &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "inspection", Id: id(2)}, Round: 1, Sha256: make([]byte, 32),
+		Role: roundsv1.PhotoRole_PHOTO_ROLE_ITEM, ItemId: checklist.Key(place, "leak")}}})
+	d, _ := w.document(&roundsv1.ExportRequest{Content: rounds, RecordId: id(2), Language: en}, func(c *export.Config) { c.Checklists = lists{weight: 2.5} })
+	at := 0
+	for _, want := range []string{"Lock", "pass", "Pump room B2 · Do joints leak", "fail", "drips", "2.5) (red line)", id(77)[:20], "open", "Do joints leak (weight 2.5) (red line)", "other", "nobody asked",
+		"Photos", "Pump room B2 · Do joints leak"} {
+		next := strings.Index(d.Text[at:], want)
+		if next < 0 {
+			t.Fatalf("%q is missing, or before what should precede it: %s", want, d.Text)
+		}
+		at += next
+	}
+	if strings.Contains(d.Text, place) {
+		t.Error("a raw key")
+	}
 }
 
 // An inspection round's document has its score, its checkpoints, and its questions, also those that nobody answered and the answers that stand beside others.

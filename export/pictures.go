@@ -9,6 +9,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/export/typeset"
+	"github.com/rounds-sync/rounds/work"
 )
 
 // mostPictureBytes bounds what the pictures of one document take in memory.
@@ -48,12 +49,26 @@ func (p *paper) pictures(ctx context.Context) error {
 
 // order is the photos as they stand on the page, two in a row, nil for a place that stays empty; and how many were left out.
 func (p *paper) order() (order []*roundsv1.Change, left int) {
-	photos := p.photos
+	photos := slices.Clone(p.photos)
+	slices.SortStableFunc(photos, func(a, b *roundsv1.Change) int { return strings.Compare(a.GetRecordId(), b.GetRecordId()) })
 	if len(photos) > p.cfg.MaxPhotos {
 		left = len(photos) - p.cfg.MaxPhotos
-		photos = photos[left:] // the last ones: they show how it is now
+		// What the last decision rests on stays, and else the last ones: they show how it is now.
+		counts := work.ShownPhotos(p.change)
+		slices.SortStableFunc(photos, func(a, b *roundsv1.Change) int {
+			_, x := slices.BinarySearch(counts, a.GetRecordId())
+			_, y := slices.BinarySearch(counts, b.GetRecordId())
+			switch {
+			case x == y:
+				return 0
+			case y:
+				return -1
+			}
+			return 1
+		})
+		photos = photos[left:]
+		slices.SortStableFunc(photos, func(a, b *roundsv1.Change) int { return strings.Compare(a.GetRecordId(), b.GetRecordId()) })
 	}
-	photos = slices.Clone(photos)
 	slices.SortStableFunc(photos, func(a, b *roundsv1.Change) int {
 		return int(a.GetRecord().GetPhoto().GetRound()) - int(b.GetRecord().GetPhoto().GetRound())
 	})
@@ -132,10 +147,14 @@ func (p *paper) picture(ctx context.Context, change *roundsv1.Change, spent *int
 // caption says what, when, who, where, and what the checks found.
 func (p *paper) caption(change *roundsv1.Change, photo *roundsv1.Photo, stamp *roundsv1.Stamp, hash string) []string {
 	what := []string{or(p.lang.in(photo.GetRole()), p.say("照片", "photo")), fmt.Sprintf(p.say("第 %d 轮", "round %d"), photo.GetRound())}
-	if photo.GetItemId() != "" {
-		what = append(what, photo.GetItemId())
+	if item := photo.GetItemId(); item != "" {
+		what = append(what, or(p.items[item], item))
 	}
 	what = append(what, p.lang.in(photo.GetSource()))
+	if of := photo.GetSubject(); of.GetId() != p.change.GetRecordId() {
+		title := p.line.look(func() (string, error) { return p.s.names.title(p.ctx, of) })
+		what = append(what, p.say("属于：", "of: ")+or(title, of.GetId()))
+	}
 	lines := []string{
 		strings.Join(what, " · "),
 		p.when(stamp.GetTimeUs()) + " · " + p.person(or(photo.GetPersonId(), stamp.GetPersonId())),

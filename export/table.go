@@ -233,7 +233,7 @@ func (j *job) recordsOf(ctx context.Context, s *scope, id string, from source, v
 			return err
 		}
 		if from.rows != nil {
-			if err := j.belonging(ctx, s.name, kind, id, visit); err != nil {
+			if err := j.belonging(ctx, s.name, kind, change, visit); err != nil {
 				return err
 			}
 		}
