@@ -138,6 +138,15 @@ func inspectionWorkflow() workflow {
 	}}
 	lateSync := effect{`flag "late_sync", not provisional; flag "in_time" or "after_window", or a question where the time is not well known`, (*judgement).lateSync}
 	late := effect{`flag "late"`, func(j *judgement) { j.flagInspection(flagLate) }}
+	approverWalked := condition{name: "it shows that who approved the round walked some of it", holds: func(j *judgement) bool { return len(j.selfApprovedWalk()) > 0 }}
+	selfApproval := effect{`flag "self_approval", a supervisor is asked`, (*judgement).takeBackWalk}
+	decided := effect{"questions that this answers are closed", func(j *judgement) {
+		how := "approved"
+		if j.op == Return {
+			how = "sent back"
+		}
+		j.answer(how, roundsv1.ConflictType_CONFLICT_TYPE_SELF_APPROVAL)
+	}}
 	review := effect{"reviews + this one", (*judgement).reviewWalk}
 	settled := effect{"not provisional", func(j *judgement) {
 		if j.inspection().GetProvisional() {
@@ -152,9 +161,11 @@ func inspectionWorkflow() workflow {
 	return workflow{kind: kindInspection, name: inspectionStateName, rows: []row{
 		{command: Create, when: when{fresh}, to: planned, effects: then{firstRound, visits, answers}},
 		orphanRow(),
+		{command: Fact, number: 37, from: states{approved}, when: when{approverWalked}, to: inspectionQueue, effects: then{late, visits, answers, selfApproval}},
 		{command: Fact, from: states{approved}, effects: then{late, visits, answers, reopen}},
 		{command: Fact, from: states{excused}, effects: then{late, visits, answers}},
 		{command: Fact, effects: then{visits, answers}},
+		{command: Edit, number: 37, from: states{approved}, when: when{approverWalked}, to: inspectionQueue, effects: then{late, answers, selfApproval}},
 		{command: Edit, from: states{approved}, effects: then{answers, reopen}},
 		{command: Edit, effects: then{answers}},
 		{command: Release, from: states{planned}, needs: needs{published, known}, to: released, effects: then{pin, grace}},
@@ -168,9 +179,9 @@ func inspectionWorkflow() workflow {
 		{command: Approve, from: states{submitted}, refuse: refusal{missing, "", "照片尚未上传并核验完毕,还不能确认。请等待,或提醒巡检人上传照片。",
 			"The photos are not all here and verified. Wait, or remind the inspector to upload them."}},
 		{command: Approve, from: states{inspectionQueue}, needs: needs{thisRound, notInspector, digested, evidence, unflagged, digest}, to: approved,
-			effects: then{review}},
+			effects: then{review, decided}},
 		{command: Return, from: states{inspectionQueue}, needs: needs{thisRound, notInspector, reason}, to: returned,
-			effects: then{nextRound, stateReason, review, tellReturned}},
+			effects: then{nextRound, stateReason, review, decided, tellReturned}},
 		{command: Excuse, from: states{missed, partial}, needs: needs{reason, notInspector}, to: excused, effects: then{stateReason, settled}},
 	}}
 }

@@ -133,17 +133,37 @@ func (j *judgement) gaps() checklist.Gaps {
 	return checklist.Missing(checklist.Ask(list, i.GetCheckpointIds(), i.GetAnswers()), i.GetAnswers(), j.again(list))
 }
 
-// again are the answers that the last return asked for anew, and that nobody gave since.
+// returnOf is what the round before the current one was returned with; nil in the first round.
+func returnOf(i *roundsv1.Inspection) *roundsv1.Review {
+	for _, review := range slices.Backward(i.GetReviews()) {
+		if review.GetVerdict() == roundsv1.Verdict_VERDICT_REJECTED && review.GetRound()+1 == i.GetRound() {
+			return review
+		}
+	}
+	return nil
+}
+
+// walkedAnew: whether the whole round is to be walked anew: the last return named no items.
+func (j *judgement) walkedAnew() bool {
+	back := returnOf(j.inspection())
+	return back != nil && len(back.GetItemIds()) == 0
+}
+
+// again are the answers that the last return asked for anew, and that nobody gave since: those of the items that it named or, where it named none, all that have to be
+// answered.
 func (j *judgement) again(list *roundsv1.Checklist) map[string]bool {
 	i := j.inspection()
 	again := map[string]bool{}
-	for _, review := range i.GetReviews() {
-		if review.GetVerdict() != roundsv1.Verdict_VERDICT_REJECTED || review.GetRound()+1 != i.GetRound() {
-			continue
+	review := returnOf(i)
+	for _, id := range review.GetItemIds() {
+		for _, key := range keysOf(list, i, id) {
+			again[key] = !answeredSince(j.Current, key, review.GetTimeUs())
 		}
-		for _, id := range review.GetItemIds() {
-			for _, key := range keysOf(list, i, id) {
-				again[key] = !answeredSince(j.Current, key, review.GetTimeUs())
+	}
+	if j.walkedAnew() {
+		for _, q := range checklist.Ask(list, i.GetCheckpointIds(), i.GetAnswers()) {
+			if !q.Item.GetOptionalItem() {
+				again[q.Key] = !answeredSince(j.Current, q.Key, review.GetTimeUs())
 			}
 		}
 	}

@@ -38,6 +38,55 @@ func (j *judgement) walked() bool {
 		})
 }
 
+// shownWalking are the people of whom an act on a round says that they walked some of it: who scanned, answered or laboured, whom labour names, and who took the
+// photos of the answers.
+func (j *judgement) shownWalking() []string {
+	i := j.written().GetInspection()
+	var people []string
+	if len(i.GetVisits()) > 0 || len(i.GetAnswers()) > 0 || len(i.GetLabour()) > 0 || len(i.GetReadings()) > 0 {
+		people = append(people, string(j.Person))
+	}
+	for _, l := range i.GetLabour() {
+		people = append(people, l.GetPersonId())
+	}
+	for _, a := range i.GetAnswers() {
+		for _, id := range a.GetPhotoIds() {
+			photo := j.lookup(kindPhoto, id)
+			people = append(people, photo.GetRecord().GetPhoto().GetPersonId(), writer(photo, photoSubject).GetPersonId())
+		}
+	}
+	return named(people)
+}
+
+// selfApprovedWalk are the approvers of an approved round of whom an act shows that they walked some of it.
+func (j *judgement) selfApprovedWalk() []string {
+	if j.foresees {
+		return nil
+	}
+	i, approver := j.inspection(), ""
+	for _, r := range slices.Backward(i.GetReviews()) {
+		if r.GetVerdict() == roundsv1.Verdict_VERDICT_APPROVED && r.GetRound() == i.GetRound() {
+			approver = r.GetPersonId()
+			break
+		}
+	}
+	return slices.DeleteFunc(j.shownWalking(), func(id string) bool { return id != approver })
+}
+
+// takeBackWalk is row 37 of a round: it was approved by somebody who walked some of it, so somebody else reviews it again.
+func (j *judgement) takeBackWalk() {
+	j.flagInspection(flagSelfApproval)
+	self := j.selfApprovedWalk()
+	if len(self) == 0 {
+		return
+	}
+	at := writer(j.Current, inspectionReviews).GetTimeUs()
+	j.ask(roundsv1.ConflictType_CONFLICT_TYPE_SELF_APPROVAL, []*roundsv1.Side{
+		{Record: j.ref(), PersonId: self[0], TimeUs: at, Sentence: &roundsv1.Text{Zh: "确认了此巡检。", En: "Approved the round."}},
+		j.thisSide("迟到的记录表明,确认人参与了巡检。", "Something that arrived late shows that the approver walked some of it."),
+	})
+}
+
 // knowsList: whether some version of the checklist that a round names is published. Without a directory a round may name any.
 func (j *judgement) knowsList() bool {
 	id := j.inspection().GetChecklistId()
@@ -113,8 +162,11 @@ func (j *judgement) completeWalk() {
 	if j.foresees {
 		return
 	}
+	anew := j.walkedAnew() // then visits of the rounds before do not count
 	for _, checkpoint := range i.GetCheckpointIds() {
-		if !slices.ContainsFunc(i.GetOfficialVisits(), func(v *roundsv1.Visit) bool { return v.GetCheckpointId() == checkpoint }) {
+		if !slices.ContainsFunc(i.GetOfficialVisits(), func(v *roundsv1.Visit) bool {
+			return v.GetCheckpointId() == checkpoint && (!anew || v.GetRound() == i.GetRound())
+		}) {
 			j.flagInspection(flagUnvisited)
 			return
 		}

@@ -188,12 +188,13 @@ func (j *judgement) retake(subject *roundsv1.Change) engine.Verdict {
 				people, photos = append(people, c.GetPersonId()), append(photos, c.GetPhotoIds()...)
 			}
 		}
+		photos = append(photos, ticket.GetShownPhotoIds()...) // from before the work, say
 	case round != nil && state(round.GetState()) == submitted:
 		people = append(people, round.GetInspectorId())
 		for _, key := range sortedKeys(round.GetAnswers()) {
 			for _, id := range round.GetAnswers()[key].GetPhotoIds() {
 				photos = append(photos, id)
-				if j.lost(id) && !slices.Contains(items, key) {
+				if (j.lost(id) || refused(j.lookup(kindPhoto, id).GetRecord().GetPhoto())) && !slices.Contains(items, key) {
 					items = append(items, key)
 				}
 			}

@@ -232,3 +232,89 @@ func (w *walkedSite) walkIn(want roundsv1.InspectionState) {
 	w.t.Helper()
 	w.until("the round in "+want.String(), func() bool { return w.inspection().GetState() == want })
 }
+
+// TestRow37OfRounds: approved by S, and then a visit or an answer of S's own comes: back to review, for another, as with tickets. Another's late visit changes nothing.
+func TestRow37OfRounds(t *testing.T) {
+	t.Parallel()
+	world := newWorld(t)
+	for _, name := range []string{"a visit", "an answer", "another's visit"} {
+		t.Run(name, func(t *testing.T) {
+			w := world.site(t).walks()
+			s2, chief := w.phone("S'"), w.phone("S2")
+			w.walkedThrough()
+			var late client.Ref
+			switch name {
+			case "a visit":
+				_, late = s2.visits(w, w.garage)
+			case "an answer":
+				late = s2.answers(w, map[string]roundsv1.AnswerResult{"lamp": pass})
+			default:
+				_, late = w.y.visits(w, w.garage)
+			}
+			yes := w.s.approvesWalk(w, 1)
+			w.s.sync()
+			w.came(yes, applied)
+			w.walkIn(roundsv1.InspectionState_INSPECTION_STATE_APPROVED)
+			s2.sync()
+			w.y.sync()
+			if got := w.outcome(late).GetStatus(); got != applied && got != merged {
+				t.Errorf("the fact is %v", got)
+			}
+			if !slices.Contains(w.inspection().GetFlags(), "late") {
+				t.Errorf("flags %v", w.inspection().GetFlags())
+			}
+			if name == "another's visit" {
+				w.walkIn(roundsv1.InspectionState_INSPECTION_STATE_APPROVED)
+				chief.noQuestions(w.round)
+				w.settled()
+				return
+			}
+			if i := w.inspection(); i.GetState() != roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW || !slices.Contains(i.GetFlags(), "self_approval") {
+				t.Fatalf("%v, flags %v", i.GetState(), i.GetFlags())
+			}
+			chief.asked(roundsv1.ConflictType_CONFLICT_TYPE_SELF_APPROVAL, w.round, supervisor, []string{w.s.id()}, reviewNow)
+			w.s.sync()
+			again := w.s.approvesWalk(w, 1)
+			w.s.sync()
+			w.s.refused(again, roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK)
+			other := chief.approvesWalk(w, 1)
+			chief.sync()
+			w.came(other, applied)
+			w.walkIn(roundsv1.InspectionState_INSPECTION_STATE_APPROVED)
+			chief.noQuestions(w.round)
+			w.settled()
+		})
+	}
+}
+
+// TestReturnedWhole: a return that names no items asks for the whole round anew: every answer, and visits of this walk.
+func TestReturnedWhole(t *testing.T) {
+	only(t, func(s *site) {
+		w := s.walks()
+		w.walkedThrough()
+		back := w.s.walk(w.round, &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Return{Return: &roundsv1.InspectionReturn{Round: 1, Reason: "重走一遍"}}})
+		w.s.sync()
+		w.came(back, applied)
+		w.x.sync()
+		w.x.begins(w)
+		ends := func() client.Ref {
+			ref := w.x.walk(w.round, &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Submit{Submit: &roundsv1.InspectionSubmit{Round: 2}}})
+			w.x.sync()
+			return ref
+		}
+		none := ends()
+		w.x.refused(none, roundsv1.ProblemCode_PROBLEM_CODE_MISSING)
+		if got := s.outcome(none).GetProblem().GetFacts()["unanswered"]; got != "door,lamp" && got != "lamp,door" {
+			s.t.Errorf("unanswered: %q", got)
+		}
+		w.x.answers(w, map[string]roundsv1.AnswerResult{"lamp": pass})
+		w.x.refused(ends(), roundsv1.ProblemCode_PROBLEM_CODE_MISSING)
+		w.x.answers(w, map[string]roundsv1.AnswerResult{"door": pass})
+		w.x.visits(w, w.gate)
+		w.came(ends(), applied)
+		if i := w.inspection(); !slices.Contains(i.GetFlags(), "unvisited") {
+			s.t.Errorf("the garage was not visited again: flags %v", i.GetFlags())
+		}
+		w.walkIn(roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW)
+	})
+}
