@@ -156,7 +156,7 @@ const (
 	BulkObstacle_BULK_OBSTACLE_UNSPECIFIED BulkObstacle = 0
 	// The record has a mark of the arbitration.
 	BulkObstacle_BULK_OBSTACLE_FLAG BulkObstacle = 1
-	// A photo of the round has a finding for the reviewer's eye, or a worse one.
+	// A photo that the reviewer is shown has a finding for the eye, or a worse one.
 	BulkObstacle_BULK_OBSTACLE_FINDING BulkObstacle = 2
 	// A question about it is open.
 	BulkObstacle_BULK_OBSTACLE_QUESTION BulkObstacle = 3
@@ -164,7 +164,7 @@ const (
 	BulkObstacle_BULK_OBSTACLE_FAILED_ITEM BulkObstacle = 4
 	// Reviewers do not agree about this round, or more evidence was asked for.
 	BulkObstacle_BULK_OBSTACLE_DISSENT BulkObstacle = 5
-	// A photo of the round is not in storage or was not looked at yet.
+	// A photo of the round, or one that the digest covers, is not in storage, was not looked at yet or is hidden; or there are more than an item carries.
 	BulkObstacle_BULK_OBSTACLE_PHOTO BulkObstacle = 6
 	// The approval does not carry the digest of the evidence that was seen.
 	BulkObstacle_BULK_OBSTACLE_NO_DIGEST BulkObstacle = 7
@@ -294,11 +294,11 @@ type WorkRow struct {
 	DueUs int64 `protobuf:"varint,6,opt,name=due_us,json=dueUs,proto3" json:"due_us,omitempty"`
 	// That moment has passed.
 	Overdue bool `protobuf:"varint,7,opt,name=overdue,proto3" json:"overdue,omitempty"`
-	// Photos that belong to it, hidden ones left out.
+	// Photos that belong to it, to what was merged into it, or that it names; hidden ones left out.
 	Photos uint32 `protobuf:"varint,8,opt,name=photos,proto3" json:"photos,omitempty"`
-	// Remarks about it, hidden ones left out.
+	// Remarks about it and about what was merged into it, hidden ones left out.
 	Comments uint32 `protobuf:"varint,9,opt,name=comments,proto3" json:"comments,omitempty"`
-	// Open questions about it.
+	// Open questions about it and about what was merged into it.
 	Questions     uint32 `protobuf:"varint,10,opt,name=questions,proto3" json:"questions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -436,7 +436,8 @@ type TicketFilter struct {
 	// Closed last in this span, and closed still.
 	Closed *TimeRange `protobuf:"bytes,14,opt,name=closed,proto3" json:"closed,omitempty"`
 	// Words that all occur in the ticket: in its title, description, customer's words, notes, tags, contact, or the words or the name of its place. They
-	// are separated by spaces and found anywhere within a word, without regard to case or width (NFKC). At most 16 words count.
+	// are separated by spaces and found anywhere within a word, without regard to case or width (NFKC); a traditional character is another one than the
+	// simplified. At most 16 words count.
 	Text string `protobuf:"bytes,15,opt,name=text,proto3" json:"text,omitempty"`
 	// These tickets alone.
 	Ids []string `protobuf:"bytes,16,rep,name=ids,proto3" json:"ids,omitempty"`
@@ -1403,7 +1404,9 @@ type ReviewItem struct {
 	Row *WorkRow `protobuf:"bytes,1,opt,name=row,proto3" json:"row,omitempty"`
 	// The round of work that is to be confirmed.
 	Round uint32 `protobuf:"varint,2,opt,name=round,proto3" json:"round,omitempty"`
-	// This round's photos, and those of the state found from every round: before first, then after, then of items; each by the time of its capture.
+	// All photos that the digest covers, wherever they belong, also hidden ones and those that are not there yet; and those of the round, of the state found from every
+	// round, and of the failed items that the work goes back to, also of what was merged into it: before first, then after, then of items; each by the time of its
+	// capture. At most 256, those that the digest covers before others.
 	Photos []*ReviewPhoto `protobuf:"bytes,3,rep,name=photos,proto3" json:"photos,omitempty"`
 	// There are more photos than an item carries.
 	MorePhotos bool `protobuf:"varint,4,opt,name=more_photos,json=morePhotos,proto3" json:"more_photos,omitempty"`
@@ -1519,7 +1522,7 @@ type ReviewPhoto struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The photo's id.
 	PhotoId string `protobuf:"bytes,1,opt,name=photo_id,json=photoId,proto3" json:"photo_id,omitempty"`
-	// The photo with its state, findings and report, without its preview.
+	// The photo with its state, findings and report, without its preview; absent where it is promised and has not come.
 	Photo *Photo `protobuf:"bytes,2,opt,name=photo,proto3" json:"photo,omitempty"`
 	// Effective time of the capture, microseconds since 1970.
 	CapturedUs int64 `protobuf:"varint,3,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
@@ -1716,7 +1719,8 @@ type StoryRequest struct {
 	NewestFirst bool `protobuf:"varint,3,opt,name=newest_first,json=newestFirst,proto3" json:"newest_first,omitempty"`
 	// In the order in which things arrived at the server; otherwise in that in which they happened.
 	ByArrival bool `protobuf:"varint,4,opt,name=by_arrival,json=byArrival,proto3" json:"by_arrival,omitempty"`
-	// Only what was done to the record itself; otherwise also its photos, the remarks and the questions about it.
+	// Only what was done to the record itself; otherwise also its photos and those that it names, the remarks and the questions about it, and all of that of the
+	// tickets that were merged into it.
 	RecordAlone bool `protobuf:"varint,5,opt,name=record_alone,json=recordAlone,proto3" json:"record_alone,omitempty"`
 	// Most entries in the answer, at most 500; 0: 50.
 	PageSize uint32 `protobuf:"varint,6,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
@@ -1892,7 +1896,7 @@ type StoryEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its seq in the scope's journal.
 	Seq uint64 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
-	// The record that it is about: the one asked for, or a photo, remark or question of it.
+	// The record that it is about: the one asked for, a photo, remark or question of it, or a ticket that was merged into it.
 	Record *RecordRef `protobuf:"bytes,2,opt,name=record,proto3" json:"record,omitempty"`
 	// How it came about.
 	Type EntryType `protobuf:"varint,3,opt,name=type,proto3,enum=rounds.v1.EntryType" json:"type,omitempty"`
@@ -1920,7 +1924,8 @@ type StoryEntry struct {
 	Outcome *Outcome `protobuf:"bytes,14,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	// Seq of the entry that this one of the server follows from, or which this one let in; 0: none.
 	Cause uint64 `protobuf:"varint,15,opt,name=cause,proto3" json:"cause,omitempty"`
-	// The fields that this edit wrote, by their numbers in the kind's message, which had other values before.
+	// The fields that this edit or command wrote, by their numbers in the kind's message, which had other values before; as far as the journal tells. Of a ticket that is its
+	// state, its assignee, its category and what people edit; of what the rules compute it is nothing.
 	ReplacedFields []uint32 `protobuf:"varint,16,rep,packed,name=replaced_fields,json=replacedFields,proto3" json:"replaced_fields,omitempty"`
 	// Those values: a record with these fields only. A field that is named above and is not here had no value.
 	Replaced *Record `protobuf:"bytes,17,opt,name=replaced,proto3" json:"replaced,omitempty"`
