@@ -439,6 +439,7 @@ func (r *run) writeScope(scope store.Scope, list []*pending) error {
 	}
 	for i, p := range list {
 		if problem := refusalOf(outcomes[i]); problem != nil {
+			problem.Field = r.columnOf(problem.GetField())
 			for _, row := range p.rows {
 				row.refuse(problem)
 			}

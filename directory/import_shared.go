@@ -207,7 +207,12 @@ func (r *run) policiesOf(rows []*row) error {
 	assumed := r.cfg.Organisation.NodeType(node) == roundsv1.NodeType_NODE_TYPE_UNSPECIFIED // in a dry run alone
 	kind, before, own := KindUnit, (*roundsv1.Change)(nil), map[string]string(nil)
 	if !assumed {
-		if kind, before, own, err = r.ownSettings(r.ctx, node); err != nil {
+		if kind, before, own, err = r.ownSettings(r.ctx, node); err == nil && before == nil && !r.dry {
+			if err = r.Follow(r.ctx, r.caller, node); err == nil {
+				kind, before, own, err = r.ownSettings(r.ctx, node)
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -174,6 +174,11 @@ func (k *Keeper) SetPolicy(ctx context.Context, caller engine.Caller, req *round
 		}
 	}
 	kind, before, own, err := k.ownSettings(ctx, node)
+	if err == nil && before == nil { // a node of before there were records of nodes
+		if err = k.Follow(ctx, caller, node); err == nil {
+			kind, before, own, err = k.ownSettings(ctx, node)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -357,6 +357,23 @@ func TestRecordsFollowTheirNodes(t *testing.T) {
 	}
 }
 
+// TestSettingsOfANodeWithoutARecord: an older release made nodes whose record came with the next table. Their settings are set all the same, and bring the record.
+func TestSettingsOfANodeWithoutARecord(t *testing.T) {
+	w := start(t)
+	node := strings.TrimPrefix(string(w.site), "site/")
+	if _, err := w.admin().SetPolicy(t.Context(), as(w.device, &roundsv1.SetPolicyRequest{NodeId: node, Set: map[string]string{"service.review": "1h"}})); err != nil {
+		t.Fatal(err)
+	}
+	change, err := w.Engine().Record(t.Context(), w.site, "site", node)
+	if got := change.GetRecord().GetSite(); err != nil || got.GetName().GetZh() != "云栖雅苑" || got.GetPolicy()["service.review"] != "1h" {
+		t.Errorf("%v, %v", got, err)
+	}
+	w.enter(w.device, table(units, "code,type,name_zh", "R1,region,华南"))
+	if got, resp := w.enter(w.device, table(units, "code,type,name_zh", "R1,district,华南")); !strings.HasSuffix(got, "1 refused") || resp.GetResults()[0].GetProblem().GetField() != "type" {
+		t.Errorf("a unit of another type: %s %v", got, resp)
+	}
+}
+
 // TestACodeIsOneNodes: no call gives a node the code of another; where old data has it twice, whoever names a node by it is told.
 func TestACodeIsOneNodes(t *testing.T) {
 	w := found(t)
