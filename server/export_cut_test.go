@@ -100,7 +100,7 @@ func TestReadersOfExportsAreCut(t *testing.T) {
 	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	left, err := io.ReadAll(conn)
+	left, _ := io.ReadAll(conn) // a reset, or no more
 	if strings.Contains(string(left[max(0, len(left)-100):]), "\r\n0\r\n\r\n") {
 		t.Error("the answer that was cut ends as if it were whole")
 	}
