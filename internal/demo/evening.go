@@ -208,10 +208,22 @@ func (d *demo) helpers(ctx context.Context, w *worker, tickets []client.View, pe
 // better ones.
 func (w *worker) hideRefused(ctx context.Context, tickets []client.View, gone func(client.RecordID) bool) error {
 	var shown [][]string
+	waits := map[string][]string{}
 	for _, v := range in(tickets, roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE) {
 		if t := v.Record.GetTicket(); !w.lacksPhotos(ctx, t) { // a better one is here first, so that nothing goes to review without any
-			shown = append(shown, manifest(t))
+			waits[string(v.ID)] = manifest(t)
 		}
+	}
+	for v, err := range w.device.List(ctx, w.site, "photo") { // listed as a proof or not: none that was refused may stand in sight
+		if err != nil {
+			return err
+		}
+		if _, ok := waits[v.Record.GetPhoto().GetSubject().GetId()]; ok {
+			shown = append(shown, []string{string(v.ID)})
+		}
+	}
+	for _, listed := range waits {
+		shown = append(shown, listed)
 	}
 	for v, err := range w.device.List(ctx, w.site, "inspection") {
 		if err != nil {
@@ -227,7 +239,7 @@ func (w *worker) hideRefused(ctx context.Context, tickets []client.View, gone fu
 		for _, id := range ids {
 			p, err := w.device.Get(ctx, w.site, "photo", client.RecordID(id))
 			if err != nil || p.Record.GetPhoto().GetHidden() != nil || p.Record.GetPhoto().GetState() != roundsv1.PhotoState_PHOTO_STATE_HARD &&
-				(p.Record.GetPhoto().GetSubject().GetKind() != "inspection" || !gone(p.ID)) {
+				(slices.Contains(waits[p.Record.GetPhoto().GetSubject().GetId()], id) || !gone(p.ID)) {
 				continue
 			}
 			ref, err := w.device.Edit(ctx, w.site, p.ID, &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{
@@ -255,13 +267,18 @@ func (w *worker) finish(ctx context.Context, tickets []client.View) error {
 				err = w.complete(ctx, v)
 			}
 		case roundsv1.TicketState_TICKET_STATE_IN_PROGRESS:
-			if t.GetRequirements().GetBeforePhoto() && !t.GetBeforePhoto() {
+			if w.lacksBefore(ctx, v) {
 				if _, err = w.photograph(ctx, w.ofTicket(v.ID, t, roundsv1.PhotoRole_PHOTO_ROLE_BEFORE)); err != nil {
 					return err
 				}
 			}
 			err = w.complete(ctx, v)
 		case roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE:
+			if w.lacksBefore(ctx, v) {
+				if _, err = w.photograph(ctx, w.ofTicket(v.ID, t, roundsv1.PhotoRole_PHOTO_ROLE_BEFORE)); err != nil {
+					return err
+				}
+			}
 			if w.lacksPhotos(ctx, t) {
 				err = w.complete(ctx, v)
 			}
@@ -303,6 +320,21 @@ func (w *worker) walkAgain(ctx context.Context) (did bool, err error) {
 		}
 	}
 	return false, nil
+}
+
+// lacksBefore: whether a photo from before the work is asked for, and none is here, or on its way, that can count.
+func (w *worker) lacksBefore(ctx context.Context, of client.View) bool {
+	if !of.Record.GetTicket().GetRequirements().GetBeforePhoto() {
+		return false
+	}
+	for v, err := range w.device.List(ctx, w.site, "photo") {
+		p := v.Record.GetPhoto()
+		if err != nil || p.GetSubject().GetId() == string(of.ID) && p.GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_BEFORE && p.GetHidden() == nil &&
+			p.GetState() != roundsv1.PhotoState_PHOTO_STATE_HARD {
+			return false
+		}
+	}
+	return true
 }
 
 // lacksPhotos: whether of the photos of a round that was reported as done too few can count, and no more are on their way.
