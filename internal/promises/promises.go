@@ -64,6 +64,12 @@ type Evidence struct {
 	Acts []Act
 	// Strangers: there were further devices whose own records are not here.
 	Strangers bool
+	// Trade is what the organisation asks of the work. Nil: P9 takes what stands in the tickets in the end for what was asked of them, and asks nothing of the answers of
+	// inspection rounds.
+	Trade Trade
+	// Shown says of a review digest through which seq of its scope's journal the evidence was shown that it is the hash of; false where nobody was shown such. Nil: it is
+	// not known what reviewers were shown.
+	Shown func(digest []byte) (journal.Seq, bool)
 	// Key returns the public key that a device was enrolled with, nil for one that never was.
 	Key func(device string) ed25519.PublicKey
 	// Tolerance is how far an effective time of trust A may be from Queued.Made: the latency of the link, and the grain of the clocks.

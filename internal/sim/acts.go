@@ -190,7 +190,7 @@ func (p *phone) edit(id recordID) (*roundsv1.Mutation, func(*roundsv1.Ticket) bo
 		t.Priority = roundsv1.Priority(w.rand.IntN(5))
 		return editOf(id, ticketRecord(t), 4), always
 	case 6:
-		t.CategoryId = pick(w, []string{"lamp", "pipe", "dirt"})
+		t.CategoryId = pick(w, categories())
 		return editOf(id, ticketRecord(t), 3), always
 	case 7:
 		t.Location = &roundsv1.Location{Words: value, Source: roundsv1.LocationSource(1 + w.rand.IntN(5))}
@@ -263,19 +263,30 @@ func (p *phone) remark(scope store.Scope) {
 
 // photo promises an image of finished work, of which nobody has the bytes.
 func (p *phone) photo(scope store.Scope, subject recordID, round uint32) {
+	p.promise(scope, &roundsv1.RecordRef{Kind: "ticket", Id: string(subject)}, roundsv1.PhotoRole_PHOTO_ROLE_AFTER, round)
+}
+
+// promise promises an image, of which nobody has the bytes, and returns its id.
+func (p *phone) promise(scope store.Scope, subject *roundsv1.RecordRef, role roundsv1.PhotoRole, round uint32) recordID {
 	w := p.w
 	w.serial++
 	id := w.record(scope, w.id('f', w.serial), "photo"+itoa(uint64(w.serial)))
-	photo := &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "ticket", Id: string(subject)},
-		Role: roundsv1.PhotoRole_PHOTO_ROLE_AFTER, Round: round, SizeBytes: int64(w.serial), PersonId: string(p.person)}
+	photo := &roundsv1.Photo{Subject: subject, Role: role, Round: round, SizeBytes: int64(w.serial), PersonId: string(p.person)}
+	const camera, gallery = roundsv1.PhotoSource_PHOTO_SOURCE_CAMERA, roundsv1.PhotoSource_PHOTO_SOURCE_GALLERY
+	photo.Source = pick(w, []roundsv1.PhotoSource{camera, camera, camera, camera, camera, camera, camera, gallery})
 	const clean, soft, hard = roundsv1.PhotoState_PHOTO_STATE_CLEAN, roundsv1.PhotoState_PHOTO_STATE_SOFT, roundsv1.PhotoState_PHOTO_STATE_HARD
-	one := promised{id: id, subject: subject, round: round, fate: pick(w, []roundsv1.PhotoState{clean, clean, clean, clean, soft, hard, 0})}
+	one := promised{id: id, subject: recordID(subject.GetId()), role: role, round: round, fate: pick(w, []roundsv1.PhotoState{clean, clean, clean, clean, soft, hard, 0})}
 	if w.photos == nil {
+		if change, err := w.server.engine.Record(background(), scope, "ticket", subject.GetId()); err == nil && subject.GetKind() == "ticket" &&
+			round > max(1, change.GetRecord().GetTicket().GetRound()) && one.fate != 0 {
+			one.fate = hard // of a round that has not begun: a desk finds that it was taken too early
+		}
 		hash := sha([]byte(id))
 		photo.Sha256 = hash[:]
 		w.prints[scope] = append(w.prints[scope], one)
 	}
 	p.do(scope, "new", factOf(id, &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: photo}}))
+	return id
 }
 
 // keepAsset makes, edits, counts or deletes an asset. Most may not.

@@ -35,7 +35,7 @@ func commandsAt(state roundsv1.TicketState) []work.Operation {
 	case roundsv1.TicketState_TICKET_STATE_TRIAGED:
 		return []work.Operation{work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Accept, work.Cancel, work.Merge}
 	case roundsv1.TicketState_TICKET_STATE_DISPATCHED:
-		return []work.Operation{job, job, job, work.Accept, work.Accept, work.Decline, work.Start, work.Dispatch}
+		return []work.Operation{job, job, job, job, job, job, work.Accept, work.Accept, work.Accept, work.Accept, work.Decline, work.Decline, work.Start, work.Start, work.Dispatch, work.Dispatch, mate}
 	case roundsv1.TicketState_TICKET_STATE_ACCEPTED:
 		return []work.Operation{job, job, job, work.Start, work.Dispatch}
 	case roundsv1.TicketState_TICKET_STATE_IN_PROGRESS:
@@ -60,6 +60,7 @@ const (
 	job    work.Operation = "job"    // start, photograph and report as done in one go
 	hide   work.Operation = "hide"   // take a photo out of sight that cannot count
 	labour work.Operation = "labour" // say who worked
+	mate   work.Operation = "mate"   // put somebody into the crew
 )
 
 // ticketCommands are all commands of a ticket.
@@ -71,7 +72,7 @@ func ticketCommands() []work.Operation {
 // command makes a command that may fit the ticket's state, or not.
 func (p *phone) command(s sight) *roundsv1.Mutation {
 	w := p.w
-	fitting := slices.DeleteFunc(commandsAt(s.ticket.GetState()), func(op work.Operation) bool { return op == job || op == hide || op == labour })
+	fitting := slices.DeleteFunc(commandsAt(s.ticket.GetState()), func(op work.Operation) bool { return op == job || op == hide || op == labour || op == mate })
 	if len(fitting) == 0 || w.chance(4) {
 		fitting = ticketCommands()
 	}
@@ -123,7 +124,7 @@ func (w *world) ticketCommand(op work.Operation, s sight) *roundsv1.TicketComman
 	round := w.wrongly(max(1, t.GetRound()))
 	switch op {
 	case work.Triage:
-		return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: pick(w, append(categories(), "pipe", "none such"))}}}
+		return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: pick(w, append(categories(), "none such"))}}}
 	case work.Dispatch:
 		return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Dispatch{Dispatch: &roundsv1.TicketDispatch{AssigneeId: w.hand()}}}
 	case work.Accept:

@@ -29,6 +29,7 @@ func (p *phone) digest(scope store.Scope, id recordID, ticket client.View) []byt
 	if err != nil {
 		p.w.fail("%s: the digest of %s: %v", p.name, p.w.name(id), err)
 	}
+	p.w.shows(sum, p.through(scope))
 	return sum
 }
 

@@ -148,7 +148,7 @@ func (s *server) now() int64 { return s.w.now + s.offset.Microseconds() }
 // open starts an engine on the disk.
 func (s *server) open() {
 	s.turns = newTurnstile(s.disk)
-	cfg := engine.Config{Store: s.turns, Rules: s.w.rules, Access: s.w.access, Rand: s.rand,
+	cfg := engine.Config{Store: s.turns, Rules: s.w.judged(), Access: s.w.access, Rand: s.rand,
 		Now: func() time.Time { return time.UnixMicro(s.now()).UTC() }}
 	if s.w.plan.smallPages {
 		cfg.Limits = engine.Limits{PageBytes: 900, MaxPageBytes: 1500}
@@ -172,6 +172,14 @@ func (s *server) open() {
 	if s.w.plan.hours {
 		s.openHours()
 	}
+}
+
+// judged is what the engine asks.
+func (w *world) judged() engine.Rules {
+	if w.options.judge == nil {
+		return w.rules
+	}
+	return w.options.judge(w.rules)
 }
 
 // kill cuts the server's power and starts it again.

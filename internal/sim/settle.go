@@ -91,7 +91,10 @@ func (w *world) judge() (promises.Counts, string) {
 		w.fail("the auditor: %v", err)
 		return promises.Counts{}, ""
 	}
-	e := promises.Evidence{Seed: w.seed, Tolerance: 2 * time.Minute, Key: func(device string) ed25519.PublicKey {
+	e := promises.Evidence{Seed: w.seed, Tolerance: 2 * time.Minute, Trade: trade{}, Shown: func(digest []byte) (journal.Seq, bool) {
+		seq, known := w.shown[string(digest)]
+		return seq, known
+	}, Key: func(device string) ed25519.PublicKey {
 		return w.access.DeviceKey(engine.DeviceID(device))
 	}}
 	for _, scope := range w.scopes {

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/rounds-sync/rounds/internal/promises"
+	"github.com/rounds-sync/rounds/sync/engine"
 )
 
 // Options change what Run does with a seed.
@@ -38,6 +39,9 @@ type Options struct {
 	UnsyncedDevices bool
 	// UnsyncedPhotos lets the storage of photos do so.
 	UnsyncedPhotos bool
+	// judge stands between the engine and the rules of the trade, and lookup between these and the records that they read; nil: nothing does.
+	judge  func(engine.Rules) engine.Rules
+	lookup func(getter) getter
 	// Trace hears every event as it happens; nil: only the last ones are kept.
 	Trace func(string)
 }

@@ -30,9 +30,9 @@ func (w *world) act() {
 		w.stride()
 	case n < 47:
 		w.develop(pick(w, w.sites))
-	case n < 52 && w.plan.rounds:
+	case n < 54 && w.plan.rounds:
 		w.stroll()
-	case n < 55:
+	case n < 56:
 		w.inbox()
 	case n < 58 && w.plan.hours:
 		w.server.tick()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/journal"
 	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
@@ -120,6 +121,7 @@ func (w *world) sees(p *phone, change *roundsv1.Change, scope store.Scope) sight
 		if err != nil {
 			w.fail("Digest: %v", err)
 		}
+		w.shows(sum, journal.Seq(len(w.mirror.entries[scope])))
 		return sum
 	}
 	s.photos = func() (ids []string) {
@@ -131,6 +133,25 @@ func (w *world) sees(p *phone, change *roundsv1.Change, scope store.Scope) sight
 		return ids[:min(len(ids), 3)]
 	}
 	return s
+}
+
+// shows notes that somebody is shown evidence as it stands through a seq of the journal.
+func (w *world) shows(digest []byte, through journal.Seq) {
+	w.shown[string(digest)] = max(w.shown[string(digest)], through)
+}
+
+// through is how much of a scope's journal a phone has seen.
+func (p *phone) through(scope store.Scope) journal.Seq {
+	status, err := p.device.Status(background())
+	if err != nil {
+		return 0
+	}
+	for _, s := range status.Scopes {
+		if s.Scope == scope && s.Complete {
+			return s.Journal.Seq
+		}
+	}
+	return 0
 }
 
 // step lets a phone's person do one thing with a ticket, as the phone shows it.
@@ -159,8 +180,12 @@ func (p *phone) step(scope store.Scope, id recordID, op work.Operation) {
 		if w.chance(2) && t.GetState() != roundsv1.TicketState_TICKET_STATE_IN_PROGRESS {
 			p.do(scope, "start of", of(work.Start))
 		}
-		if len(s.photos()) == 0 || w.chance(4) {
-			p.snap(scope, id, max(1, t.GetRound()))
+		asks := asked()[t.GetCategoryId()]
+		if asks.GetBeforePhoto() && !t.GetBeforePhoto() && !w.chance(4) {
+			p.snap(scope, id, max(1, t.GetRound()), roundsv1.PhotoRole_PHOTO_ROLE_BEFORE)
+		}
+		for n := len(s.photos()); n < max(1, int(asks.GetAfterPhotos())) && (n == 0 || !w.chance(4)) || w.chance(4); n++ {
+			p.snap(scope, id, max(1, t.GetRound()), roundsv1.PhotoRole_PHOTO_ROLE_AFTER)
 		}
 		p.do(scope, "submit with photos", of(work.SubmitCompletion))
 	case hide:
@@ -171,6 +196,8 @@ func (p *phone) step(scope store.Scope, id recordID, op work.Operation) {
 				return
 			}
 		}
+	case mate:
+		p.do(scope, "a mate for", editOf(id, ticketRecord(&roundsv1.Ticket{CrewIds: []string{w.hand()}}), 13))
 	case labour:
 		w.serial++
 		p.do(scope, "labour on", factOf(id, ticketRecord(&roundsv1.Ticket{Labour: []*roundsv1.Labour{{Id: string(w.id('l', w.serial)), PersonId: string(p.person)}}})))
@@ -190,7 +217,7 @@ func (w *world) actor(scope store.Scope, op work.Operation, t *roundsv1.Ticket) 
 		ok := true
 		switch op {
 		case job, work.Accept, work.Decline, work.Start, work.Pause, work.Resume:
-			ok = t.GetAssigneeId() == string(p.person) || t.GetState() >= roundsv1.TicketState_TICKET_STATE_CLOSED && slices.Contains(t.GetFormerAssigneeIds(), string(p.person))
+			ok = t.GetAssigneeId() == string(p.person) || (op == job || op == work.Start) && slices.Contains(t.GetCrewIds(), string(p.person)) || t.GetState() >= roundsv1.TicketState_TICKET_STATE_CLOSED && slices.Contains(t.GetFormerAssigneeIds(), string(p.person))
 		case work.Approve, work.Reject, work.Ask, work.ForceClose:
 			ok = p.may("ticket", op) && !slices.Contains(worked, string(p.person))
 			if op == work.ForceClose && !w.chance(6) {
@@ -201,6 +228,8 @@ func (w *world) actor(scope store.Scope, op work.Operation, t *roundsv1.Ticket) 
 			}
 		case hide:
 			ok = p.may("photo", work.Edit)
+		case mate:
+			ok = p.may("ticket", work.Dispatch)
 		case labour:
 			ok = slices.Contains(append(t.GetApproverIds(), string(p.person)), string(p.person))
 		default:
@@ -216,35 +245,39 @@ func (w *world) actor(scope store.Scope, op work.Operation, t *roundsv1.Ticket) 
 	return pick(w, fit)
 }
 
-// snap takes a photo of finished work, with its bytes where histories have them.
-func (p *phone) snap(scope store.Scope, id recordID, round uint32) {
+// snap takes a photo of a ticket, with its bytes where histories have them.
+func (p *phone) snap(scope store.Scope, id recordID, round uint32, role roundsv1.PhotoRole) {
 	if p.w.photos != nil {
-		p.w.photos.shoot(p, scope, id, roundsv1.PhotoRole_PHOTO_ROLE_AFTER)
+		p.w.photos.shoot(p, scope, id, role)
 		return
 	}
-	p.photo(scope, id, round)
+	p.promise(scope, &roundsv1.RecordRef{Kind: "ticket", Id: string(id)}, role, round)
 }
 
-// manifest are the photos of a round of a ticket that a phone sees.
+// manifest are the photos of a round of a ticket that a phone sees; now and then with those of an earlier one.
 func (w *world) manifest(p *phone, scope store.Scope, ticket recordID, round uint32) (ids []string) {
 	if w.photos != nil {
 		return w.photos.manifest(p, scope, ticket, round)
 	}
+	old := round > 1 && w.chance(4)
 	for _, one := range w.prints[scope] {
-		if one.subject != ticket || one.round != round {
+		if one.subject != ticket || one.role != roundsv1.PhotoRole_PHOTO_ROLE_AFTER || one.round != round && !(old && one.round < round) {
 			continue
 		}
 		if view, known := p.look(scope, "photo", one.id); known && view.Record.GetPhoto().GetHidden() == nil {
 			ids = append(ids, string(one.id))
 		}
 	}
-	slices.Sort(ids)
+	if slices.Sort(ids); old {
+		slices.Reverse(ids)
+	}
 	return ids[:min(len(ids), 3)]
 }
 
 // promised is a photo of which nobody has the bytes.
 type promised struct {
 	id, subject recordID
+	role        roundsv1.PhotoRole
 	round       uint32
 	fate        roundsv1.PhotoState // what is found of it; 0: its bytes never come
 }
@@ -265,16 +298,27 @@ func (w *world) develop(scope store.Scope) {
 			if err != nil {
 				return nil, err
 			}
-			if photo := change.GetRecord().GetPhoto(); photo == nil || one.fate == 0 || photo.GetState() == one.fate {
+			photo, fate := change.GetRecord().GetPhoto(), one.fate
+			subject, err := get("ticket", string(one.subject))
+			if err != nil {
+				return nil, err
+			}
+			if subject.GetRecord().GetTicket().GetRequirements().GetLiveCamera() && photo.GetSource() != roundsv1.PhotoSource_PHOTO_SOURCE_CAMERA && fate != 0 {
+				fate = roundsv1.PhotoState_PHOTO_STATE_HARD
+			}
+			if photo == nil || fate == 0 || photo.GetState() == fate {
 				continue
 			}
 			all = append(all, derived{RecordID: string(one.id), Edit: &roundsv1.Edit{Fields: []uint32{40}, Record: &roundsv1.Record{
-				Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{State: one.fate}}}}})
+				Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{State: fate}}}}})
 		}
 		return all, nil
 	})
 	if err == nil {
 		err = s.write(scope, func(get getter) (all []derived, _ error) {
+			if w.options.lookup != nil {
+				get = w.options.lookup(get)
+			}
 			verify := func(kind merge.Kind, id recordID) error {
 				change, err := get(kind, string(id))
 				if err != nil || change == nil {

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/internal/promises"
 	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
@@ -12,38 +13,54 @@ import (
 	"github.com/rounds-sync/rounds/work/policy"
 )
 
-// trade is what the organisation of every history shares: three categories that ask for a photo, one checklist, and the settings that every site begins with.
+// trade is what the organisation of every history shares: categories that ask for this and that, a checklist in two versions, and the settings that every site
+// begins with.
 type trade struct{}
 
-var _ work.Reference = trade{}
+var (
+	_ work.Reference = trade{}
+	_ promises.Trade = trade{}
+)
 
 // walkList is the series of the checklist that rounds are walked with.
 const walkList = "0199c0de-0000-7000-8000-00000000aaaa"
 
-// lists are the checklist that rounds are walked with, made once.
-var lists = sync.OnceValue(func() *roundsv1.Checklist {
+// lists are the versions of the checklist that rounds are walked with, made once; the last is the newest.
+var lists = sync.OnceValue(func() []*roundsv1.Checklist {
 	low, high, greatest := 1.0, 4.0, 100.0
-	return &roundsv1.Checklist{SeriesId: walkList, Version: 3, Published: true, Items: []*roundsv1.ChecklistItem{
-		{Id: "i1", Weight: 2, RedLine: true, FailWithoutPhoto: true, CategoryId: "pipe"},
-		{Id: "i2", Weight: 1, Unit: "bar", Low: &low, High: &high, Greatest: &greatest, FailWithoutPhoto: true, FailWithoutNote: true},
-	}}
+	tag := &roundsv1.ChecklistItem{Id: "i1", Weight: 2, RedLine: true, FailWithoutPhoto: true, CategoryId: "pipe"}
+	gauge := &roundsv1.ChecklistItem{Id: "i2", Weight: 1, Unit: "bar", Low: &low, High: &high, Greatest: &greatest, FailWithoutPhoto: true, FailWithoutNote: true}
+	return []*roundsv1.Checklist{
+		{SeriesId: walkList, Version: 2, Published: true, Items: []*roundsv1.ChecklistItem{{Id: "i1", Weight: 5, FailWithoutPhoto: true}, gauge}},
+		{SeriesId: walkList, Version: 3, Published: true, Items: []*roundsv1.ChecklistItem{tag, gauge, {Id: "i3", Weight: 3, CategoryId: "lamp"},
+			{Id: "i4", Weight: 1, OptionalItem: true, FailWithoutPhoto: true, FailWithoutNote: true}}},
+	}
 })
 
-// categories are all there are. Triage names others now and then.
-func categories() []string { return []string{"lamp", "pipe", "dirt"} }
+// asked are the categories and what they ask for. Triage names others now and then.
+var asked = sync.OnceValue(func() map[string]*roundsv1.Category {
+	return map[string]*roundsv1.Category{"lamp": {AfterPhotos: 1}, "pipe": {AfterPhotos: 2, LiveCamera: true}, "dirt": {AfterPhotos: 1, BeforePhoto: true}, "word": {}}
+})
+
+// categories are the names of those that are chosen, the usual ones the more often.
+func categories() []string { return []string{"lamp", "lamp", "lamp", "pipe", "dirt", "word"} }
 
 // Category implements work.Reference.
-func (trade) Category(_ store.Scope, id string) *roundsv1.Category {
-	if !slices.Contains(categories(), id) {
-		return nil
-	}
-	return &roundsv1.Category{AfterPhotos: 1}
-}
+func (trade) Category(_ store.Scope, id string) *roundsv1.Category { return asked()[id] }
 
 // Checklist implements work.Reference.
 func (trade) Checklist(_ store.Scope, series string, version uint32) *roundsv1.Checklist {
-	if list := lists(); series == walkList && (version == 0 || version == list.GetVersion()) {
-		return list
+	all := lists()
+	if series != walkList {
+		return nil
+	}
+	if version == 0 {
+		return all[len(all)-1]
+	}
+	for _, list := range all {
+		if list.GetVersion() == version {
+			return list
+		}
 	}
 	return nil
 }
