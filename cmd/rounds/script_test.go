@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,7 +15,6 @@ import (
 	"time"
 
 	"github.com/rounds-sync/rounds/cmd/rounds/internal/cli"
-	"github.com/rounds-sync/rounds/server"
 )
 
 // TestScripts plays the scripts in testdata/scripts, one after another, by the devices of one company at one real server. What the commands do is done in this
@@ -26,12 +24,16 @@ import (
 // argument. Indented lines say what is expected of it, until the next command:
 //
 //	> text     is printed, on either output
+//	1 text     is printed once
 //	< text     is not printed
 //	= NAME     the whole id of what was made is $NAME from here on (of a command with --json)
 //	~          the command is run again, each time behind a sync, until all that is expected is printed
 //
 // @name is the path of a photo: the same photo for the same name in one script, another one in any other; $DIR is a folder of the script's own.
 func TestScripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program")
+	}
 	scripts, err := filepath.Glob("testdata/scripts/*.txt")
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("%d scripts, %v", len(scripts), err)
@@ -60,7 +62,7 @@ func worldTables() map[string]string {
 	return map[string]string{
 		"sites": "code,name_zh,name_en,time_zone\nYQ,云栖雅苑,Yunqi Court,Asia/Shanghai\n",
 		"categories": "code,name_zh,name_en,line,priority,before_photo,after_photos,live_camera\n" +
-			"EP-11,地库漏水,basement leak,engineering,normal,yes,1,no\nEP-01,公区灯不亮,light out,engineering,normal,no,1,no\nCL-06,地库积水,basement water,cleaning,normal,no,1,no\n",
+			"EP-11,地库漏水,basement leak,engineering,normal,yes,2,yes\nEP-01,公区灯不亮,light out,engineering,normal,no,1,no\nCL-06,地库积水,basement water,cleaning,normal,no,1,no\n",
 		"checklists": "code,version,name_zh,name_en,item,question_zh,question_en,weight,unit,low,high,least,greatest,category\n" +
 			"CL4,1,水泵房,Pump room,pressure,出口压力,outlet pressure,3,bar,2,4,0,16,\nCL4,1,水泵房,Pump room,dry,无渗漏,no leak,2,,,,,,EP-11\n",
 		"places": "site,code,name_zh,name_en,type,tag\nYQ,B2-PUMP,生活水泵房,Pump room,room,QR-PUMP\nYQ,B2-TANK,水箱间,Tank room,room,QR-TANK\nYQ,B2-NEW,新泵房,New pump room,room,\n",
@@ -74,46 +76,10 @@ func people() map[string]string {
 	return map[string]string{"李伟": "li", "王芳": "wang", "周敏": "zhou", "方强": "fang", "关悦": "guan", "柯宁": "ke", "孙磊": "sun"}
 }
 
-// begun starts a server in this process; it ends with the test.
-func begun(t *testing.T, data string) server.Ready {
-	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	cfg := server.Default()
-	cfg.Listen, cfg.Admin.Listen, cfg.Data, cfg.ReadyFile = "127.0.0.1:0", "", data, filepath.Join(data, "ready.json")
-	cfg.Inject.Logger, cfg.Inject.Out = slog.New(slog.DiscardHandler), &bytes.Buffer{}
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx, cfg) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("the server ended with %v", err)
-		}
-	})
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if text, err := os.ReadFile(cfg.ReadyFile); err == nil {
-			var ready server.Ready
-			if err := json.Unmarshal(text, &ready); err != nil {
-				t.Fatal(err)
-			}
-			return ready
-		}
-		select {
-		case err := <-ended:
-			t.Fatalf("the server ended: %v", err)
-		case <-tick.C:
-		}
-	}
-}
-
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{dir: t.TempDir()}
-	ready := begun(t, filepath.Join(w.dir, "data"))
+	ready, _ := build(t).serve(filepath.Join(w.dir, "data"))
 	w.address = ready.Address
 	must := func(who string, args ...string) result {
 		t.Helper()
@@ -169,6 +135,7 @@ type command struct {
 	code          int
 	args          []string
 	shows, shuns  []string
+	once          []string
 	name          string // of the id that it makes
 	again, isJSON bool
 }
@@ -189,6 +156,8 @@ func (s *script) play(text string) {
 			s.t.Fatalf("%s:%d: %q is no expectation", s.name, n+1, line)
 		case trimmed[0] == '>':
 			next.shows = append(next.shows, s.expand(trimmed[2:]))
+		case trimmed[0] == '1':
+			next.once = append(next.once, s.expand(trimmed[2:]))
 		case trimmed[0] == '<':
 			next.shuns = append(next.shuns, s.expand(trimmed[2:]))
 		case trimmed[0] == '=':
@@ -287,6 +256,11 @@ func (c *command) fault(r result) string {
 	for _, text := range c.shows {
 		if !strings.Contains(r.out+r.err, text) {
 			return fmt.Sprintf("%q is not printed", text)
+		}
+	}
+	for _, text := range c.once {
+		if n := strings.Count(r.out+r.err, text); n != 1 {
+			return fmt.Sprintf("%q is printed %d times", text, n)
 		}
 	}
 	for _, text := range c.shuns {

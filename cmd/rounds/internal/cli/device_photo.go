@@ -113,6 +113,12 @@ func (d *deviceCommands) addPhotos(ctx context.Context, s *session, f photoFlags
 
 // addFile takes one file in.
 func (d *deviceCommands) addFile(ctx context.Context, s *session, scope client.Scope, in client.PhotoInput, path string) (client.Ref, error) {
+	// A pipe would keep the program waiting for who writes into it.
+	if stat, err := os.Stat(path); err != nil {
+		return client.Ref{}, err
+	} else if !stat.Mode().IsRegular() {
+		return client.Ref{}, say(Failed, "%s is no file of a photo, but a folder or a device", "%s 不是照片文件,而是文件夹或设备", clean(path))
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return client.Ref{}, err

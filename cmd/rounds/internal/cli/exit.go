@@ -75,7 +75,7 @@ func lineOf(lang string, err error) (string, Exit) {
 		return in("this device's directory was copied or restored from a backup: enrol anew with a new code (rounds device enroll); nothing is lost",
 			"本机目录是复制来的或由备份恢复:请用新注册码重新注册(rounds device enroll),数据不会丢失"), NotEnrolled
 	case errors.Is(err, store.ErrInUse):
-		return oneLine(err) + in(": another rounds process uses it; end that one first", ":另一个 rounds 进程正在使用,请先结束它"), InUse
+		return where(err) + in("another rounds process uses this directory: let it finish, or end it first", "另一个 rounds 进程正在使用此目录:请等它结束,或先结束它"), InUse
 	case errors.Is(err, syscall.EADDRINUSE):
 		return oneLine(err) + in(": end the other program, or choose another address (--listen, --admin-listen)",
 			":地址已被占用,请结束占用它的程序或换一个地址(--listen、--admin-listen)"), InUse
@@ -94,6 +94,16 @@ func lineOf(lang string, err error) (string, Exit) {
 		return in("the server cannot be reached: ", "连不上服务器:") + causeOf(err), Unreachable
 	}
 	return causeOf(err), Failed
+}
+
+// where is the path that an error is about, before what is said of it; "" where it names none.
+func where(err error) string {
+	for _, word := range strings.Fields(oneLine(err)) {
+		if word = strings.TrimRight(word, ":;,"); strings.HasPrefix(word, "/") {
+			return word + ": "
+		}
+	}
+	return ""
 }
 
 // pick chooses between the two languages.
