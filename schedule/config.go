@@ -89,8 +89,10 @@ type Config struct {
 	Scopes func(ctx context.Context) ([]store.Scope, error)
 	// Notice is a notice as it is written: work.NoticeOf. It is pure.
 	Notice func(Telling) engine.Derived
-	// Question is a question as it is written, with a key that tells it from others of its type about the same record: work.QuestionOf. It is pure.
-	Question func(c *roundsv1.Conflict, key string) engine.Derived
+	// EvidenceLost is what is written when photos of a ticket or an inspection round do not come: a question, with a sentence, and the mark of the record where some that
+	// it names are not here; at a moment, microseconds since 1970: work.EvidenceLost. It is pure but for lookup, whose error is returned.
+	EvidenceLost func(record *roundsv1.Change, lookup func(merge.Kind, string) (*roundsv1.Change, error), sentence *roundsv1.Text, atUs int64) (
+		question engine.Derived, mark string, err error)
 	// Duplicates: whether two tickets are perhaps about the same thing, reported within some time of each other: work.Duplicates. It is pure. Where it says
 	// so, both have the category, and the place by its id or in the same words.
 	Duplicates func(a, b *roundsv1.Ticket, within time.Duration) bool
@@ -118,7 +120,7 @@ func (c Config) whole() (Config, error) {
 	for _, need := range []struct {
 		name string
 		have bool
-	}{{"Records", c.Records != nil}, {"Reference", c.Reference != nil}, {"Scopes", c.Scopes != nil}, {"Notice", c.Notice != nil}, {"Question", c.Question != nil},
+	}{{"Records", c.Records != nil}, {"Reference", c.Reference != nil}, {"Scopes", c.Scopes != nil}, {"Notice", c.Notice != nil}, {"EvidenceLost", c.EvidenceLost != nil},
 		{"Duplicates", c.Duplicates != nil}, {"DuplicateQuestion", c.DuplicateQuestion != nil}, {"Remind", c.Remind != nil},
 		{"Answered", c.Answered != nil}} {
 		if !need.have {

@@ -38,7 +38,7 @@ const (
 )
 
 // IndexVersion changes when the entries do: the engine then makes the indexes anew.
-const IndexVersion = "schedule 7"
+const IndexVersion = "schedule 8"
 
 // Index is what the Worker needs indexed of the records: engine.Config.Index takes it. It is pure.
 type Index struct{}
@@ -69,14 +69,6 @@ func (Index) Entries(kind merge.Kind, change *roundsv1.Change) []engine.IndexEnt
 		if us, ok := deadline.Next(t.GetDeadlines()); ok {
 			add(indexDue, us)
 		}
-		if since := waitsSince(t); since != 0 {
-			if !has(t.GetFlags(), chasedFlag(t.GetRound())) {
-				add(indexChase, since)
-			}
-			if !has(t.GetFlags(), foremanFlag(t.GetRound())) {
-				add(indexForeman, since)
-			}
-		}
 	case kindInspection:
 		i := change.GetRecord().GetInspection()
 		if i.GetState() == roundsv1.InspectionState_INSPECTION_STATE_PLANNED {
@@ -102,6 +94,14 @@ func (Index) Entries(kind merge.Kind, change *roundsv1.Change) []engine.IndexEnt
 		entries = askedEntries(id, change.GetRecord().GetConflict())
 		if c := change.GetRecord().GetConflict(); c.GetState() == roundsv1.ConflictState_CONFLICT_STATE_OPEN {
 			add(indexDue, c.GetRemindUs())
+		}
+	}
+	if w, ok := waitsOf(change); ok {
+		if !has(w.flags, chasedFlag(w.round)) {
+			add(indexChase, w.since)
+		}
+		if !has(w.flags, foremanFlag(w.round)) {
+			add(indexForeman, w.since)
 		}
 	}
 	return entries
@@ -131,20 +131,6 @@ func goesOn(change *roundsv1.Change) int64 {
 
 // anew: whether goesOn is no time but says that the plan is to be gone through anew.
 func anew(from int64) bool { return from <= math.MaxInt32 }
-
-// waitsSince is when the work of a ticket's round was reported as done, and the server had heard of it, while its photos are waited for; 0: they are not.
-func waitsSince(t *roundsv1.Ticket) int64 {
-	if t.GetState() != roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE {
-		return 0
-	}
-	var since int64
-	for _, c := range t.GetCompletions() {
-		if c.GetRound() == t.GetRound() {
-			since = max(since, c.GetTimeUs(), c.GetTakenUs())
-		}
-	}
-	return since
-}
 
 // passes: whether a round's window can still pass without it.
 func passes(i *roundsv1.Inspection) bool {

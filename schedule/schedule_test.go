@@ -274,7 +274,7 @@ func TestMissingPhotosAreChased(t *testing.T) {
 			t.Fatalf("questions %v", questions)
 		}
 		if asks {
-			if q := questions[0]; q.GetType() != roundsv1.ConflictType_CONFLICT_TYPE_EVIDENCE_LOST || len(q.GetSides()) != 2 || len(q.GetActions()) == 0 ||
+			if q := questions[0]; q.GetType() != roundsv1.ConflictType_CONFLICT_TYPE_EVIDENCE_LOST || len(q.GetSides()) != 3 || len(q.GetActions()) == 0 ||
 				q.GetSentence().GetZh() == "" || q.GetState() != roundsv1.ConflictState_CONFLICT_STATE_OPEN || q.GetRemindUs() == 0 {
 				t.Errorf("%v", q)
 			}
@@ -286,6 +286,39 @@ func TestMissingPhotosAreChased(t *testing.T) {
 		if got := w.notices(); !slices.Contains(got, "CHASE "+uid("zo")) {
 			t.Errorf("round 2: %v", got)
 		}
+	}
+}
+
+// The photos of an inspection round are chased as those of a ticket are; the mark says that some are lost, and what was promised stays listed.
+func TestMissingPhotosOfARoundAreChased(t *testing.T) {
+	w := newWorld(t)
+	photo := uid("crack")
+	w.put(site, photo, &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "inspection", Id: uid("walk")}, Round: 1}}})
+	w.put(site, uid("walk"), &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{
+		State: roundsv1.InspectionState_INSPECTION_STATE_SUBMITTED, Round: 1, Flags: []string{"late"},
+		Completions: []*roundsv1.Completion{{Round: 1, PersonId: uid("xu"), PhotoIds: []string{photo}, TimeUs: w.clock().UnixMicro()}},
+		Answers:     map[string]*roundsv1.Answer{"gutter": {Result: roundsv1.AnswerResult_ANSWER_RESULT_FAIL, PhotoIds: []string{photo}}}}}})
+	w.tick()
+	w.pass(24*time.Hour - time.Second).tick()
+	same(t, "before a day", w.notices(), nil)
+	w.pass(time.Second).tick().tick()
+	same(t, "after a day", w.notices(), []string{"CHASE " + uid("xu")})
+	w.pass(48 * time.Hour).tick().tick()
+	same(t, "after three days", w.notices(), []string{"CHASE " + uid("xu"), "CHASE foreman"})
+	var flags []string
+	var questions []*roundsv1.Conflict
+	w.visit(site, func(id string, r *roundsv1.Record) {
+		if r.GetInspection() != nil {
+			flags = r.GetInspection().GetFlags()
+		}
+		if c := r.GetConflict(); c != nil {
+			questions = append(questions, c)
+		}
+	})
+	same(t, "flags", flags, []string{"late", "photos_chased_1", "photos_overdue_1", "evidence_lost"})
+	if len(questions) != 1 || questions[0].GetSubject().GetKind() != "inspection" || !slices.Contains(questions[0].GetActions(), roundsv1.ConflictAction_CONFLICT_ACTION_RETAKE) ||
+		!slices.ContainsFunc(questions[0].GetSides(), func(s *roundsv1.Side) bool { return s.GetRecord().GetId() == photo }) {
+		t.Errorf("%v", questions)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -181,93 +180,4 @@ func stepWords(s roundsv1.Step) words {
 		return words{"回访", "follow-up visit", "请联系客户并记录结果。", "Ask the customer, and write down what was said."}
 	}
 	return words{"步骤", "step", "", ""}
-}
-
-// chase asks the performers for photos that they promised.
-func (w *Worker) chase(view engine.View, at moment, one item) (done, error) {
-	t, since, err := waiting(view, one)
-	if t == nil || has(t.GetFlags(), chasedFlag(t.GetRound())) || at.nowUs < since+at.policy.Chase.Microseconds() {
-		return done{}, err
-	}
-	people := performers(t)
-	list := []engine.Derived{flagEdit(one.id, t, chasedFlag(t.GetRound()))}
-	if len(people) > 0 {
-		hours := at.policy.Chase.Hours()
-		list = append(list, w.cfg.Notice(Telling{About: ref(kindTicket, one.id), Code: roundsv1.NoticeCode_NOTICE_CODE_CHASE, People: people,
-			Cause: fmt.Sprintf("chase %d", t.GetRound()), TimeUs: at.nowUs, Sentence: &roundsv1.Text{
-				Zh: fmt.Sprintf("完工已超过 %g 小时,照片仍未全部上传并核验。请在有网络处打开应用上传;照片已丢失或被判无效的,请补拍。", hours),
-				En: fmt.Sprintf("%g hours after the completion the photos are not all here and verified. Open the app where there is signal; take those again that are lost or were refused.", hours)}}))
-	}
-	return done{change: list, stats: func(s *Stats) { s.Chased++ }}, nil
-}
-
-// chaseForeman tells the foreman of photos that do not come, and asks what to do without them.
-func (w *Worker) chaseForeman(view engine.View, at moment, one item) (done, error) {
-	t, since, err := waiting(view, one)
-	if t == nil || has(t.GetFlags(), foremanFlag(t.GetRound())) || at.nowUs < since+at.policy.ChaseForeman.Microseconds() {
-		return done{}, err
-	}
-	hours := at.policy.ChaseForeman.Hours()
-	sentence := &roundsv1.Text{
-		Zh: fmt.Sprintf("完工已超过 %g 小时,照片仍未全部上传并核验。请联系处理人上传或补拍;确实丢失的,由两人强制关闭。", hours),
-		En: fmt.Sprintf("%g hours after the completion the photos are not all here and verified. Have them sent or taken again; if they are lost, two people can close it.", hours)}
-	list := []engine.Derived{flagEdit(one.id, t, foremanFlag(t.GetRound())), w.cfg.Notice(Telling{About: ref(kindTicket, one.id),
-		Code: roundsv1.NoticeCode_NOTICE_CODE_CHASE, Role: roundsv1.Role_ROLE_FOREMAN, Cause: fmt.Sprintf("overdue %d", t.GetRound()), TimeUs: at.nowUs, Sentence: sentence})}
-	if at.policy.EvidenceQuestion {
-		question := w.cfg.Question(&roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_EVIDENCE_LOST, Subject: ref(kindTicket, one.id),
-			OpenedTimeUs: at.nowUs, Sides: lostSides(one.id, t), Sentence: sentence}, fmt.Sprintf("round %d", t.GetRound()))
-		before, err := view.Get(kindConflict, question.RecordID)
-		if err != nil {
-			return done{}, err
-		}
-		if before == nil { // it is asked once a round, whatever was decided; also where the phone was reported as lost
-			list = append(list, question)
-		}
-	}
-	return done{change: list, stats: func(s *Stats) { s.Foremen++ }}, nil
-}
-
-// waiting is the ticket of an item while its photos are waited for, and since when; nil: they are not.
-func waiting(view engine.View, one item) (*roundsv1.Ticket, int64, error) {
-	change, err := view.Get(one.kind, one.id)
-	if err != nil || !stands(change) {
-		return nil, 0, err
-	}
-	t := change.GetRecord().GetTicket()
-	since := waitsSince(t)
-	if since == 0 {
-		return nil, 0, nil
-	}
-	return t, since, nil
-}
-
-// performers are who reported the work of the round as done.
-func performers(t *roundsv1.Ticket) []string {
-	var people []string
-	for _, c := range t.GetCompletions() {
-		if c.GetRound() == t.GetRound() && c.GetPersonId() != "" && !has(people, c.GetPersonId()) {
-			people = append(people, c.GetPersonId())
-		}
-	}
-	return people[:min(len(people), maxPeople)]
-}
-
-// lostSides are those who reported the work of the round as done.
-func lostSides(id string, t *roundsv1.Ticket) []*roundsv1.Side {
-	var sides []*roundsv1.Side
-	for _, c := range t.GetCompletions() {
-		if c.GetRound() == t.GetRound() && len(sides) < 16 {
-			sides = append(sides, &roundsv1.Side{Record: ref(kindTicket, id), PersonId: c.GetPersonId(), TimeUs: c.GetTimeUs(), Sentence: &roundsv1.Text{
-				Zh: fmt.Sprintf("已报完工,承诺 %d 张照片。", len(c.GetPhotoIds())), En: fmt.Sprintf("Reported it as done, with %d photos.", len(c.GetPhotoIds()))}})
-		}
-	}
-	return sides
-}
-
-// flagEdit marks a ticket with a flag that names a round, in place of the same mark of another round. No other mark goes; where there is no room it is left out, and
-// what was told is not told again, for a notice is written once.
-func flagEdit(id string, t *roundsv1.Ticket, flag string) engine.Derived {
-	code := strings.TrimRight(flag, "0123456789")
-	flags := slices.DeleteFunc(slices.Clone(t.GetFlags()), func(f string) bool { return f != flag && strings.TrimRight(f, "0123456789") == code })
-	return ticketEdit(id, &roundsv1.Ticket{Flags: flagged(flags, flag)}, ticketFlags)
 }

@@ -176,8 +176,8 @@ func (w *world) start() {
 
 func (w *world) config() schedule.Config {
 	return schedule.Config{Records: w.records, Reference: w.ref, Scopes: w.store.Scopes, Now: w.clock,
-		Notice:   func(t schedule.Telling) engine.Derived { return work.NoticeOf(work.Telling(t)) },
-		Question: work.QuestionOf, Duplicates: work.Duplicates, DuplicateQuestion: work.DuplicateQuestion,
+		Notice:       func(t schedule.Telling) engine.Derived { return work.NoticeOf(work.Telling(t)) },
+		EvidenceLost: work.EvidenceLost, Duplicates: work.Duplicates, DuplicateQuestion: work.DuplicateQuestion,
 		Remind: func(c *roundsv1.Conflict, p policy.Policy, now time.Time) (schedule.Reminding, bool) {
 			r, ok := work.Reminder(c, p, now)
 			return schedule.Reminding(r), ok

@@ -21,7 +21,7 @@ import (
 // openSchedule makes what happens by the clock, with the words of the trade. It runs once Start says so.
 func (s *Server) openSchedule() error {
 	worker, err := schedule.New(schedule.Config{Records: s.engine, Reference: s.reference, Scopes: s.store.Scopes, Now: s.cfg.Inject.Now, Logger: s.log,
-		Notice: func(t schedule.Telling) engine.Derived { return work.NoticeOf(work.Telling(t)) }, Question: work.QuestionOf,
+		Notice: func(t schedule.Telling) engine.Derived { return work.NoticeOf(work.Telling(t)) }, EvidenceLost: work.EvidenceLost,
 		Duplicates: work.Duplicates, DuplicateQuestion: work.DuplicateQuestion, Remind: remind, Answered: answered, Dispatch: s.giveOut,
 		MayWork: func(person string, scope store.Scope, at time.Time) bool {
 			return slices.Contains(access{s.authority}.Roles(engine.PersonID(person), scope, at), roundsv1.Role_ROLE_WORKER)

@@ -1,12 +1,15 @@
 package work
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // Duplicates: whether two tickets are perhaps about the same thing: both go on, are of the same category, were reported within some time of each other, and at the
@@ -31,7 +34,8 @@ func Duplicates(a, b *roundsv1.Ticket, within time.Duration) bool {
 const (
 	// FlagPossibleDuplicate is on both of two tickets that are perhaps about the same thing.
 	FlagPossibleDuplicate = "possible_duplicate"
-	// FlagEvidenceLost is on a ticket whose promised photos will not come any more: the phone is lost, or wiped.
+	// FlagEvidenceLost is on a ticket or an inspection round whose promised photos did not come in the time that its site gives them: the phone is lost, or wiped, perhaps.
+	// It goes when they come after all, and with the round.
 	FlagEvidenceLost = "evidence_lost"
 	// FlagRetake is on a ticket whose photos have to be taken again: a completion needs a new one, and a proof of its place.
 	FlagRetake = "retake"
@@ -55,25 +59,52 @@ func DuplicateQuestion(a, b *roundsv1.Change, at int64) []engine.Derived {
 	return append(list, slices.Concat(marked(first, FlagPossibleDuplicate), marked(second, FlagPossibleDuplicate))...)
 }
 
-// EvidenceLost is row 36: what to write when promised photos of a ticket will not come: a question to the foreman, who has them taken again or asks for a forced
-// closure, and a mark. The photos stay listed in the manifests. Person is who promised them; at is the moment, microseconds since 1970. It is pure.
-func EvidenceLost(ticket *roundsv1.Change, person string, photos []string, at int64) []engine.Derived {
-	sides := []*roundsv1.Side{{Record: refTo(ticket), PersonId: person, TimeUs: at, Sentence: &roundsv1.Text{
-		Zh: "手机丢失或已清除,承诺的照片不会再到达。", En: "The phone is lost or wiped: the photos that it promised will not come."}}}
-	for _, id := range photos {
-		if len(sides) < maxSides {
-			sides = append(sides, &roundsv1.Side{Record: &roundsv1.RecordRef{Kind: string(kindPhoto), Id: id}, PersonId: person, Sentence: &roundsv1.Text{
-				Zh: "承诺的照片。", En: "A promised photo."}})
+// EvidenceLost is row 36: what to write when promised photos of a ticket or an inspection round do not come: a question to the foreman, who has them taken again or asks
+// for a forced closure, with a side for each who reported the work as done and for each photo that is not here; and the mark of the record, "" where every photo that it
+// names is here, so that it waits for something else. The photos stay listed. Sentence is what is asked, nil for what is asked of every such record; at is the
+// moment, microseconds since 1970. lookup reads another record of the scope, nil where there is none; its error is returned. It is pure but for lookup.
+func EvidenceLost(record *roundsv1.Change, lookup func(merge.Kind, string) (*roundsv1.Change, error), sentence *roundsv1.Text, at int64) (
+	question engine.Derived, mark string, err error,
+) {
+	about, t, i := refTo(record), record.GetRecord().GetTicket(), record.GetRecord().GetInspection()
+	round := max(t.GetRound(), i.GetRound())
+	var sides []*roundsv1.Side
+	for _, c := range slices.Concat(t.GetCompletions(), i.GetCompletions()) {
+		if c.GetRound() == round && len(sides) < maxSides {
+			sides = append(sides, &roundsv1.Side{Record: about, PersonId: c.GetPersonId(), TimeUs: c.GetTimeUs(), Sentence: &roundsv1.Text{
+				Zh: fmt.Sprintf("已报完工,承诺 %d 张照片。", len(c.GetPhotoIds())), En: fmt.Sprintf("Reported it as done, with %d photos.", len(c.GetPhotoIds()))}})
 		}
 	}
-	round := ticket.GetRecord().GetTicket().GetRound()
-	question := QuestionOf(&roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_EVIDENCE_LOST, Subject: refTo(ticket), OpenedTimeUs: at, Sides: sides},
-		questionKey(ticket.GetRecordId(), round, nil))
-	return append([]engine.Derived{question}, marked(ticket, FlagEvidenceLost)...)
+	for _, id := range ShownPhotos(record) {
+		change, err := lookup(kindPhoto, id)
+		if err != nil {
+			return engine.Derived{}, "", err
+		}
+		if !absent(change.GetRecord().GetPhoto()) {
+			continue
+		}
+		if mark = FlagEvidenceLost; len(sides) < maxSides {
+			by := writer(change, photoSubject)
+			sides = append(sides, &roundsv1.Side{Record: &roundsv1.RecordRef{Kind: string(kindPhoto), Id: id}, PersonId: by.GetPersonId(), DeviceId: by.GetDeviceId(),
+				TimeUs: cmp.Or(by.GetTimeUs(), at), Sentence: &roundsv1.Text{Zh: "承诺的照片,尚未到达。", En: "A promised photo that has not come."}})
+		}
+	}
+	return QuestionOf(&roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_EVIDENCE_LOST, Subject: about, OpenedTimeUs: at, Sides: sides, Sentence: sentence},
+		questionKey(record.GetRecordId(), round, nil)), mark, nil
+}
+
+// absent: whether the bytes of a photo are not in storage: it is promised, in sight or not, or nobody has heard of it.
+func absent(photo *roundsv1.Photo) bool {
+	switch photo.GetState() {
+	case roundsv1.PhotoState_PHOTO_STATE_UNSPECIFIED, roundsv1.PhotoState_PHOTO_STATE_DECLARED, roundsv1.PhotoState_PHOTO_STATE_UPLOADING:
+		return true
+	}
+	return false
 }
 
 func refTo(c *roundsv1.Change) *roundsv1.RecordRef {
-	return &roundsv1.RecordRef{Kind: string(kindTicket), Id: c.GetRecordId()}
+	kind, _ := merge.KindOf(c.GetRecord())
+	return &roundsv1.RecordRef{Kind: string(kind), Id: c.GetRecordId()}
 }
 
 // marked is a flag more on a ticket, or nothing where it has it.

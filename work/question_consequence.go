@@ -236,11 +236,7 @@ func (j *judgement) lost(id string) bool {
 	if photo == nil || photo.GetHidden() != nil {
 		return false
 	}
-	switch photo.GetState() {
-	case roundsv1.PhotoState_PHOTO_STATE_UNSPECIFIED, roundsv1.PhotoState_PHOTO_STATE_DECLARED, roundsv1.PhotoState_PHOTO_STATE_UPLOADING:
-		return true
-	}
-	return false
+	return absent(photo)
 }
 
 // returned sends an inspection round back for items, with a code and in words.

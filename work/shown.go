@@ -82,6 +82,7 @@ func (j *judgement) foundSoFar() (n int) {
 
 // showUnlisted notes, when the evidence is verified, the photos of the record that no manifest and no answer names: those that a reviewer is shown beside them.
 func (j *judgement) showUnlisted() {
+	j.foundAgain()
 	if j.Kind == kindInspection {
 		if now, was := j.unlistedOfWalk(), j.inspection().GetShownPhotoIds(); !slices.Equal(now, was) {
 			j.editInspection(inspectionShown).ShownPhotoIds = now
@@ -94,6 +95,18 @@ func (j *judgement) showUnlisted() {
 		if !slices.Contains(listed, id) && photo.GetHidden() == nil && isEvidence(photo, j.ticket().GetRound()) {
 			j.shows(id)
 		}
+	}
+}
+
+// foundAgain takes the mark away that photos were lost, where all that the record names have come after all.
+func (j *judgement) foundAgain() {
+	if slices.ContainsFunc(ShownPhotos(j.Current), func(id string) bool { return absent(j.lookup(kindPhoto, id).GetRecord().GetPhoto()) }) {
+		return
+	}
+	if j.Kind == kindTicket {
+		j.unflag(FlagEvidenceLost)
+	} else if flags := j.inspection().GetFlags(); slices.Contains(flags, FlagEvidenceLost) {
+		j.editInspection(inspectionFlags).Flags = slices.DeleteFunc(slices.Clone(flags), func(f string) bool { return f == FlagEvidenceLost })
 	}
 }
 

@@ -253,7 +253,14 @@ func TestEvidenceLost(t *testing.T) {
 	w.x.done(w.id, submit(1, photo))
 	w.write(func(v engine.View) ([]engine.Derived, error) {
 		ticket, err := v.Get("ticket", w.id)
-		return work.EvidenceLost(ticket, uid("X"), []string{photo}, v.Now().UnixMicro()), err
+		if err != nil {
+			return nil, err
+		}
+		question, mark, err := work.EvidenceLost(ticket, v.Get, nil, v.Now().UnixMicro())
+		if mark != work.FlagEvidenceLost {
+			t.Errorf("mark %q", mark)
+		}
+		return []engine.Derived{question, {RecordID: w.id, Edit: &roundsv1.Edit{Fields: []uint32{50}, Record: ticketRecord(&roundsv1.Ticket{Flags: []string{mark}})}}}, err
 	})
 	flagged(t, w.chief.ticket(w.id), work.FlagEvidenceLost)
 	question, _ := w.asked(roundsv1.ConflictType_CONFLICT_TYPE_EVIDENCE_LOST, w.id)

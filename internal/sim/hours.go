@@ -31,8 +31,8 @@ func (x indexes) Entries(kind merge.Kind, change *roundsv1.Change) (all []engine
 // openHours starts what happens by the clock. What it knew before is gone with the server that died.
 func (s *server) openHours() {
 	worker, err := schedule.New(schedule.Config{Records: s.engine, Reference: trade{}, Scopes: s.turns.Scopes, Now: func() time.Time { return timeOf(s.now()) }, Workers: 1,
-		Notice:   func(t schedule.Telling) engine.Derived { return work.NoticeOf(work.Telling(t)) },
-		Question: work.QuestionOf, Duplicates: work.Duplicates, DuplicateQuestion: work.DuplicateQuestion,
+		Notice:       func(t schedule.Telling) engine.Derived { return work.NoticeOf(work.Telling(t)) },
+		EvidenceLost: work.EvidenceLost, Duplicates: work.Duplicates, DuplicateQuestion: work.DuplicateQuestion,
 		Remind: func(c *roundsv1.Conflict, p policy.Policy, now time.Time) (schedule.Reminding, bool) {
 			r, ok := work.Reminder(c, p, now)
 			return schedule.Reminding(r), ok
