@@ -24,7 +24,7 @@ func TestWhatIsInUseIsNotDeleted(t *testing.T) {
 	for _, req := range []*roundsv1.ImportRequest{
 		table(holidays, "calendar,date,day", "unused,2027-01-01,off"),
 		table(policies, "node,key,value", "S1,service.calendar,demo"),
-		table(checklists, "code,version,name_zh,item,question_zh,published", "DRAFT,1,草稿,i01,问,no", "USED,1,草稿,i01,问,no", "TWO,1,两版,i01,问,yes", "TWO,2,两版,i01,再问,no"),
+		table(checklists, "code,version,name_zh,item,question_zh,published", "DRAFT,1,草稿,i01,问,no", "USED,1,草稿,i01,问,no", "TWO,1,两版,i01,问,yes", "ALONE,1,无人用,i01,问,yes", "TWO,2,两版,i01,再问,no"),
 		table(categories, "code,name_zh,checklist", "ENG-03,门,USED", "ENG-04,窗,TWO"),
 		table(places, "site,code,name_zh,parent", "S1,LONE,杂物间,", "S1,ABOVE,楼,", "S1,BELOW,层,ABOVE"),
 	} {
@@ -53,6 +53,7 @@ func TestWhatIsInUseIsNotDeleted(t *testing.T) {
 		usedBy, instead      string // "": it goes
 	}{
 		{"a published list", root, "checklist", version("CL1", 1), "category ENG-01, plan 每日巡检", ""},
+		{"a published list that nothing names any more", root, "checklist", version("ALONE", 1), "-", ""},
 		{"the one draft of a list that is used", root, "checklist", version("USED", 1), "category ENG-03", ""},
 		{"a category with others below it", root, "category", of(root, "category", "ENG"), "category ENG-01", "retired"},
 		{"a category", root, "category", of(root, "category", "ENG-03"), "-", "retired"},
