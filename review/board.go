@@ -35,9 +35,10 @@ type board struct {
 	content *content // guarded by mu; nil until it was built once
 	recent  *recent
 
-	used  int   // calls that hold it; guarded by boards.mu
-	asked int64 // when it was asked last, in calls; guarded by boards.mu
-	bytes atomic.Int64
+	used    int   // calls that hold it; guarded by boards.mu
+	asked   int64 // when it was asked last, in calls; guarded by boards.mu
+	counted int64 // bytes that boards.bytes counts of it; guarded by boards.mu
+	bytes   atomic.Int64
 }
 
 func newBoard(scope store.Scope, records Records, loads *atomic.Int64) *board {
@@ -122,6 +123,7 @@ type boards struct {
 	mu    sync.Mutex // guards what follows, and used and asked of each board
 	of    map[store.Scope]*board
 	calls int64
+	bytes int64 // what all take, each as of when it was given back last
 }
 
 func newBoards(records Records, most int64) *boards {
@@ -148,17 +150,16 @@ func (s *boards) giveBack(b *board) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b.used--
-	for {
-		var sum int64
+	if s.of[b.scope] == b {
+		size := b.bytes.Load()
+		s.bytes, b.counted = s.bytes+size-b.counted, size
+	}
+	for s.bytes > s.most {
 		var oldest, newest *board
 		for _, one := range s.of {
-			sum += one.bytes.Load()
 			if newest == nil || one.asked > newest.asked {
 				newest = one
 			}
-		}
-		if sum <= s.most {
-			return
 		}
 		for _, one := range s.of {
 			if one.used == 0 && one != newest && (oldest == nil || one.asked < oldest.asked) {
@@ -168,6 +169,7 @@ func (s *boards) giveBack(b *board) {
 		if oldest == nil {
 			return
 		}
+		s.bytes -= oldest.counted
 		delete(s.of, oldest.scope)
 	}
 }
@@ -177,6 +179,7 @@ func (s *boards) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.of)
+	s.bytes = 0
 }
 
 func (s *boards) stats() Stats {
