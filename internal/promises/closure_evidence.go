@@ -2,7 +2,6 @@ package promises
 
 import (
 	"slices"
-	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 )
@@ -13,9 +12,6 @@ const (
 	photoState  = 40
 	photoReport = 42
 )
-
-// early is by how much a photo may be older than its round: the grain of well-known clocks.
-const early = 10 * time.Minute
 
 // proof is one photo.
 type proof struct {
@@ -166,10 +162,6 @@ func (m *trade) misses(t *work, p *proof) string {
 	}
 	if p.round != round {
 		return "photo " + p.id + " is of another round" // 8
-	}
-	if began := t.began[t.round]; began != nil && p.at.GetOutcome().GetTrust() == roundsv1.Trust_TRUST_A &&
-		p.at.GetOutcome().GetTimeUs() < began.GetOutcome().GetTimeUs()-early.Microseconds() {
-		return "photo " + p.id + " was taken before the round began"
 	}
 	return ""
 }
