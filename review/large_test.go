@@ -106,8 +106,9 @@ func (c *counted) History(ctx context.Context, scope store.Scope, kind merge.Kin
 func TestStoriesAreBoundedInBytes(t *testing.T) {
 	w := newWorld(t)
 	boss := w.person("boss", manager)
+	const remarks = 150 // twice a page and more, so that the page lets go of some while it is read
 	w.act(boss, site, engine.DeskAct{RecordID: uid("long"), Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "t"})}})
-	for i := range 76 {
+	for i := range remarks {
 		w.act(boss, site, engine.DeskAct{RecordID: uid(fmt.Sprint("remark", i)), Fact: &roundsv1.Fact{Record: comment(&roundsv1.Comment{
 			Subject: of("ticket", uid("long")), Words: strings.Repeat("x", 60_000)})}})
 	}
@@ -120,26 +121,29 @@ func TestStoriesAreBoundedInBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	seen, token := map[uint64]bool{}, ""
-	for pages := 0; ; pages++ {
-		resp, err := s.Story(t.Context(), boss, &roundsv1.StoryRequest{Scope: string(site), Record: of("ticket", uid("long")), PageSize: 500, PageToken: token})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if size := proto.Size(resp); size > 4<<20+192<<10 || len(resp.GetEntries()) == 0 {
-			t.Fatalf("a page of %d bytes, %d entries", size, len(resp.GetEntries()))
-		}
-		for _, e := range resp.GetEntries() {
-			if seen[e.GetSeq()] || e.GetAct() == nil {
-				t.Fatalf("entry %d again, or without what was done", e.GetSeq())
+	for _, newest := range []bool{false, true} {
+		seen, token, pages := map[uint64]bool{}, "", 0
+		for own.all, own.one = 0, 0; pages == 0 || token != ""; pages++ {
+			resp, err := s.Story(t.Context(), boss, &roundsv1.StoryRequest{Scope: string(site), Record: of("ticket", uid("long")), PageSize: 500, PageToken: token, NewestFirst: newest})
+			if err != nil {
+				t.Fatal(err)
 			}
-			seen[e.GetSeq()] = true
-		}
-		if token = resp.GetNextPageToken(); token == "" {
-			if len(seen) != int(resp.GetTotal()) || len(seen) < 77 || pages == 0 || own.all != (pages+1)*77 || own.one > 0 {
-				t.Errorf("%d entries of %d on %d pages; %d histories were read, and %d entries again", len(seen), resp.GetTotal(), pages+1, own.all, own.one)
+			token = resp.GetNextPageToken()
+			if size := proto.Size(resp); size > 4<<20+192<<10 || size < 4<<20 && token != "" || len(resp.GetEntries()) == 0 {
+				t.Fatalf("a page of %d bytes, %d entries", size, len(resp.GetEntries()))
 			}
-			return
+			for _, e := range resp.GetEntries() {
+				if seen[e.GetSeq()] || e.GetAct() == nil {
+					t.Fatalf("entry %d again, or without what was done", e.GetSeq())
+				}
+				seen[e.GetSeq()] = true
+			}
+			if len(seen) != 0 && token == "" && (len(seen) != int(resp.GetTotal()) || len(seen) < remarks+1) {
+				t.Errorf("%d entries of %d", len(seen), resp.GetTotal())
+			}
+		}
+		if pages != 3 || own.all != pages*(remarks+1) || own.one > 0 {
+			t.Errorf("%d pages; %d histories were read, and %d entries again", pages, own.all, own.one)
 		}
 	}
 }
