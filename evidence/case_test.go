@@ -62,6 +62,28 @@ func TestPlaceAndTime(t *testing.T) {
 	}
 	li.upload(site, image(70, drawn.After))
 	w.settled(early)
+	// Given out again, it is held against the first time: a photo from between is none from before, and one from before that stays one.
+	between, older := image(95, drawn.After), image(96, drawn.After)
+	honest := li.promise(between, of("pump"), fix(22.0005, 113.0005))
+	w.pass(time.Hour)
+	boss.do(site, uid("pump"), &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Dispatch{Dispatch: &roundsv1.TicketDispatch{AssigneeId: string(li.Person)}}})
+	li.upload(site, between)
+	w.settled(honest)
+	if w.found(honest, "BEFORE_DISPATCH") {
+		t.Errorf("taken between two dispatches: %v", w.photo(honest).GetFindings())
+	}
+	boss.do(site, uid("other"), &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{Title: "other"}}}})
+	boss.do(site, uid("other"), &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: uid("tiles")}}})
+	before := li.promise(older, of("other"))
+	for range 2 {
+		w.pass(time.Hour)
+		boss.do(site, uid("other"), &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Dispatch{Dispatch: &roundsv1.TicketDispatch{AssigneeId: string(li.Person)}}})
+	}
+	li.upload(site, older)
+	w.settled(before)
+	if !w.found(before, "BEFORE_DISPATCH") {
+		t.Errorf("taken before the first of two dispatches: %v", w.photo(before).GetFindings())
+	}
 	if !w.found(early, "BEFORE_DISPATCH") {
 		t.Errorf("taken before the dispatch: %v", w.photo(early).GetFindings())
 	}

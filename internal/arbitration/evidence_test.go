@@ -141,6 +141,11 @@ func TestRow36(t *testing.T) {
 			asked := w.f.asked(roundsv1.ConflictType_CONFLICT_TYPE_EVIDENCE_LOST, w.id, foreman, []string{w.x.id()},
 				roundsv1.ConflictAction_CONFLICT_ACTION_RETAKE)
 
+			w.flagged(w.stands(w.id, isDone), "evidence_lost")
+			if !slices.ContainsFunc(asked.conflict().GetSides(), func(s *roundsv1.Side) bool { return s.GetRecord().GetId() == lost && s.GetPersonId() == w.x.id() }) {
+				t.Errorf("the lost photo is no side of the question: %v", asked.conflict().GetSides())
+			}
+
 			if name == "retake" {
 				w.came(w.f.choose(asked, roundsv1.ConflictAction_CONFLICT_ACTION_RETAKE), applied)
 				w.y.sync()
@@ -151,6 +156,7 @@ func TestRow36(t *testing.T) {
 				w.y.sync()
 				w.looked(again)
 				w.flagged(w.inState(w.id, isInReview), "retake")
+				w.flagged(w.ticket(w.id), "evidence_lost") // what was promised is still lost
 			} else {
 				one := s.do(w.id, forceClose(r))
 				s.sync()
