@@ -61,7 +61,7 @@ func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1
 	for i, p := range rows {
 		one := tale.of[p.id]
 		if one == nil || size >= fullPage { // it was let go of because what stands before it fills the page
-			rows, more = rows[:i], true
+			more = true
 			break
 		}
 		entry := one.entry
