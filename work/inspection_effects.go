@@ -38,12 +38,13 @@ func (j *judgement) walked() bool {
 		})
 }
 
-// shownWalking are the people of whom an act on a round says that they walked some of it: who scanned, answered or laboured, whom labour names, and who took the
+// shownWalking are the people of whom an act on a round says that they walked some of it: who scanned or answered, whom labour names, and who took the
 // photos of the answers.
 func (j *judgement) shownWalking() []string {
 	i := j.written().GetInspection()
 	var people []string
-	if len(i.GetVisits()) > 0 || len(i.GetAnswers()) > 0 || len(i.GetLabour()) > 0 || len(i.GetReadings()) > 0 {
+	scanned := func(s *roundsv1.Scan) bool { at, _ := j.checkTag(s.GetPayload(), s.GetCheckpointId()); return at != "" }
+	if len(i.GetAnswers()) > 0 || slices.ContainsFunc(i.GetVisits(), scanned) {
 		people = append(people, string(j.Person))
 	}
 	for _, l := range i.GetLabour() {

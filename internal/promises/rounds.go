@@ -33,6 +33,7 @@ type walk struct {
 	state       roundsv1.InspectionState
 	round       uint32
 	inspector   string
+	approver    string // who approved the round that it is in
 	list        string
 	version     uint32
 	checkpoints []string
@@ -98,6 +99,9 @@ func (m *trade) walkWritten(w *walk, e *entry, said *roundsv1.Inspection) {
 	for _, labour := range said.GetLabour() {
 		w.did(e, labour.GetPersonId())
 	}
+	if m.shows(e, said, w.approver) && w.state == walkApproved { // 37: somebody else decides
+		w.state, w.moved = walkReview, e
+	}
 	list := m.checklist(w)
 	for key, said := range said.GetAnswers() {
 		w.answers[key] = append(w.answers[key], answer{e, said})
@@ -105,6 +109,21 @@ func (m *trade) walkWritten(w *walk, e *entry, said *roundsv1.Inspection) {
 			w.failures[[2]string{checkpoint, item.GetId()}] = true
 		}
 	}
+}
+
+// shows: whether what is written on a round shows that a person walked some of it: scanned, answered, laboured, or took a photo of an answer.
+func (m *trade) shows(e *entry, said *roundsv1.Inspection, person string) bool {
+	if person == "" {
+		return false
+	}
+	for _, a := range said.GetAnswers() {
+		if slices.ContainsFunc(a.GetPhotoIds(), func(id string) bool { p := m.photos[id]; return p != nil && slices.Contains(p.by, person) }) {
+			return true
+		}
+	}
+	scanned := slices.ContainsFunc(said.GetVisits(), func(s *roundsv1.Scan) bool { return s.GetCheckpointId() != "" })
+	return e.GetPersonId() == person && (scanned || len(said.GetAnswers()) > 0) ||
+		slices.ContainsFunc(said.GetLabour(), func(l *roundsv1.Labour) bool { return l.GetPersonId() == person })
 }
 
 // walkCommand is the document's table: what a command that was taken does to an inspection round.
@@ -157,6 +176,7 @@ func (m *trade) walkCommand(w *walk, e *entry, command *roundsv1.InspectionComma
 		}
 		m.walkLooked(w, e, act.Approve.GetReviewDigest())
 		move(walkApproved, walkReview)
+		w.approver = person
 	case *roundsv1.InspectionCommand_Return:
 		decides(act.Return.GetRound())
 		need(act.Return.GetReason() != "", "it was returned without a reason")
