@@ -58,7 +58,7 @@ func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1
 	}
 	rows, more := tale.page.rows()
 	size, last := 0, cursor{nowUS: from.nowUS}
-	for i, p := range rows {
+	for _, p := range rows {
 		one := tale.of[p.id]
 		if one == nil || size >= fullPage { // it was let go of because what stands before it fills the page
 			more = true
