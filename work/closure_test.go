@@ -298,6 +298,11 @@ func TestDigest(t *testing.T) {
 		}
 	}
 	digests := map[string]string{base: "base"}
+	if got := work.ShownPhotos(change(ticketRecord(clone(func(t *roundsv1.Ticket) {
+		t.ShownPhotoIds, t.Origin = []string{"before", b}, &roundsv1.Origin{PhotoIds: []string{"origin"}}
+	})))); !slices.Equal(got, slices.Sorted(slices.Values([]string{a, b, uid("c"), "before", "origin"}))) {
+		t.Errorf("shown: %v", got)
+	}
 	differs := func(name, got string) {
 		if other, known := digests[got]; known {
 			t.Errorf("%s is the same as %s", name, other)

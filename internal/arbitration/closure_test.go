@@ -318,3 +318,61 @@ func TestReturnedWhole(t *testing.T) {
 		w.walkIn(roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW)
 	})
 }
+
+// TestUnlistedPhotosAreShown: a sound photo of the round that no manifest lists is shown to the reviewer and covered by the digest, whether it came before the completion
+// or after; one of another round, or a drawing, is not.
+func TestUnlistedPhotosAreShown(t *testing.T) {
+	only(t, func(s *site) {
+		w := s.shift()
+		r := s.phone("R")
+		w.crew()
+		w.x.do(w.id, start())
+		early := w.x.shoots(w.id, inRound(1))
+		_, listed := w.x.completes(w.id, 1)
+		drawing := w.x.shoots(w.id, inRound(1), func(in *client.PhotoInput) {
+			in.Role, in.AnnotationOf = roundsv1.PhotoRole_PHOTO_ROLE_ANNOTATION, client.RecordID(listed)
+		})
+		w.x.sync()
+		w.looked(early, listed, drawing)
+		ticket := w.inState(w.id, isInReview)
+		if got := ticket.GetShownPhotoIds(); !slices.Equal(got, []string{early}) {
+			s.t.Fatalf("shown beside the manifest: %v, want %s", got, early)
+		}
+		r.sync()
+		before := r.digest(w.id)
+		approved := r.approves(w.id, 1)
+		late := w.y.shoots(w.id, inRound(1))
+		w.y.sync()
+		w.looked(late)
+		if got := w.stands(w.id, isInReview).GetShownPhotoIds(); !slices.Equal(got, []string{early, late}) {
+			s.t.Fatalf("shown beside the manifest: %v, want %s and %s", got, early, late)
+		}
+		r.sync()
+		if slices.Equal(before, r.digest(w.id)) {
+			s.t.Error("the digest does not cover what came")
+		}
+		w.came(approved, applied) // nothing speaks against it: row 10
+		w.flagged(w.stands(w.id, isClosed), "approved_before_late_evidence")
+	})
+}
+
+// TestBeforePhotoOfMergedTicket: the photo from before that was taken of T1 counts for T2, into which it was merged, and is shown there.
+func TestBeforePhotoOfMergedTicket(t *testing.T) {
+	only(t, func(s *site) {
+		w := s.shift()
+		t2 := w.reported("楼道灯不亮,二单元")
+		t1 := w.reported("楼道灯不亮,又一次")
+		s.all()
+		first := w.x.shoots(t1, asBefore)
+		w.x.sync()
+		w.looked(first)
+		w.d.sync()
+		w.d.do(t1, mergeInto(t2))
+		w.d.sync()
+		later := w.y.shoots(t1, asBefore)
+		w.y.sync()
+		if got := s.ticket(t2).GetShownPhotoIds(); !slices.Equal(got, []string{first, later}) {
+			s.t.Errorf("T2 shows %v, want %s and %s", got, first, later)
+		}
+	})
+}
