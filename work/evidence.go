@@ -35,7 +35,7 @@ func photoWorkflow() workflow {
 		besideOrphanRow(),
 		orphanRow(),
 		{command: Create, number: 37, when: []condition{byApprover}, effects: marks(`, flags "late" and "self_approval", to PENDING_REVIEW where nobody else approved it who did none of the work, else approvers without who worked`)},
-		{command: Create, when: []condition{late}, effects: marks(`, flag "late"; the approvers are told`)},
+		{command: Create, when: []condition{late}, effects: marks(`, flag "late"; who confirmed or cancelled it is told`)},
 		{command: Create, number: 8, when: []condition{older}, effects: append(marks(""), olderRound)},
 		{command: Create, effects: marks("")},
 		hides(photoHidden, func(r *roundsv1.Record) *roundsv1.Hidden { return r.GetPhoto().GetHidden() }),

@@ -9,16 +9,36 @@ import (
 // ended: whether a ticket's work is over.
 func ended(s state) bool { return s == closed || s == cancelled || s == merged }
 
-// arriveLate marks a ticket that has ended, so that its reviewer looks again; the reviewer is told the first time.
+// arriveLate marks a ticket that has ended, so that whoever ended it looks again; they are told once. The mark goes with the round, and when the
+// ticket ends anew: what comes after that is told again.
 func (j *judgement) arriveLate() {
-	if slices.Contains(j.ticket().GetFlags(), flagLate) {
+	if slices.Contains(j.flags(), flagLate) {
 		return
 	}
 	j.flag(flagLate)
-	if j.state() == closed {
-		j.notify(roundsv1.NoticeCode_NOTICE_CODE_LATE_EVIDENCE, toPeople(j.ticket().GetApproverIds()...), "工单关闭之后又收到了记录,请查看。",
-			"Something arrived for a ticket that you confirmed, after it was closed. Look at it.")
+	j.tellLate("收到了新的记录,请查看。", "something arrived for it. Look at it.")
+}
+
+// tellLate tells whoever ended the ticket that something came for it: those who confirmed it, or who cancelled it; the supervisors where that was nobody by name. What
+// comes for a merged ticket is shown on the one that it goes on in, whose reviewer looks at it there.
+func (j *judgement) tellLate(zh, en string) {
+	t, code := j.ticket(), roundsv1.NoticeCode_NOTICE_CODE_LATE_EVIDENCE
+	var by []string
+	switch j.state() {
+	case closed:
+		by = t.GetApproverIds()
+		zh, en = "您确认过的工单关闭之后,"+zh, "After a ticket that you confirmed was closed, "+en
+	case cancelled:
+		by = named([]string{writer(j.Current, ticketState).GetPersonId()})
+		zh, en = "工单取消之后,"+zh, "After a ticket was cancelled, "+en
+	default:
+		return
 	}
+	if len(by) == 0 { // it ended with its tasks
+		j.notify(code, toRole(roundsv1.Role_ROLE_SUPERVISOR), zh, en)
+		return
+	}
+	j.notify(code, toPeople(by...), zh, en)
 }
 
 // photoMarks keeps on the ticket of a new photo what rules ask about photos later: that there is one, which are from before the work, which came while it waits for a
@@ -75,12 +95,10 @@ func (j *judgement) checkApproval(ticket *judgement, people []string) {
 // closure holds.
 func (j *judgement) completeLate() {
 	j.verdict.Flags = append(j.verdict.Flags, flagLate)
-	first := !slices.Contains(j.ticket().GetFlags(), flagLate)
-	j.flag(flagLate)
 	t := j.ticket()
-	if first {
-		j.notify(roundsv1.NoticeCode_NOTICE_CODE_LATE_EVIDENCE, toPeople(t.GetApproverIds()...), "工单关闭之后,另一位同事也报了完工,请查看其照片和检查表。",
-			"After you had confirmed the ticket somebody else reported the work as done, too. Look at their photos and answers.")
+	if !slices.Contains(j.flags(), flagLate) {
+		j.flag(flagLate)
+		j.tellLate("另一位同事也报了完工,请查看其照片和检查表。", "somebody else reported the work as done, too. Look at their photos and answers.")
 	}
 	var failed []string
 	for _, w := range j.Current.GetWrites() {

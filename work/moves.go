@@ -34,6 +34,9 @@ func (j *judgement) keepLedger() {
 		case before.GetClosedTimeUs() != 0:
 			j.editTicket(ticketClosedTime).ClosedTimeUs = 0
 		}
+		if ended(state(after.GetState())) && !ended(state(before.GetState())) { // what was late before was looked at by whoever ends it now
+			j.unflag(flagLate)
+		}
 	}
 	if j.recount {
 		j.computeDeadlines()

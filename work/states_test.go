@@ -323,7 +323,7 @@ func TestDispute(t *testing.T) {
 	c.Current.GetRecord().GetTicket().ApproverIds = []string{uid("first"), uid("second")}
 	got := after(t, c, plainRules().Judge(c).Effect).GetTicket()
 	if got.GetRound() != 3 || got.GetEscalationLevel() != 1 || got.GetAssigneeId() != "" || len(got.GetApproverIds()) != 0 ||
-		!slices.Equal(got.GetFlags(), []string{"late", "customer_disputed"}) || got.GetStateReason() != "it leaks again" {
+		!slices.Equal(got.GetFlags(), []string{"customer_disputed"}) || got.GetStateReason() != "it leaks again" {
 		t.Errorf("%v", got)
 	}
 }

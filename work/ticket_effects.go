@@ -106,7 +106,7 @@ func ticketEffects() ticketEffectSet {
 			j.pin(t.GetCategoryId(), t.GetPriority())
 		}},
 		pinShown: effect{"requirements of the category that is shown, where it changes", (*judgement).pinShown},
-		markLate: effect{`flag "late", the approvers are told`, func(j *judgement) {
+		markLate: effect{`flag "late"; once for each closure who confirmed or cancelled it is told`, func(j *judgement) {
 			j.verdict.Flags = append(j.verdict.Flags, flagLate)
 			j.arriveLate()
 		}},
@@ -159,7 +159,7 @@ func ticketEffects() ticketEffectSet {
 			j.performByWord(j.merged.GetRecord().GetTicket().GetCrewIds()...)
 			j.unflag(flagMoreAsked)
 		}},
-		completeLate: effect{`kept as late evidence, flag "late", the approvers are told; a failed item is a question`, (*judgement).completeLate},
+		completeLate: effect{`kept as late evidence, flag "late", whoever confirmed it is told; a failed item is a question`, (*judgement).completeLate},
 		forward:      effect{"judged on the ticket that it was merged into", (*judgement).takeOnward},
 		approver: effect{"approvers + the person", func(j *judgement) {
 			var others []string
@@ -318,7 +318,7 @@ func (j *judgement) remember(person string) {
 func (j *judgement) nextRound() {
 	j.forgetShown()
 	j.editTicket(ticketRound).Round = j.ticket().GetRound() + 1
-	j.unflag(flagMoreAsked, FlagRetake, FlagEvidenceLost)
+	j.unflag(flagLate, flagMoreAsked, FlagRetake, FlagEvidenceLost)
 	if j.ticket().GetAcceptance() != roundsv1.Acceptance_ACCEPTANCE_UNSPECIFIED {
 		j.editTicket(ticketAcceptance).Acceptance = roundsv1.Acceptance_ACCEPTANCE_UNSPECIFIED
 	}
