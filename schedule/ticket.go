@@ -135,18 +135,13 @@ func (w *Worker) tellBreach(at moment, id string, t *roundsv1.Ticket, d *roundsv
 		owner = t.GetAssigneeId()
 	}
 	words := stepWords(d.GetStep())
-	say := Telling{About: ref(kindTicket, id), Code: roundsv1.NoticeCode_NOTICE_CODE_BREACHED, Role: at.policy.LevelRoles[0], Cause: causeOf(d), TimeUs: at.nowUs,
+	say := Telling{About: ref(kindTicket, id), Code: roundsv1.NoticeCode_NOTICE_CODE_BREACHED, Role: at.policy.ToldOf(d.GetStep(), owner != ""), Cause: causeOf(d), TimeUs: at.nowUs,
 		Sentence: &roundsv1.Text{Zh: "「" + words.zh + "」已超过时限。" + words.doZh, En: "The " + words.en + " is overdue. " + words.doEn}}
 	if d.GetDoneUs() != 0 {
 		say.Sentence = &roundsv1.Text{Zh: "「" + words.zh + "」完成时已超过时限。", En: "The " + words.en + " came after its deadline."}
 	}
-	switch {
-	case d.GetStep() == roundsv1.Step_STEP_FOLLOW_UP:
-		say.Code, say.Role = roundsv1.NoticeCode_NOTICE_CODE_FOLLOW_UP, roundsv1.Role_ROLE_BUTLER
-	case d.GetStep() == roundsv1.Step_STEP_REVIEW:
-		say.Role = roundsv1.Role_ROLE_SUPERVISOR
-	case d.GetStep() == roundsv1.Step_STEP_RESPOND && owner == "":
-		say.Role = roundsv1.Role_ROLE_DISPATCHER
+	if d.GetStep() == roundsv1.Step_STEP_FOLLOW_UP {
+		say.Code = roundsv1.NoticeCode_NOTICE_CODE_FOLLOW_UP
 	}
 	if owner != "" {
 		say.People = []string{owner}

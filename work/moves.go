@@ -178,7 +178,7 @@ func (j *judgement) computeDeadlines() {
 		j.editTicket(ticketDeadlines).Deadlines = now
 	}
 	for _, d := range deadline.Corrected(was, now) {
-		j.tellCorrection(d)
+		j.tellCorrection(deadline.Find(was, d.GetStep(), d.GetRound()), d)
 	}
 	for _, d := range deadline.Disputed(was, now) {
 		j.askForTime(d)
@@ -186,20 +186,26 @@ func (j *judgement) computeDeadlines() {
 }
 
 // tellCorrection is row 16 with a time that is well known: a deadline that was taken for missed was met without signal. Everybody who was told of the breach
-// hears of it; the escalation stays.
-func (j *judgement) tellCorrection(d *roundsv1.Deadline) {
+// hears of it: who had to see to the step, the role that leads it, and each level that the ticket went to. The escalation stays. was is the deadline as it stood.
+func (j *judgement) tellCorrection(was, d *roundsv1.Deadline) {
 	zh, en := stepWords(d.GetStep())
 	zh, en = "「"+zh+"」其实没有超时:手机当时没有信号,现已更正。升级记录保留,标记为误报。",
 		"The "+en+" was not late after all: the phone had no signal. The result is corrected; the escalation stays, marked as a false alarm."
 	j.verdict.Flags = append(j.verdict.Flags, flagFalseAlarm)
 	j.flag(flagFalseAlarm)
-	j.notify(roundsv1.NoticeCode_NOTICE_CODE_CORRECTED, toPeople(d.GetOwnerId(), j.after().GetAssigneeId()), zh, en)
-	roles := j.reference.Policy(j.Scope).LevelRoles
-	var told []roundsv1.Role
-	for level := 0; level <= int(j.ticket().GetEscalationLevel()) && level < len(roles); level++ {
-		if role := roles[level]; role != 0 && !slices.Contains(told, role) {
-			told = append(told, role)
-			j.notify(roundsv1.NoticeCode_NOTICE_CODE_CORRECTED, toRole(role), zh, en)
+	tell := func(to recipients) { j.notify(roundsv1.NoticeCode_NOTICE_CODE_CORRECTED, to, zh, en) }
+	tell(toPeople(was.GetOwnerId(), d.GetOwnerId(), j.ticket().GetAssigneeId(), j.after().GetAssigneeId()))
+	site := j.reference.Policy(j.Scope)
+	// Whether somebody had the step by name when it was late is not known any more where one has it now.
+	told := []roundsv1.Role{site.ToldOf(d.GetStep(), false)}
+	if was.GetOwnerId() != "" {
+		told = append(told, site.ToldOf(d.GetStep(), true))
+	}
+	told = append(told, site.LevelRoles[1:min(int(j.ticket().GetEscalationLevel()), topLevel)+1]...)
+	slices.Sort(told)
+	for _, role := range slices.Compact(told) {
+		if role != roundsv1.Role_ROLE_UNSPECIFIED {
+			tell(toRole(role))
 		}
 	}
 }

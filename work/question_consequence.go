@@ -145,7 +145,8 @@ func (j *judgement) mergeDuplicates(c *roundsv1.Conflict, subject *roundsv1.Chan
 func (j *judgement) countTime(subject *roundsv1.Change, met bool) engine.Verdict {
 	switch {
 	case subject.GetRecord().GetTicket() != nil:
-		all, changed := subject.GetRecord().GetTicket().GetDeadlines(), false
+		before := subject.GetRecord().GetTicket().GetDeadlines()
+		all, changed := before, false
 		for _, d := range all {
 			if d.GetState() != roundsv1.DeadlineState_DEADLINE_STATE_DISPUTED {
 				continue
@@ -157,8 +158,13 @@ func (j *judgement) countTime(subject *roundsv1.Change, met bool) engine.Verdict
 		if !changed {
 			return engine.Verdict{}
 		}
-		return engine.Verdict{Derived: []engine.Derived{{RecordID: subject.GetRecordId(), Edit: &roundsv1.Edit{Fields: []uint32{ticketDeadlines},
-			Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{Deadlines: all}}}}}}}
+		on := j.about(subject)
+		on.editTicket(ticketDeadlines).Deadlines = all
+		for _, d := range deadline.Corrected(before, all) { // as where the time is well known
+			on.tellCorrection(deadline.Find(before, d.GetStep(), d.GetRound()), d)
+		}
+		edit := engine.Derived{RecordID: subject.GetRecordId(), Edit: on.draft.effect(kindTicket)}
+		return engine.Verdict{Derived: append([]engine.Derived{edit}, on.verdict.Derived...)}
 	case subject.GetRecord().GetInspection() != nil:
 		flag := flagTooLate
 		if met {

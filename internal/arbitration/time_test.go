@@ -73,8 +73,8 @@ func TestRow16(t *testing.T) {
 					t.Errorf("%v", d)
 				}
 				w.flagged(ticket, "offline_false_alarm")
-				s.told(roundsv1.NoticeCode_NOTICE_CODE_CORRECTED, w.id)
 				s.noQuestions(w.id)
+				w.corrected(s, w.f)
 				w.settled()
 				return
 			}
@@ -92,7 +92,55 @@ func TestRow16(t *testing.T) {
 			if d := deadline(w.ticket(w.id), roundsv1.Step_STEP_FINISH, 1); d.GetState() != want {
 				t.Errorf("decided: %v", d)
 			}
+			if action == roundsv1.ConflictAction_CONFLICT_ACTION_COUNT_MET {
+				w.flagged(w.ticket(w.id), "offline_false_alarm")
+				w.corrected(s, w.f, w.x)
+			} else {
+				w.f.sync()
+				w.f.notTold(roundsv1.NoticeCode_NOTICE_CODE_CORRECTED, w.id)
+			}
 			w.settled()
 		})
 	}
+}
+
+// corrected requires that these were told that the ticket was late, or that it had come to their level, and that it was not late after all.
+func (w *shift) corrected(people ...*phone) {
+	w.t.Helper()
+	for _, p := range people {
+		p.sync()
+		if p.notices(roundsv1.NoticeCode_NOTICE_CODE_BREACHED, w.id)+p.notices(roundsv1.NoticeCode_NOTICE_CODE_ESCALATED, w.id) == 0 {
+			w.t.Errorf("%s was not told that it was late", p.name)
+		}
+		p.told(roundsv1.NoticeCode_NOTICE_CODE_CORRECTED, w.id)
+	}
+}
+
+// TestRow16Response: nobody answers a report in time, which the dispatchers are told; a dispatcher had, without a signal. All who were told hear of it, each once.
+func TestRow16Response(t *testing.T) {
+	t.Parallel()
+	s := newWorld(t).site(t)
+	w := s.shift()
+	h, d2 := s.phone("H"), s.phone("D2")
+	ref := h.create("", ofTicket(&roundsv1.Ticket{Title: "漏水", CustomerWords: "漏水", ReporterId: h.id(), Channel: roundsv1.Channel_CHANNEL_APP,
+		CategoryId: s.categories["pipes"], Location: &roundsv1.Location{Words: "三号楼", Source: roundsv1.LocationSource_LOCATION_SOURCE_TYPED}}))
+	w.id = string(ref.ID)
+	h.sync()
+	d2.sync()
+	d2.do(w.id, triage(w.categories["pipes"])) // no signal
+	w.later(20 * time.Minute)
+	w.until("the breach to be noticed", func() bool { return deadline(w.ticket(w.id), roundsv1.Step_STEP_RESPOND, 1).GetBreachedUs() != 0 })
+	w.d.sync()
+	w.d.told(roundsv1.NoticeCode_NOTICE_CODE_BREACHED, w.id)
+
+	d2.sync()
+
+	if d := deadline(w.ticket(w.id), roundsv1.Step_STEP_RESPOND, 1); d.GetState() != roundsv1.DeadlineState_DEADLINE_STATE_MET_LATE_SYNC {
+		t.Errorf("%v", d)
+	}
+	w.corrected(w.d)
+	if n := w.d.notices(roundsv1.NoticeCode_NOTICE_CODE_CORRECTED, w.id); n != 1 {
+		t.Errorf("told of the correction %d times", n)
+	}
+	w.settled()
 }

@@ -71,7 +71,7 @@ func Compute(t *roundsv1.Ticket, cal calendar.Calendar) []*roundsv1.Deadline {
 		}
 	}
 	for _, d := range t.GetDeadlines() {
-		if d.GetBreachedUs() == 0 || find(all, d.GetStep(), d.GetRound()) != nil {
+		if d.GetBreachedUs() == 0 || Find(all, d.GetStep(), d.GetRound()) != nil {
 			continue
 		}
 		d = proto.CloneOf(d) // somebody was told of it
@@ -149,15 +149,15 @@ func Disputed(before, after []*roundsv1.Deadline) []*roundsv1.Deadline {
 func newly(before, after []*roundsv1.Deadline, is func(*roundsv1.Deadline) bool) []*roundsv1.Deadline {
 	var list []*roundsv1.Deadline
 	for _, d := range after {
-		if is(d) && !is(find(before, d.GetStep(), d.GetRound())) {
+		if is(d) && !is(Find(before, d.GetStep(), d.GetRound())) {
 			list = append(list, d)
 		}
 	}
 	return list
 }
 
-// find returns the deadline of a step in a round; nil where there is none.
-func find(ds []*roundsv1.Deadline, step roundsv1.Step, round uint32) *roundsv1.Deadline {
+// Find returns the deadline of a step in a round; nil where there is none.
+func Find(ds []*roundsv1.Deadline, step roundsv1.Step, round uint32) *roundsv1.Deadline {
 	for _, d := range ds {
 		if d.GetStep() == step && d.GetRound() == round {
 			return d
@@ -176,7 +176,7 @@ func clone(ds []*roundsv1.Deadline) []*roundsv1.Deadline {
 
 // judge says what became of a step.
 func (l *ledger) judge(s step) *roundsv1.Deadline {
-	before := find(l.ticket.GetDeadlines(), s.step, s.round)
+	before := Find(l.ticket.GetDeadlines(), s.step, s.round)
 	d := &roundsv1.Deadline{Step: s.step, Round: s.round, DoneUs: s.doneUs, OwnerId: l.owner(s, before), WithinUs: s.within.Microseconds(),
 		BreachedUs: before.GetBreachedUs(), OfflineFalseAlarm: before.GetOfflineFalseAlarm(), EscalatedUs: before.GetEscalatedUs()}
 	noticed := d.BreachedUs != 0 && d.BreachedUs >= s.startUs // else it was another review, which is over

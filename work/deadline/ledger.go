@@ -91,7 +91,7 @@ func (l *ledger) steps(round uint32) []step {
 	endedUs := l.ends(round)
 	var all []step
 	add := func(s step, within int64) {
-		if before := find(l.ticket.GetDeadlines(), s.step, round); round < l.ticket.GetRound() && before.GetWithinUs() != 0 {
+		if before := Find(l.ticket.GetDeadlines(), s.step, round); round < l.ticket.GetRound() && before.GetWithinUs() != 0 {
 			within = before.GetWithinUs() // the category is another now, but this was asked of the crew then
 		}
 		if within <= 0 && s.days <= 0 {
@@ -240,7 +240,7 @@ func (l *ledger) followUp(round uint32, days int) (step, bool) {
 	}
 	if s.doneUs == 0 && round == max(t.GetRound(), 1) && t.GetAcceptance() != roundsv1.Acceptance_ACCEPTANCE_UNSPECIFIED {
 		s.doneUs, s.exact = s.startUs, true // the customer spoke, and no move says when
-		if before := find(t.GetDeadlines(), followUp, round); before.GetState() == breached {
+		if before := Find(t.GetDeadlines(), followUp, round); before.GetState() == breached {
 			s.doneUs = max(s.doneUs, before.GetBreachedUs(), before.GetDueUs()) + 1 // not before it was missed
 		}
 	}

@@ -135,3 +135,16 @@ var defaults = sync.OnceValue(func() Policy {
 	p, _ := Parse()
 	return p
 })
+
+// ToldOf is the role that is told at once when a step is late, beside who has to see to it: who leads that step at the site. owned: somebody has to see to it by name.
+func (p Policy) ToldOf(step roundsv1.Step, owned bool) roundsv1.Role {
+	switch {
+	case step == roundsv1.Step_STEP_FOLLOW_UP:
+		return roundsv1.Role_ROLE_BUTLER
+	case step == roundsv1.Step_STEP_REVIEW:
+		return roundsv1.Role_ROLE_SUPERVISOR
+	case step == roundsv1.Step_STEP_RESPOND && !owned:
+		return roundsv1.Role_ROLE_DISPATCHER
+	}
+	return p.LevelRoles[0]
+}
