@@ -388,6 +388,9 @@ type Inspection struct {
 	// Photos of the round that no answer names, as far as the server had them when the evidence was verified, or since. A reviewer is shown them, and none may stand
 	// refused and in sight when the round is approved.
 	ShownPhotoIds []string `protobuf:"bytes,54,rep,name=shown_photo_ids,json=shownPhotoIds,proto3" json:"shown_photo_ids,omitempty"`
+	// Who walked some of it in any round, by what is on record: starts, submissions, scans, answers also where somebody replaced them since, and photos of items. They
+	// do not decide on it.
+	PerformerIds  []string `protobuf:"bytes,55,rep,name=performer_ids,json=performerIds,proto3" json:"performer_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -614,6 +617,13 @@ func (x *Inspection) GetTally() *Tally {
 func (x *Inspection) GetShownPhotoIds() []string {
 	if x != nil {
 		return x.ShownPhotoIds
+	}
+	return nil
+}
+
+func (x *Inspection) GetPerformerIds() []string {
+	if x != nil {
+		return x.PerformerIds
 	}
 	return nil
 }
@@ -1303,7 +1313,7 @@ const file_rounds_v1_inspection_proto_rawDesc = "" +
 	"\atime_us\x18\x04 \x01(\x03R\x06timeUs\x128\n" +
 	"\x10confirmed_by_ids\x18\x05 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02($R\x0econfirmedByIds\x12$\n" +
 	"\x05flags\x18\x06 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10\x10\"\x04r\x02(@R\x05flags\x12\x14\n" +
-	"\x05round\x18\a \x01(\rR\x05round\"\x94\f\n" +
+	"\x05round\x18\a \x01(\rR\x05round\"\xcf\f\n" +
 	"\n" +
 	"Inspection\x120\n" +
 	"\fchecklist_id\x18\x01 \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\vR\vchecklistId\x123\n" +
@@ -1343,7 +1353,8 @@ const file_rounds_v1_inspection_proto_rawDesc = "" +
 	"\fgrace_end_us\x184 \x01(\x03B\x06\x82\xd3'\x02\b\fR\n" +
 	"graceEndUs\x12.\n" +
 	"\x05tally\x185 \x01(\v2\x10.rounds.v1.TallyB\x06\x82\xd3'\x02\b\fR\x05tally\x12<\n" +
-	"\x0fshown_photo_ids\x186 \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\fR\rshownPhotoIds\x1aM\n" +
+	"\x0fshown_photo_ids\x186 \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\fR\rshownPhotoIds\x129\n" +
+	"\rperformer_ids\x187 \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\fR\fperformerIds\x1aM\n" +
 	"\fAnswersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12'\n" +
 	"\x05value\x18\x02 \x01(\v2\x11.rounds.v1.AnswerR\x05value:\x028\x01\"\x8c\x01\n" +

@@ -72,6 +72,9 @@ const (
 	NoticeCode_NOTICE_CODE_EMERGENCY NoticeCode = 21
 	// The work was confirmed: the customer is asked what they think of it.
 	NoticeCode_NOTICE_CODE_EVALUATE NoticeCode = 22
+	// Photos of finished work are here, and the ticket or the inspection round that they are of is not. The recipients are who took them; once it is here they count
+	// among those who worked on it.
+	NoticeCode_NOTICE_CODE_EARLY_PHOTO NoticeCode = 23
 )
 
 // Enum value maps for NoticeCode.
@@ -100,6 +103,7 @@ var (
 		20: "NOTICE_CODE_UNASSIGNED",
 		21: "NOTICE_CODE_EMERGENCY",
 		22: "NOTICE_CODE_EVALUATE",
+		23: "NOTICE_CODE_EARLY_PHOTO",
 	}
 	NoticeCode_value = map[string]int32{
 		"NOTICE_CODE_UNSPECIFIED":   0,
@@ -125,6 +129,7 @@ var (
 		"NOTICE_CODE_UNASSIGNED":    20,
 		"NOTICE_CODE_EMERGENCY":     21,
 		"NOTICE_CODE_EVALUATE":      22,
+		"NOTICE_CODE_EARLY_PHOTO":   23,
 	}
 )
 
@@ -279,7 +284,7 @@ const file_rounds_v1_notice_proto_rawDesc = "" +
 	"\fcaused_by_id\x18\x06 \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\fR\n" +
 	"causedById\x12\x1f\n" +
 	"\atime_us\x18\a \x01(\x03B\x06\x82\xd3'\x02\b\fR\x06timeUs\x125\n" +
-	"\vseen_by_ids\x18\b \x03(\tB\x15\xbaH\f\x92\x01\t\x10\x80\x02\"\x04r\x02($\x82\xd3'\x02\b\x06R\tseenByIds*\xf3\x04\n" +
+	"\vseen_by_ids\x18\b \x03(\tB\x15\xbaH\f\x92\x01\t\x10\x80\x02\"\x04r\x02($\x82\xd3'\x02\b\x06R\tseenByIds*\x90\x05\n" +
 	"\n" +
 	"NoticeCode\x12\x1b\n" +
 	"\x17NOTICE_CODE_UNSPECIFIED\x10\x00\x12\x18\n" +
@@ -305,7 +310,8 @@ const file_rounds_v1_notice_proto_rawDesc = "" +
 	"\x13NOTICE_CODE_DECIDED\x10\x13\x12\x1a\n" +
 	"\x16NOTICE_CODE_UNASSIGNED\x10\x14\x12\x19\n" +
 	"\x15NOTICE_CODE_EMERGENCY\x10\x15\x12\x18\n" +
-	"\x14NOTICE_CODE_EVALUATE\x10\x16B6Z4github.com/rounds-sync/rounds/api/rounds/v1;roundsv1b\x06proto3"
+	"\x14NOTICE_CODE_EVALUATE\x10\x16\x12\x1b\n" +
+	"\x17NOTICE_CODE_EARLY_PHOTO\x10\x17B6Z4github.com/rounds-sync/rounds/api/rounds/v1;roundsv1b\x06proto3"
 
 var (
 	file_rounds_v1_notice_proto_rawDescOnce sync.Once
