@@ -230,7 +230,7 @@ func (w *walkedSite) walkedThrough() {
 // walkIn waits until the round stands in a state.
 func (w *walkedSite) walkIn(want roundsv1.InspectionState) {
 	w.t.Helper()
-	w.until("the round in "+want.String(), func() bool { return w.inspection().GetState() == want })
+	w.until("the round in "+want.String()+", from "+w.inspection().GetState().String(), func() bool { return w.inspection().GetState() == want })
 }
 
 // TestRow37OfRounds: approved by S, and then a visit or an answer of S's own comes: back to review, for another, as with tickets. Another's late visit changes nothing.

@@ -40,8 +40,13 @@ func (s *site) walks() *walkedSite {
 	ref := w.s.create("", &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{Title: "夜间巡查", ChecklistId: w.series, ChecklistVersion: 7,
 		WindowStartUs: w.Now().UnixMicro(), WindowEndUs: end.UnixMicro(), CheckpointIds: []string{w.gate, w.garage}}}})
 	w.round = string(ref.ID)
-	w.s.walk(w.round, &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Release{Release: &roundsv1.InspectionRelease{}}})
 	w.s.sync()
+	// The server follows the organisation's lists, and a round whose list it has not heard of is not released yet.
+	w.until("the release", func() bool {
+		w.s.walk(w.round, &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Release{Release: &roundsv1.InspectionRelease{}}})
+		w.s.sync()
+		return w.inspection().GetState() == roundsv1.InspectionState_INSPECTION_STATE_RELEASED
+	})
 	w.all()
 	return w
 }
