@@ -74,7 +74,9 @@ func inspectionWorkflow() workflow {
 	notInspector := condition{name: "walked none of it", holds: func(j *judgement) bool { return !j.walked() },
 		refusal: refusal{roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK, "", "您执行了此巡检,须由其他人确认。", "You walked this round; somebody else has to decide."}}
 	evidence := condition{name: "every photo of the answers is stored and sound", holds: (*judgement).answersStored, refusal: refusal{missing, "",
-		"照片尚未全部上传并核验,不能确认。请等待,或退回补检。", "Not every photo is stored and verified. Wait, or return the round."}}
+		"照片尚未全部上传并核验,不能确认(共{required}张,合格{have}张,缺{missing}张)。请等待,或退回补检。",
+		"Not every photo of the answers is stored and verified: {required} named, {have} count, {missing} are missing. Wait, or return the round."},
+		facts: (*judgement).walkFacts}
 	unflagged := condition{name: "no photo of the round stands refused and in sight, whoever names it", holds: func(j *judgement) bool { return len(j.refusedInSight()) == 0 },
 		refusal: refusal{missing, "", "本轮有{count}张照片被判无效,仍在显示,不能确认。请查看后注明原因隐藏,或退回补检。",
 			"{count} photos of this round were refused and are still in sight. Look at them: hide them, with a reason, or return the round."},
@@ -176,8 +178,10 @@ func inspectionWorkflow() workflow {
 		{command: Submit, number: 30, from: states{missed, partial}, needs: needs{thisRound, inspector, complete},
 			to: submitted, effects: then{claim, completion, score, lateSync}},
 		{command: EvidenceVerified, from: states{submitted}, needs: needs{evidence, unflagged}, to: inspectionQueue, effects: then{unlisted}},
-		{command: Approve, from: states{submitted}, refuse: refusal{missing, "", "照片尚未上传并核验完毕,还不能确认。请等待,或提醒巡检人上传照片。",
-			"The photos are not all here and verified. Wait, or remind the inspector to upload them."}},
+		{command: Approve, from: states{submitted}, refuse: refusal{missing, "",
+			"照片尚未上传并核验完毕,还不能确认(共{required}张,合格{have}张,缺{missing}张)。请等待,或提醒巡检人上传照片。",
+			"The photos are not all here and verified: {required} named, {have} count, {missing} are missing. Wait, or remind the inspector to upload them."},
+			facts: (*judgement).walkFacts},
 		{command: Approve, from: states{inspectionQueue}, needs: needs{thisRound, notInspector, digested, evidence, unflagged, digest}, to: approved,
 			effects: then{review, decided}},
 		{command: Return, from: states{inspectionQueue}, needs: needs{thisRound, notInspector, reason}, to: returned,

@@ -227,13 +227,29 @@ func (j *judgement) answersStored() bool {
 	if j.foresees {
 		return true
 	}
+	_, waits := j.photosOfAnswers()
+	return len(waits) == 0 && len(j.inspection().GetAnswers()) > 0
+}
+
+// photosOfAnswers are the photos in sight that the answers name, and those of them that are not here, of another record, or not found sound yet; in order, each once.
+func (j *judgement) photosOfAnswers() (named, waits []string) {
 	for _, answer := range j.inspection().GetAnswers() {
 		for _, id := range answer.GetPhotoIds() {
-			photo := j.lookup(kindPhoto, id).GetRecord().GetPhoto()
-			if photo.GetHidden() == nil && (photo.GetSubject().GetId() != j.Current.GetRecordId() || !sound(photo)) {
-				return false
+			if j.lookup(kindPhoto, id).GetRecord().GetPhoto().GetHidden() == nil {
+				named = append(named, id)
 			}
 		}
 	}
-	return len(j.inspection().GetAnswers()) > 0
+	slices.Sort(named)
+	named = slices.Compact(named)
+	return named, slices.DeleteFunc(slices.Clone(named), func(id string) bool {
+		photo := j.lookup(kindPhoto, id).GetRecord().GetPhoto()
+		return photo.GetSubject().GetId() == j.Current.GetRecordId() && sound(photo)
+	})
+}
+
+// walkFacts name the photos of the answers that are missing.
+func (j *judgement) walkFacts() map[string]string {
+	named, waits := j.photosOfAnswers()
+	return photoFacts(len(named), len(named)-len(waits), len(waits), waits)
 }

@@ -87,6 +87,8 @@ type row struct {
 	effects []effect
 	park    roundsv1.ConflictType
 	refuse  refusal
+	// facts are those of refuse, as those of a condition; may be nil.
+	facts func(*judgement) map[string]string
 }
 
 // condition is something that holds in a case or not.
@@ -147,6 +149,14 @@ func (j *judgement) why(c condition) *roundsv1.Problem {
 	return j.refusal(c.refusal, c.facts(j))
 }
 
+// said are the facts of the row's refusal.
+func (r row) said(j *judgement) map[string]string {
+	if r.facts == nil {
+		return nil
+	}
+	return r.facts(j)
+}
+
 // transit finds the row that counts and follows it. Where none does a command is refused, and anything else is merged as it is.
 func (j *judgement) transit(rows []row) engine.Verdict {
 	for _, row := range rows {
@@ -170,7 +180,7 @@ func (j *judgement) counts(r row) bool {
 
 func (j *judgement) follow(r row) engine.Verdict {
 	if r.refuse.code != roundsv1.ProblemCode_PROBLEM_CODE_UNSPECIFIED && r.park == roundsv1.ConflictType_CONFLICT_TYPE_UNSPECIFIED {
-		return engine.Verdict{Problem: j.refusal(r.refuse, nil)}
+		return engine.Verdict{Problem: j.refusal(r.refuse, r.said(j))}
 	}
 	for _, c := range r.needs {
 		if j.Admitted && (c.right || j.fact()) || c.holds(j) {
@@ -189,7 +199,7 @@ func (j *judgement) follow(r row) engine.Verdict {
 	v := j.verdict
 	v.Effect = j.draft.effect(j.Kind)
 	if r.park != roundsv1.ConflictType_CONFLICT_TYPE_UNSPECIFIED {
-		v.Park, v.Problem, v.Sides = r.park, j.refusal(r.refuse, nil), j.parkedSides(r.park)
+		v.Park, v.Problem, v.Sides = r.park, j.refusal(r.refuse, r.said(j)), j.parkedSides(r.park)
 	}
 	if v.Park != roundsv1.ConflictType_CONFLICT_TYPE_UNSPECIFIED {
 		// The command itself waits. What it marks on the record is written as a derived change.

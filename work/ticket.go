@@ -79,7 +79,7 @@ func givingRows(is ticketConditionSet, does ticketEffectSet) []row {
 	return []row{
 		{command: Dispatch, number: 19, from: append(states{triaged}, assignedStates()...), when: when{is.unseenDispatch}, refuse: refusal{superseded, "",
 			"其他人已先派单,以先到的为准。请核对现任处理人,需要时再次派单。",
-			"Somebody else dispatched it first, and that stands. Look at who has it now, and dispatch again if need be."}},
+			"Somebody else dispatched it first, and that stands. Look at who has it now, and dispatch again if need be."}, facts: holderFacts},
 		{command: Dispatch, from: states{triaged, dispatched, accepted, paused, rework}, needs: toFit, to: dispatched, effects: then{does.assign, does.clearPause}},
 
 		{command: Accept, number: 20, from: states{triaged}, when: when{is.declinedElsewhere}, to: dispatched,
@@ -99,7 +99,7 @@ func workingRows(is ticketConditionSet, does ticketEffectSet) []row {
 		"The ticket was given to somebody else: stop, or ask the foreman to give it back. Your labour and photos are kept."}
 	worked := append(assignedStates(), append(doneStates(), closed)...)
 	return []row{
-		{command: Start, number: 3, from: assignedStates(), when: when{is.reassigned}, refuse: notYours},
+		{command: Start, number: 3, from: assignedStates(), when: when{is.reassigned}, refuse: notYours, facts: holderFacts},
 		{command: Start, number: 37, from: states{closed}, when: when{is.earlier, is.partOf, is.approverWorks, is.notForced, is.nobodyElse}, needs: needs{is.roomForStarts},
 			to: pendingReview, effects: then{does.insertStart, does.worked, does.markLate, does.selfApproval}},
 		{command: Start, number: 37, from: states{closed}, when: when{is.earlier, is.partOf, is.approverWorks}, needs: needs{is.roomForStarts},
@@ -113,11 +113,11 @@ func workingRows(is ticketConditionSet, does ticketEffectSet) []row {
 			effects: then{does.joinCrew, does.clearPause}},
 		{command: Pause, number: 17, from: worked, when: when{is.earlier, is.wasWorking, is.partOf}, needs: needs{is.reason, is.pauseListed, is.pauseProved, is.roomForMoves},
 			effects: then{does.insertPause}},
-		{command: Pause, number: 3, from: assignedStates(), when: when{is.reassigned}, refuse: notYours},
+		{command: Pause, number: 3, from: assignedStates(), when: when{is.reassigned}, refuse: notYours, facts: holderFacts},
 		{command: Pause, from: states{inProgress}, needs: needs{is.assignee, is.reason, is.pauseListed, is.pauseProved, is.roomForMoves}, to: paused,
 			effects: then{does.pauseReason}},
 		{command: Resume, number: 17, from: worked, when: when{is.earlier, is.wasPaused, is.partOf}, effects: then{does.insertResume}},
-		{command: Resume, number: 3, from: assignedStates(), when: when{is.reassigned}, refuse: notYours},
+		{command: Resume, number: 3, from: assignedStates(), when: when{is.reassigned}, refuse: notYours, facts: holderFacts},
 		{command: Resume, from: states{paused}, needs: needs{is.assignee}, to: inProgress, effects: then{does.clearPause}},
 	}
 }
@@ -201,8 +201,10 @@ func reviewRows(is ticketConditionSet, does ticketEffectSet) []row {
 			effects: then{does.secondSigner, note}},
 		{command: Approve, number: 11, from: states{donePending}, when: when{is.isThisRound, is.unseenState, is.stale}, needs: needs{is.notPerformer, is.digested},
 			park: roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL, refuse: lookAgain},
-		{command: Approve, from: states{donePending}, refuse: refusal{missing, "", "照片尚未全部上传并核验合格,还不能确认。请等待上传中的照片;被判无效的照片请注明原因后隐藏,并重新拍摄。",
-			"The photos are not all here and sound. Wait for those that are on their way; hide one that was refused, with a reason, and have another taken."}},
+		{command: Approve, from: states{donePending}, refuse: refusal{missing, "",
+			"照片尚未全部上传并核验合格,还不能确认(要求{required}张,合格{have}张,缺{missing}张)。请等待上传中的照片;被判无效的照片请注明原因后隐藏,并重新拍摄。",
+			"The photos are not all here and sound: {required} needed, {have} count, {missing} are missing. Wait for those that are on their way; hide one that was refused," +
+				" with a reason, and have another taken."}, facts: (*judgement).evidenceFacts},
 		{command: Approve, number: 11, from: states{pendingReview}, when: when{is.isThisRound, is.stale}, needs: needs{is.notPerformer, is.digested},
 			park: roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL, refuse: lookAgain},
 		{command: Approve, from: states{pendingReview}, when: when{is.isThisRound, is.blind}, refuse: refusal{staleCode, "review_digest",
@@ -238,7 +240,7 @@ func endingRows(is ticketConditionSet, does ticketEffectSet) []row {
 
 		{command: Escalate, from: openStates(), when: when{is.unseenEscalation}, refuse: refusal{superseded, "",
 			"此工单刚被其他人升级。请查看当前级别,仍需要时再次升级。",
-			"Somebody else has just escalated it. Look at the level, and escalate again if need be."}},
+			"Somebody else has just escalated it. Look at the level, and escalate again if need be."}, facts: levelFacts},
 		{command: Escalate, from: openStates(), needs: needs{is.belowTop, is.reason}, effects: then{does.escalate}},
 
 		{command: ForceClose, from: force, when: when{is.askedBySelf}, refuse: refusal{missing, "second_person_id",

@@ -2,6 +2,8 @@ package work
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 )
@@ -123,14 +125,18 @@ func ticketConditions() ticketConditionSet {
 		room: condition{name: "within the limits", holds: (*judgement).roomForCompletion, refusal: refusal{overLimit, "photo_ids",
 			"完工记录或照片过多(每次最多64张)。请减少照片后重新提交。", "Too many completions or photos (64 at most). Submit again with fewer photos."}},
 		evidence: condition{name: "every photo of the round is stored and sound", holds: (*judgement).evidenceStored, refusal: refusal{missing, "",
-			"本轮照片尚未全部上传并核验,不能确认。请等待,或退回返工。", "Not every photo of this round is stored and verified. Wait, or send it back."}},
+			"本轮照片尚未全部上传并核验,不能确认(要求{required}张,合格{have}张,缺{missing}张)。请等待,或退回返工。",
+			"Not every photo of this round is stored and verified: {required} needed, {have} count, {missing} are missing. Wait, or send it back."},
+			facts: (*judgement).evidenceFacts},
 		enough: condition{name: "as many photos of the finished work as the category asks for", holds: (*judgement).enoughPhotos,
-			refusal: refusal{missing, "", "照片数量少于类别要求。请补拍完工照片并重新报完工。",
-				"There are fewer photos than the category asks for. Take the missing ones and report it as done again."}},
+			refusal: refusal{missing, "", "合格的完工照片少于类别要求(要求{required}张,合格{have}张)。请补拍完工照片并重新报完工。",
+				"There are fewer photos of the finished work than the category asks for: {required} needed, {have} count. Take the missing ones and report it as done again."},
+			facts: (*judgement).evidenceFacts},
 		found: condition{name: "a photo from before the work that is stored and sound, where the category asks for one", holds: (*judgement).foundSound,
 			refusal: refusal{missing, "", "缺少合格的「处理前」照片:尚未上传、被判无效或已隐藏。请补传或补拍「处理前」照片;已经处理的,请拍摄现状并选择「处理前」。",
 				"A photo from before the work that counts is missing: it has not arrived, was refused, or was taken out of sight. Send it, or take another as a photo from" +
-					" before; where the work is done, of the place as it is."}},
+					" before; where the work is done, of the place as it is."},
+			facts: func(*judgement) map[string]string { return map[string]string{"required": "1", "have": "0"} }},
 		unflagged: condition{name: "no photo of the round stands refused and in sight, whoever lists it", holds: func(j *judgement) bool { return len(j.refusedInSight()) == 0 },
 			refusal: refusal{missing, "photo_ids", "本轮有{count}张照片被判无效,仍在显示,不能确认。请查看后注明原因隐藏,或退回返工。",
 				"{count} photos of this round were refused and are still in sight. Look at them: hide them, with a reason, or send the work back."},
@@ -144,7 +150,7 @@ func ticketConditions() ticketConditionSet {
 		belowTop: condition{name: "not at the highest level", holds: func(j *judgement) bool {
 			return j.ticket().GetEscalationLevel() < topLevel
 		},
-			refusal: refusal{badState, "", "已是最高级别,请直接联系总部负责人。", "It is at the highest level already. Call the head office."}},
+			refusal: refusal{badState, "", "已是最高级别,请直接联系总部负责人。", "It is at the highest level already. Call the head office."}, facts: levelFacts},
 
 		asked: condition{name: "another person asked for it, who did none of the work since", holds: (*judgement).forceStands},
 		askedBySelf: condition{name: "the person asked for it before", holds: func(j *judgement) bool {
@@ -163,6 +169,16 @@ func ticketConditions() ticketConditionSet {
 	is.addGuards()
 	is.addReviewing()
 	return is
+}
+
+// levelFacts say how far up the ticket is.
+func levelFacts(j *judgement) map[string]string {
+	return map[string]string{"level": strconv.FormatUint(uint64(j.ticket().GetEscalationLevel()), 10)}
+}
+
+// holderFacts say who has the ticket now.
+func holderFacts(j *judgement) map[string]string {
+	return map[string]string{"assignee": j.ticket().GetAssigneeId()}
 }
 
 // leads: whether the person is of those who make up crews.
@@ -228,7 +244,13 @@ func (j *judgement) enoughPhotos() bool {
 	if j.foresees {
 		return true
 	}
-	need, known := j.afterPhotos()
+	need, _ := j.afterPhotos()
+	return j.provingPhotos() >= need
+}
+
+// provingPhotos counts the different photos of the manifests that show the finished work of the round, and are sound.
+func (j *judgement) provingPhotos() int {
+	_, known := j.afterPhotos()
 	counted := map[string]bool{}
 	for _, id := range manifestOf(j.ticket()) {
 		change := j.lookup(kindPhoto, id)
@@ -237,7 +259,42 @@ func (j *judgement) enoughPhotos() bool {
 			counted[string(photo.GetSha256())] = true
 		}
 	}
-	return len(counted) >= need
+	return len(counted)
+}
+
+// evidenceFacts name what is asked of the photos of the round, and what is missing: photos of the manifests or from before the work that are not here, or not found
+// sound, and those that stand refused in sight.
+func (j *judgement) evidenceFacts() map[string]string {
+	need, _ := j.afterPhotos()
+	have := j.provingPhotos()
+	waits := slices.DeleteFunc(manifestOf(j.ticket()), func(id string) bool {
+		photo := j.lookup(kindPhoto, id)
+		return photo.GetRecord().GetPhoto().GetHidden() != nil || j.provesRound(photo)
+	})
+	for _, id := range j.refusedInSight() {
+		if !slices.Contains(waits, id) {
+			waits = append(waits, id)
+		}
+	}
+	missing := max(len(waits), need-have)
+	if !j.foundSound() {
+		before := false
+		for _, id := range j.ticket().GetShownPhotoIds() {
+			if absent(j.lookup(kindPhoto, id).GetRecord().GetPhoto()) && !slices.Contains(waits, id) {
+				waits, before, missing = append(waits, id), true, missing+1
+			}
+		}
+		if !before && len(waits) == 0 {
+			missing++ // nobody has promised one
+		}
+	}
+	return photoFacts(need, have, missing, waits)
+}
+
+// photoFacts are how many photos are needed, how many count, how many are missing, and the ids of those of them that were promised, as many as a refusal names.
+func photoFacts(required, have, missing int, ids []string) map[string]string {
+	return map[string]string{"required": strconv.Itoa(required), "have": strconv.Itoa(have), "missing": strconv.Itoa(missing),
+		"photos": strings.Join(ids[:min(len(ids), maxNamed)], ",")}
 }
 
 // countsAsProof: whether a photo shows finished work, apart from whether it is sound and of the round; of a category that is not known any photo does.

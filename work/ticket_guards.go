@@ -70,6 +70,7 @@ func (is *ticketConditionSet) addGuards() {
 		return !reason.StopsClock || j.foresees || !j.directory || j.pausesClock()
 	}, refusal: refusal{missing, "proof", "此原因会暂停计时,请先为此工单拍照或添加备注(如与业主通话的记录),并在挂起时选择它作为证明。",
 		"This reason stops the clocks. First take a photo or add a remark on this ticket (of a call, say), and name it as the proof."}}
+	ledgerFacts := func(*judgement) map[string]string { return map[string]string{"limit": strconv.Itoa(maxMoves / 4)} }
 	is.roomForMoves = condition{name: "the ledger has room", holds: func(j *judgement) bool {
 		var this int
 		for _, m := range j.ticket().GetMoves() {
@@ -78,7 +79,7 @@ func (is *ticketConditionSet) addGuards() {
 			}
 		}
 		return this < maxMoves/4
-	}, refusal: refusal{overLimit, "", "此工单本轮暂停计时次数过多,请联系班长。", "The clocks of this ticket were stopped too often. Talk to the foreman."}}
+	}, refusal: refusal{overLimit, "", "此工单本轮暂停计时次数过多,请联系班长。", "The clocks of this ticket were stopped too often. Talk to the foreman."}, facts: ledgerFacts}
 
 	is.roomForStarts = condition{name: "the ledger has room for a start", holds: func(j *judgement) bool {
 		var late int
@@ -88,7 +89,8 @@ func (is *ticketConditionSet) addGuards() {
 			}
 		}
 		return late < maxMoves/4
-	}, refusal: refusal{overLimit, "", "此工单迟到的开工记录过多,请联系班长。您的工时和照片已保留。", "Too many starts of this ticket came late. Talk to the foreman; your labour and photos are kept."}}
+	}, refusal: refusal{overLimit, "", "此工单迟到的开工记录过多,请联系班长。您的工时和照片已保留。", "Too many starts of this ticket came late. Talk to the foreman; your labour and photos are kept."},
+		facts: ledgerFacts}
 
 	is.earlier = condition{name: "earlier than what stands, unseen", holds: func(j *judgement) bool {
 		moves := j.ticket().GetMoves()
@@ -138,7 +140,8 @@ func (is *ticketConditionSet) addGuards() {
 		refusal: refusal{badState, "", "此工单已拆分,还有{open}个任务未结束。请先处理或取消各个任务;任务全部结束后,此工单会自动结束。",
 			"This ticket was split, and {open} of its tasks are open. Finish or cancel them first; the ticket ends by itself with the last of them."}, facts: openTasks}
 	is.notTask = condition{name: "no task itself", holds: func(j *judgement) bool { return j.ticket().GetParentId() == "" },
-		refusal: refusal{badState, "", "任务不能再拆分或合并,请在原工单上操作。", "A task is not split or merged. Do that with the ticket that it is a task of."}}
+		refusal: refusal{badState, "", "任务不能再拆分或合并,请在原工单上操作。", "A task is not split or merged. Do that with the ticket that it is a task of."},
+		facts:   func(j *judgement) map[string]string { return map[string]string{"parent": j.ticket().GetParentId()} }}
 	is.roomForTasks = condition{name: "64 tasks at most", holds: func(j *judgement) bool {
 		return len(j.ticket().GetChildIds())+len(j.ticketAct().GetSplit().GetTasks()) <= maxChildren
 	}, refusal: refusal{overLimit, "tasks", "一张工单最多拆分为64个任务。", "A ticket has 64 tasks at most."}}
