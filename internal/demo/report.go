@@ -166,10 +166,10 @@ In another terminal (go build -o bin/rounds ./cmd/rounds makes the program) try:
 		}
 		fmt.Fprintf(out, `  bin/rounds device status --dir %s
   bin/rounds device ticket list --all --dir %s
-  bin/rounds desk list --dir %s
+  bin/rounds desk list --dir %s --site %s
   bin/rounds admin person list --dir %s
   bin/rounds media chase --dir %s --site %s
-`, office, office, office, office, office, d.Site.Code)
+`, office, office, office, d.Site.Code, office, office, d.Site.Code)
 	}
 	verify := ""
 	if d.s3 == "" {
