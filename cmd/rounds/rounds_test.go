@@ -412,7 +412,7 @@ func TestDemoKeeps(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("ended with %v", err)
 	}
-	if len(tries) != 4 || len(ended) != 2 {
+	if len(tries) != 5 || len(ended) != 2 {
 		t.Fatalf("it says to try %q, and then %q", tries, ended)
 	}
 	if audit := p.must(strings.Fields(ended[0])...); !strings.Contains(audit, "good") {
