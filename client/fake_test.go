@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
@@ -300,7 +301,7 @@ func (s *server) apply(sc *fakeScope, device client.DeviceID, laneSeq uint64, co
 	outcome := &roundsv1.Outcome{LaneSeq: laneSeq, Seq: sc.seq, Status: roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED, TimeUs: s.nowUS}
 	if s.judge != nil {
 		if decided := s.judge(sc.name, m); decided != nil {
-			decided.LaneSeq, decided.Seq, decided.TimeUs = laneSeq, sc.seq, s.nowUS
+			decided.LaneSeq, decided.Seq, decided.TimeUs = laneSeq, sc.seq, cmp.Or(decided.TimeUs, s.nowUS)
 			return decided
 		}
 	}

@@ -79,7 +79,7 @@ func TestGoldenStates(t *testing.T) {
 			t.Errorf("%s: %v\n got %s\nwant %s", name, err, got, c.want)
 		}
 	}
-	entry := ledgerEntry{content: journal.Hash(hash), status: roundsv1.OutcomeStatus_OUTCOME_STATUS_MERGED, seq: 300, timeUS: 5}
+	entry := ledgerEntry{content: journal.Hash(hash), status: roundsv1.OutcomeStatus_OUTCOME_STATUS_MERGED, seq: 300, toldUS: 5}
 	for _, c := range []struct {
 		entry ledgerEntry
 		want  string
@@ -101,7 +101,7 @@ func TestGoldenStates(t *testing.T) {
 
 // FuzzDecode: bytes that are not ours are an error, never a panic.
 func FuzzDecode(f *testing.F) {
-	f.Add(ledgerEntry{content: journal.Hash{1}, status: 1, seq: 2, timeUS: 3}.encode())
+	f.Add(ledgerEntry{content: journal.Hash{1}, status: 1, seq: 2, toldUS: 3}.encode())
 	f.Add(pendingKey(recordRef{kind: "ticket", id: "x"}, 1, 2))
 	f.Add(encodeRecord(1, []byte{10, 1, 120}))
 	f.Fuzz(func(t *testing.T, b []byte) {

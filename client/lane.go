@@ -30,8 +30,8 @@ func (s laneState) rests(now int64, timing Timing) bool {
 	return len(s.Problem) > 0 && now >= s.ParkedUS && now-s.ParkedUS < timing.Parked.Microseconds()
 }
 
-// settle takes what the server says of the lane in answer to a request that brought mutations through sent and told confirmed.
-func (l *laneTx) settle(result *roundsv1.LaneResult, sent, confirmed journal.LaneSeq) error {
+// settle takes what the server says of the lane at a time, by its clock, in answer to a request that brought mutations through sent and told confirmed.
+func (l *laneTx) settle(result *roundsv1.LaneResult, sent, confirmed journal.LaneSeq, now int64) error {
 	s := &l.state
 	s.Ask, s.Problem, s.ParkedUS = false, nil, 0
 	taken := journal.LaneSeq(result.GetTaken())
@@ -57,7 +57,7 @@ func (l *laneTx) settle(result *roundsv1.LaneResult, sent, confirmed journal.Lan
 		if seq != s.Acked+1 || seq > s.Taken {
 			break
 		}
-		if err := l.learn(seq, outcome); err != nil {
+		if err := l.learn(seq, outcome, now); err != nil {
 			return err
 		}
 		s.Acked = seq
@@ -126,8 +126,8 @@ func mutationRef(m *roundsv1.Mutation) recordRef {
 	return recordRef{kind: kind, id: RecordID(m.GetRecordId())}
 }
 
-// learn stores one outcome: in the ledger, with what is laid on top, and in the tray where a person has to know.
-func (l *laneTx) learn(seq journal.LaneSeq, outcome *roundsv1.Outcome) error {
+// learn stores one outcome: in the ledger, with what is laid on top, and in the tray where a person has to know. now is the server's clock.
+func (l *laneTx) learn(seq journal.LaneSeq, outcome *roundsv1.Outcome, now int64) error {
 	of := l.state.Branch
 	l.report.count(outcome.GetStatus())
 	key := laneKey(tableLedger, of, seq)
@@ -140,7 +140,7 @@ func (l *laneTx) learn(seq journal.LaneSeq, outcome *roundsv1.Outcome) error {
 		return err
 	}
 	told := entry.status == outcome.GetStatus() && entry.seq == journal.Seq(outcome.GetSeq())
-	entry.status, entry.seq, entry.timeUS = outcome.GetStatus(), journal.Seq(outcome.GetSeq()), outcome.GetTimeUs()
+	entry.status, entry.seq, entry.toldUS = outcome.GetStatus(), journal.Seq(outcome.GetSeq()), now
 	if err := l.w.Set(key, entry.encode()); err != nil {
 		return err
 	}
@@ -205,14 +205,15 @@ func (l *laneTx) trim(now int64, limits Limits, timing Timing) error {
 	return nil
 }
 
-// outlived tells whether the first mutation held was made longer ago than life, by the server's clock.
+// outlived tells whether the server took the first mutation held longer ago than life, by its clock. When it was made says nothing: that may be as long ago as a phone
+// was offline, or what a broken clock had.
 func (l *laneTx) outlived(now int64, life time.Duration) (bool, error) {
 	value, err := l.w.Get(laneKey(tableLedger, l.state.Branch, l.state.Floor))
 	if err != nil {
 		return false, err
 	}
 	entry, err := decodeLedger(value)
-	return err == nil && now-entry.timeUS > life.Microseconds(), err
+	return err == nil && now-entry.toldUS > life.Microseconds(), err
 }
 
 // park lets the lane rest: the server refused it as a whole.

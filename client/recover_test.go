@@ -202,6 +202,28 @@ func TestRetention(t *testing.T) {
 	}
 }
 
+// P11: what the server took a moment ago is kept however long ago it was made: a phone may have been offline for months, or its clock wrong by years.
+func TestRetentionBeginsWithTheServer(t *testing.T) {
+	s := newServer(t)
+	s.judge = func(client.Scope, *roundsv1.Mutation) *roundsv1.Outcome {
+		return &roundsv1.Outcome{Status: roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED, TimeUs: s.nowUS - (15 * 365 * 24 * time.Hour).Microseconds()}
+	}
+	d := newRig(t, s, 1)
+	d.create(site, id1, "lamp")
+	d.sync()
+	d.sync()
+	if got := d.status(site).Unstable; got != 1 {
+		t.Fatalf("%d mutations are kept, want 1", got)
+	}
+	s.mu.Lock()
+	s.nowUS += (31 * 24 * time.Hour).Microseconds()
+	s.mu.Unlock()
+	d.sync()
+	if got := d.status(site).Unstable; got != 0 {
+		t.Fatalf("%d mutations are kept, want none", got)
+	}
+}
+
 // A phone was restored from a backup, or cloned: the branch that the server did not take goes on under a new identity, and
 // nothing is sent twice.
 func TestForkAndReenrol(t *testing.T) {

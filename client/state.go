@@ -142,7 +142,7 @@ type ledgerEntry struct {
 	content journal.Hash
 	status  roundsv1.OutcomeStatus
 	seq     journal.Seq
-	timeUS  int64
+	toldUS  int64 // when the device heard so last, by the server's clock
 }
 
 func (e ledgerEntry) encode() []byte {
@@ -152,7 +152,7 @@ func (e ledgerEntry) encode() []byte {
 	}
 	value = append(value, byte(e.status))
 	value = binary.AppendUvarint(value, uint64(e.seq))
-	return binary.AppendVarint(value, e.timeUS)
+	return binary.AppendVarint(value, e.toldUS)
 }
 
 func decodeLedger(value []byte) (e ledgerEntry, err error) {
@@ -172,7 +172,7 @@ func decodeLedger(value []byte) (e ledgerEntry, err error) {
 		return e, bad
 	}
 	e.seq, rest = journal.Seq(seq), rest[n:]
-	if e.timeUS, n = binary.Varint(rest); n != len(rest) || n == 0 {
+	if e.toldUS, n = binary.Varint(rest); n != len(rest) || n == 0 {
 		return e, bad
 	}
 	return e, nil
