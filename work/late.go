@@ -124,10 +124,15 @@ func (j *judgement) completeLate() {
 	})
 }
 
-// parkedSides are both sides of a completion that waits for a person: who took the ticket on, or cancelled it, and who did the work all the same.
+// parkedSides are both sides of a command that waits for a person: of a completion, who took the ticket on, or cancelled it, and who did the work all the same; of an
+// approval, what speaks against the work and the reviewer had not seen, and the reviewer.
 func (j *judgement) parkedSides(as roundsv1.ConflictType) []*roundsv1.Side {
-	if as == roundsv1.ConflictType_CONFLICT_TYPE_ORPHAN {
+	switch as {
+	case roundsv1.ConflictType_CONFLICT_TYPE_ORPHAN:
 		return j.orphanSides()
+	case roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL:
+		_, against := j.news()
+		return append(against, j.thisSide("确认了工单,当时未看到以上情况。", "Approved the work, without having seen that."))
 	}
 	by := writer(j.Current, ticketState)
 	stands := &roundsv1.Side{Record: j.ref(), PersonId: by.GetPersonId(), DeviceId: by.GetDeviceId(), TimeUs: by.GetTimeUs(), JournalSeq: by.GetSeq()}

@@ -11,7 +11,9 @@ import (
 
 // TestApprovalNamesMissingPhotos: whoever confirms too early learns how many photos are needed, how many count, and which are missing, as many as a refusal names.
 func TestApprovalNamesMissingPhotos(t *testing.T) {
-	in := func(state roundsv1.PhotoState) func(*roundsv1.Photo) { return func(p *roundsv1.Photo) { p.State = state } }
+	in := func(state roundsv1.PhotoState) func(*roundsv1.Photo) {
+		return func(p *roundsv1.Photo) { p.State = state }
+	}
 	ticket := func(at roundsv1.TicketState, photos ...string) *roundsv1.Ticket {
 		return &roundsv1.Ticket{State: at, Round: 1, AssigneeId: uid("worker"), Requirements: &roundsv1.Requirements{CategoryId: "pump", AfterPhotos: 2},
 			Completions: []*roundsv1.Completion{{Round: 1, PersonId: uid("worker"), PhotoIds: photos}}}

@@ -59,15 +59,21 @@ func (j *judgement) digestFits() bool {
 
 func (j *judgement) digestGiven() bool { return len(j.ticketAct().GetApprove().GetReviewDigest()) > 0 }
 
-// news tells what came to the evidence after what the reviewer looked at: anything, and whether something of it speaks against the work: a photo that cannot
-// count, an item that failed, a dispute. A digest says only that the evidence was another; what is new follows from the version that the reviewer had, because a
-// seq is the scope's: who has a record at its version has everything before it.
-func (j *judgement) news() (anything, against bool) {
+// news tells what came to the evidence after what the reviewer looked at: anything, and what of it speaks against the work, as sides of the question: a photo that
+// cannot count, an item that failed, a dispute. A digest says only that the evidence was another; what is new follows from the version that the reviewer had, because
+// a seq is the scope's: who has a record at its version has everything before it.
+func (j *judgement) news() (anything bool, against []*roundsv1.Side) {
 	if j.foresees {
-		return false, false
+		return false, nil
 	}
 	unseen := func(by *roundsv1.Stamp) bool {
 		return by.GetSeq() > j.Mutation.GetBase() && (by.GetDeviceId() == "" || by.GetDeviceId() != string(j.Device))
+	}
+	speaks := func(record *roundsv1.RecordRef, by *roundsv1.Stamp, zh, en string) {
+		if len(against) < maxSides-1 { // room for the approver
+			against = append(against, &roundsv1.Side{Record: record, PersonId: by.GetPersonId(), DeviceId: by.GetDeviceId(), TimeUs: by.GetTimeUs(),
+				JournalSeq: by.GetSeq(), Sentence: &roundsv1.Text{Zh: zh, En: en}})
+		}
 	}
 	t := j.ticket()
 	for _, w := range j.Current.GetWrites() {
@@ -80,7 +86,9 @@ func (j *judgement) news() (anything, against bool) {
 				anything = true
 			case ticketAcceptance:
 				anything = true
-				against = against || t.GetAcceptance() == roundsv1.Acceptance_ACCEPTANCE_DISPUTED
+				if t.GetAcceptance() == roundsv1.Acceptance_ACCEPTANCE_DISPUTED {
+					speaks(j.ref(), w.GetStamp(), "客户提出了异议。", "The customer disputes the work.")
+				}
 			}
 		}
 		for _, e := range slices.Concat(w.GetElements(), w.GetSiblingElements()) {
@@ -88,7 +96,9 @@ func (j *judgement) news() (anything, against bool) {
 				continue
 			}
 			anything = true
-			against = against || t.GetAnswers()[e.GetKey()].GetResult() == roundsv1.AnswerResult_ANSWER_RESULT_FAIL
+			if t.GetAnswers()[e.GetKey()].GetResult() == roundsv1.AnswerResult_ANSWER_RESULT_FAIL {
+				speaks(j.ref(), w.GetStamp(), "检查项 "+e.GetKey()+" 不合格。", "Item "+e.GetKey()+" of the checklist failed.")
+			}
 		}
 	}
 	flags := j.refusedInSight()
@@ -98,7 +108,11 @@ func (j *judgement) news() (anything, against bool) {
 			continue
 		}
 		anything = true
-		against = against || slices.Contains(flags, id) && unseen(writer(change, photoState))
+		if found := writer(change, photoState); slices.Contains(flags, id) && unseen(found) {
+			by := writer(change, photoSubject)
+			speaks(&roundsv1.RecordRef{Kind: string(kindPhoto), Id: id}, &roundsv1.Stamp{PersonId: by.GetPersonId(), DeviceId: by.GetDeviceId(),
+				TimeUs: found.GetTimeUs(), Seq: found.GetSeq()}, "一张照片被判无效。", "A photo was refused.")
+		}
 	}
 	return anything, against
 }
@@ -109,7 +123,7 @@ func (j *judgement) staleApproval() bool {
 		return false
 	}
 	_, against := j.news()
-	return against
+	return len(against) > 0
 }
 
 // olderDigest is row 10: the reviewer decided on evidence that was there, and more has come.

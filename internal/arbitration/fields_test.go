@@ -252,3 +252,21 @@ func TestRow28(t *testing.T) {
 		alike(w.x, w.y, w.id)
 	})
 }
+
+// TestAskNamesWhoEntered: a question about different numbers names everybody who entered one, also who comes third.
+func TestAskNamesWhoEntered(t *testing.T) {
+	only(t, func(s *site) {
+		w := s.shift()
+		w.f.sync()
+		w.x.edit(w.id, &roundsv1.Ticket{ContactPhone: "1"}, "contact_phone")
+		w.y.edit(w.id, &roundsv1.Ticket{ContactPhone: "2"}, "contact_phone")
+		w.f.edit(w.id, &roundsv1.Ticket{ContactPhone: "3"}, "contact_phone")
+		w.x.sync()
+		w.y.sync()
+		w.d.asked(roundsv1.ConflictType_CONFLICT_TYPE_ASK, w.id, butler, []string{w.x.id(), w.y.id()})
+		w.f.sync()
+		w.d.asked(roundsv1.ConflictType_CONFLICT_TYPE_ASK, w.id, butler, []string{w.x.id(), w.y.id(), w.f.id()},
+			roundsv1.ConflictAction_CONFLICT_ACTION_EDIT_FIELD)
+		s.settled()
+	})
+}

@@ -177,12 +177,14 @@ func TestRow11(t *testing.T) {
 			w.reviewable(1)
 			h.sync()
 			approved := r.approves(w.id, 1)
-			state, hard := isInReview, ""
+			state, hard, against := isInReview, "", w.y
 			switch name {
 			case "a dispute":
+				against = h
 				h.do(w.id, dispute(1))
 				h.sync()
 			case "a fail":
+				against = w.f
 				w.f.fact(w.id, ofTicket(&roundsv1.Ticket{Answers: map[string]*roundsv1.Answer{"lamp": {Result: roundsv1.AnswerResult_ANSWER_RESULT_FAIL, Note: "仍不亮"}}}))
 				w.f.sync()
 			default:
@@ -200,7 +202,7 @@ func TestRow11(t *testing.T) {
 			w.came(approved, parked)
 			w.stands(w.id, state)
 			r.inTray(approved, client.TrayWaiting)
-			r.asked(stale, w.id, supervisor, []string{r.id()}, reviewNow)
+			r.asked(stale, w.id, supervisor, []string{r.id(), against.id()}, reviewNow)
 
 			// Looking again answers it; while a photo stands refused, it does not pass.
 			if hard != "" {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -88,6 +89,7 @@ func conflictEdit(conflict *roundsv1.Conflict, fields ...uint32) *roundsv1.Edit 
 
 // Field numbers of Conflict that the engine writes again.
 const (
+	fieldConflictSides      = 11
 	fieldConflictState      = 40
 	fieldConflictResolution = 41
 	fieldConflictResolver   = 42
@@ -161,13 +163,19 @@ func (tx *transaction) derivable(c *candidate, after *roundsv1.Change, list []De
 func (tx *transaction) askAgain(c *candidate, d *decision, seq uint64) error {
 	before, after := asks(d.before.change), asks(d.after)
 	for _, field := range after {
+		sides := sidesOf(c.item.kind, d.after, field)
 		if slices.Contains(before, field) {
+			if len(sides) > len(sidesOf(c.item.kind, d.before.change, field)) { // one more entered a value
+				if err := tx.derive(tx.askID(c, d, field), conflictEdit(&roundsv1.Conflict{Sides: sides}, fieldConflictSides), c.time, seq); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		conflict := &roundsv1.Conflict{
 			Type: roundsv1.ConflictType_CONFLICT_TYPE_ASK, Field: uint32(field), OpenedTimeUs: c.time,
 			Subject: &roundsv1.RecordRef{Kind: string(c.item.kind), Id: d.after.GetRecordId()}, DeviceId: string(c.caller.Device),
-			LaneSeq: c.laneSeq, PersonId: string(c.caller.Person), State: roundsv1.ConflictState_CONFLICT_STATE_OPEN,
+			LaneSeq: c.laneSeq, PersonId: string(c.caller.Person), State: roundsv1.ConflictState_CONFLICT_STATE_OPEN, Sides: sides,
 			Sentence: &roundsv1.Text{Zh: "两人填写的内容不同,请确认哪个正确。", En: "Two people entered different values; say which is right."},
 		}
 		if err := tx.open(tx.askID(c, d, field), conflict, c.time, seq); err != nil {
@@ -182,6 +190,24 @@ func (tx *transaction) askAgain(c *candidate, d *decision, seq uint64) error {
 		}
 	}
 	return nil
+}
+
+// maxSides is how many sides the schema lets a conflict have.
+const maxSides = 16
+
+// sidesOf are who entered the values of a field that stand beside each other, the earlier first. They do not say which: a number that is erased from the record later
+// must not stand in the question.
+func sidesOf(kind merge.Kind, change *roundsv1.Change, field merge.FieldNumber) []*roundsv1.Side {
+	var sides []*roundsv1.Side
+	for _, w := range change.GetWrites() {
+		if len(sides) < maxSides && (slices.Contains(w.GetShown(), uint32(field)) || slices.Contains(w.GetSiblings(), uint32(field))) {
+			sides = append(sides, &roundsv1.Side{Record: &roundsv1.RecordRef{Kind: string(kind), Id: change.GetRecordId()}, PersonId: w.GetStamp().GetPersonId(),
+				DeviceId: w.GetStamp().GetDeviceId(), TimeUs: w.GetStamp().GetTimeUs(), JournalSeq: w.GetStamp().GetSeq(),
+				Sentence: &roundsv1.Text{Zh: "填写了其中一个值。", En: "Entered one of the values."}})
+		}
+	}
+	slices.SortFunc(sides, func(a, b *roundsv1.Side) int { return cmp.Compare(a.GetJournalSeq(), b.GetJournalSeq()) })
+	return sides
 }
 
 func (tx *transaction) askID(c *candidate, d *decision, field merge.FieldNumber) string {
