@@ -66,6 +66,22 @@ func TestRow17_StartEarlierThanWhatStands(t *testing.T) {
 	}
 }
 
+// TestRow17_StartAfterTheClosure: work that began after the ticket was closed is not part of it, also where the customer was asked since.
+func TestRow17_StartAfterTheClosure(t *testing.T) {
+	w := newTown(t, "light")
+	second := w.second("X's second", "X", worker)
+	w.inReview()
+	second.sync()
+	w.r.done(w.id, w.r.approves(w.id, 1))
+	w.now = w.now.Add(time.Hour)
+	begun := second.do(w.id, start())
+	w.now = w.now.Add(time.Hour)
+	w.chief.done(w.id, followUp(1, true))
+	second.sync()
+	second.refused(begun, roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED)
+	w.chief.inState(w.id, stateClosed)
+}
+
 // TestRow18_StartWhileTheOtherWasAtWork: who began while the other was at work, of which the server hears after a pause, joins the crew: the ledger has one beginning,
 // and the pause stays.
 func TestRow18_StartWhileTheOtherWasAtWork(t *testing.T) {

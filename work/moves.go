@@ -109,6 +109,16 @@ func fold(ledger []*roundsv1.Move, round uint32) []*roundsv1.Move {
 	return ledger
 }
 
+// lastMove is the last change of the state, nil where there is none: that the customer was asked after a closure changes nothing.
+func lastMove(ledger []*roundsv1.Move) *roundsv1.Move {
+	for _, m := range slices.Backward(ledger) {
+		if m.GetState() != moveClosed || m.GetReason() != deadline.Visited && m.GetReason() != deadline.Accepted {
+			return m
+		}
+	}
+	return nil
+}
+
 // standingAt is the state that the ledger says for a time; 0 before its beginning.
 func standingAt(ledger []*roundsv1.Move, us int64) roundsv1.TicketState {
 	var at roundsv1.TicketState

@@ -93,8 +93,7 @@ func (is *ticketConditionSet) addGuards() {
 		facts: ledgerFacts}
 
 	is.earlier = condition{name: "earlier than what stands, unseen", holds: func(j *judgement) bool {
-		moves := j.ticket().GetMoves()
-		return !j.foresees && len(moves) > 0 && j.Time.UnixMicro() < moves[len(moves)-1].GetTimeUs() && !j.saw(ticketState)
+		return !j.foresees && j.Time.UnixMicro() < lastMove(j.ticket().GetMoves()).GetTimeUs() && !j.saw(ticketState)
 	}}
 	standing := func(want roundsv1.TicketState) func(*judgement) bool {
 		return func(j *judgement) bool { return standingAt(j.ticket().GetMoves(), j.Time.UnixMicro()) == want }
