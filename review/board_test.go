@@ -377,6 +377,18 @@ func TestWhatIsKeptIsNeverOld(t *testing.T) {
 	if item := queue(); item.GetPhotos()[0].GetPhoto().GetState() != roundsv1.PhotoState_PHOTO_STATE_HARD || bytes.Equal(item.GetDigest(), first.GetDigest()) {
 		t.Errorf("the queue shows %v with the old digest", item.GetPhotos()[0].GetPhoto().GetState())
 	}
+	w.write(site, made(uid("q"), conflict(&roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_DOUBLE_WORK, State: roundsv1.ConflictState_CONFLICT_STATE_OPEN,
+		Subject: of("ticket", uid("t")), OwnerRole: supervisor, Sides: []*roundsv1.Side{{Record: of("ticket", uid("t"))}}})))
+	for range 2 {
+		reads = 0
+		inbox, err := w.service.Inbox(ctx, boss, &roundsv1.InboxRequest{Scopes: []string{string(site)}})
+		if err != nil || len(inbox.GetItems()) != 1 || inbox.GetItems()[0].GetSubjectTitle() != "two" {
+			t.Fatalf("%v %v", inbox, err)
+		}
+	}
+	if reads != 0 {
+		t.Errorf("%d reads for an inbox that did not change", reads)
+	}
 	// While one call holds what it read, the ticket changes, and another call takes that in.
 	w.write(site, changed(uid("t"), ticket(&roundsv1.Ticket{Title: "three"}), 1))
 	records.meanwhile = func(kind merge.Kind, _ string) {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// sliceCount is how many bits a text's signature has: about a third of them is set for a ticket of a few hundred characters.
-const sliceCount = 1024
+// sliceCount is how many bits a text's signature has: about a tenth of them is set for a ticket of a few hundred characters.
+const sliceCount = 2048
 
 // grams tells which rows of a table may hold a word, so that a search looks into few texts. Each text has a signature: for each of its characters and each two
 // that follow each other a bit is set, chosen by a hash; a word can only be where all its bits are set. The signatures stand bit by bit, not row by row, so a

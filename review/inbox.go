@@ -8,7 +8,6 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
-	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
 )
 
@@ -118,7 +117,7 @@ func (d *desk) question(ctx context.Context, scope int, id uid) (*roundsv1.Inbox
 		return nil, nil
 	}
 	item := &roundsv1.InboxItem{Row: row, AgeUs: max(0, d.now.UnixMicro()-q.GetOpenedTimeUs())}
-	if item.SubjectTitle, err = d.title(ctx, d.scopes[scope], q.GetSubject()); err != nil {
+	if item.SubjectTitle, err = d.title(ctx, scope, q.GetSubject()); err != nil {
 		return nil, err
 	}
 	roles := d.cfg.Access.Roles(d.caller.Person, d.scopes[scope], d.now)
@@ -127,7 +126,7 @@ func (d *desk) question(ctx context.Context, scope int, id uid) (*roundsv1.Inbox
 	}
 	for _, side := range q.GetSides() {
 		shows := &roundsv1.InboxSide{Side: side}
-		if shows.Title, err = d.title(ctx, d.scopes[scope], side.GetRecord()); err != nil {
+		if shows.Title, err = d.title(ctx, scope, side.GetRecord()); err != nil {
 			return nil, err
 		}
 		item.Sides = append(item.Sides, shows)
@@ -136,11 +135,15 @@ func (d *desk) question(ctx context.Context, scope int, id uid) (*roundsv1.Inbox
 }
 
 // title is what people call a ticket or a round; empty for anything else, and where it is not here.
-func (d *desk) title(ctx context.Context, scope store.Scope, of *roundsv1.RecordRef) (string, error) {
+func (d *desk) title(ctx context.Context, scope int, of *roundsv1.RecordRef) (string, error) {
 	if of.GetKind() != string(kindTicket) && of.GetKind() != string(kindInspection) {
 		return "", nil
 	}
-	change, err := d.cfg.Records.Record(ctx, scope, kindOfRef(of), of.GetId())
+	id, ok := parseUID(of.GetId())
+	if !ok {
+		return "", nil
+	}
+	change, err := d.record(ctx, scope, kindOfRef(of), id)
 	if err != nil {
 		return "", err
 	}

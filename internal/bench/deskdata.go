@@ -183,11 +183,10 @@ func (s *deskSite) ticket(others int) []engine.Derived {
 	case n%50 == 0: // two in a hundred wait for review
 		t.State = roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW
 		t.Completions = []*roundsv1.Completion{{Round: 1, PersonId: worker, TimeUs: due - 1}}
-		t.Deadlines = append(t.Deadlines, &roundsv1.Deadline{Step: roundsv1.Step_STEP_REVIEW, Round: 1, DueUs: due + int64(24*time.Hour/time.Microsecond),
-			State: roundsv1.DeadlineState_DEADLINE_STATE_OPEN})
+		t.Deadlines = append(t.Deadlines, s.running(roundsv1.Step_STEP_REVIEW, due+int64(24*time.Hour/time.Microsecond)))
 	case n%10 == 1: // a tenth is open
 		t.State = roundsv1.TicketState(1 + s.random.IntN(6))
-		deadline.State, deadline.DoneUs = roundsv1.DeadlineState_DEADLINE_STATE_OPEN, 0
+		deadline = s.running(roundsv1.Step_STEP_FINISH, due)
 	}
 	t.Deadlines = append(t.Deadlines, deadline)
 	for i, state := range []roundsv1.TicketState{1, 2, 3, 4, 5, t.State} {
@@ -199,6 +198,15 @@ func (s *deskSite) ticket(others int) []engine.Derived {
 		list = append(list, engine.Derived{RecordID: s.ids(), Edit: &roundsv1.Edit{Record: s.beside(about, worker, n, i)}})
 	}
 	return list
+}
+
+// running is a deadline of what is not done: it runs, or was noticed as missed.
+func (s *deskSite) running(step roundsv1.Step, due int64) *roundsv1.Deadline {
+	d := &roundsv1.Deadline{Step: step, Round: 1, DueUs: due, State: roundsv1.DeadlineState_DEADLINE_STATE_OPEN}
+	if due < s.now.UnixMicro() {
+		d.State, d.BreachedUs = roundsv1.DeadlineState_DEADLINE_STATE_BREACHED, due
+	}
+	return d
 }
 
 // beside makes something that belongs to a ticket: mostly photos with their previews, remarks, now and then an open question or a notice.
