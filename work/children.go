@@ -32,7 +32,7 @@ func (j *judgement) split() {
 			Title: task.GetTitle(), Description: t.GetDescription(), CategoryId: task.GetCategoryId(), Priority: t.GetPriority(), Location: t.GetLocation(),
 			CustomerWords: t.GetCustomerWords(), ReporterId: t.GetReporterId(), Channel: t.GetChannel(), HouseholdId: t.GetHouseholdId(), AssetId: t.GetAssetId(),
 			ParentId: parent, State: roundsv1.TicketState_TICKET_STATE_TRIAGED, Round: 1, ReportedTimeUs: t.GetReportedTimeUs(),
-			Requirements: j.requirementsOf(task.GetCategoryId(), t.GetPriority()),
+			Requirements: j.requirementsOf(task.GetCategoryId(), t.GetPriority()), PerformerIds: j.earlyPhotographers(kindTicket, id),
 		}
 		if child.Title == "" {
 			child.Title = t.GetTitle()

@@ -29,7 +29,7 @@ func photoWorkflow() workflow {
 		j.verdict.Flags = append(j.verdict.Flags, "older_round")
 	}}
 	marks := func(more string) []effect {
-		return []effect{{"on the ticket: before_photo; shown_photo_ids + one from before, or one of the round while a decision is awaited; performers + who took a photo of the finished work" + more, (*judgement).photoMarks}}
+		return []effect{{"on the ticket: before_photo; shown_photo_ids + one from before, or one of the round while a decision is awaited; performers + who took a photo of the finished work; where it is not here yet, notice EARLY_PHOTO to them, which its creation reads" + more, (*judgement).photoMarks}}
 	}
 	return workflow{kind: kindPhoto, name: noState, rows: []row{
 		besideOrphanRow(),

@@ -23,6 +23,7 @@ const (
 
 // Numbers of Inspection's fields that the rules write.
 const (
+	inspectionList        = 1
 	inspectionVersion     = 2
 	inspectionAnswers     = 7
 	inspectionState       = 40
@@ -39,6 +40,7 @@ const (
 	inspectionGraceEnd    = 52
 	inspectionTally       = 53
 	inspectionShown       = 54
+	inspectionPerformers  = 55
 )
 
 const (
@@ -71,8 +73,15 @@ func inspectionWorkflow() workflow {
 		who := j.inspection().GetAssigneeId()
 		return who == "" || who == string(j.Person) || j.leads()
 	}, refusal: refusal{noRight, "", "此巡检已安排给他人。如由您执行,请联系班长。", "This round was given to somebody else. If you are to walk it, ask the foreman."}}
-	notInspector := condition{name: "walked none of it", holds: func(j *judgement) bool { return !j.walked() },
-		refusal: refusal{roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK, "", "您执行了此巡检,须由其他人确认。", "You walked this round; somebody else has to decide."}}
+	notInspector := condition{name: "walked none of it", holds: func(j *judgement) bool { return !j.walked() && !fullOfWalkers(j.inspection()) },
+		refusal: refusal{roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK, "", "您执行了此巡检,须由其他人确认。", "You walked this round; somebody else has to decide."},
+		instead: func(j *judgement) *roundsv1.Problem {
+			if j.walked() {
+				return nil
+			}
+			return j.problem(roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK, "", "此巡检记录的执行人已满,无法确定谁没有参与,不能确认。请另建巡检重新检查。",
+				"There is no room for another name among those who walked this round, so nobody can be shown to have had no part in it. Make another round, and have it walked.")
+		}}
 	evidence := condition{name: "every photo of the answers is stored and sound", holds: (*judgement).answersStored, refusal: refusal{missing, "",
 		"照片尚未全部上传并核验,不能确认(共{required}张,合格{have}张,缺{missing}张)。请等待,或退回补检。",
 		"Not every photo of the answers is stored and verified: {required} named, {have} count, {missing} are missing. Wait, or return the round."},
@@ -131,6 +140,10 @@ func inspectionWorkflow() workflow {
 	firstTag := effect{`flag "false_tag" or "other_tag" of the first tag; a broken one makes a ticket`, (*judgement).startAtTag}
 	visits := effect{"official_visits reckoned anew", (*judgement).countVisits}
 	answers := effect{`tickets of failed items, flag "impossible_reading", score of a round that was submitted`, (*judgement).takeAnswers}
+	performs := effect{"performers + who scanned, answered, or took a photo of an answer", (*judgement).noteWalkers}
+	walks := effect{"performers + the person", (*judgement).noteWalkers}
+	early := effect{"performers + who took photos of its items before it was here", (*judgement).performEarly}
+	keepsPinned := effect{"checklist and version stay as they were pinned, once released", (*judgement).keepPinned}
 	reopen := effect{"question REOPEN where an item fails that the reviewer did not see fail", (*judgement).askToReopenWalk}
 	completion := effect{"completions + this one", (*judgement).completeWalk}
 	score := effect{"score, failed, tally", func(j *judgement) {
@@ -161,22 +174,22 @@ func inspectionWorkflow() workflow {
 	}}
 
 	return workflow{kind: kindInspection, name: inspectionStateName, rows: []row{
-		{command: Create, when: when{fresh}, to: planned, effects: then{firstRound, visits, answers}},
+		{command: Create, when: when{fresh}, to: planned, effects: then{firstRound, early, performs, visits, answers}},
 		orphanRow(),
-		{command: Fact, number: 37, from: states{approved}, when: when{approverWalked}, to: inspectionQueue, effects: then{late, visits, answers, selfApproval}},
-		{command: Fact, from: states{approved}, effects: then{late, visits, answers, reopen}},
-		{command: Fact, from: states{excused}, effects: then{late, visits, answers}},
-		{command: Fact, effects: then{visits, answers}},
-		{command: Edit, number: 37, from: states{approved}, when: when{approverWalked}, to: inspectionQueue, effects: then{late, answers, selfApproval}},
-		{command: Edit, from: states{approved}, effects: then{answers, reopen}},
-		{command: Edit, effects: then{answers}},
+		{command: Fact, number: 37, from: states{approved}, when: when{approverWalked}, to: inspectionQueue, effects: then{keepsPinned, performs, late, visits, answers, selfApproval}},
+		{command: Fact, from: states{approved}, effects: then{keepsPinned, performs, late, visits, answers, reopen}},
+		{command: Fact, from: states{excused}, effects: then{keepsPinned, performs, late, visits, answers}},
+		{command: Fact, effects: then{keepsPinned, performs, visits, answers}},
+		{command: Edit, number: 37, from: states{approved}, when: when{approverWalked}, to: inspectionQueue, effects: then{keepsPinned, performs, late, answers, selfApproval}},
+		{command: Edit, from: states{approved}, effects: then{keepsPinned, performs, answers, reopen}},
+		{command: Edit, effects: then{keepsPinned, performs, answers}},
 		{command: Release, from: states{planned}, needs: needs{published, known}, to: released, effects: then{pin, grace}},
-		{command: Start, from: states{released, returned}, needs: needs{meant, atTag}, to: running, effects: then{begin, pin, firstTag}},
+		{command: Start, from: states{released, returned}, needs: needs{meant, atTag}, to: running, effects: then{begin, walks, pin, firstTag}},
 		{command: Start, number: 30, from: states{missed, partial}, when: when{unseenState}, needs: needs{meant, atTag},
-			effects: then{claim, pin, firstTag}},
-		{command: Submit, from: states{running}, needs: needs{thisRound, inspector, complete}, to: submitted, effects: then{claim, completion, score}},
+			effects: then{claim, walks, pin, firstTag}},
+		{command: Submit, from: states{running}, needs: needs{thisRound, inspector, complete}, to: submitted, effects: then{claim, walks, completion, score}},
 		{command: Submit, number: 30, from: states{missed, partial}, needs: needs{thisRound, inspector, complete},
-			to: submitted, effects: then{claim, completion, score, lateSync}},
+			to: submitted, effects: then{claim, walks, completion, score, lateSync}},
 		{command: EvidenceVerified, from: states{submitted}, needs: needs{evidence, unflagged}, to: inspectionQueue, effects: then{unlisted}},
 		{command: Approve, from: states{submitted}, refuse: refusal{missing, "",
 			"照片尚未上传并核验完毕,还不能确认(共{required}张,合格{have}张,缺{missing}张)。请等待,或提醒巡检人上传照片。",

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
@@ -105,8 +107,18 @@ func (j *judgement) fails(i *roundsv1.Inspection, key string, a *roundsv1.Answer
 	return result == roundsv1.AnswerResult_ANSWER_RESULT_FAIL
 }
 
-// projected is the round as the mutation leaves it.
+// projected is the round as the mutation leaves it, with the list that is pinned.
 func (j *judgement) projected() *roundsv1.Inspection {
+	after := j.mergedWalk()
+	if i := j.inspection(); j.pinned() && (after.GetChecklistId() != i.GetChecklistId() || after.GetChecklistVersion() != i.GetChecklistVersion()) {
+		after = proto.CloneOf(after)
+		after.ChecklistId, after.ChecklistVersion = i.GetChecklistId(), i.GetChecklistVersion()
+	}
+	return after
+}
+
+// mergedWalk is the round as merging the mutation alone leaves it.
+func (j *judgement) mergedWalk() *roundsv1.Inspection {
 	r := merge.Apply(j.Current, merge.Input{Mutation: j.Mutation, Stamp: &roundsv1.Stamp{Seq: j.Current.GetVersion() + 1, DeviceId: string(j.Device),
 		PersonId: string(j.Person), TimeUs: j.Time.UnixMicro(), Roles: j.Roles}})
 	if r.Problem != nil {

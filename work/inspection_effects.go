@@ -10,7 +10,8 @@ func (j *judgement) inspectionAct() *roundsv1.InspectionCommand {
 	return j.Mutation.GetCommand().GetInspection()
 }
 
-// walked: whether the person walked some of the round: started or submitted it, scanned one of its tags, answered an item or took a photo of one, or laboured on it.
+// walked: whether the person walked some of the round: started or submitted it, scanned one of its tags, answered an item or took a photo of one, or laboured on it. Who
+// did is kept in performer_ids; what else says so is asked besides.
 func (j *judgement) walked() bool {
 	i, person := j.inspection(), string(j.Person)
 	if person == "" {
@@ -25,9 +26,7 @@ func (j *judgement) walked() bool {
 			return true
 		}
 	}
-	return i.GetInspectorId() == person ||
-		slices.ContainsFunc(i.GetLabour(), func(l *roundsv1.Labour) bool { return l.GetPersonId() == person }) ||
-		slices.ContainsFunc(i.GetCompletions(), func(c *roundsv1.Completion) bool { return c.GetPersonId() == person }) ||
+	return i.GetInspectorId() == person || slices.Contains(i.GetPerformerIds(), person) || submittedOrLaboured(i, person) ||
 		slices.ContainsFunc(i.GetOfficialVisits(), func(v *roundsv1.Visit) bool {
 			return v.GetPersonId() == person || slices.Contains(v.GetConfirmedByIds(), person)
 		}) ||
@@ -41,20 +40,10 @@ func (j *judgement) walked() bool {
 // shownWalking are the people of whom an act on a round says that they walked some of it: who scanned or answered, whom labour names, and who took the
 // photos of the answers.
 func (j *judgement) shownWalking() []string {
-	i := j.written().GetInspection()
-	var people []string
-	scanned := func(s *roundsv1.Scan) bool { at, _ := j.checkTag(s.GetPayload(), s.GetCheckpointId()); return at != "" }
-	if len(i.GetAnswers()) > 0 || slices.ContainsFunc(i.GetVisits(), scanned) {
-		people = append(people, string(j.Person))
-	}
-	for _, l := range i.GetLabour() {
+	acted, byWord := j.walkersIn()
+	people := slices.Concat(acted, byWord)
+	for _, l := range j.written().GetInspection().GetLabour() {
 		people = append(people, l.GetPersonId())
-	}
-	for _, a := range i.GetAnswers() {
-		for _, id := range a.GetPhotoIds() {
-			photo := j.lookup(kindPhoto, id)
-			people = append(people, photo.GetRecord().GetPhoto().GetPersonId(), writer(photo, photoSubject).GetPersonId())
-		}
 	}
 	return named(people)
 }
@@ -100,6 +89,33 @@ func (j *judgement) knowsVersion() bool {
 	newest := j.reference.Checklist(j.Scope, i.GetChecklistId(), 0)
 	return i.GetChecklistId() == "" || i.GetChecklistVersion() == 0 || newest == nil ||
 		j.reference.Checklist(j.Scope, i.GetChecklistId(), i.GetChecklistVersion()) != nil
+}
+
+// keepPinned lets a round be walked with the checklist and the version that it was released with, whatever its creation says that is sent once more: values that are
+// fixed are those that were written first, which may come last.
+func (j *judgement) keepPinned() {
+	said := j.written().GetInspection()
+	if !j.pinned() || said.GetChecklistId() == "" && said.GetChecklistVersion() == 0 {
+		return
+	}
+	i, after := j.inspection(), j.mergedWalk()
+	if after.GetChecklistId() != i.GetChecklistId() {
+		j.editInspection(inspectionList).ChecklistId = i.GetChecklistId()
+	}
+	if after.GetChecklistVersion() != i.GetChecklistVersion() {
+		j.editInspection(inspectionVersion).ChecklistVersion = i.GetChecklistVersion()
+	}
+}
+
+// pinned: whether the round has the version of its checklist that it is walked with. One that was missed before it was released gets it when somebody starts it late.
+func (j *judgement) pinned() bool {
+	switch j.state() {
+	case 0, planned:
+		return false
+	case missed, partial, excused:
+		return j.inspection().GetChecklistVersion() != 0
+	}
+	return !j.foresees
 }
 
 // pinVersion lets a round that names no version be walked with the newest.

@@ -47,6 +47,7 @@ func (j *judgement) tellLate(zh, en string) {
 // somebody photographs who was not known to have worked, and else not.
 func (j *judgement) photoMarks() {
 	j.notePhotoOfWalk()
+	j.noteEarlyPhoto()
 	subject := j.subject()
 	if subject == nil || j.foresees {
 		return

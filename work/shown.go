@@ -199,7 +199,8 @@ func (j *judgement) asksForBefore() bool {
 	return j.category.GetBeforePhoto()
 }
 
-// notePhotoOfWalk notes a new photo on its inspection round while that waits for a decision, or where that may be taken back.
+// notePhotoOfWalk notes a new photo on its inspection round while that waits for a decision, or where that may be taken back; and who took it, where it is of an item:
+// that is part of walking the round.
 func (j *judgement) notePhotoOfWalk() {
 	photo, ref := j.written().GetPhoto(), j.written().GetPhoto().GetSubject()
 	if j.foresees || ref.GetKind() != string(kindInspection) {
@@ -207,20 +208,30 @@ func (j *judgement) notePhotoOfWalk() {
 	}
 	change := j.lookup(kindInspection, ref.GetId())
 	i := change.GetRecord().GetInspection()
+	if i == nil {
+		return
+	}
 	id := j.Mutation.GetRecordId()
-	switch state(i.GetState()) {
-	case submitted, inspectionQueue, approved:
-	default:
-		return
+	edit, written := &roundsv1.Edit{}, &roundsv1.Inspection{}
+	if awaitsWalkDecision(state(i.GetState())) && photo.GetAnnotationOfId() == "" && ofLabel(photo, i.GetRound()) && !slices.Contains(ShownPhotos(change), id) {
+		if all := j.makeRoom(i.GetShownPhotoIds()); len(all) < maxShown {
+			edit.Fields, written.ShownPhotoIds = []uint32{inspectionShown}, append(slices.Clone(all), id)
+		}
 	}
-	if photo.GetAnnotationOfId() != "" || !ofLabel(photo, i.GetRound()) || slices.Contains(ShownPhotos(change), id) {
-		return
+	if people := j.photographers(); len(people) > 0 || inAnswers(i.GetAnswers(), id) {
+		acted := named([]string{string(j.Person)})
+		if all := withWalkers(i, i.GetPerformerIds(), acted, append(people, photo.GetPersonId())); !slices.Equal(all, i.GetPerformerIds()) {
+			edit.Fields, written.PerformerIds = append(edit.Fields, inspectionPerformers), all
+		}
 	}
-	if all := j.makeRoom(i.GetShownPhotoIds()); len(all) < maxShown {
-		j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: change.GetRecordId(), Edit: &roundsv1.Edit{Fields: []uint32{inspectionShown},
-			Record: &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{ShownPhotoIds: append(slices.Clone(all), id)}}}}})
+	if len(edit.Fields) > 0 {
+		edit.Record = &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: written}}
+		j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: change.GetRecordId(), Edit: edit})
 	}
 }
+
+// awaitsWalkDecision: whether a round waits for a decision, or that may be taken back.
+func awaitsWalkDecision(s state) bool { return s == submitted || s == inspectionQueue || s == approved }
 
 // unlistedOfWalk are the photos of the round that no answer names: those that were noted and those that were found.
 func (j *judgement) unlistedOfWalk() []string {

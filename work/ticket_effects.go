@@ -70,7 +70,7 @@ const (
 )
 
 type ticketEffectSet struct {
-	firstRound, reportTime, wantsPhoto, pinCategory, pinShown, markLate, passOn, performs, tellStop, categorise, assign, unassign, takeOver, joinCrew, pauseReason, clearPause,
+	firstRound, reportTime, wantsPhoto, early, pinCategory, pinShown, markLate, passOn, performs, tellStop, categorise, assign, unassign, takeOver, joinCrew, pauseReason, clearPause,
 	insertPause, insertResume, insertStart, worked, complete, completeLate, forward, approver, secondSigner, clearApprovers, nextRound, stateReason, rejectReason, mergeInto, escalate,
 	raise, reopen, askForce, forced, split, accepts, disputes, asked, lateEvidence, dissent, selfApproval, signatureOff, retaken, askedCustomer, settled, unlisted effect
 	mark, tell func(flag string) effect
@@ -105,6 +105,7 @@ func ticketEffects() ticketEffectSet {
 			}
 			j.pin(t.GetCategoryId(), t.GetPriority())
 		}},
+		early:    effect{"performers + who took photos of the finished work before it was here", (*judgement).performEarly},
 		pinShown: effect{"requirements of the category that is shown, where it changes", (*judgement).pinShown},
 		markLate: effect{`flag "late"; once for each closure who confirmed or cancelled it is told`, func(j *judgement) {
 			j.verdict.Flags = append(j.verdict.Flags, flagLate)

@@ -72,14 +72,19 @@ func (m *trade) photo(id string, e *entry) {
 	if said.GetHidden() != nil {
 		p.hidden, p.hiddenBy = said.GetHidden(), e
 	}
-	if said.GetSubject().GetKind() != "ticket" || p.role != roundsv1.PhotoRole_PHOTO_ROLE_AFTER && p.role != roundsv1.PhotoRole_PHOTO_ROLE_ITEM {
+	if p.role != roundsv1.PhotoRole_PHOTO_ROLE_AFTER && p.role != roundsv1.PhotoRole_PHOTO_ROLE_ITEM {
+		return
+	}
+	if said.GetSubject().GetKind() == "inspection" {
+		for _, person := range p.by {
+			m.round(p.subject).did(e, person)
+		}
+	}
+	if said.GetSubject().GetKind() != "ticket" {
 		return
 	}
 	// To photograph finished work is a part of it; of a ticket that was merged it is work on the one that it goes on in.
-	t := m.tickets[p.subject]
-	if t == nil || t.state == roundsv1.TicketState_TICKET_STATE_UNSPECIFIED {
-		return // it came before its ticket: who took it decides on no round that it proves
-	}
+	t := m.ticket(p.subject) // which may come later
 	for _, person := range p.by {
 		t.did(e, person)
 		if end := m.end(p.subject); end != nil && end != t {

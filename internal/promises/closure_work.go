@@ -34,17 +34,11 @@ func (m *trade) written(t *work, e *entry, said *roundsv1.Ticket, fields []uint3
 	for _, person := range said.GetCrewIds() {
 		t.crew[person] = true
 	}
-	// Whoever made it may send that again, from a phone that was enrolled anew: that asks for nothing else.
-	again := len(fields) == 0 && e.base == 0 && t.state != roundsv1.TicketState_TICKET_STATE_UNSPECIFIED && slices.Contains(t.reporter, e.GetPersonId())
-	pinned := t.pinned
 	if e.mutation.GetFact() == nil && (len(fields) == 0 || slices.Contains(fields, ticketCategory) || slices.Contains(fields, ticketPriority)) {
 		t.asks = append(t.asks, e)
 	}
 	if slices.Contains(fields, ticketCategory) || len(fields) == 0 && e.base == 0 && said.GetCategoryId() != "" && e.mutation.GetFact() == nil {
 		t.categorise(e, said.GetCategoryId(), false)
-	}
-	if again {
-		t.pinned = pinned
 	}
 	m.facts(t, e, e.GetPersonId(), said)
 }

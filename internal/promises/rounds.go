@@ -53,11 +53,7 @@ func (m *trade) lost(w *walk, e *entry, format string, args ...any) {
 
 // walk follows one entry of an inspection round.
 func (m *trade) walk(id string, e *entry) {
-	w := m.walks[id]
-	if w == nil {
-		w = &walk{id: id, round: 1, hands: map[string]uint64{}, answers: map[string][]answer{}, failures: map[[2]string]bool{}}
-		m.walks[id] = w
-	}
+	w := m.round(id)
 	if e.redacted || e.mutation == nil {
 		w.unclear = true
 		return
@@ -81,6 +77,16 @@ func (m *trade) walk(id string, e *entry) {
 	}
 }
 
+// round is the model of a round; one that nobody heard of before is made.
+func (m *trade) round(id string) *walk {
+	w := m.walks[id]
+	if w == nil {
+		w = &walk{id: id, round: 1, hands: map[string]uint64{}, answers: map[string][]answer{}, failures: map[[2]string]bool{}}
+		m.walks[id] = w
+	}
+	return w
+}
+
 // did notes that somebody walked some of the round.
 func (w *walk) did(e *entry, person string) {
 	if _, known := w.hands[person]; !known && person != "" {
@@ -93,7 +99,7 @@ func (m *trade) walkWritten(w *walk, e *entry, said *roundsv1.Inspection) {
 	if w.state == roundsv1.InspectionState_INSPECTION_STATE_UNSPECIFIED {
 		w.list, w.version, w.checkpoints = said.GetChecklistId(), said.GetChecklistVersion(), said.GetCheckpointIds()
 	}
-	if slices.ContainsFunc(said.GetVisits(), func(s *roundsv1.Scan) bool { return s.GetCheckpointId() != "" }) {
+	if len(said.GetAnswers()) > 0 || slices.ContainsFunc(said.GetVisits(), func(s *roundsv1.Scan) bool { return s.GetCheckpointId() != "" }) {
 		w.did(e, e.GetPersonId())
 	}
 	for _, labour := range said.GetLabour() {
@@ -206,13 +212,6 @@ func (m *trade) walked(w *walk, e *entry) {
 	person := e.GetPersonId()
 	if by, did := w.hands[person]; did && by < e.GetSeq() {
 		m.lost(w, e, "%s decides on own work (entry %d)", person, by)
-	}
-	for key, all := range w.answers {
-		for i, a := range all { // whose answer somebody replaced who had seen it is known no more
-			if a.GetPersonId() == person && !slices.ContainsFunc(all[i+1:], func(later answer) bool { return later.saw(a.entry) }) {
-				m.lost(w, e, "%s decides on own work: item %s (entry %d)", person, key, a.GetSeq())
-			}
-		}
 	}
 	for _, id := range w.photos() {
 		if p := m.photos[id]; p != nil && slices.Contains(p.by, person) {
