@@ -43,6 +43,7 @@ func (j *judgement) conclude() {
 	if j.Kind == kindTicket && !j.foresees {
 		j.keepLedger()
 		j.keepLineage()
+		j.tellEmergency()
 	}
 	if j.root != nil {
 		return

@@ -45,6 +45,9 @@ func (j *judgement) split() {
 		child.Deadlines = deadline.Compute(child, j.reference.Calendar(j.Scope, child.GetRequirements().GetCalendar()))
 		j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: id, Edit: &roundsv1.Edit{
 			Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: child}}}})
+		if isEmergency(child) && !isEmergency(t) {
+			j.alert(&roundsv1.RecordRef{Kind: string(kindTicket), Id: id}, child)
+		}
 	}
 	j.editTicket(ticketChildren).ChildIds = children
 }
@@ -131,6 +134,9 @@ func (j *judgement) endParent(change *roundsv1.Change, self *roundsv1.Ticket) {
 			p.editTicket(ticketPauseReason)
 		}
 		p.move(closed)
+		if !forcedTask {
+			p.tellEvaluation()
+		}
 	}
 }
 

@@ -191,7 +191,7 @@ func reviewRows(is ticketConditionSet, does ticketEffectSet) []row {
 		"After you looked something came that speaks against the work: a photo that cannot count, a failed item or a dispute. Your approval waits: look again," +
 			" and approve it or send it back."}
 	note := does.note(approved, "APPROVED")
-	approves := then{does.approver, note, does.settled}
+	approves := then{does.approver, note, does.settled, does.evaluation}
 	return []row{
 		{command: Approve, number: 13, when: when{is.olderRound, is.unseenRound, is.roundRejected}, needs: needs{is.notPerformer, is.digested},
 			effects: then{does.note(dissent, "DISSENT"), does.tell("dissent"), does.told("who sent it back is told", func(j *judgement) {

@@ -14,6 +14,7 @@ import (
 const (
 	ticketCategory     = 3
 	ticketPriority     = 4
+	ticketReporter     = 7
 	ticketCrew         = 13
 	ticketReadings     = 20
 	ticketLabour       = 21
@@ -72,7 +73,7 @@ const (
 type ticketEffectSet struct {
 	firstRound, reportTime, wantsPhoto, early, pinCategory, pinShown, markLate, passOn, performs, tellStop, categorise, assign, unassign, takeOver, joinCrew, pauseReason, clearPause,
 	insertPause, insertResume, insertStart, worked, complete, completeLate, forward, approver, secondSigner, clearApprovers, nextRound, stateReason, rejectReason, mergeInto, escalate,
-	raise, reopen, askForce, forced, split, accepts, disputes, asked, lateEvidence, dissent, selfApproval, signatureOff, retaken, askedCustomer, settled, unlisted effect
+	raise, reopen, askForce, forced, split, accepts, disputes, asked, lateEvidence, evaluation, dissent, selfApproval, signatureOff, retaken, askedCustomer, settled, unlisted effect
 	mark, tell func(flag string) effect
 	note       func(roundsv1.Verdict, string) effect
 	open       func(flag string) effect
@@ -224,6 +225,7 @@ func ticketEffects() ticketEffectSet {
 				"The reviewer asks for more evidence. Add it, and report the work as done again.")
 		}},
 		lateEvidence: effect{"the approver is told that evidence came before the approval", (*judgement).tellLateEvidence},
+		evaluation:   effect{"the customer is asked to evaluate it, once in a round", (*judgement).tellEvaluation},
 		dissent:      effect{`flag "dissent", a supervisor is asked, the first reviewer is told`, func(j *judgement) { mark(flagDissent).do(j); j.askForDissent() }},
 		selfApproval: effect{`flag "self_approval"; no approvers, a supervisor is asked`, (*judgement).withdrawOwn},
 		signatureOff: effect{`flag "self_approval"; approvers without who worked, who is told, and supervisors and foremen; a closure by force or by tasks is a question`,

@@ -189,6 +189,19 @@ func (p *phone) questions(of roundsv1.ConflictType, about string) []*found {
 	})
 }
 
+// leastSides is how many sides a question of a type has at least: two, but where there is nobody on the other one.
+func leastSides(of roundsv1.ConflictType) int {
+	switch of {
+	case roundsv1.ConflictType_CONFLICT_TYPE_COMMAND, // what it came too late for is the record as it stands
+		roundsv1.ConflictType_CONFLICT_TYPE_NO_RECORD,     // there is no record
+		roundsv1.ConflictType_CONFLICT_TYPE_NO_RIGHT,      // nobody stands against it
+		roundsv1.ConflictType_CONFLICT_TYPE_ORPHAN,        // of a fact on the record itself; a photo has what it is about beside it
+		roundsv1.ConflictType_CONFLICT_TYPE_EVIDENCE_LOST: // who reported it; photos that nobody has heard of have no author
+		return 1
+	}
+	return 2
+}
+
 // asked requires one open question of a type about a record: with an owner, both sides, and these actions among those that it offers.
 func (p *phone) asked(of roundsv1.ConflictType, about string, owner roundsv1.Role, sides []string, actions ...roundsv1.ConflictAction) *found {
 	p.t.Helper()
@@ -217,6 +230,9 @@ func (p *phone) asked(of roundsv1.ConflictType, about string, owner roundsv1.Rol
 		if side.GetSentence().GetZh() == "" || side.GetTimeUs() == 0 {
 			p.t.Errorf("a side of %v says too little: %v", of, side)
 		}
+	}
+	if len(c.GetSides()) < leastSides(of) {
+		p.t.Errorf("%v has %d sides, want %d: %v", of, len(c.GetSides()), leastSides(of), c.GetSides())
 	}
 	for _, person := range sides {
 		if !slices.Contains(people, person) {
@@ -378,12 +394,22 @@ func (p *phone) inTray(ref client.Ref, status client.TrayStatus) client.TrayItem
 	return client.TrayItem{}
 }
 
-// settled ends a row: everybody syncs, and then no fact may have been refused or lost: sent = kept + quarantined.
+// settled ends a row: everybody syncs, every question has its sides, and no fact may have been refused or lost: sent = kept + quarantined.
 func (s *site) settled() {
 	s.t.Helper()
 	for _, p := range s.phones {
 		if p.device != nil {
 			_ = p.trySync() // a phone that was revoked is told so
+		}
+	}
+	for _, p := range s.phones {
+		if p.device == nil {
+			continue
+		}
+		for _, q := range p.held("conflict") {
+			if c := q.conflict(); len(c.GetSides()) < leastSides(c.GetType()) {
+				s.t.Errorf("%v has %d sides, want %d: %v", c.GetType(), len(c.GetSides()), leastSides(c.GetType()), c.GetSides())
+			}
 		}
 	}
 	all := s.outcomes()

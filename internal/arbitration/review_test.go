@@ -10,6 +10,7 @@ import (
 )
 
 const (
+	evaluate  = roundsv1.NoticeCode_NOTICE_CODE_EVALUATE
 	stale     = roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL
 	reviewNow = roundsv1.ConflictAction_CONFLICT_ACTION_REVIEW
 )
@@ -238,12 +239,30 @@ func TestRow12(t *testing.T) {
 	world := newWorld(t)
 	for name, rest := range map[string]time.Duration{"within a day": time.Hour, "after a day": 25 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
-			w := world.site(t).shift()
+			at := world.site(t)
+			h := at.phone("H")
+			w := at.shift()
 			r1, r2, s := w.phone("R1"), w.phone("R2"), w.phone("S")
 			w.reviewable(1)
+			// Residents do not read the scope; what is meant for them is sent on from there, so a supervisor's phone shows it.
+			evaluated := func(times int) {
+				t.Helper()
+				s.sync()
+				n := 0
+				for _, f := range s.held("notice") {
+					if notice := f.record.GetNotice(); notice.GetCode() == evaluate && notice.GetSubject().GetId() == w.id && slices.Contains(notice.GetPersonIds(), h.id()) {
+						n++
+					}
+				}
+				if n != times {
+					t.Errorf("the household was asked to evaluate it %d times, want %d", n, times)
+				}
+			}
+			evaluated(0)
 			yes := r1.approves(w.id, 1)
 			r1.sync()
 			w.stands(w.id, isClosed)
+			evaluated(1)
 			w.pass(rest)
 			no := r2.do(w.id, reject(1))
 			r2.sync()
@@ -267,11 +286,29 @@ func TestRow12(t *testing.T) {
 			}
 			r1.told(roundsv1.NoticeCode_NOTICE_CODE_DISSENT, w.id)
 			s.asked(roundsv1.ConflictType_CONFLICT_TYPE_DISSENT, w.id, supervisor, []string{r1.id(), r2.id()}, reviewNow)
-			decided := s.do(w.id, reject(1))
+			// The evaluation that was sent is kept, and not sent again for the same round; for the next it is.
+			evaluated(1)
+			decided := s.approves(w.id, 1)
 			s.sync()
 			w.came(decided, applied)
-			w.stands(w.id, isRework)
+			w.stands(w.id, isClosed)
 			s.noQuestions(w.id)
+			evaluated(1)
+			h.do(w.id, dispute(1))
+			h.sync()
+			w.all()
+			w.f.do(w.id, dispatch(w.x))
+			w.f.sync()
+			w.x.sync()
+			w.x.do(w.id, start())
+			w.x.completes(w.id, 2)
+			w.x.sync()
+			w.inState(w.id, isInReview)
+			s.sync()
+			s.approves(w.id, 2)
+			s.sync()
+			w.stands(w.id, isClosed)
+			evaluated(2)
 			w.settled()
 		})
 	}

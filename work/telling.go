@@ -1,0 +1,80 @@
+package work
+
+import (
+	"slices"
+	"strconv"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+)
+
+// isEmergency: whether a ticket goes on and cannot wait: its category says so, or somebody who gave it that priority.
+func isEmergency(t *roundsv1.Ticket) bool {
+	return t != nil && !ended(state(t.GetState())) &&
+		(t.GetRequirements().GetEmergency() || t.GetPriority() == roundsv1.Priority_PRIORITY_EMERGENCY)
+}
+
+// tellEmergency alerts several lines at once when a ticket becomes an emergency, or one that had ended is open again. It skips the queue as it is: nobody waits for the
+// foreman to read before the supervisor hears of it.
+func (j *judgement) tellEmergency() {
+	if after := j.after(); isEmergency(after) && !isEmergency(j.ticket()) {
+		j.alert(j.ref(), after)
+	}
+}
+
+// alert tells foremen, supervisors and managers of an emergency, once for each round of the ticket.
+func (j *judgement) alert(about *roundsv1.RecordRef, t *roundsv1.Ticket) {
+	title := t.GetTitle()
+	if words := t.GetLocation().GetWords(); words != "" {
+		title += "(" + words + ")"
+	}
+	for _, role := range []roundsv1.Role{roundsv1.Role_ROLE_FOREMAN, roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_MANAGER} {
+		j.tellOnce(Telling{About: about, Code: roundsv1.NoticeCode_NOTICE_CODE_EMERGENCY, Role: role, Cause: roundCause(t), Sentence: &roundsv1.Text{
+			Zh: "紧急工单:" + cut(title) + "。请立即安排处理。", En: "An emergency: " + cut(title) + ". See to it now."}})
+	}
+}
+
+// tellEvaluation asks the customer what they think of the work, now that it was confirmed: the household that the ticket names, and who reported it where that is not
+// one of the crew. Once for each round: what was sent before the closure was taken back is kept, and not sent again.
+func (j *judgement) tellEvaluation() {
+	t := j.ticket()
+	people := named([]string{t.GetHouseholdId(), j.customer()})
+	if t.GetParentId() != "" || len(people) == 0 { // of tasks, when the last of them is done
+		return
+	}
+	j.tellOnce(Telling{About: j.ref(), Code: roundsv1.NoticeCode_NOTICE_CODE_EVALUATE, People: people, Cause: roundCause(t), Sentence: &roundsv1.Text{
+		Zh: "您报的事项已处理并确认完成,请评价;如未解决,请提出异议。", En: "What you reported was done and confirmed. Say what you think of it; if it is not solved, dispute it."}})
+}
+
+// customer is who reported the ticket, where that is not one of the crew: who wrote the report as a resident, or was named in it by somebody else who took it in by a
+// channel of customers.
+func (j *judgement) customer() string {
+	t := j.ticket()
+	switch by := writer(j.Current, ticketReporter); {
+	case by.GetPersonId() == t.GetReporterId() && by.GetPersonId() != "":
+		if slices.Contains(by.GetRoles(), roundsv1.Role_ROLE_RESIDENT) {
+			return t.GetReporterId()
+		}
+		return ""
+	}
+	switch t.GetChannel() {
+	case roundsv1.Channel_CHANNEL_PATROL, roundsv1.Channel_CHANNEL_INSPECTION, roundsv1.Channel_CHANNEL_UNSPECIFIED:
+		return ""
+	}
+	return t.GetReporterId()
+}
+
+// tellOnce writes a notice where none of its code, recipients and cause stands yet.
+func (j *judgement) tellOnce(t Telling) {
+	if j.foresees {
+		return
+	}
+	t.CausedBy, t.TimeUs = string(j.Person), j.Time.UnixMicro()
+	if notice := NoticeOf(t); j.lookup(kindNotice, notice.RecordID) == nil {
+		j.verdict.Derived = append(j.verdict.Derived, notice)
+	}
+}
+
+// roundCause is a cause that there is once in each round of a ticket.
+func roundCause(t *roundsv1.Ticket) string {
+	return "round " + strconv.FormatUint(uint64(t.GetRound()), 10)
+}
