@@ -28,6 +28,7 @@ const (
 	butler     = roundsv1.Role_ROLE_BUTLER
 	dispatcher = roundsv1.Role_ROLE_DISPATCHER
 	supervisor = roundsv1.Role_ROLE_SUPERVISOR
+	manager    = roundsv1.Role_ROLE_MANAGER
 )
 
 // jobs says what the people of these tests are; who is not named here is a worker.
@@ -41,6 +42,8 @@ func jobs(name string) roundsv1.Role {
 		return supervisor
 	case 'R':
 		return butler
+	case 'M':
+		return manager
 	case 'H':
 		return resident
 	}

@@ -299,6 +299,9 @@ func rankOf(e *entry, fd protoreflect.FieldDescriptor, m protoreflect.Message, k
 	case rule.GetPolicy() == roundsv1.MergePolicy_MERGE_POLICY_MAX:
 		return v.Int()
 	case rule.GetRankBy() != "" && v.IsValid():
+		if at, ok := v.Message().Interface().(*roundsv1.Location); ok && at.GetSource() == roundsv1.LocationSource_LOCATION_SOURCE_GPS && at.GetAccuracyM() > 30 {
+			return int64(roundsv1.LocationSource_LOCATION_SOURCE_NO_FIX) // too rough to be a fix
+		}
 		return int64(v.Message().Get(fd.Message().Fields().ByName(protoreflect.Name(rule.GetRankBy()))).Enum())
 	}
 	best, roles := 0, e.GetRoles()

@@ -148,7 +148,7 @@ func (s slot) rank(stamp *roundsv1.Stamp, val value) int64 {
 		if !val.set {
 			return 0
 		}
-		return int64(val.v.Message().Get(s.f.rankBy).Enum())
+		return int64(soundRank(val.v.Message(), val.v.Message().Get(s.f.rankBy).Enum()))
 	case s.f.ranks != nil:
 		best := int64(0)
 		for _, role := range stamp.GetRoles() {
@@ -219,4 +219,17 @@ func compareTime(a, b *roundsv1.Stamp) int {
 // encode encodes a message: the same for equal messages within one build. Marshal makes the canonical encoding of it.
 func encode(msg protoreflect.Message) ([]byte, error) {
 	return proto.MarshalOptions{Deterministic: true, AllowPartial: true}.Marshal(msg.Interface())
+}
+
+// roughestFix is the greatest radius of a fix that counts as one, metres.
+const roughestFix = 30
+
+// soundRank is the rank of a value that names it in a field of its own. A fix that may be further off than a fix is allowed to be says no more than none: it does not
+// stand before a place that somebody chose.
+func soundRank(value protoreflect.Message, rank protoreflect.EnumNumber) protoreflect.EnumNumber {
+	at, ok := value.Interface().(*roundsv1.Location)
+	if ok && at.GetSource() == roundsv1.LocationSource_LOCATION_SOURCE_GPS && at.GetAccuracyM() > roughestFix {
+		return roundsv1.LocationSource_LOCATION_SOURCE_NO_FIX.Number()
+	}
+	return rank
 }
