@@ -153,6 +153,31 @@ func TestPatrolWithoutAPhoto(t *testing.T) {
 	w.desk.done(uid("bare"), triage())
 }
 
+// TestPatrolFindIsClosedWithAPhoto: the photo that a find on patrol still lacks is asked for before the ticket is closed, also where its category asks for none.
+func TestPatrolFindIsClosedWithAPhoto(t *testing.T) {
+	w := newTown(t, "light")
+	id, photo := uid("find"), uid("its photo")
+	w.y.done(id, &roundsv1.Edit{Record: ticketRecord(&roundsv1.Ticket{Title: "a find", Channel: roundsv1.Channel_CHANNEL_PATROL,
+		Location: &roundsv1.Location{PlaceId: uid("B2")}})})
+	w.desk.done(id, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: "words"}}})
+	w.foreman.done(id, dispatch("X"))
+	w.x.done(id, start())
+	w.x.done(id, submit(1))
+	w.looked(id, uid("nothing"), stateClean)
+	w.chief.inState(id, stateDone)
+	w.r.sync()
+	seq := w.r.do(id, w.r.approves(id, 1))
+	w.r.sync()
+	w.r.refused(seq, codeMissing)
+
+	w.x.done(photo, shot(id, 1))
+	w.looked(id, photo, stateClean)
+	w.chief.inState(id, stateInReview)
+	w.r.sync()
+	w.r.done(id, w.r.approves(id, 1))
+	w.chief.inState(id, stateClosed)
+}
+
 // TestWordsOnATicket are short, and whole in the journal.
 func TestWordsOnATicket(t *testing.T) {
 	for name, words := range map[string]string{"plain": strings.Repeat("a", 65536), "runes": "a" + strings.Repeat("\U0001F600", 16383)} {

@@ -27,7 +27,7 @@ const (
 type ticketConditionSet struct {
 	fresh, placed, crewByLeader, leadsCrew, unseenDispatch, unseenState, unseenRound, unseenEscalation, sawState, namesAssignee, declinedElsewhere,
 	epoch, assignee, assignedOrCrew, notAssigned, reassigned, stillWorks, performer, notPerformer, noWork, supervisor, supervisorAfterDissent, reason,
-	futureRound, olderRound, isThisRound, thisRound, room, evidence, enough, admitted, target, belowTop, asked, askedBySelf, namesFirst, twoPeople,
+	futureRound, olderRound, isThisRound, thisRound, room, evidence, enough, pictured, admitted, target, belowTop, asked, askedBySelf, namesFirst, twoPeople,
 	knownCategory, staffStays, staffPresent, staffOnDuty, staffSkilled, pauseListed, pauseProved, earlier, wasWorking, wasPaused, beforePhoto, photosListed,
 	possible, answered, newCapture, found, unflagged, digested, noOpenTasks, notTask, roomForTasks, tasksKnown, hadMerged, passes, partOf, approverWorks, nobodyElse, notForced, recentlyApproved,
 	roundRejected, stale, blind, older, pointsAtOwn, rejectListed, solved, roomForMoves, roomForStarts condition
@@ -132,6 +132,11 @@ func ticketConditions() ticketConditionSet {
 			refusal: refusal{missing, "", "合格的完工照片少于类别要求(要求{required}张,合格{have}张)。请补拍完工照片并重新报完工。",
 				"There are fewer photos of the finished work than the category asks for: {required} needed, {have} count. Take the missing ones and report it as done again."},
 			facts: (*judgement).evidenceFacts},
+		pictured: condition{name: "a find on patrol was photographed", holds: func(j *judgement) bool {
+			return j.foresees || !slices.Contains(j.ticket().GetFlags(), flagNoPhoto)
+		}, refusal: refusal{missing, "", "巡查发现须有照片,此工单还没有任何照片。请为此工单拍一张照片(已经处理的,拍摄现状)。",
+			"A find on patrol needs a photo, and this ticket has none. Take one of it; where the work is done, of the place as it is."},
+			facts: func(*judgement) map[string]string { return map[string]string{"required": "1", "have": "0"} }},
 		found: condition{name: "a photo from before the work that is stored and sound, where the category asks for one", holds: (*judgement).foundSound,
 			refusal: refusal{missing, "", "缺少合格的「处理前」照片:尚未上传、被判无效或已隐藏。请补传或补拍「处理前」照片;已经处理的,请拍摄现状并选择「处理前」。",
 				"A photo from before the work that counts is missing: it has not arrived, was refused, or was taken out of sight. Send it, or take another as a photo from" +
