@@ -215,7 +215,7 @@ func (m *trade) begins(t *work, e *entry) {
 		return
 	}
 	for _, p := range m.photos {
-		if p.unclear || p.role == roundsv1.PhotoRole_PHOTO_ROLE_BEFORE && p.subject == t.id {
+		if p.unclear || p.role == roundsv1.PhotoRole_PHOTO_ROLE_BEFORE && m.end(p.subject) == t { // 6: that of a ticket that was merged into it, too
 			return
 		}
 	}
