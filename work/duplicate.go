@@ -55,8 +55,33 @@ func DuplicateQuestion(a, b *roundsv1.Change, at int64) []engine.Derived {
 	}
 	sides := []*roundsv1.Side{side(first), side(second)}
 	list := []engine.Derived{QuestionOf(&roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_POSSIBLE_DUPLICATE, Subject: refTo(second),
-		OpenedTimeUs: at, Sides: sides}, questionKey(second.GetRecordId(), 0, sides))}
+		OpenedTimeUs: at, Sides: sides, Sentence: alike(first.GetRecord().GetTicket(), second.GetRecord().GetTicket())}, questionKey(second.GetRecordId(), 0, sides))}
 	return append(list, slices.Concat(marked(first, FlagPossibleDuplicate), marked(second, FlagPossibleDuplicate))...)
+}
+
+// alike asks whether two tickets are the same, and says what of them is: beside the category the place, its tag, the words, and the photos that both name.
+func alike(a, b *roundsv1.Ticket) *roundsv1.Text {
+	zh, en := []string{"类别"}, []string{"the category"}
+	say := func(same bool, z, e string) {
+		if same {
+			zh, en = append(zh, z), append(en, e)
+		}
+	}
+	at, also := a.GetLocation(), b.GetLocation()
+	same := func(x, y string) bool {
+		x, y = strings.TrimSpace(x), strings.TrimSpace(y)
+		return x != "" && strings.EqualFold(x, y)
+	}
+	const scanned = roundsv1.LocationSource_LOCATION_SOURCE_TAG
+	onPlace := same(at.GetPlaceId(), also.GetPlaceId())
+	say(onPlace, "地点", "the place")
+	say(onPlace && at.GetSource() == scanned && also.GetSource() == scanned, "扫描的标签", "the tag that was scanned")
+	say(same(at.GetWords(), also.GetWords()), "地点描述", "the place in words")
+	say(same(a.GetTitle(), b.GetTitle()), "标题", "the title")
+	say(same(a.GetCustomerWords(), b.GetCustomerWords()), "客户原话", "the customer's words")
+	say(slices.ContainsFunc(a.GetOrigin().GetPhotoIds(), func(id string) bool { return slices.Contains(b.GetOrigin().GetPhotoIds(), id) }), "照片", "a photo")
+	return &roundsv1.Text{Zh: "这两张工单可能是同一件事(相同:" + strings.Join(zh, "、") + "),请合并或分别保留。",
+		En: "These two tickets may be about the same thing (alike: " + strings.Join(en, ", ") + "); merge one into the other, or keep both."}
 }
 
 // EvidenceLost is row 36: what to write when promised photos of a ticket or an inspection round do not come: a question to the foreman, who has them taken again or asks

@@ -213,3 +213,29 @@ func TestPausesAreFew(t *testing.T) {
 		t.Fatalf("%d pauses", pauses)
 	}
 }
+
+// TestDuplicatesSayWhatIsAlike: whoever decides whether two tickets are the same is told what of them is.
+func TestDuplicatesSayWhatIsAlike(t *testing.T) {
+	place := &roundsv1.Location{PlaceId: uid("B2"), Words: "the lobby", Source: roundsv1.LocationSource_LOCATION_SOURCE_TAG}
+	said := func(a, b *roundsv1.Ticket) string {
+		first, second := change(ticketRecord(a)), change(ticketRecord(b))
+		second.RecordId = uid("second")
+		text := work.DuplicateQuestion(first, second, 1)[0].Edit.GetRecord().GetConflict().GetSentence()
+		if text.GetZh() == "" {
+			t.Errorf("%v", text)
+		}
+		return text.GetEn()
+	}
+	for _, c := range []struct {
+		b    *roundsv1.Ticket
+		want string
+	}{
+		{&roundsv1.Ticket{Location: place, Title: "a leak", CustomerWords: "it drips"}, "the category, the place, the tag that was scanned, the place in words, the title"},
+		{&roundsv1.Ticket{Location: &roundsv1.Location{PlaceId: uid("B2")}, CustomerWords: "it leaks"}, "the category, the place, the customer's words"},
+		{&roundsv1.Ticket{Location: &roundsv1.Location{Words: "the lobby"}}, "the category, the place in words"},
+	} {
+		if got := said(&roundsv1.Ticket{Location: place, Title: "A leak", CustomerWords: "it leaks"}, c.b); !strings.Contains(got, "(alike: "+c.want+")") {
+			t.Errorf("%q, want alike: %s", got, c.want)
+		}
+	}
+}
