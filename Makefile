@@ -43,8 +43,8 @@ build: ## build bin/rounds, and beside it bin/rounds-heic, which decodes HEIC ph
 # The object store is built first (minutes the first time); ROUNDS_TEST_MINIO=/path/to/minio takes another, and none is built.
 test: $(if $(ROUNDS_TEST_MINIO),,$(BIN)/minio) $(BIN)/rounds-heic ## run every test with the race detector, then the simulation on SEEDS seeds without it
 	@[ -n "$(RACE)" ] || echo "no C compiler found: testing without the race detector"
-	go test $(RACE) -timeout 8m $$(go list $(PKGS) | grep -vE '/internal/(bench|demo)$$')
-	go test ./internal/bench ./internal/demo # they measure, and run real processes: what these do is raced above, in their own packages
+	go test $(RACE) -timeout 8m $$(go list $(PKGS) | grep -vE '/internal/(bench|demo)$$|/cmd/rounds$$')
+	go test ./internal/bench ./internal/demo ./cmd/rounds # they measure, and run real processes: what these do is raced above, in their own packages
 	go test -count=1 ./internal/layout
 	@$(MAKE) --no-print-directory sim
 
