@@ -54,11 +54,22 @@ func TestRow08(t *testing.T) {
 		alone := w.x.do(w.id, submit(2, old))
 		w.x.sync()
 		w.x.refused(alone, roundsv1.ProblemCode_PROBLEM_CODE_MISSING)
+		if said := w.outcome(alone).GetProblem().GetFacts(); said["required"] != "1" || said["have"] != "0" || said["round"] != "2" {
+			s.t.Errorf("the photo of round 1 is counted: %v", said)
+		}
 		w.stands(w.id, isStarted)
 		_, fresh := w.x.completes(w.id, 2)
 		w.x.sync()
 		w.looked(fresh)
-		w.inState(w.id, isInReview)
+		ticket := w.inState(w.id, isInReview)
+		for _, c := range ticket.GetCompletions() {
+			if slices.Contains(c.GetPhotoIds(), old) && c.GetRound() != 1 || slices.Contains(c.GetPhotoIds(), fresh) != (c.GetRound() == 2) {
+				s.t.Errorf("the manifest of round %d is %v", c.GetRound(), c.GetPhotoIds())
+			}
+		}
+		if p := w.photo(old); p.GetRound() != 1 || slices.Contains(ticket.GetShownPhotoIds(), old) {
+			s.t.Errorf("the photo of round %d is shown beside those of round 2: %v", p.GetRound(), ticket.GetShownPhotoIds())
+		}
 	})
 }
 
