@@ -379,6 +379,21 @@ func TestRow20_DeclinedOnOnePhoneAcceptedOnAnother(t *testing.T) {
 	})
 }
 
+// TestRow20_DisputedIsNotDeclined: who took the work on, and disputes it later, declines no dispatch by that.
+func TestRow20_DisputedIsNotDeclined(t *testing.T) {
+	w := newTown(t, "light")
+	other, leads := w.second("X's second", "X", worker), w.second("X's desk", "X", worker, dispatcher)
+	other.sync()
+	seq := other.do(w.id, accept(1))
+	w.inReview()
+	w.r.done(w.id, w.r.approves(w.id, 1))
+	leads.sync()
+	leads.done(w.id, dispute(1))
+	w.chief.inState(w.id, stateTriaged)
+	other.sync()
+	other.refused(seq, roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED)
+}
+
 func TestRow35_DoneBeforeAnOfflineForemanActs(t *testing.T) {
 	w := newShift(t)
 	other := uid("other ticket")

@@ -61,8 +61,9 @@ func ticketConditions() ticketConditionSet {
 		},
 			refusal: refusal{missing, "assignee_id", "请选择要派给谁。", "Choose whom to give it to."}},
 		declinedElsewhere: condition{name: "the same person declined this dispatch on another phone, unseen", holds: func(j *judgement) bool {
+			by := writer(j.Current, ticketState) // who disputes the work, or opens it again, begins a round by that, and declines nothing
 			return !j.saw(ticketState) && j.args.epoch != 0 && j.args.epoch == j.ticket().GetAssignEpoch() && j.Person != "" &&
-				writer(j.Current, ticketState).GetPersonId() == string(j.Person)
+				by.GetPersonId() == string(j.Person) && by.GetSeq() != writer(j.Current, ticketRound).GetSeq()
 		}},
 		epoch: condition{name: "answers the latest dispatch", holds: func(j *judgement) bool {
 			return j.args.epoch == j.ticket().GetAssignEpoch()
