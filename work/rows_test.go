@@ -394,6 +394,28 @@ func TestRow20_DisputedIsNotDeclined(t *testing.T) {
 	other.refused(seq, roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED)
 }
 
+// TestRow37_ApproverReportedAnEarlierRound: who did the work of a round does not vouch for the next, also where the server hears of it after the closure.
+func TestRow37_ApproverReportedAnEarlierRound(t *testing.T) {
+	w := newTown(t, "light")
+	w.foreman.done(w.id, dispatch("R"))
+	second := w.second("R's second", "R", butler)
+	second.sync()
+	early := second.do(w.id, submit(1, uid("promised")))
+	w.foreman.done(w.id, dispatch("X"))
+	w.inReview()
+	w.q.sync()
+	w.q.done(w.id, rejectFor(1, "not_clean"))
+	w.finished(w.x, w.id, 2)
+	w.r.sync()
+	w.r.done(w.id, w.r.approves(w.id, 2))
+	w.chief.inState(w.id, stateClosed)
+	second.sync()
+	second.applied(early)
+	if ticket := w.chief.inState(w.id, stateInReview); ticket.GetRound() != 2 || len(ticket.GetApproverIds()) != 0 {
+		t.Fatalf("%v", ticket)
+	}
+}
+
 func TestRow35_DoneBeforeAnOfflineForemanActs(t *testing.T) {
 	w := newShift(t)
 	other := uid("other ticket")
