@@ -31,6 +31,9 @@ func (m *trade) approve(t *work, e *entry, act *roundsv1.TicketApprove) {
 		m.find(t, e, "an approval that was kept back was let in, and nobody looked again (11)")
 	}
 	m.decided(t, e)
+	if len(act.GetReviewDigest()) == 0 && m.letIn(e) == nil {
+		m.find(t, e, "approved, and it does not say what was seen")
+	}
 	round := act.GetRound()
 	switch {
 	case round == 0 || round > t.round:

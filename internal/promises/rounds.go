@@ -180,6 +180,7 @@ func (m *trade) walkCommand(w *walk, e *entry, command *roundsv1.InspectionComma
 		if ok, why := m.walkProved(w); !ok {
 			m.lost(w, e, "approved without evidence: %s", why)
 		}
+		need(len(act.Approve.GetReviewDigest()) > 0 || m.letIn(e) != nil, "approved, and it does not say what was seen")
 		m.walkLooked(w, e, act.Approve.GetReviewDigest())
 		move(walkApproved, walkReview)
 		w.approver = person

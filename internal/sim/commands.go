@@ -45,8 +45,8 @@ func commandsAt(state roundsv1.TicketState) []work.Operation {
 	case roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE:
 		return []work.Operation{job, hide, hide, work.ForceClose, work.ForceClose, work.ForceClose, work.Approve, work.Cancel}
 	case roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW:
-		return []work.Operation{work.Approve, work.Approve, work.Approve, work.Approve, work.Approve, work.Approve, work.Approve, work.Reject, work.Reject, work.Ask, work.Dispute,
-			labour, job}
+		return []work.Operation{work.Approve, work.Approve, work.Approve, work.Approve, work.Approve, work.Approve, work.Approve, work.Reject, work.Reject, work.Reject, work.Ask,
+			work.Dispute, labour, job}
 	case roundsv1.TicketState_TICKET_STATE_REWORK:
 		return []work.Operation{job, job, job, job, work.Dispatch, work.Start, work.Approve}
 	case roundsv1.TicketState_TICKET_STATE_CLOSED:
@@ -177,7 +177,7 @@ func (w *world) ticketCommand(op work.Operation, s sight) *roundsv1.TicketComman
 		return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Reopen{Reopen: &roundsv1.TicketReopen{Round: round, Reason: "not done"}}}
 	case work.Split:
 		tasks := []*roundsv1.TicketTask{{Title: "one", CategoryId: "pipe"}}
-		if w.chance(4) {
+		if w.chance(3) {
 			tasks = append(tasks, &roundsv1.TicketTask{CategoryId: "lamp"})
 		}
 		for i := range tasks {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"flag"
+	"math"
 	"strings"
 	"testing"
 
@@ -70,6 +71,25 @@ func isSound(kind string) func(getter, *roundsv1.Change) {
 	}
 }
 
+// isOfTheRound takes every photo of a ticket for one of its present round.
+func isOfTheRound(get getter, of *roundsv1.Change) {
+	if photo := of.GetRecord().GetPhoto(); photo.GetSubject().GetKind() == "ticket" {
+		if ticket, err := get("ticket", photo.GetSubject().GetId()); err == nil && ticket != nil {
+			photo.Round = ticket.GetRecord().GetTicket().GetRound()
+			for _, write := range of.GetWrites() {
+				write.GetStamp().Seq, write.GetStamp().TimeUs = math.MaxInt64, math.MaxInt64
+			}
+		}
+	}
+}
+
+// isAway keeps who approved a closed ticket from those who look whether they worked.
+func isAway(of *roundsv1.Change) {
+	if ticket := of.GetRecord().GetTicket(); ticket.GetState() == roundsv1.TicketState_TICKET_STATE_CLOSED {
+		ticket.ApproverIds = []string{stranger}
+	}
+}
+
 // forgetful is the organisation whose checklists ask for less than they say.
 type forgetful struct {
 	trade
@@ -96,9 +116,13 @@ func ticketCommand(c *engine.Case) *roundsv1.TicketCommand {
 	return c.Mutation.GetCommand().GetTicket()
 }
 
+func walkCommand(c *engine.Case) *roundsv1.InspectionCommand {
+	return c.Mutation.GetCommand().GetInspection()
+}
+
 // decides: whether a case is a decision on finished work.
 func decides(c *engine.Case) bool {
-	t, i := ticketCommand(c), c.Mutation.GetCommand().GetInspection()
+	t, i := ticketCommand(c), walkCommand(c)
 	return t.GetApprove() != nil || t.GetReject() != nil || t.GetForceClose() != nil || i.GetApprove() != nil || i.GetReturn() != nil || i.GetExcuse() != nil
 }
 
@@ -121,49 +145,85 @@ func guards() []removed {
 		})
 	}
 	return []removed{
-		{"the bytes of every photo are verified", 1, on("ticket", misread(isSound("ticket"))), reads(isSound("ticket")), "without evidence: photo"},
-		{"as many photos as the category asks for", 1, on("ticket", func(c *engine.Case) {
+		{"the bytes of every photo are verified", 2, on("ticket", misread(isSound("ticket"))), reads(isSound("ticket")), "without evidence: photo"},
+		{"as many photos as the category asks for", 13, on("ticket", func(c *engine.Case) {
 			if need := c.Current.GetRecord().GetTicket().GetRequirements(); ticketCommand(c).GetSubmitCompletion() != nil && need != nil {
 				need.AfterPhotos = 0
 			}
 		}), nil, "photos that count, of"},
-		{"a forced closure takes two", 1, on("ticket", func(c *engine.Case) {
+		{"photos of this round", 16, on("ticket", misread(isOfTheRound)), reads(isOfTheRound), "is of another round"},
+		{"nobody decides on own work", 13, told(func(c *engine.Case) {
+			if c.Kind == "ticket" && decides(c) {
+				c.Person = stranger
+			}
+		}), nil, "decides on own work"},
+		{"a closure does not rest on who did the work (37)", 10, told(func(c *engine.Case) {
+			isAway(c.Current)
+			misread(func(_ getter, of *roundsv1.Change) { isAway(of) })(c)
+		}), nil, "TICKET_STATE_PENDING_REVIEW"},
+		{"a forced closure takes two", 2, on("ticket", func(c *engine.Case) {
 			if force := ticketCommand(c).GetForceClose(); force != nil {
 				force.SecondPersonId = stranger
 				t := c.Current.GetRecord().GetTicket()
 				t.ApproverIds, t.Flags = []string{stranger}, append(t.GetFlags(), "force_close_asked")
 			}
 		}), nil, "is TICKET_STATE_CLOSED; by the table it is TICKET_STATE_"},
-		{"who has the ticket reports it as done", 8, on("ticket", func(c *engine.Case) {
+		{"a ticket ends with the last of its tasks", 92, on("ticket", misread(func(_ getter, of *roundsv1.Change) {
+			if t := of.GetRecord().GetTicket(); t.GetParentId() != "" {
+				t.State = roundsv1.TicketState_TICKET_STATE_CLOSED
+			}
+		})), nil, " task "},
+		{"the digest is of the evidence as it stands", 13, on("ticket", func(c *engine.Case) {
+			if approve := ticketCommand(c).GetApprove(); approve != nil {
+				approve.ReviewDigest, _ = work.Digest(c.Current, c.Lookup)
+			}
+		}), nil, "approved"},
+		{"an approval is of the round that it names", 168, on("ticket", func(c *engine.Case) {
+			if approve := ticketCommand(c).GetApprove(); approve != nil {
+				approve.Round = c.Current.GetRecord().GetTicket().GetRound()
+			}
+		}), nil, "by the table it is"},
+		{"an objection has its time (12)", 539, on("ticket", func(c *engine.Case) {
+			if ticketCommand(c).GetReject() != nil && c.Current.GetRecord().GetTicket().GetClosedTimeUs() > 0 {
+				c.Time = timeOf(c.Current.GetRecord().GetTicket().GetClosedTimeUs() + 1)
+			}
+		}), nil, "a closure is objected to"},
+		{"who has the ticket reports it as done", 14, on("ticket", func(c *engine.Case) {
 			if ticketCommand(c).GetSubmitCompletion() != nil {
 				c.Person = engine.PersonID(c.Current.GetRecord().GetTicket().GetAssigneeId())
 			}
 		}), nil, "reports as done"},
-		{"work on what was cancelled waits for a supervisor (5)", 2, on("ticket", func(c *engine.Case) {
+		{"work on what was cancelled waits for a supervisor (5)", 32, on("ticket", func(c *engine.Case) {
 			c.Admitted = c.Admitted || ticketCommand(c).GetSubmitCompletion() != nil
 		}), nil, "after the ticket was cancelled"},
-		{"the first dispatch stands (19)", 8, on("ticket", func(c *engine.Case) {
+		{"the first dispatch stands (19)", 11, on("ticket", func(c *engine.Case) {
 			c.Saw = c.Saw || ticketCommand(c).GetDispatch() != nil
 		}), nil, "(19)"},
-		{"who may approve", 3, on("ticket", func(c *engine.Case) {
+		{"who may approve", 7, on("ticket", func(c *engine.Case) {
 			if decides(c) {
 				c.Roles = []roundsv1.Role{roundsv1.Role_ROLE_SUPERVISOR}
 			}
 		}), nil, ", as "},
 
-		{"every mandatory item is answered", 44, with(func(_ uint32, list *roundsv1.Checklist) *roundsv1.Checklist {
+		{"the bytes of every photo of a round are verified", 6, on("inspection", misread(isSound("inspection"))), reads(isSound("inspection")), "without evidence: photo"},
+		{"nobody decides on a round that they walked", 30, told(func(c *engine.Case) {
+			if c.Kind == "inspection" && decides(c) {
+				c.Person = stranger
+			}
+		}), nil, "decides on own work"},
+		{"every mandatory item is answered", 105, with(func(_ uint32, list *roundsv1.Checklist) *roundsv1.Checklist {
 			for _, item := range list.GetItems() {
 				item.OptionalItem, item.FailWithoutPhoto, item.FailWithoutNote = true, true, true
 			}
 			return list
 		}), nil, "submitted, and item"},
-		{"a red line fails the round", 54, with(func(_ uint32, list *roundsv1.Checklist) *roundsv1.Checklist {
+		{"a red line fails the round", 111, with(func(_ uint32, list *roundsv1.Checklist) *roundsv1.Checklist {
 			for _, item := range list.GetItems() {
 				item.RedLine = false
 			}
 			return list
 		}), nil, "has the score"},
-		{"weights count", 60, with(func(_ uint32, list *roundsv1.Checklist) *roundsv1.Checklist {
+		{"weights count", 66, with(func(_ uint32, list *roundsv1.Checklist) *roundsv1.Checklist {
 			for _, item := range list.GetItems() {
 				item.Weight = 1
 			}
@@ -176,6 +236,11 @@ func guards() []removed {
 			}
 			return list
 		}), nil, "which nobody has"},
+		{"the digest of a round is of the evidence as it stands", 60, on("inspection", func(c *engine.Case) {
+			if approve := walkCommand(c).GetApprove(); approve != nil {
+				approve.ReviewDigest, _ = work.InspectionDigest(c.Current, c.Lookup)
+			}
+		}), nil, "approved "},
 	}
 }
 

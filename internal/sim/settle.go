@@ -265,6 +265,9 @@ func (w *world) count(holds map[store.Scope]promises.Holding) {
 	for _, h := range holds {
 		for _, change := range h.Records {
 			t := change.GetRecord().GetTicket()
+			if t.GetMergedIntoId() != "" {
+				w.seen.MergedTickets++
+			}
 			for _, move := range t.GetMoves() {
 				switch state := move.GetState(); {
 				case state == roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW:
@@ -285,6 +288,8 @@ func (w *world) count(holds map[store.Scope]promises.Holding) {
 				switch flag {
 				case "forced":
 					w.seen.Forced++
+				case "late":
+					w.seen.LateFacts++
 				case "self_approval":
 					w.seen.SelfApproved++
 				case "reopened", "customer_disputed", "follow_up_failed":

@@ -30,7 +30,7 @@ func (w *world) stride() {
 // goesOn is a ticket itself, or where it was cancelled or merged one that goes on: a new one where there is none.
 func (w *world) goesOn(scope store.Scope, id recordID) recordID {
 	all := append([]recordID{id}, w.tickets[scope]...)
-	if change, err := w.server.engine.Record(background(), scope, "ticket", string(id)); err == nil && len(change.GetRecord().GetTicket().GetChildIds()) > 0 && !w.chance(8) {
+	if change, err := w.server.engine.Record(background(), scope, "ticket", string(id)); err == nil && len(change.GetRecord().GetTicket().GetChildIds()) > 0 && !w.chance(5) {
 		var tasks []recordID
 		for _, task := range change.GetRecord().GetTicket().GetChildIds() {
 			if change, err := w.server.engine.Record(background(), scope, "ticket", task); err == nil && change.GetRecord().GetTicket().GetState() < roundsv1.TicketState_TICKET_STATE_CLOSED {
@@ -200,7 +200,11 @@ func (p *phone) step(scope store.Scope, id recordID, op work.Operation) {
 		p.do(scope, "a mate for", editOf(id, ticketRecord(&roundsv1.Ticket{CrewIds: []string{w.hand()}}), 13))
 	case labour:
 		w.serial++
-		p.do(scope, "labour on", factOf(id, ticketRecord(&roundsv1.Ticket{Labour: []*roundsv1.Labour{{Id: string(w.id('l', w.serial)), PersonId: string(p.person)}}})))
+		who := string(p.person)
+		if by := t.GetApproverIds(); len(by) > 0 && w.chance(2) {
+			who = pick(w, by) // worked, too, as it turns out
+		}
+		p.do(scope, "labour on", factOf(id, ticketRecord(&roundsv1.Ticket{Labour: []*roundsv1.Labour{{Id: string(w.id('l', w.serial)), PersonId: who}}})))
 	default:
 		p.do(scope, string(op)+" of", of(op))
 	}
@@ -210,6 +214,9 @@ func (p *phone) step(scope store.Scope, id recordID, op work.Operation) {
 func (w *world) actor(scope store.Scope, op work.Operation, t *roundsv1.Ticket) *phone {
 	var fit []*phone
 	worked := slices.Concat([]string{t.GetAssigneeId()}, t.GetPerformerIds())
+	own := w.chance(3) && slices.ContainsFunc(w.staff(), func(p *phone) bool {
+		return !p.gone && p.may("ticket", op) && slices.Contains(worked, string(p.person))
+	})
 	for _, p := range w.staff() {
 		if p.gone || p.busy || !w.access.EverHad(p.person, scope) {
 			continue
@@ -219,7 +226,7 @@ func (w *world) actor(scope store.Scope, op work.Operation, t *roundsv1.Ticket) 
 		case job, work.Accept, work.Decline, work.Start, work.Pause, work.Resume:
 			ok = t.GetAssigneeId() == string(p.person) || (op == job || op == work.Start) && slices.Contains(t.GetCrewIds(), string(p.person)) || t.GetState() >= roundsv1.TicketState_TICKET_STATE_CLOSED && slices.Contains(t.GetFormerAssigneeIds(), string(p.person))
 		case work.Approve, work.Reject, work.Ask, work.ForceClose:
-			ok = p.may("ticket", op) && !slices.Contains(worked, string(p.person))
+			ok = p.may("ticket", op) && slices.Contains(worked, string(p.person)) == own // some decide on their own work, or try to
 			if op == work.ForceClose && !w.chance(6) {
 				ok = ok && !slices.Contains(t.GetApproverIds(), string(p.person))
 			}
@@ -231,7 +238,7 @@ func (w *world) actor(scope store.Scope, op work.Operation, t *roundsv1.Ticket) 
 		case mate:
 			ok = p.may("ticket", work.Dispatch)
 		case labour:
-			ok = slices.Contains(append(t.GetApproverIds(), string(p.person)), string(p.person))
+			ok = !p.office
 		default:
 			ok = p.may("ticket", op)
 		}
@@ -259,7 +266,7 @@ func (w *world) manifest(p *phone, scope store.Scope, ticket recordID, round uin
 	if w.photos != nil {
 		return w.photos.manifest(p, scope, ticket, round)
 	}
-	old := round > 1 && w.chance(4)
+	old := round > 1 && w.chance(3)
 	for _, one := range w.prints[scope] {
 		if one.subject != ticket || one.role != roundsv1.PhotoRole_PHOTO_ROLE_AFTER || one.round != round && !(old && one.round < round) {
 			continue

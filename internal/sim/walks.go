@@ -90,6 +90,7 @@ func (w *world) strides(scope store.Scope, id recordID) {
 // walker is somebody who may take a round further, as it truly stands; now and then anybody.
 func (w *world) walker(scope store.Scope, op work.Operation, round *roundsv1.Inspection) *phone {
 	var fit []*phone
+	own := w.chance(3)
 	for _, p := range w.staff() {
 		if p.gone || p.busy || !w.access.EverHad(p.person, scope) {
 			continue
@@ -99,7 +100,7 @@ func (w *world) walker(scope store.Scope, op work.Operation, round *roundsv1.Ins
 		ok := p.may("inspection", op)
 		switch op {
 		case work.Approve, work.Return, work.Excuse:
-			ok = ok && !walked
+			ok = ok && (own || !walked)
 		case work.Submit:
 			ok = ok && walked || round.GetInspectorId() == ""
 		case work.Start:
