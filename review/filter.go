@@ -45,35 +45,32 @@ func within(span *roundsv1.TimeRange, us int64) bool {
 
 func bounded(span *roundsv1.TimeRange) bool { return span.GetFromUs() != 0 || span.GetToUs() != 0 }
 
-// search is a full text query on one board: for each word, in which places' names it occurs.
+// search is a full text query on one board: for each word, in which places' names it occurs, and which rows may hold it in their text.
 type search struct {
 	words []string
 	named []map[ref]bool
+	may   []candidates
 }
 
-func (c *content) search(query string) search {
+// search is a query on rows whose texts have signatures; nil: they have none.
+func (c *content) search(query string, texts *grams) search {
 	s := search{words: words(query)}
 	for _, word := range s.words {
 		s.named = append(s.named, c.named(word))
+		var may candidates
+		if texts != nil {
+			may = texts.may(word)
+		}
+		s.may = append(s.may, may)
 	}
 	return s
 }
 
-// inText are the words that are in no place's name: what is looked for holds them itself.
-func (s *search) inText() (words []string) {
-	for i, word := range s.words {
-		if len(s.named[i]) == 0 {
-			words = append(words, word)
-		}
-	}
-	return words
-}
-
 // finds: whether each word is in the text or in the name of one of the places.
-func (s *search) finds(text string, places ...ref) bool {
+func (s *search) finds(row int, text string, places ...ref) bool {
 words:
 	for i, word := range s.words {
-		if strings.Contains(text, word) {
+		if s.may[i].lets(row) && strings.Contains(text, word) {
 			continue
 		}
 		for _, place := range places {
@@ -98,7 +95,6 @@ type ticketFilter struct {
 	household, asset     oneOf
 	ids                  map[uid]bool
 	search               search
-	rows                 candidates // that may hold the words
 	reported, updated    *roundsv1.TimeRange
 	due, closed          *roundsv1.TimeRange
 	dueBound, closedOnly bool
@@ -107,10 +103,9 @@ type ticketFilter struct {
 func (c *content) ticketFilter(f *roundsv1.TicketFilter, now int64) *ticketFilter {
 	t := &ticketFilter{of: f, content: c, now: now, states: bitsOf(f.GetStates()), priorities: bitsOf(f.GetPriorities()),
 		category: c.oneOf(f.GetCategoryIds()), assignee: c.oneOf(f.GetAssigneeIds()), reporter: c.oneOf(f.GetReporterIds()),
-		household: c.oneOf(f.GetHouseholdIds()), asset: c.oneOf(f.GetAssetIds()), ids: uidsOf(f.GetIds()), search: c.search(f.GetText()),
+		household: c.oneOf(f.GetHouseholdIds()), asset: c.oneOf(f.GetAssetIds()), ids: uidsOf(f.GetIds()), search: c.search(f.GetText(), c.words),
 		reported: f.GetReported(), updated: f.GetUpdated(), due: f.GetDue(), closed: f.GetClosed(),
 		dueBound: bounded(f.GetDue()), closedOnly: bounded(f.GetClosed())}
-	t.rows = c.words.may(t.search.inText())
 	if len(f.GetPlaceIds()) > 0 {
 		t.place = c.below(f.GetPlaceIds())
 	}
@@ -134,8 +129,8 @@ func uidsOf(ids []string) map[uid]bool {
 	return set
 }
 
-// lets: whether a ticket fits. What costs least is asked first.
-func (f *ticketFilter) lets(id uid, t *ticket) bool {
+// lets: whether the ticket in a row fits. What costs least is asked first.
+func (f *ticketFilter) lets(row int, id uid, t *ticket) bool {
 	switch {
 	case !f.states.lets(t.state), !f.priorities.lets(t.priority), uint32(t.escalation) < f.of.GetEscalation(),
 		f.of.GetOverdue() && (t.due == 0 || t.due >= f.now),
@@ -149,7 +144,7 @@ func (f *ticketFilter) lets(id uid, t *ticket) bool {
 		f.of.GetQuestioned() && f.content.open(id) == 0:
 		return false
 	}
-	return f.search.finds(t.text, t.place)
+	return f.search.finds(row, t.text, t.place)
 }
 
 // open counts the open questions about a record and what was merged into it.
@@ -179,14 +174,14 @@ type inspectionFilter struct {
 
 func (c *content) inspectionFilter(f *roundsv1.InspectionFilter, now int64) *inspectionFilter {
 	i := &inspectionFilter{of: f, content: c, now: now, states: bitsOf(f.GetStates()), checklist: c.oneOf(f.GetChecklistIds()),
-		plan: c.oneOf(f.GetPlanIds()), person: c.oneOf(f.GetPersonIds()), ids: uidsOf(f.GetIds()), search: c.search(f.GetText())}
+		plan: c.oneOf(f.GetPlanIds()), person: c.oneOf(f.GetPersonIds()), ids: uidsOf(f.GetIds()), search: c.search(f.GetText(), nil)}
 	if len(f.GetPlaceIds()) > 0 {
 		i.place = c.below(f.GetPlaceIds())
 	}
 	return i
 }
 
-func (f *inspectionFilter) lets(id uid, i *inspection) bool {
+func (f *inspectionFilter) lets(row int, id uid, i *inspection) bool {
 	switch {
 	case !f.states.lets(i.state), f.of.GetFailed() && !i.failed,
 		f.of.GetOverdue() && (i.due() == 0 || i.due() >= f.now),
@@ -196,7 +191,7 @@ func (f *inspectionFilter) lets(id uid, i *inspection) bool {
 		len(f.of.GetFlags()) > 0 && !f.content.flagged(i.flags, f.of.GetFlags()):
 		return false
 	}
-	return f.search.finds(i.text, i.checkpoints...)
+	return f.search.finds(row, i.text, i.checkpoints...)
 }
 
 // walks: whether one of the people walks the round or is meant to. Nobody is asked for where neither is set.

@@ -84,20 +84,17 @@ func (c candidates) lets(row int) bool {
 	return c == nil || row/64 < len(c) && c[row/64]&(1<<(row%64)) != 0
 }
 
-// may returns the rows whose text may hold all of some words.
-func (g *grams) may(words []string) (rows candidates) {
-	for _, word := range words {
-		wanted := g.signature(strings.ReplaceAll(word, between, ""))
-		for i, left := range wanted {
-			for ; left != 0; left &= left - 1 {
-				slice := g.slices[i*64+mathbits.TrailingZeros64(left)]
-				if rows == nil {
-					rows = append(make(candidates, 0, len(slice)+1), slice...)
-					continue
-				}
-				for at := range rows {
-					rows[at] &= slice[at]
-				}
+// may returns the rows whose text may hold a word.
+func (g *grams) may(word string) (rows candidates) {
+	for i, left := range g.signature(strings.ReplaceAll(word, between, "")) {
+		for ; left != 0; left &= left - 1 {
+			slice := g.slices[i*64+mathbits.TrailingZeros64(left)]
+			if rows == nil {
+				rows = append(make(candidates, 0, len(slice)+1), slice...)
+				continue
+			}
+			for at := range rows {
+				rows[at] &= slice[at]
 			}
 		}
 	}

@@ -43,7 +43,7 @@ func (s *Service) ListTickets(ctx context.Context, caller engine.Caller, req *ro
 		b.read(func(c *content) {
 			filter := c.ticketFilter(req.GetFilter(), from.nowUS)
 			for j := range c.tickets.slots {
-				if one := &c.tickets.slots[j]; one.live && filter.rows.lets(j) && filter.lets(one.id, &one.row) {
+				if one := &c.tickets.slots[j]; one.live && filter.lets(j, one.id, &one.row) {
 					page.add(one.row.position(req.GetSort(), req.GetDescending(), one.id, uint8(i)))
 				}
 			}
@@ -102,7 +102,7 @@ func (s *Service) ListInspections(
 		b.read(func(c *content) {
 			filter := c.inspectionFilter(req.GetFilter(), from.nowUS)
 			for j := range c.inspections.slots {
-				if one := &c.inspections.slots[j]; one.live && filter.lets(one.id, &one.row) {
+				if one := &c.inspections.slots[j]; one.live && filter.lets(j, one.id, &one.row) {
 					page.add(one.row.position(req.GetSort(), req.GetDescending(), one.id, uint8(i)))
 				}
 			}

@@ -83,7 +83,7 @@ func (c *content) waitingTickets(d *desk, f *roundsv1.TicketFilter, now int64, v
 	for i := range c.tickets.slots {
 		one := &c.tickets.slots[i]
 		t := &one.row
-		if !one.live || t.state != pendingReview || !filter.rows.lets(i) || !filter.lets(one.id, t) || named && (has(t.performers, me) || c.showed(one.id, me)) {
+		if !one.live || t.state != pendingReview || !filter.lets(i, one.id, t) || named && (has(t.performers, me) || c.showed(one.id, me)) {
 			continue
 		}
 		visit(position{rank: t.review, last: t.review == 0, id: one.id})
