@@ -420,7 +420,11 @@ func TestAWorkersDevicePullsWhatTheCrewShares(t *testing.T) {
 			scope = client.Scope("site/" + s1)
 		}
 		for code, change := range w.list(node, kind) {
-			if got := held(scope, merge.Kind(kind), change.GetRecordId()); !proto.Equal(got, change.GetRecord()) {
+			got := held(scope, merge.Kind(kind), change.GetRecordId())
+			if plan := got.GetPlan(); plan != nil && change.GetRecord().GetPlan() != nil { // the clock's worker may have noted meanwhile how far its rounds are made
+				plan.MadeThroughUs, change.GetRecord().GetPlan().MadeThroughUs = 0, 0
+			}
+			if !proto.Equal(got, change.GetRecord()) {
 				t.Errorf("%s %s on the phone: %v, want %v", kind, code, got, change.GetRecord())
 			}
 		}
