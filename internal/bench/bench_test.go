@@ -118,11 +118,15 @@ func TestAll(t *testing.T) {
 	if len(report.Figures) != len(want) {
 		t.Errorf("%d figures, %d of them known to this test", len(report.Figures), len(want))
 	}
-	for name, exact := range map[string]float64{"start.records": 150, "pull.twenty_docs": 3 * 75, "shift.mutations": 328, "shift.round_trips": 1,
+	for name, exact := range map[string]float64{"start.records": 150, "shift.mutations": 328, "shift.round_trips": 1,
 		"idle.watchers": 12, "delta.nothing_new_round_trips": 1, "desk.entries": 2500} {
 		if f, _ := report.Find(name); f.Value != exact {
 			t.Errorf("%s is %v, not %v", name, f.Value, exact)
 		}
+	}
+	// Each reader has its site whole; a question or a notice of the server may come with it.
+	if f, _ := report.Find("pull.twenty_docs"); f.Value < 3*75 || f.Value > 3*75+15 {
+		t.Errorf("%s is %v, not about %v", f.Name, f.Value, 3*75)
 	}
 	for _, f := range report.Figures {
 		if f.Goal == nil {

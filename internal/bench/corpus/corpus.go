@@ -82,7 +82,7 @@ func (c *Corpus) Ticket() *roundsv1.Ticket {
 		Title:       zh + trouble.zh,
 		Description: fmt.Sprintf("%s: %s. %s %s", en, trouble.en, pick(c, c.words.details), pick(c, c.words.urges)),
 		CategoryId:  known("category", n),
-		Priority:    roundsv1.Priority(1 + c.rand.IntN(4)),
+		Priority:    roundsv1.Priority(1 + c.rand.IntN(3)), // no emergencies: each of them is told to several people
 		Location:    &roundsv1.Location{PlaceId: place, Words: zh, Source: roundsv1.LocationSource(2 + c.rand.IntN(3))},
 		CustomerWords: fmt.Sprintf("%s%s,%s。%s(%d:%02d)", pick(c, c.words.openings), trouble.zh, pick(c, c.words.complaints), pick(c, c.words.asks),
 			7+c.rand.IntN(14), c.rand.IntN(60)),
