@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"buf.build/go/protovalidate"
 
@@ -118,7 +119,9 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.tags, err = s.openTags(); err != nil {
 		return nil, err
 	}
-	rules := work.New(work.Config{Reference: s.reference, Tags: s.tags})
+	rules := work.New(work.Config{Reference: s.reference, Tags: s.tags, Belongs: func(person engine.PersonID, scope store.Scope, at time.Time) bool {
+		return len(access{s.authority}.Roles(person, scope, at)) > 0
+	}})
 	s.guard = s.guarded(rules)
 	s.engine, err = engine.Open(engine.Config{
 		Store: s.store, Rules: s.guard, Access: access{s.authority}, Validate: validMutation(s.validator),

@@ -1,9 +1,12 @@
 package work
 
 import (
+	"time"
+
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/sync/store"
 )
 
 // Config is what Rules are made of.
@@ -12,12 +15,15 @@ type Config struct {
 	Reference Reference
 	// Tags knows the secrets that tags at checkpoints are verified with. Default: none is verified.
 	Tags Tags
+	// Belongs: whether a person works at a site at a time, of who may be given its tickets. It answers from memory. Default: nobody is asked about.
+	Belongs func(person engine.PersonID, scope store.Scope, at time.Time) bool
 }
 
 // Rules are the rules of the trade. They hold no state but their tables, and are safe for concurrent use.
 type Rules struct {
 	reference Reference
 	tags      Tags
+	worksAt   func(engine.PersonID, store.Scope, time.Time) bool
 	rights    rights
 	homes     map[Home]bool
 	rows      map[merge.Kind]map[Operation][]row
@@ -33,7 +39,7 @@ func New(cfg Config) *Rules {
 	if cfg.Tags == nil {
 		cfg.Tags = unknown{}
 	}
-	r := &Rules{reference: cfg.Reference, tags: cfg.Tags, rights: rightsOf(Permissions()), homes: map[Home]bool{}, rows: map[merge.Kind]map[Operation][]row{}}
+	r := &Rules{reference: cfg.Reference, tags: cfg.Tags, worksAt: cfg.Belongs, rights: rightsOf(Permissions()), homes: map[Home]bool{}, rows: map[merge.Kind]map[Operation][]row{}}
 	for _, s := range Scopes() {
 		r.homes[Home{s.Class, s.Kind}] = true
 	}

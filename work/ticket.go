@@ -79,7 +79,7 @@ func reportRows(is ticketConditionSet, does ticketEffectSet) []row {
 
 // givingRows are how a ticket comes to a person.
 func givingRows(is ticketConditionSet, does ticketEffectSet) []row {
-	toFit := needs{is.namesAssignee, is.staffStays, is.staffPresent, is.staffOnDuty, is.staffSkilled}
+	toFit := needs{is.namesAssignee, is.staffBelongs, is.staffStays, is.staffPresent, is.staffOnDuty, is.staffSkilled}
 	return []row{
 		{command: Dispatch, number: 19, from: append(states{triaged}, assignedStates()...), when: when{is.unseenDispatch}, refuse: refusal{superseded, "",
 			"其他人已先派单,以先到的为准。请核对现任处理人,需要时再次派单。",

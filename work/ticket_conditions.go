@@ -28,7 +28,7 @@ type ticketConditionSet struct {
 	fresh, placed, crewByLeader, leadsCrew, unseenDispatch, unseenState, unseenRound, unseenEscalation, sawState, namesAssignee, declinedElsewhere,
 	epoch, assignee, assignedOrCrew, notAssigned, reassigned, stillWorks, performer, notPerformer, noWork, supervisor, supervisorAfterDissent, reason,
 	futureRound, olderRound, isThisRound, thisRound, room, evidence, enough, pictured, admitted, target, belowTop, asked, askedBySelf, namesFirst, twoPeople,
-	knownCategory, staffStays, staffPresent, staffOnDuty, staffSkilled, pauseListed, pauseProved, earlier, wasWorking, wasPaused, beforePhoto, photosListed,
+	knownCategory, staffBelongs, staffStays, staffPresent, staffOnDuty, staffSkilled, pauseListed, pauseProved, earlier, wasWorking, wasPaused, beforePhoto, photosListed,
 	possible, answered, newCapture, found, unflagged, digested, noOpenTasks, notTask, roomForTasks, tasksKnown, hadMerged, passes, partOf, approverWorks, nobodyElse, notForced, recentlyApproved,
 	roundRejected, stale, blind, older, pointsAtOwn, rejectListed, solved, roomForMoves, roomForStarts condition
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/work/calendar"
 	"github.com/rounds-sync/rounds/work/checklist"
 	"github.com/rounds-sync/rounds/work/policy"
@@ -35,6 +36,10 @@ func (is *ticketConditionSet) addGuards() {
 		return map[string]string{"person": name, "skill": j.ticket().GetRequirements().GetSkill()}
 	}
 	overrides := func(j *judgement) bool { return j.holds(roundsv1.Role_ROLE_MANAGER) || j.assignee() == nil }
+	is.staffBelongs = condition{name: "the person works at the site, as far as is known", holds: func(j *judgement) bool {
+		to := engine.PersonID(j.ticketAct().GetDispatch().GetAssigneeId())
+		return j.foresees || j.rules.worksAt == nil || j.rules.worksAt(to, j.Scope, j.Time)
+	}, refusal: refusal{offDuty, "assignee_id", "{person}不在本项目工作,请派给本项目的人员。", "{person} does not work at this site. Choose somebody who does."}, facts: staffFacts}
 	is.staffStays = condition{name: "the person is of the crew, as far as is known", holds: func(j *judgement) bool { return !j.assignee().GetLeft() },
 		refusal: refusal{offDuty, "assignee_id", "{person}已离职,请派给其他人。", "{person} has left the company. Choose somebody else."}, facts: staffFacts}
 	is.staffPresent = condition{name: "the person is not away, or a manager says so", holds: func(j *judgement) bool {
