@@ -13,23 +13,31 @@ import (
 	"github.com/rounds-sync/rounds/work"
 )
 
-// TestNothingIsSkipped: a row that is skipped is not kept.
-func TestNothingIsSkipped(t *testing.T) {
+// testFiles are the files of tests here, by their names.
+func testFiles(t *testing.T) map[string]*ast.File {
+	t.Helper()
 	entries, err := os.ReadDir(".")
 	if err != nil {
 		t.Fatal(err)
 	}
+	files := map[string]*ast.File{}
 	for _, entry := range entries {
 		if !strings.HasSuffix(entry.Name(), "_test.go") {
 			continue
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), entry.Name(), nil, parser.SkipObjectResolution)
-		if err != nil {
+		if files[entry.Name()], err = parser.ParseFile(token.NewFileSet(), entry.Name(), nil, parser.SkipObjectResolution); err != nil {
 			t.Fatal(err)
 		}
+	}
+	return files
+}
+
+// TestNothingIsSkipped: a row that is skipped is not kept.
+func TestNothingIsSkipped(t *testing.T) {
+	for name, file := range testFiles(t) {
 		ast.Inspect(file, func(n ast.Node) bool {
 			if call, ok := n.(*ast.SelectorExpr); ok && slices.Contains([]string{"Skip", "Skipf", "SkipNow"}, call.Sel.Name) {
-				t.Errorf("%s calls %s", entry.Name(), call.Sel.Name)
+				t.Errorf("%s calls %s", name, call.Sel.Name)
 			}
 			return true
 		})
@@ -40,18 +48,7 @@ func TestNothingIsSkipped(t *testing.T) {
 // row that package work keeps by commands has one of them.
 func TestEveryRowHasItsTest(t *testing.T) {
 	tests := map[string]bool{}
-	entries, err := os.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		if !strings.HasSuffix(entry.Name(), "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), entry.Name(), nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, file := range testFiles(t) {
 		for _, d := range file.Decls {
 			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil {
 				tests[f.Name.Name] = true
