@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -206,7 +205,7 @@ func came(site store.Scope, a *roundsv1.Stamp, scope store.Scope, b *roundsv1.St
 func (d *Desk) sitesOf(scope store.Scope, promised *roundsv1.Stamp) []store.Scope {
 	sites := []store.Scope{scope}
 	for _, one := range d.cfg.Access.Scopes(engine.PersonID(promised.GetPersonId()), d.cfg.Now()) {
-		if one != scope && bytes.HasPrefix([]byte(one), []byte("site/")) {
+		if one != scope && isSite(one) {
 			sites = append(sites, one)
 		}
 	}

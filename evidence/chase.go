@@ -177,7 +177,10 @@ func (o owners) find(ctx context.Context, m *roundsv1.MissingPhoto) (owner strin
 	return who, 1, nil
 }
 
+// isSite: whether a scope is one of those that hold photos.
+func isSite(scope store.Scope) bool { return strings.HasPrefix(string(scope), "site/") }
+
 // sitesAmong are the scopes that hold photos.
 func sitesAmong(scopes []store.Scope) []store.Scope {
-	return slices.DeleteFunc(slices.Clone(scopes), func(s store.Scope) bool { return !strings.HasPrefix(string(s), "site/") })
+	return slices.DeleteFunc(slices.Clone(scopes), func(s store.Scope) bool { return !isSite(s) })
 }

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -192,14 +193,7 @@ func (d *Desk) holds(caller engine.Caller, scope store.Scope, roles ...roundsv1.
 	if d.cfg.Access.Revoked(caller.Device) != roundsv1.Revocation_REVOCATION_UNSPECIFIED {
 		return false
 	}
-	for _, held := range d.cfg.Access.Roles(caller.Person, scope, d.cfg.Now()) {
-		for _, role := range roles {
-			if held == role {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(d.cfg.Access.Roles(caller.Person, scope, d.cfg.Now()), func(held roundsv1.Role) bool { return slices.Contains(roles, held) })
 }
 
 // locks has the Desk do one thing at a time with the bytes of a hash: an object must not be removed between the moment when an upload found it there and
@@ -210,8 +204,8 @@ type locks[K comparable] struct {
 }
 
 type lock struct {
-	mu      sync.Mutex
-	waiting int // guarded by the mu of its locks: who holds it and who waits for it
+	mu      sync.Mutex // held by whoever does something with the key
+	waiting int        // guarded by the mu of its locks: who holds it and who waits for it
 }
 
 // lock waits for a key; the returned function lets go of it.

@@ -25,8 +25,7 @@ type Original struct {
 }
 
 // Originals visits the bytes of all photos of some scopes but the redacted ones, and those that came for photos that wait for a person, for an audit of the
-// storage. One that several photos have comes several
-// times. Scopes without photos are passed over.
+// storage. What several photos have comes several times. Scopes without photos are passed over.
 func Originals(ctx context.Context, records Finder, scopes []store.Scope) iter.Seq2[Original, error] {
 	return func(yield func(Original, error) bool) {
 		for _, scope := range sitesAmong(scopes) {

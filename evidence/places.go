@@ -37,7 +37,8 @@ func (d *Desk) areaOf(ctx context.Context, scope store.Scope, at *roundsv1.Locat
 		tagged = append(tagged, scan.PlaceID)
 	}
 	slices.Sort(tagged)
-	for _, id := range slices.Compact(tagged)[:min(mostOthers, len(slices.Compact(tagged)))] {
+	tagged = slices.Compact(tagged)
+	for _, id := range tagged[:min(mostOthers, len(tagged))] {
 		within, err := d.within(ctx, scope, id, at.GetPlaceId())
 		if err != nil {
 			return err

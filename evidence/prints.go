@@ -34,7 +34,7 @@ func newPrints(sites int) *prints {
 	return &prints{sites: cache}
 }
 
-// of returns the prints of a site, read from the records where they were not yet.
+// printsOf returns the prints of a site, read from the records where they were not yet.
 func (d *Desk) printsOf(ctx context.Context, scope store.Scope) (*likeness.Index[uuid.UUID], error) {
 	p := d.prints
 	p.mu.Lock()

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"context"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -98,10 +99,8 @@ func notShown(photo *roundsv1.Photo, size roundsv1.PhotoSize) *roundsv1.Problem 
 	case !hasBytes(photo):
 		return problem(codeMissing, "照片尚未上传。", "The photo has not arrived.")
 	}
-	for _, one := range sizesOf(photo) {
-		if one == size {
-			return nil
-		}
+	if slices.Contains(sizesOf(photo), size) {
+		return nil
 	}
 	return problem(codeState, "照片尚未处理或无法解码,只能下载原图。", "The photo was not looked at yet, or cannot be decoded: only the original can be downloaded.")
 }

@@ -79,11 +79,11 @@ func (d *Desk) retire(ctx context.Context, scope store.Scope) error {
 		if photo == nil || photo.GetLegalHold() != "" {
 			continue
 		}
-		closed, err := d.ended(ctx, scope, photo.GetSubject(), before)
+		over, err := d.over(ctx, scope, photo.GetSubject(), before)
 		if err != nil {
 			return err
 		}
-		if !closed {
+		if !over {
 			continue
 		}
 		var refused *engine.Error
@@ -98,8 +98,8 @@ func (d *Desk) retire(ctx context.Context, scope store.Scope) error {
 	return nil
 }
 
-// ended: whether the ticket or the inspection round that a photo belongs to came to its end before a time.
-func (d *Desk) ended(ctx context.Context, scope store.Scope, subject *roundsv1.RecordRef, before int64) (bool, error) {
+// over: whether the ticket or the inspection round that a photo belongs to came to its end before a time.
+func (d *Desk) over(ctx context.Context, scope store.Scope, subject *roundsv1.RecordRef, before int64) (bool, error) {
 	change, err := d.cfg.Records.Record(ctx, scope, merge.Kind(subject.GetKind()), subject.GetId())
 	if err != nil || change == nil {
 		return false, err

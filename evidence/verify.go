@@ -32,22 +32,19 @@ func (d *Desk) verify(ctx context.Context, scope store.Scope, kind merge.Kind, i
 		id = current.GetRecord().GetTicket().GetMergedIntoId()
 		current, err = read(kind, id)
 	}
-	if err != nil || current == nil || current.GetDeleted() {
+	if err != nil || current == nil || current.GetDeleted() || !waits(current) {
 		return err
 	}
-	var failed error
 	category, err := d.categoryOf(ctx, scope, current.GetRecord().GetTicket())
 	if err != nil {
 		return err
-	}
-	if !waits(current) {
-		return nil
 	}
 	// What comes from now on is noted on the record itself, because it waits.
 	photos, err := d.photosOf(ctx, scope, kind, current)
 	if err != nil {
 		return err
 	}
+	var failed error
 	if _, ok := d.cfg.Verified(scope, current, category, photos, noting(read, &failed)); !ok || failed != nil {
 		return failed
 	}

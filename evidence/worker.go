@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"time"
 
@@ -82,10 +81,8 @@ func (d *Desk) begin(ctx context.Context) bool {
 	for failures := 0; ; failures++ {
 		scopes, err := d.cfg.Scopes(ctx)
 		if err == nil {
-			for _, scope := range scopes {
-				if strings.HasPrefix(string(scope), "site/") {
-					d.work.mark(scope)
-				}
+			for _, scope := range sitesAmong(scopes) {
+				d.work.mark(scope)
 			}
 			return true
 		}
@@ -98,6 +95,7 @@ func (d *Desk) begin(ctx context.Context) bool {
 	}
 }
 
+// pause waits for a time; false: ctx ended.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -109,6 +107,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// hand gives a job to whoever is free; false: ctx ended.
 func hand(ctx context.Context, jobs chan<- job, j job) bool {
 	select {
 	case <-ctx.Done():

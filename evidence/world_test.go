@@ -433,7 +433,7 @@ func (p *phone) upload(scope store.Scope, content []byte) (sent int) {
 	return 0
 }
 
-// ticketIn brings a ticket of a category to DONE_PENDING_EVIDENCE with a manifest.
+// done brings a ticket of a category to DONE_PENDING_EVIDENCE with a manifest.
 func (w *world) done(name, category string, photos ...string) {
 	w.t.Helper()
 	boss, li := w.phone("boss", dispatcher, manager), w.phone("li", worker)
