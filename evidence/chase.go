@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -35,16 +34,9 @@ const (
 // they took themselves.
 func (d *Desk) Chase(ctx context.Context, caller engine.Caller, req *roundsv1.ChaseRequest) (*roundsv1.ChaseResponse, error) {
 	scope := store.Scope(req.GetScope())
-	person := req.GetPersonId()
-	if !d.holds(caller, scope, roundsv1.Role_ROLE_FOREMAN, roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_MANAGER, roundsv1.Role_ROLE_ADMIN,
-		roundsv1.Role_ROLE_AUDITOR) {
-		if err := d.mayDeliver(caller, scope); err != nil {
-			return nil, err
-		}
-		if person != "" && person != string(caller.Person) {
-			return nil, noRight(scope)
-		}
-		person = string(caller.Person)
+	person, err := d.mayChase(caller, scope, engine.PersonID(req.GetPersonId()))
+	if err != nil {
+		return nil, err
 	}
 	var from []byte
 	if token := req.GetPageToken(); token != "" {
@@ -55,7 +47,7 @@ func (d *Desk) Chase(ctx context.Context, caller engine.Caller, req *roundsv1.Ch
 		from = append(key, 0)
 	}
 	wanted := func(m *roundsv1.MissingPhoto) bool {
-		return (req.GetDeviceId() == "" || m.GetDeviceId() == req.GetDeviceId()) && (person == "" || m.GetPersonId() == person)
+		return (req.GetDeviceId() == "" || m.GetDeviceId() == req.GetDeviceId()) && (person == "" || m.GetPersonId() == string(person))
 	}
 	size := int(req.GetPageSize())
 	if size == 0 {
@@ -67,7 +59,7 @@ func (d *Desk) Chase(ctx context.Context, caller engine.Caller, req *roundsv1.Ch
 	owners := owners{desk: d, scope: scope, of: map[string]string{}}
 	now, looked := d.cfg.Now().UnixMicro(), 0
 	var last []byte
-	for entry, err := range d.cfg.Records.Find(ctx, scope, indexMissing, store.Span{From: from}) {
+	for m, err := range d.missing(ctx, scope, from) {
 		if err != nil {
 			return nil, err
 		}
@@ -75,22 +67,17 @@ func (d *Desk) Chase(ctx context.Context, caller engine.Caller, req *roundsv1.Ch
 			resp.NextPageToken = base64.RawURLEncoding.EncodeToString(last)
 			break
 		}
-		looked, last = looked+1, entry.Key
-		m := &roundsv1.MissingPhoto{}
-		if err := proto.Unmarshal(entry.Value, m); err != nil {
-			return nil, fmt.Errorf("evidence: index of what is missing: %w", err)
-		}
-		if !wanted(m) {
+		looked, last = looked+1, m.key
+		if !wanted(m.MissingPhoto) {
 			continue
 		}
 		m.AgeUs = max(0, now-m.GetPromisedUs())
-		if m.OwnerId, m.Level, err = owners.find(ctx, m); err != nil {
+		if m.OwnerId, m.Level, err = owners.find(ctx, m.MissingPhoto); err != nil {
 			return nil, err
 		}
-		resp.Photos = append(resp.Photos, m)
+		resp.Photos = append(resp.Photos, m.MissingPhoto)
 	}
 	if from == nil {
-		var err error
 		if resp.Devices, err = d.devices(ctx, scope, wanted); err != nil {
 			return nil, err
 		}
@@ -98,13 +85,36 @@ func (d *Desk) Chase(ctx context.Context, caller engine.Caller, req *roundsv1.Ch
 	return resp, nil
 }
 
-// missing visits what a scope waits for, the longest promised first.
-func (d *Desk) missing(ctx context.Context, scope store.Scope, from []byte) iter.Seq2[*roundsv1.MissingPhoto, error] {
-	return func(yield func(*roundsv1.MissingPhoto, error) bool) {
+// mayChase returns whose photos a caller is told of who asks for those of a person; empty: everybody's.
+func (d *Desk) mayChase(caller engine.Caller, scope store.Scope, person engine.PersonID) (engine.PersonID, error) {
+	if d.holds(caller, scope, roundsv1.Role_ROLE_FOREMAN, roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_MANAGER, roundsv1.Role_ROLE_ADMIN,
+		roundsv1.Role_ROLE_AUDITOR) {
+		return person, nil
+	}
+	if err := d.mayDeliver(caller, scope); err != nil {
+		return "", err
+	}
+	if person != "" && person != caller.Person {
+		return "", noRight(scope)
+	}
+	return caller.Person, nil
+}
+
+// missing is a photo that a scope waits for.
+type missing struct {
+	*roundsv1.MissingPhoto
+	key []byte // of its entry in indexMissing
+}
+
+// missing visits what a scope waits for from a key on, the longest promised first.
+func (d *Desk) missing(ctx context.Context, scope store.Scope, from []byte) iter.Seq2[missing, error] {
+	return func(yield func(missing, error) bool) {
 		for entry, err := range d.cfg.Records.Find(ctx, scope, indexMissing, store.Span{From: from}) {
-			m := &roundsv1.MissingPhoto{}
+			m := missing{&roundsv1.MissingPhoto{}, entry.Key}
 			if err == nil {
-				err = proto.Unmarshal(entry.Value, m)
+				if fault := proto.Unmarshal(entry.Value, m.MissingPhoto); fault != nil {
+					err = damaged(indexMissing, fault)
+				}
 			}
 			if !yield(m, err) || err != nil {
 				return
@@ -124,7 +134,7 @@ func (d *Desk) devices(ctx context.Context, scope store.Scope, wanted func(*roun
 		if counted++; counted > mostCounted {
 			break
 		}
-		if !wanted(m) {
+		if !wanted(m.MissingPhoto) {
 			continue
 		}
 		one := by[m.GetDeviceId()]

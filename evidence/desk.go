@@ -110,7 +110,8 @@ type Config struct {
 	Sites int
 }
 
-// Desk brings bytes to the photos that promise them. It is safe for concurrent use. Errors of its methods are *engine.Error.
+// Desk brings bytes to the photos that promise them. It is safe for concurrent use. The calls that it answers (Plan, Finish, Describe, Link, Chase, Hold,
+// Redact) fail with an *engine.Error, or with the error of their context.
 type Desk struct {
 	cfg        Config
 	log        *slog.Logger

@@ -54,7 +54,7 @@ func (d *Desk) printsOf(ctx context.Context, scope store.Scope) (*likeness.Index
 			return nil, err
 		}
 		if len(entry.Key) != 16 || len(entry.Value) < 16 {
-			return nil, fmt.Errorf("evidence: index of prints: entry of %d and %d bytes", len(entry.Key), len(entry.Value))
+			return nil, damaged(indexPrint, fmt.Errorf("an entry of %d and %d bytes", len(entry.Key), len(entry.Value)))
 		}
 		site.index.Add(uuid.UUID(entry.Key), likeness.Print{
 			Frequency: binary.BigEndian.Uint64(entry.Value), Difference: binary.BigEndian.Uint64(entry.Value[8:])})

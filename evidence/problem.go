@@ -3,6 +3,7 @@ package evidence
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -61,6 +62,11 @@ func ofStorage(err error) *roundsv1.Problem {
 	}
 	return later(problem(codeUnavailable, "照片存储暂时不可用,照片保留在手机上,稍后自动重试。",
 		"The photo storage cannot be reached. Keep the photo and try again later."), 5*time.Second)
+}
+
+// damaged is the error of an index that holds what this package does not write.
+func damaged(name engine.IndexName, cause error) error {
+	return &engine.Error{Kind: engine.Internal, Cause: fmt.Errorf("evidence: index %s: %w", name, cause)}
 }
 
 // ended: the caller went away, or the server ends; nobody is at fault.

@@ -52,10 +52,10 @@ func (d *Desk) promises(ctx context.Context, scope store.Scope, h media.Hash) ([
 func decodePromise(entry engine.IndexEntry) (promise, error) {
 	change := &roundsv1.Change{}
 	if len(entry.Key) != len(media.Hash{})+8+16 {
-		return promise{}, fmt.Errorf("evidence: a key of %d bytes in the index by hash", len(entry.Key))
+		return promise{}, damaged(indexHash, fmt.Errorf("a key of %d bytes", len(entry.Key)))
 	}
 	if err := proto.Unmarshal(entry.Value, change); err != nil {
-		return promise{}, fmt.Errorf("evidence: index by hash: %w", err)
+		return promise{}, damaged(indexHash, err)
 	}
 	return promise{id: idOf(entry.Key), photo: change.GetRecord().GetPhoto(), stamp: creation(change)}, nil
 }
