@@ -199,6 +199,16 @@ func (a *Authority) NodeType(node NodeID) roundsv1.NodeType {
 	return roundsv1.NodeType_NODE_TYPE_UNSPECIFIED
 }
 
+// NodeName returns the name of a node, not to be changed; nil where there is no such node.
+func (a *Authority) NodeName(node NodeID) *roundsv1.Text {
+	a.index.mu.RLock()
+	defer a.index.mu.RUnlock()
+	if n := a.index.find(string(node)); n != none {
+		return a.index.nodes[n].name
+	}
+	return nil
+}
+
 // AdminAt says whether a person is an administrator at a node or above it now.
 func (a *Authority) AdminAt(person PersonID, node NodeID) bool {
 	id, ok := parseUID(string(person))

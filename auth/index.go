@@ -4,6 +4,8 @@ import (
 	"math"
 	"sync"
 
+	"google.golang.org/protobuf/proto"
+
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 )
 
@@ -39,6 +41,7 @@ type node struct {
 	parent   int32
 	typ      roundsv1.NodeType
 	code     string
+	name     *roundsv1.Text // as the store has it; never changed in place
 	moves    []move
 	children []int32
 }
@@ -161,6 +164,7 @@ func (x *index) setNode(n *roundsv1.Node) {
 		}
 	}
 	e.parent, e.typ, e.moves = parent, n.GetType(), nil
+	e.name = proto.CloneOf(n.GetName())
 	x.setCode(at, n.GetCode())
 	for _, m := range n.GetMoves() {
 		e.moves = append(e.moves, move{x.find(m.GetParentId()), m.GetUntilUs()})

@@ -15,6 +15,7 @@ import (
 // that call failed between the two: the same call mends it. Where two change a node at once, each follows until the record says what the tree says last.
 func (k *Keeper) Follow(ctx context.Context, caller engine.Caller, node string) error {
 	node = strings.ToLower(node)
+	var overtaken error
 	for range mostFollowed {
 		done, err := k.cfg.Organisation.EnterNodes(ctx, caller, []NodeEntry{{ID: node}}, true) // dry: only to hear how it stands
 		switch {
@@ -45,11 +46,12 @@ func (k *Keeper) Follow(ctx context.Context, caller engine.Caller, node string) 
 		}
 		act := k.actOf(caller, node, before, edit)
 		act.Roles = k.vouched(caller, kind, node)
-		if _, err := k.one(ctx, caller, kind, node, act); err != nil {
+		_, err = k.one(ctx, caller, kind, node, act)
+		if overtaken = err; err != nil && !ofTheTree(err) {
 			return err
 		}
 	}
-	return nil // others go on changing it, and each follows
+	return overtaken // others go on changing it, and each follows
 }
 
 // mostFollowed bounds how often one call follows a node that others change meanwhile.

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"errors"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -17,6 +18,8 @@ type Nodes interface {
 	NodesByCode(code string) []string
 	// NodeType is a node's level; unspecified where there is no such node.
 	NodeType(node string) roundsv1.NodeType
+	// NodeName is a node's name, not to be changed; nil where there is no such node.
+	NodeName(node string) *roundsv1.Text
 	// Erased: whether the personal data of somebody was erased.
 	Erased(person string) bool
 }
@@ -89,15 +92,18 @@ func (g *Guard) refusal(c engine.Case) *roundsv1.Problem {
 // identity holds a record against what it stands for: a node of the tree, or a person.
 func (g *Guard) identity(c engine.Case, before, after *roundsv1.Record) *roundsv1.Problem {
 	id, code, was := c.Mutation.GetRecordId(), CodeOf(after), CodeOf(before)
+	var name, nameWas *roundsv1.Text
 	var parent, parentWas, field string
 	switch c.Kind {
 	case KindSite:
 		parent, parentWas, field = after.GetSite().GetUnitId(), before.GetSite().GetUnitId(), "unit_id"
+		name, nameWas = after.GetSite().GetName(), before.GetSite().GetName()
 		if id != nodeOf(c.Scope) {
 			return wanted("record_id", id, "项目本身的编号", "the id of the site itself")
 		}
 	case KindUnit:
 		parent, parentWas, field = after.GetUnit().GetParentId(), before.GetUnit().GetParentId(), "parent_id"
+		name, nameWas = after.GetUnit().GetName(), before.GetUnit().GetName()
 		path := g.Nodes.Path(id)
 		if len(path) == 0 || path[0] != nodeOf(c.Scope) || g.Nodes.NodeType(id) == roundsv1.NodeType_NODE_TYPE_SITE {
 			return wanted("record_id", id, "组织单元本身的编号", "the id of a unit of the organisation")
@@ -123,6 +129,9 @@ func (g *Guard) identity(c engine.Case, before, after *roundsv1.Record) *roundsv
 	if path := g.Nodes.Path(id); parent != parentWas && (len(path) < 2 || parent != path[len(path)-2]) && (parent != "" || len(path) > 1) {
 		return ofTree(string(c.Kind), field, "所属上级", "place in the tree", "MoveNode")
 	}
+	if !proto.Equal(name, nameWas) && !proto.Equal(name, g.Nodes.NodeName(id)) {
+		return ofTree(string(c.Kind), "name", "名称", "name", "RenameNode")
+	}
 	if code != was && !slices.Contains(g.Nodes.NodesByCode(code), id) {
 		return ofTree(string(c.Kind), "code", "编码", "code", "RenameNode")
 	}
@@ -147,4 +156,10 @@ func ofTree(kind, field, zh, en, call string) *roundsv1.Problem {
 	}
 	p.Facts = map[string]string{"call": call}
 	return p
+}
+
+// ofTheTree: whether an error is ofTree's. Whoever follows the tree has it where the tree has changed meanwhile.
+func ofTheTree(err error) bool {
+	var refused *engine.Error
+	return errors.As(err, &refused) && refused.Problem.GetFacts()["call"] != ""
 }

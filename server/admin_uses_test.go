@@ -165,6 +165,9 @@ func TestADeviceBreaksNoDirectory(t *testing.T) {
 		{"days of retention below zero", at, "site", s1, policy("photo.retention_days", "-1"), invalid},
 		{"a time zone", at, "site", s1, edit(siteRecord(&roundsv1.Site{TimeZone: "Asia/Nowhere"}), 3), invalid},
 		{"the unit above, beside the tree", at, "site", s1, edit(siteRecord(&roundsv1.Site{UnitId: r1}), 5), invalid},
+		{"the name, beside the tree", at, "site", s1, edit(siteRecord(&roundsv1.Site{Name: name}), 1), invalid},
+		{"no name at all", at, "site", s1, edit(siteRecord(&roundsv1.Site{}), 1), invalid},
+		{"a unit's name, beside the tree", org, "unit", r1, edit(unitRecord(&roundsv1.Unit{Name: name}), 1), invalid},
 		{"the code of another site", at, "site", s1, edit(siteRecord(&roundsv1.Site{Code: "S2"}), 2), invalid},
 		{"a second site in a site", at, "site", uuid.NewString(), edit(siteRecord(&roundsv1.Site{Name: name})), invalid},
 		{"the site taken away", at, "site", s1, gone("site"), state},
@@ -191,6 +194,7 @@ func TestADeviceBreaksNoDirectory(t *testing.T) {
 			ParentId: w.list(s1, "place")["PR1"].GetRecordId()}}}, 1), invalid},
 		{"a plan without a window", at, "plan", w.list(s1, "plan")[""].GetRecordId(), edit(&roundsv1.Record{Kind: &roundsv1.Record_Plan{Plan: &roundsv1.Plan{}}}, 7), invalid},
 
+		{"what is right: the name that the tree has", at, "site", s1, edit(siteRecord(&roundsv1.Site{Name: &roundsv1.Text{Zh: "云栖雅苑", En: "Yunqi Court"}}), 1), taken},
 		{"what is right: a setting", at, "site", s1, policy("service.normal.respond", "9m"), taken},
 		{"what is right: a setting of photos", at, "site", s1, policy("photo.exif.apart", "9m"), taken},
 		{"what is right: a category", org, "category", category.GetRecordId(), edit(&roundsv1.Record{Kind: &roundsv1.Record_Category{Category: &roundsv1.Category{Retired: true}}}, 12), taken},
@@ -225,5 +229,13 @@ func TestADeviceBreaksNoDirectory(t *testing.T) {
 	}
 	if got := w.Reference().Policy(at).Tiers[roundsv1.Priority_PRIORITY_NORMAL].Respond; got != 9*time.Minute {
 		t.Errorf("the site's policy says %v", got)
+	}
+	w.site = at
+	for _, role := range []roundsv1.Role{roundsv1.Role_ROLE_WORKER, roundsv1.Role_ROLE_MANAGER} {
+		m := edit(siteRecord(&roundsv1.Site{Name: name}), 1)
+		m.RecordId = s1
+		if got := w.hired(t, role.String(), role).sends(at, m); got.GetStatus() != roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED || got.GetProblem().GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT {
+			t.Errorf("%v renames the site: %v", role, got)
+		}
 	}
 }
