@@ -145,7 +145,7 @@ func (r *row) resolve(kind roundsv1.ImportKind, code string) (string, bool, erro
 		}
 	}
 	if id == "" {
-		if !r.assumed[at] {
+		if r.assumed[at] == nil {
 			return "", false, nil
 		}
 		id = idOf(r.cfg.Root, record, r.site, code, 0)
@@ -191,12 +191,12 @@ func (r *run) node(kind roundsv1.ImportKind, code string) (string, bool, error) 
 		return found[0], true, nil
 	case len(found) > 1:
 		return "", false, &ambiguous{code, found}
-	case kind == ofPolicies && r.assumed[ref{kind: ofSites, code: code}]:
+	case kind == ofPolicies && r.assumed[ref{kind: ofSites, code: code}] != nil:
 		of = ofSites
 	case kind == ofPolicies:
 		of = ofUnits
 	}
-	if !r.assumed[ref{kind: of, code: code}] {
+	if r.assumed[ref{kind: of, code: code}] == nil {
 		return "", false, nil
 	}
 	id := r.nodeID(code)

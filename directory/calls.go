@@ -214,7 +214,7 @@ func (k *Keeper) DeleteDirectory(ctx context.Context, caller engine.Caller, req 
 			return nil, refuse(problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD, "record_id", "", "没有这条记录。", "There is no such record."))
 		}
 		if !before.GetDeleted() {
-			if p, err := k.mayDelete(ctx, scope, kind, id, before.GetRecord()); err != nil || p != nil {
+			if p, err := k.mayDelete(ctx, scope, kind, id, before.GetRecord(), k.census(scope)); err != nil || p != nil {
 				if p != nil {
 					err = refuse(p)
 				}
@@ -231,9 +231,9 @@ func (k *Keeper) DeleteDirectory(ctx context.Context, caller engine.Caller, req 
 }
 
 // mayDelete says why a record stays, and what uses it; nil where it may go.
-func (k *Keeper) mayDelete(ctx context.Context, scope store.Scope, kind merge.Kind, id string, record *roundsv1.Record) (*roundsv1.Problem, error) {
+func (k *Keeper) mayDelete(ctx context.Context, scope store.Scope, kind merge.Kind, id string, record *roundsv1.Record, all *census) (*roundsv1.Problem, error) {
 	p := k.cfg.Reference.mayDelete(scope, kind, record)
-	by, err := k.usesOf(ctx, scope, kind, id, record)
+	by, err := k.usesOf(ctx, scope, kind, id, record, all)
 	switch {
 	case err != nil || len(by) == 0:
 		return p, err

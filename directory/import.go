@@ -29,13 +29,17 @@ func (k *Keeper) Import(ctx context.Context, caller engine.Caller, req *roundsv1
 		return nil, refuse(wanted("kind", req.GetKind().String(), "一种表", "a kind of table"))
 	}
 	r := &run{Keeper: k, ctx: ctx, caller: caller, table: table, dry: req.GetDryRun(), columns: map[string]int{}, codes: map[ref]string{},
-		assumed: map[ref]bool{}, rights: map[string]bool{}, byID: map[string]string{}, seen: map[string]uint32{}, acts: map[store.Scope][]*pending{}}
+		assumed: map[ref]*roundsv1.ImportAssumption{}, rights: map[string]bool{}, byID: map[string]string{}, seen: map[string]uint32{}, acts: map[store.Scope][]*pending{},
+		census: map[store.Scope]*census{}}
 	if p := r.header(req.GetColumns()); p != nil {
 		return nil, refuse(p)
 	}
 	for _, a := range req.GetAssumed() {
-		if r.dry || a.GetKind() == ofCategories { // lists name categories that come after them, and categories lists: their ids follow from their codes
-			r.assumed[ref{a.GetKind(), a.GetSite(), a.GetCode()}] = true
+		switch {
+		case a.GetRemoved():
+			r.going = append(r.going, a)
+		case r.dry || a.GetKind() == ofCategories: // lists name categories that come after them, and categories lists: their ids follow from their codes
+			r.assumed[ref{a.GetKind(), a.GetSite(), a.GetCode()}] = a
 		}
 	}
 	for _, one := range req.GetRows() {
@@ -61,10 +65,13 @@ type run struct {
 	rows    []*row
 	codes   map[ref]string // what codes mean, with what this run makes
 	byID    map[string]string
-	assumed map[ref]bool
+	assumed map[ref]*roundsv1.ImportAssumption
+	going   []*roundsv1.ImportAssumption // what earlier rows of a dry run remove
 	rights  map[string]bool
 	seen    map[string]uint32
 	acts    map[store.Scope][]*pending
+	census  map[store.Scope]*census // with what the rows so far make and take away
+	removed []*removal
 }
 
 // ref is a code in its place: site is the site's code, empty for what the organisation shares.
@@ -206,7 +213,7 @@ func plain(kind merge.Kind, blank func(code string) *roundsv1.Record) func(*run)
 				return err
 			}
 		}
-		return nil
+		return r.remove()
 	}
 }
 
@@ -238,7 +245,7 @@ func (r *row) plain(kind merge.Kind, blank func(code string) *roundsv1.Record) e
 			r.refuse(wanted("remove", cell, "是或否", "yes or no"))
 			return nil
 		} else if gone {
-			r.remove(scope, kind, before)
+			r.removes(scope, kind, before)
 			return nil
 		}
 	}
@@ -251,6 +258,7 @@ func (r *row) plain(kind merge.Kind, blank func(code string) *roundsv1.Record) e
 	}
 	if !r.refused() {
 		r.codes[ref{r.table.Kind, r.siteCode, code}], r.byID[id] = id, code
+		r.censusOf(scope).shall[id] = after
 	}
 	return nil
 }
@@ -377,17 +385,6 @@ func (k *Keeper) actOf(caller engine.Caller, id string, before *roundsv1.Change,
 
 func (r *run) actOf(id string, before *roundsv1.Change, edit *roundsv1.Edit) engine.DeskAct {
 	return r.Keeper.actOf(r.caller, id, before, edit)
-}
-
-// remove queues the deletion of a record.
-func (r *row) remove(scope store.Scope, kind merge.Kind, before *roundsv1.Change) {
-	if before == nil {
-		r.status(roundsv1.ImportStatus_IMPORT_STATUS_UNCHANGED)
-		return
-	}
-	r.status(roundsv1.ImportStatus_IMPORT_STATUS_CHANGED)
-	r.changed("remove", "no")
-	r.queue(scope, &pending{act: r.deletion(r.caller, kind, before, "import"), rows: []*row{r}})
 }
 
 // deletion is the act that deletes a record.

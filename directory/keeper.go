@@ -36,6 +36,8 @@ type Organisation interface {
 	MayKeep(person engine.PersonID, node string) bool
 	// MayRead: whether a person may read a scope at a time.
 	MayRead(person engine.PersonID, scope store.Scope, at time.Time) bool
+	// RolesAt are the roles that a person has in a scope at a time.
+	RolesAt(person engine.PersonID, scope store.Scope, at time.Time) []roundsv1.Role
 	// NodesByCode are the ids of the nodes that have a code.
 	NodesByCode(code string) []string
 	// NodeType is a node's level; unspecified where there is no such node.

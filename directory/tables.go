@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
 )
 
 const (
@@ -30,9 +31,9 @@ func Tables() []Table {
 		{Kind: ofPolicies, Name: "policies", enter: (*run).policies, Columns: policyColumns()},
 		{Kind: ofChecklists, Name: "checklists", enter: (*run).checklists, Columns: checklistColumns()},
 		{Kind: ofCategories, Name: "categories", enter: plain(KindCategory, newCategory), Columns: categoryColumns()},
+		{Kind: ofStaff, Name: "staff", enter: (*run).staff, Columns: staffColumns()},
 		{Kind: ofPlaces, Name: "places", enter: plain(KindPlace, newPlace), Columns: placeColumns()},
 		{Kind: ofAssets, Name: "assets", enter: plain(KindAsset, newAsset), Columns: assetColumns()},
-		{Kind: ofStaff, Name: "staff", enter: (*run).staff, Columns: staffColumns()},
 		{Kind: ofPlans, Name: "plans", enter: plain(KindPlan, newPlan), Columns: planColumns()},
 	}
 }
@@ -184,7 +185,11 @@ func placeColumns() []Column {
 		code("parent", "上级位置编码", "the place above", "T1", ofPlaces, true, of, func(p *roundsv1.Place) *string { return &p.ParentId }),
 		str("tag", "二维码/NFC 标签内容;auto:由服务器签发", "what its QR or NFC tag says; auto: the server issues it", "", of, func(p *roundsv1.Place) *string { return &p.Tag }),
 		choice("signal", "信号", "what a phone receives there", "ok", signals(), of, func(p *roundsv1.Place) *roundsv1.Signal { return &p.Signal }),
-		str("outline", "轮廓(WKT 多边形,WGS 84)", "its outline, as WKT polygon in WGS 84", "", of, func(p *roundsv1.Place) *string { return &p.Outline }), removes())
+		str("outline", "轮廓(WKT 多边形,WGS 84)", "its outline, as WKT polygon in WGS 84", "", of, func(p *roundsv1.Place) *string { return &p.Outline }),
+		Column{Name: "butlers", Refers: ofStaff, Local: true, Many: true, About: about("负责此处及其下级的管家工号,用分号隔开;空为上级位置的管家",
+			"job numbers of the butlers who look after it and all below it, with ; between; empty: those of the place above"), Example: "E000003;E000004",
+			set: setButlers, get: getButlers},
+		removes())
 }
 
 func assetColumns() []Column {
@@ -251,6 +256,46 @@ func setCheckpoints(r *row, to *roundsv1.Record, cell string) (*roundsv1.Problem
 	}
 	to.GetPlan().CheckpointIds = ids
 	return nil, nil
+}
+
+// mostButlers is how many the schema lets a place have.
+const mostButlers = 16
+
+// setButlers takes people of the site's staff who are butlers there. Who stood there already may stay.
+func setButlers(r *row, to *roundsv1.Record, cell string) (*roundsv1.Problem, error) {
+	var ids []string
+	for _, one := range list(cell) {
+		id, p, err := r.find("butlers", ofStaff, one)
+		if err != nil || p != nil {
+			return p, err
+		}
+		if !slices.Contains(r.before.GetPlace().GetButlerIds(), id) && !r.isButler(id, one) {
+			return wanted("butlers", one, "本项目的管家(staff.csv 的角色 butler)", "the job number of a butler of the site (role butler in staff.csv)"), nil
+		}
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	if ids = slices.Compact(ids); len(ids) > mostButlers {
+		return wanted("butlers", cell, "最多 16 人", "16 people at most"), nil
+	}
+	to.GetPlace().ButlerIds = ids
+	return nil, nil
+}
+
+// isButler: whether somebody of the row's site has the role there now, or gets it with an earlier row of a dry run.
+func (r *row) isButler(person, code string) bool {
+	const butler = roundsv1.Role_ROLE_BUTLER
+	return slices.Contains(r.assumed[ref{ofStaff, r.siteCode, code}].GetRoles(), butler) ||
+		slices.Contains(r.cfg.Organisation.RolesAt(engine.PersonID(person), SiteScope(r.site), r.cfg.Now()), butler)
+}
+
+func getButlers(r *row, from *roundsv1.Record) string {
+	var codes []string
+	for _, id := range from.GetPlace().GetButlerIds() {
+		codes = append(codes, r.codeOf(ofStaff, id))
+	}
+	slices.Sort(codes)
+	return strings.Join(codes, ";")
 }
 
 func getCheckpoints(r *row, from *roundsv1.Record) string {

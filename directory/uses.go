@@ -115,8 +115,9 @@ func label(code, id string) string {
 	return id
 }
 
-// usesOf names what uses a record, the first few of them, in words with their codes: categories and lists that name each other, plans of any site, places and what stands at them.
-func (k *Keeper) usesOf(ctx context.Context, scope store.Scope, kind merge.Kind, id string, record *roundsv1.Record) ([]string, error) {
+// usesOf names what uses a record, the first few of them, in words with their codes: categories and lists that name each other, plans of any site, places and what stands at them. All is the
+// scope's census.
+func (k *Keeper) usesOf(ctx context.Context, scope store.Scope, kind merge.Kind, id string, record *roundsv1.Record, all *census) ([]string, error) {
 	var by []string
 	switch kind {
 	case KindCategory, KindChecklist:
@@ -139,7 +140,7 @@ func (k *Keeper) usesOf(ctx context.Context, scope store.Scope, kind merge.Kind,
 			{KindAsset, func(r *roundsv1.Record) bool { return r.GetAsset().GetPlaceId() == id }},
 			{KindPlan, func(r *roundsv1.Record) bool { return slices.Contains(r.GetPlan().GetCheckpointIds(), id) }},
 		} {
-			some, err := k.users(ctx, scope, one.kind, one.uses)
+			some, err := all.users(ctx, one.kind, one.uses)
 			if by = append(by, some...); err != nil || len(by) >= mostUses {
 				return by, err
 			}
@@ -182,38 +183,9 @@ func (k *Keeper) plansOf(ctx context.Context, series string) ([]string, error) {
 		if !strings.HasPrefix(string(scope), "site/") {
 			continue
 		}
-		some, err := k.users(ctx, scope, KindPlan, func(r *roundsv1.Record) bool { return r.GetPlan().GetChecklistId() == series })
+		some, err := k.census(scope).users(ctx, KindPlan, func(r *roundsv1.Record) bool { return r.GetPlan().GetChecklistId() == series })
 		if by = append(by, some...); err != nil || len(by) >= mostUses {
 			return by, err
-		}
-	}
-	return by, nil
-}
-
-// users names the records of a kind in a scope that use something, the first few.
-func (k *Keeper) users(ctx context.Context, scope store.Scope, kind merge.Kind, uses func(*roundsv1.Record) bool) ([]string, error) {
-	var by []string
-	for e, err := range k.cfg.Desk.Find(ctx, scope, indexName, store.Prefix(append([]byte(kind), 0))) {
-		if err != nil {
-			return by, err
-		}
-		one, ok := readEntry(e)
-		if !ok {
-			continue
-		}
-		change, err := k.cfg.Desk.Record(ctx, scope, kind, one.id)
-		if err != nil {
-			return by, err
-		}
-		if change == nil || change.GetDeleted() || !uses(change.GetRecord()) {
-			continue
-		}
-		name := string(kind) + " " + label(one.code, one.id)
-		if plan := change.GetRecord().GetPlan(); plan != nil {
-			name = "plan " + label(plan.GetName().GetZh()+plan.GetName().GetEn(), one.id)
-		}
-		if by = append(by, name); len(by) >= mostUses {
-			break
 		}
 	}
 	return by, nil

@@ -68,6 +68,18 @@ func roles() words {
 		{int32(roundsv1.Role_ROLE_RESIDENT), "resident", "住户"}}
 }
 
+// RolesNamed are the roles that the cells role and more_roles of a row of staff.csv name, wherever they are. What is no role is left out.
+func RolesNamed(role, more string) []roundsv1.Role {
+	var all []roundsv1.Role
+	for _, part := range append(list(more), role) {
+		word, _, _ := strings.Cut(part, "@")
+		if value, ok := roles().read(word); ok && !slices.Contains(all, roundsv1.Role(value)) {
+			all = append(all, roundsv1.Role(value))
+		}
+	}
+	return all
+}
+
 func placeTypes() words {
 	return words{{int32(roundsv1.PlaceType_PLACE_TYPE_BUILDING), "building", "楼栋"}, {int32(roundsv1.PlaceType_PLACE_TYPE_FLOOR), "floor", "楼层"},
 		{int32(roundsv1.PlaceType_PLACE_TYPE_ZONE), "zone", "区域"}, {int32(roundsv1.PlaceType_PLACE_TYPE_ROOM), "room", "房间"},
@@ -117,4 +129,10 @@ func saysYes(value bool) string {
 		return "yes"
 	}
 	return "no"
+}
+
+// Removes says whether the cell remove of a row asks to take its record away.
+func Removes(cell string) bool {
+	yes, ok := yesNo(cell)
+	return ok && yes
 }

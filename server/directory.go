@@ -133,6 +133,9 @@ func (o organisation) NodeType(node string) roundsv1.NodeType {
 	return o.of.NodeType(auth.NodeID(node))
 }
 
+// NodeName implements directory.Nodes.
+func (o organisation) NodeName(node string) *roundsv1.Text { return o.of.NodeName(auth.NodeID(node)) }
+
 // Erased implements directory.Nodes.
 func (o organisation) Erased(person string) bool { return o.of.Erased(auth.PersonID(person)) }
 
@@ -144,6 +147,11 @@ func (o organisation) MayKeep(person engine.PersonID, node string) bool {
 // MayRead implements directory.Organisation.
 func (o organisation) MayRead(person engine.PersonID, scope store.Scope, at time.Time) bool {
 	return o.of.MayRead(auth.PersonID(person), auth.Scope(scope), at)
+}
+
+// RolesAt implements directory.Organisation.
+func (o organisation) RolesAt(person engine.PersonID, scope store.Scope, at time.Time) []roundsv1.Role {
+	return o.of.RolesAt(auth.PersonID(person), auth.Scope(scope), at)
 }
 
 // EnterNodes implements directory.Organisation.

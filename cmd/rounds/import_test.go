@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -124,6 +125,27 @@ func TestImport(t *testing.T) {
 	book, err := os.ReadFile(filepath.Join(dir, "cell.csv"))
 	if err != nil || !strings.Contains(string(book), ",CHANGED,") || !strings.Contains(string(book), ",E000001,phone,1") {
 		t.Errorf("report %s, %v", book, err)
+	}
+
+	// A room with parts in it stays, and goes with them, whatever table comes first.
+	out := filepath.Join(dir, "out")
+	if err := os.MkdirAll(out, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(out, "places.csv"), "site,code,remove\nS0001,GT9,yes\nS0001,PR09,yes\n")
+	for _, how := range []string{"--dry-run", "--skip-check"} {
+		v := p.imports(5, "--dir", device, how, out)
+		if len(v.Errors) != 1 || v.Errors[0].Line != 3 || v.Errors[0].Column != "remove" || !strings.Contains(v.Errors[0].Facts["used_by"], "asset PART-001") {
+			t.Errorf("%s: %+v", how, v)
+		}
+	}
+	parts := "site,code,remove\n"
+	for n := 1; n <= 15; n++ {
+		parts += fmt.Sprintf("S0001,PART-%03d,yes\n", n)
+	}
+	put(t, filepath.Join(out, "assets.csv"), parts)
+	if v := p.imports(0, "--dir", device, out); !v.Written || v.Files[0].Changed != 1 || v.Files[0].Unchanged != 1 || v.Files[1].Changed != 15 {
+		t.Errorf("a room with its parts: %+v", v)
 	}
 
 	// Settings from the command line.

@@ -165,17 +165,27 @@ func (c *Community) CategoryCode(n int) string {
 
 // places of the site in full detail, and a gate and a building of each of the others.
 func (t *tables) places(put func(...string)) {
-	put("site", "code", "name_zh", "name_en", "type", "parent", "tag", "signal", "outline")
+	put("site", "code", "name_zh", "name_en", "type", "parent", "tag", "signal", "outline", "butlers")
 	codes := map[string]string{}
 	for _, p := range t.Places {
 		codes[p.ID] = p.GetCode()
 		put(t.Site.Code, p.GetCode(), p.GetName().GetZh(), p.GetName().GetEn(), strings.ToLower(strings.TrimPrefix(p.GetType().String(), "PLACE_TYPE_")),
-			codes[p.GetParentId()], p.GetTag(), strings.ToLower(strings.TrimPrefix(p.GetSignal().String(), "SIGNAL_")), p.GetOutline())
+			codes[p.GetParentId()], p.GetTag(), strings.ToLower(strings.TrimPrefix(p.GetSignal().String(), "SIGNAL_")), p.GetOutline(), t.butlerOf(p))
 	}
 	for i := 1; i < t.scale.Sites; i++ {
-		put(siteCode(i), "T1", "1栋", "Tower 1", "building", "", "", "ok", "")
-		put(siteCode(i), "GT1", "1号门", "Gate 1", "point", "", "", "ok", "")
+		put(siteCode(i), "T1", "1栋", "Tower 1", "building", "", "", "ok", "", "")
+		put(siteCode(i), "GT1", "1号门", "Gate 1", "point", "", "", "ok", "", "")
 	}
+}
+
+// butlerOf is the job number of the butler of a tower, who looks after its units: the towers are shared out among them. Empty for any other place.
+func (t *tables) butlerOf(p Place) string {
+	var tower int
+	if n, err := fmt.Sscanf(p.GetCode(), "T%d", &tower); n != 1 || err != nil || p.GetType() != roundsv1.PlaceType_PLACE_TYPE_BUILDING {
+		return ""
+	}
+	butlers := t.In(roundsv1.Role_ROLE_BUTLER)
+	return butlers[(tower-1)*len(butlers)/towers].GetCode()
 }
 
 func (t *tables) assets(put func(...string)) {

@@ -4076,7 +4076,7 @@ func (x *ImportRow) GetCells() []string {
 	return nil
 }
 
-// ImportAssumption names what an earlier row of the same run makes, for a dry run, which has made nothing.
+// ImportAssumption names what an earlier row of the same run makes or takes away, for a dry run, which has done neither.
 type ImportAssumption struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What it is.
@@ -4084,7 +4084,11 @@ type ImportAssumption struct {
 	// The site that it is of, by its code; empty for what the organisation shares.
 	Site string `protobuf:"bytes,2,opt,name=site,proto3" json:"site,omitempty"`
 	// Its code.
-	Code          string `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
+	Code string `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
+	// Of STAFF: the roles that its row names, wherever. For columns that take people of one role.
+	Roles []Role `protobuf:"varint,4,rep,packed,name=roles,proto3,enum=rounds.v1.Role" json:"roles,omitempty"`
+	// The row takes it away.
+	Removed       bool `protobuf:"varint,5,opt,name=removed,proto3" json:"removed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4140,6 +4144,20 @@ func (x *ImportAssumption) GetCode() string {
 	return ""
 }
 
+func (x *ImportAssumption) GetRoles() []Role {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
+func (x *ImportAssumption) GetRemoved() bool {
+	if x != nil {
+		return x.Removed
+	}
+	return false
+}
+
 // ImportRequest brings some rows of one table.
 type ImportRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4151,7 +4169,7 @@ type ImportRequest struct {
 	Rows []*ImportRow `protobuf:"bytes,3,rep,name=rows,proto3" json:"rows,omitempty"`
 	// Say what would be done, and do nothing.
 	DryRun bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
-	// For a dry run: what earlier rows of the run make, as far as these rows refer to it.
+	// For a dry run: what earlier rows of the run make or take away, as far as these rows refer to it.
 	Assumed       []*ImportAssumption `protobuf:"bytes,5,rep,name=assumed,proto3" json:"assumed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4707,11 +4725,13 @@ const file_rounds_v1_admin_proto_rawDesc = "" +
 	"\tImportRow\x12\x12\n" +
 	"\x04line\x18\x01 \x01(\rR\x04line\x12&\n" +
 	"\x05cells\x18\x02 \x03(\tB\x10\xbaH\r\x92\x01\n" +
-	"\x10@\"\x06r\x04(\x80\x80\x04R\x05cells\"w\n" +
+	"\x10@\"\x06r\x04(\x80\x80\x04R\x05cells\"\xc2\x01\n" +
 	"\x10ImportAssumption\x12)\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x15.rounds.v1.ImportKindR\x04kind\x12\x1b\n" +
 	"\x04site\x18\x02 \x01(\tB\a\xbaH\x04r\x02(@R\x04site\x12\x1b\n" +
-	"\x04code\x18\x03 \x01(\tB\a\xbaH\x04r\x02(@R\x04code\"\x84\x02\n" +
+	"\x04code\x18\x03 \x01(\tB\a\xbaH\x04r\x02(@R\x04code\x12/\n" +
+	"\x05roles\x18\x04 \x03(\x0e2\x0f.rounds.v1.RoleB\b\xbaH\x05\x92\x01\x02\x10\x10R\x05roles\x12\x18\n" +
+	"\aremoved\x18\x05 \x01(\bR\aremoved\"\x84\x02\n" +
 	"\rImportRequest\x125\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x15.rounds.v1.ImportKindB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12*\n" +
@@ -4929,70 +4949,71 @@ var file_rounds_v1_admin_proto_depIdxs = []int32{
 	68, // 42: rounds.v1.SetPolicyRequest.set:type_name -> rounds.v1.SetPolicyRequest.SetEntry
 	59, // 43: rounds.v1.SetPolicyResponse.policy:type_name -> rounds.v1.GetPolicyResponse
 	1,  // 44: rounds.v1.ImportAssumption.kind:type_name -> rounds.v1.ImportKind
-	1,  // 45: rounds.v1.ImportRequest.kind:type_name -> rounds.v1.ImportKind
-	62, // 46: rounds.v1.ImportRequest.rows:type_name -> rounds.v1.ImportRow
-	63, // 47: rounds.v1.ImportRequest.assumed:type_name -> rounds.v1.ImportAssumption
-	2,  // 48: rounds.v1.ImportResult.status:type_name -> rounds.v1.ImportStatus
-	65, // 49: rounds.v1.ImportResult.cells:type_name -> rounds.v1.ImportedCell
-	76, // 50: rounds.v1.ImportResult.problem:type_name -> rounds.v1.Problem
-	66, // 51: rounds.v1.ImportResponse.results:type_name -> rounds.v1.ImportResult
-	5,  // 52: rounds.v1.AdminService.CreateNode:input_type -> rounds.v1.CreateNodeRequest
-	7,  // 53: rounds.v1.AdminService.RenameNode:input_type -> rounds.v1.RenameNodeRequest
-	9,  // 54: rounds.v1.AdminService.MoveNode:input_type -> rounds.v1.MoveNodeRequest
-	11, // 55: rounds.v1.AdminService.ListNodes:input_type -> rounds.v1.ListNodesRequest
-	15, // 56: rounds.v1.AdminService.CreatePerson:input_type -> rounds.v1.CreatePersonRequest
-	17, // 57: rounds.v1.AdminService.UpdatePerson:input_type -> rounds.v1.UpdatePersonRequest
-	19, // 58: rounds.v1.AdminService.ListPeople:input_type -> rounds.v1.ListPeopleRequest
-	21, // 59: rounds.v1.AdminService.SuspendPerson:input_type -> rounds.v1.SuspendPersonRequest
-	23, // 60: rounds.v1.AdminService.ReinstatePerson:input_type -> rounds.v1.ReinstatePersonRequest
-	25, // 61: rounds.v1.AdminService.DeletePerson:input_type -> rounds.v1.DeletePersonRequest
-	28, // 62: rounds.v1.AdminService.CreateGrant:input_type -> rounds.v1.CreateGrantRequest
-	30, // 63: rounds.v1.AdminService.EndGrant:input_type -> rounds.v1.EndGrantRequest
-	32, // 64: rounds.v1.AdminService.ListGrants:input_type -> rounds.v1.ListGrantsRequest
-	35, // 65: rounds.v1.AdminService.CreateEnrolmentCode:input_type -> rounds.v1.CreateEnrolmentCodeRequest
-	37, // 66: rounds.v1.AdminService.CancelEnrolmentCode:input_type -> rounds.v1.CancelEnrolmentCodeRequest
-	39, // 67: rounds.v1.AdminService.ListEnrolmentCodes:input_type -> rounds.v1.ListEnrolmentCodesRequest
-	42, // 68: rounds.v1.AdminService.ListDevices:input_type -> rounds.v1.ListDevicesRequest
-	44, // 69: rounds.v1.AdminService.RevokeDevice:input_type -> rounds.v1.RevokeDeviceRequest
-	47, // 70: rounds.v1.AdminService.RotateSigningKey:input_type -> rounds.v1.RotateSigningKeyRequest
-	49, // 71: rounds.v1.AdminService.ListSigningKeys:input_type -> rounds.v1.ListSigningKeysRequest
-	51, // 72: rounds.v1.AdminService.PutDirectory:input_type -> rounds.v1.PutDirectoryRequest
-	53, // 73: rounds.v1.AdminService.ListDirectory:input_type -> rounds.v1.ListDirectoryRequest
-	55, // 74: rounds.v1.AdminService.DeleteDirectory:input_type -> rounds.v1.DeleteDirectoryRequest
-	58, // 75: rounds.v1.AdminService.GetPolicy:input_type -> rounds.v1.GetPolicyRequest
-	60, // 76: rounds.v1.AdminService.SetPolicy:input_type -> rounds.v1.SetPolicyRequest
-	64, // 77: rounds.v1.AdminService.Import:input_type -> rounds.v1.ImportRequest
-	6,  // 78: rounds.v1.AdminService.CreateNode:output_type -> rounds.v1.CreateNodeResponse
-	8,  // 79: rounds.v1.AdminService.RenameNode:output_type -> rounds.v1.RenameNodeResponse
-	10, // 80: rounds.v1.AdminService.MoveNode:output_type -> rounds.v1.MoveNodeResponse
-	12, // 81: rounds.v1.AdminService.ListNodes:output_type -> rounds.v1.ListNodesResponse
-	16, // 82: rounds.v1.AdminService.CreatePerson:output_type -> rounds.v1.CreatePersonResponse
-	18, // 83: rounds.v1.AdminService.UpdatePerson:output_type -> rounds.v1.UpdatePersonResponse
-	20, // 84: rounds.v1.AdminService.ListPeople:output_type -> rounds.v1.ListPeopleResponse
-	22, // 85: rounds.v1.AdminService.SuspendPerson:output_type -> rounds.v1.SuspendPersonResponse
-	24, // 86: rounds.v1.AdminService.ReinstatePerson:output_type -> rounds.v1.ReinstatePersonResponse
-	26, // 87: rounds.v1.AdminService.DeletePerson:output_type -> rounds.v1.DeletePersonResponse
-	29, // 88: rounds.v1.AdminService.CreateGrant:output_type -> rounds.v1.CreateGrantResponse
-	31, // 89: rounds.v1.AdminService.EndGrant:output_type -> rounds.v1.EndGrantResponse
-	33, // 90: rounds.v1.AdminService.ListGrants:output_type -> rounds.v1.ListGrantsResponse
-	36, // 91: rounds.v1.AdminService.CreateEnrolmentCode:output_type -> rounds.v1.CreateEnrolmentCodeResponse
-	38, // 92: rounds.v1.AdminService.CancelEnrolmentCode:output_type -> rounds.v1.CancelEnrolmentCodeResponse
-	40, // 93: rounds.v1.AdminService.ListEnrolmentCodes:output_type -> rounds.v1.ListEnrolmentCodesResponse
-	43, // 94: rounds.v1.AdminService.ListDevices:output_type -> rounds.v1.ListDevicesResponse
-	45, // 95: rounds.v1.AdminService.RevokeDevice:output_type -> rounds.v1.RevokeDeviceResponse
-	48, // 96: rounds.v1.AdminService.RotateSigningKey:output_type -> rounds.v1.RotateSigningKeyResponse
-	50, // 97: rounds.v1.AdminService.ListSigningKeys:output_type -> rounds.v1.ListSigningKeysResponse
-	52, // 98: rounds.v1.AdminService.PutDirectory:output_type -> rounds.v1.PutDirectoryResponse
-	54, // 99: rounds.v1.AdminService.ListDirectory:output_type -> rounds.v1.ListDirectoryResponse
-	56, // 100: rounds.v1.AdminService.DeleteDirectory:output_type -> rounds.v1.DeleteDirectoryResponse
-	59, // 101: rounds.v1.AdminService.GetPolicy:output_type -> rounds.v1.GetPolicyResponse
-	61, // 102: rounds.v1.AdminService.SetPolicy:output_type -> rounds.v1.SetPolicyResponse
-	67, // 103: rounds.v1.AdminService.Import:output_type -> rounds.v1.ImportResponse
-	78, // [78:104] is the sub-list for method output_type
-	52, // [52:78] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	70, // 45: rounds.v1.ImportAssumption.roles:type_name -> rounds.v1.Role
+	1,  // 46: rounds.v1.ImportRequest.kind:type_name -> rounds.v1.ImportKind
+	62, // 47: rounds.v1.ImportRequest.rows:type_name -> rounds.v1.ImportRow
+	63, // 48: rounds.v1.ImportRequest.assumed:type_name -> rounds.v1.ImportAssumption
+	2,  // 49: rounds.v1.ImportResult.status:type_name -> rounds.v1.ImportStatus
+	65, // 50: rounds.v1.ImportResult.cells:type_name -> rounds.v1.ImportedCell
+	76, // 51: rounds.v1.ImportResult.problem:type_name -> rounds.v1.Problem
+	66, // 52: rounds.v1.ImportResponse.results:type_name -> rounds.v1.ImportResult
+	5,  // 53: rounds.v1.AdminService.CreateNode:input_type -> rounds.v1.CreateNodeRequest
+	7,  // 54: rounds.v1.AdminService.RenameNode:input_type -> rounds.v1.RenameNodeRequest
+	9,  // 55: rounds.v1.AdminService.MoveNode:input_type -> rounds.v1.MoveNodeRequest
+	11, // 56: rounds.v1.AdminService.ListNodes:input_type -> rounds.v1.ListNodesRequest
+	15, // 57: rounds.v1.AdminService.CreatePerson:input_type -> rounds.v1.CreatePersonRequest
+	17, // 58: rounds.v1.AdminService.UpdatePerson:input_type -> rounds.v1.UpdatePersonRequest
+	19, // 59: rounds.v1.AdminService.ListPeople:input_type -> rounds.v1.ListPeopleRequest
+	21, // 60: rounds.v1.AdminService.SuspendPerson:input_type -> rounds.v1.SuspendPersonRequest
+	23, // 61: rounds.v1.AdminService.ReinstatePerson:input_type -> rounds.v1.ReinstatePersonRequest
+	25, // 62: rounds.v1.AdminService.DeletePerson:input_type -> rounds.v1.DeletePersonRequest
+	28, // 63: rounds.v1.AdminService.CreateGrant:input_type -> rounds.v1.CreateGrantRequest
+	30, // 64: rounds.v1.AdminService.EndGrant:input_type -> rounds.v1.EndGrantRequest
+	32, // 65: rounds.v1.AdminService.ListGrants:input_type -> rounds.v1.ListGrantsRequest
+	35, // 66: rounds.v1.AdminService.CreateEnrolmentCode:input_type -> rounds.v1.CreateEnrolmentCodeRequest
+	37, // 67: rounds.v1.AdminService.CancelEnrolmentCode:input_type -> rounds.v1.CancelEnrolmentCodeRequest
+	39, // 68: rounds.v1.AdminService.ListEnrolmentCodes:input_type -> rounds.v1.ListEnrolmentCodesRequest
+	42, // 69: rounds.v1.AdminService.ListDevices:input_type -> rounds.v1.ListDevicesRequest
+	44, // 70: rounds.v1.AdminService.RevokeDevice:input_type -> rounds.v1.RevokeDeviceRequest
+	47, // 71: rounds.v1.AdminService.RotateSigningKey:input_type -> rounds.v1.RotateSigningKeyRequest
+	49, // 72: rounds.v1.AdminService.ListSigningKeys:input_type -> rounds.v1.ListSigningKeysRequest
+	51, // 73: rounds.v1.AdminService.PutDirectory:input_type -> rounds.v1.PutDirectoryRequest
+	53, // 74: rounds.v1.AdminService.ListDirectory:input_type -> rounds.v1.ListDirectoryRequest
+	55, // 75: rounds.v1.AdminService.DeleteDirectory:input_type -> rounds.v1.DeleteDirectoryRequest
+	58, // 76: rounds.v1.AdminService.GetPolicy:input_type -> rounds.v1.GetPolicyRequest
+	60, // 77: rounds.v1.AdminService.SetPolicy:input_type -> rounds.v1.SetPolicyRequest
+	64, // 78: rounds.v1.AdminService.Import:input_type -> rounds.v1.ImportRequest
+	6,  // 79: rounds.v1.AdminService.CreateNode:output_type -> rounds.v1.CreateNodeResponse
+	8,  // 80: rounds.v1.AdminService.RenameNode:output_type -> rounds.v1.RenameNodeResponse
+	10, // 81: rounds.v1.AdminService.MoveNode:output_type -> rounds.v1.MoveNodeResponse
+	12, // 82: rounds.v1.AdminService.ListNodes:output_type -> rounds.v1.ListNodesResponse
+	16, // 83: rounds.v1.AdminService.CreatePerson:output_type -> rounds.v1.CreatePersonResponse
+	18, // 84: rounds.v1.AdminService.UpdatePerson:output_type -> rounds.v1.UpdatePersonResponse
+	20, // 85: rounds.v1.AdminService.ListPeople:output_type -> rounds.v1.ListPeopleResponse
+	22, // 86: rounds.v1.AdminService.SuspendPerson:output_type -> rounds.v1.SuspendPersonResponse
+	24, // 87: rounds.v1.AdminService.ReinstatePerson:output_type -> rounds.v1.ReinstatePersonResponse
+	26, // 88: rounds.v1.AdminService.DeletePerson:output_type -> rounds.v1.DeletePersonResponse
+	29, // 89: rounds.v1.AdminService.CreateGrant:output_type -> rounds.v1.CreateGrantResponse
+	31, // 90: rounds.v1.AdminService.EndGrant:output_type -> rounds.v1.EndGrantResponse
+	33, // 91: rounds.v1.AdminService.ListGrants:output_type -> rounds.v1.ListGrantsResponse
+	36, // 92: rounds.v1.AdminService.CreateEnrolmentCode:output_type -> rounds.v1.CreateEnrolmentCodeResponse
+	38, // 93: rounds.v1.AdminService.CancelEnrolmentCode:output_type -> rounds.v1.CancelEnrolmentCodeResponse
+	40, // 94: rounds.v1.AdminService.ListEnrolmentCodes:output_type -> rounds.v1.ListEnrolmentCodesResponse
+	43, // 95: rounds.v1.AdminService.ListDevices:output_type -> rounds.v1.ListDevicesResponse
+	45, // 96: rounds.v1.AdminService.RevokeDevice:output_type -> rounds.v1.RevokeDeviceResponse
+	48, // 97: rounds.v1.AdminService.RotateSigningKey:output_type -> rounds.v1.RotateSigningKeyResponse
+	50, // 98: rounds.v1.AdminService.ListSigningKeys:output_type -> rounds.v1.ListSigningKeysResponse
+	52, // 99: rounds.v1.AdminService.PutDirectory:output_type -> rounds.v1.PutDirectoryResponse
+	54, // 100: rounds.v1.AdminService.ListDirectory:output_type -> rounds.v1.ListDirectoryResponse
+	56, // 101: rounds.v1.AdminService.DeleteDirectory:output_type -> rounds.v1.DeleteDirectoryResponse
+	59, // 102: rounds.v1.AdminService.GetPolicy:output_type -> rounds.v1.GetPolicyResponse
+	61, // 103: rounds.v1.AdminService.SetPolicy:output_type -> rounds.v1.SetPolicyResponse
+	67, // 104: rounds.v1.AdminService.Import:output_type -> rounds.v1.ImportResponse
+	79, // [79:105] is the sub-list for method output_type
+	53, // [53:79] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_rounds_v1_admin_proto_init() }

@@ -145,18 +145,26 @@ type AdminServiceClient interface {
 	RotateSigningKey(context.Context, *connect.Request[v1.RotateSigningKeyRequest]) (*connect.Response[v1.RotateSigningKeyResponse], error)
 	// ListSigningKeys lists the keys for access tokens that still verify. Needs ROLE_ADMIN at the root.
 	ListSigningKeys(context.Context, *connect.Request[v1.ListSigningKeysRequest]) (*connect.Response[v1.ListSigningKeysResponse], error)
-	// PutDirectory creates or changes one record of the directory: a unit, site, place, asset, person of the staff, category, checklist, calendar or plan.
+	// PutDirectory creates or changes one record of the directory: a unit, site, place, asset, person of the staff, category, checklist, calendar or plan. It is an act of the
+	// caller, journalled in the record's scope under their name. Name, code, level and place of a unit or a site are the tree's: RenameNode, MoveNode and Import change them, and the
+	// record follows. Sent again with its act_id, the call changes nothing and has its first answer. Plans and people of the staff may also be written by whom the rules of the
+	// trade let, without ROLE_ADMIN.
 	PutDirectory(context.Context, *connect.Request[v1.PutDirectoryRequest]) (*connect.Response[v1.PutDirectoryResponse], error)
-	// ListDirectory lists records of the directory of one kind, in the order of their codes.
+	// ListDirectory lists records of the directory of one kind, in the order of their codes. Deleted ones are left out. Whoever may read the scope in which they stand may ask.
 	ListDirectory(context.Context, *connect.Request[v1.ListDirectoryRequest]) (*connect.Response[v1.ListDirectoryResponse], error)
-	// DeleteDirectory deletes one record of the directory. What was published or is pointed at stands in the journal all the same.
+	// DeleteDirectory deletes one record of the directory: a place, asset, plan, calendar, or a draft of a checklist. It is an act of the caller, journalled in the record's scope
+	// under their name and reason; what the record said stays in the journal. What is in use stays: the refusal (PROBLEM_CODE_STATE) names the first few that use it in its fact
+	// "used_by". Units and sites stay for good, and so do categories, people of the staff and published checklists, which work names; the fact "instead" names the field that takes them
+	// out of use. Sent again with its act_id, the call changes nothing and has its first answer; without one, deleting what is deleted already is refused (PROBLEM_CODE_DELETED).
 	DeleteDirectory(context.Context, *connect.Request[v1.DeleteDirectoryRequest]) (*connect.Response[v1.DeleteDirectoryResponse], error)
-	// GetPolicy tells every setting of a node: what counts there, and which node sets it.
+	// GetPolicy tells every setting of a node: what counts there, and which node sets it. Whoever may read the node's scope may ask.
 	GetPolicy(context.Context, *connect.Request[v1.GetPolicyRequest]) (*connect.Response[v1.GetPolicyResponse], error)
-	// SetPolicy changes settings of a node. All of them are checked before any is changed.
+	// SetPolicy changes settings of a node. All of them are checked before any is changed. It is an act of the caller, journalled under their name; sent again with its act_id, it
+	// changes nothing and answers as things stand.
 	SetPolicy(context.Context, *connect.Request[v1.SetPolicyRequest]) (*connect.Response[v1.SetPolicyResponse], error)
 	// Import takes rows of a table. Ids follow from the organisation and the codes, so that the same rows again change nothing; a cell that differs changes
-	// that field alone, a column that is not there leaves its field as it is, and nothing is deleted because it is missing.
+	// that field alone, a column that is not there leaves its field as it is, and nothing is deleted because it is missing. A row is taken or refused by itself, with the checks of
+	// the calls above: what it asks to remove stays where something uses it that no other row of the request takes away.
 	Import(context.Context, *connect.Request[v1.ImportRequest]) (*connect.Response[v1.ImportResponse], error)
 }
 
@@ -532,18 +540,26 @@ type AdminServiceHandler interface {
 	RotateSigningKey(context.Context, *connect.Request[v1.RotateSigningKeyRequest]) (*connect.Response[v1.RotateSigningKeyResponse], error)
 	// ListSigningKeys lists the keys for access tokens that still verify. Needs ROLE_ADMIN at the root.
 	ListSigningKeys(context.Context, *connect.Request[v1.ListSigningKeysRequest]) (*connect.Response[v1.ListSigningKeysResponse], error)
-	// PutDirectory creates or changes one record of the directory: a unit, site, place, asset, person of the staff, category, checklist, calendar or plan.
+	// PutDirectory creates or changes one record of the directory: a unit, site, place, asset, person of the staff, category, checklist, calendar or plan. It is an act of the
+	// caller, journalled in the record's scope under their name. Name, code, level and place of a unit or a site are the tree's: RenameNode, MoveNode and Import change them, and the
+	// record follows. Sent again with its act_id, the call changes nothing and has its first answer. Plans and people of the staff may also be written by whom the rules of the
+	// trade let, without ROLE_ADMIN.
 	PutDirectory(context.Context, *connect.Request[v1.PutDirectoryRequest]) (*connect.Response[v1.PutDirectoryResponse], error)
-	// ListDirectory lists records of the directory of one kind, in the order of their codes.
+	// ListDirectory lists records of the directory of one kind, in the order of their codes. Deleted ones are left out. Whoever may read the scope in which they stand may ask.
 	ListDirectory(context.Context, *connect.Request[v1.ListDirectoryRequest]) (*connect.Response[v1.ListDirectoryResponse], error)
-	// DeleteDirectory deletes one record of the directory. What was published or is pointed at stands in the journal all the same.
+	// DeleteDirectory deletes one record of the directory: a place, asset, plan, calendar, or a draft of a checklist. It is an act of the caller, journalled in the record's scope
+	// under their name and reason; what the record said stays in the journal. What is in use stays: the refusal (PROBLEM_CODE_STATE) names the first few that use it in its fact
+	// "used_by". Units and sites stay for good, and so do categories, people of the staff and published checklists, which work names; the fact "instead" names the field that takes them
+	// out of use. Sent again with its act_id, the call changes nothing and has its first answer; without one, deleting what is deleted already is refused (PROBLEM_CODE_DELETED).
 	DeleteDirectory(context.Context, *connect.Request[v1.DeleteDirectoryRequest]) (*connect.Response[v1.DeleteDirectoryResponse], error)
-	// GetPolicy tells every setting of a node: what counts there, and which node sets it.
+	// GetPolicy tells every setting of a node: what counts there, and which node sets it. Whoever may read the node's scope may ask.
 	GetPolicy(context.Context, *connect.Request[v1.GetPolicyRequest]) (*connect.Response[v1.GetPolicyResponse], error)
-	// SetPolicy changes settings of a node. All of them are checked before any is changed.
+	// SetPolicy changes settings of a node. All of them are checked before any is changed. It is an act of the caller, journalled under their name; sent again with its act_id, it
+	// changes nothing and answers as things stand.
 	SetPolicy(context.Context, *connect.Request[v1.SetPolicyRequest]) (*connect.Response[v1.SetPolicyResponse], error)
 	// Import takes rows of a table. Ids follow from the organisation and the codes, so that the same rows again change nothing; a cell that differs changes
-	// that field alone, a column that is not there leaves its field as it is, and nothing is deleted because it is missing.
+	// that field alone, a column that is not there leaves its field as it is, and nothing is deleted because it is missing. A row is taken or refused by itself, with the checks of
+	// the calls above: what it asks to remove stays where something uses it that no other row of the request takes away.
 	Import(context.Context, *connect.Request[v1.ImportRequest]) (*connect.Response[v1.ImportResponse], error)
 }
 

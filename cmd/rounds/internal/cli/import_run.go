@@ -32,8 +32,9 @@ type importing struct {
 	most              int
 
 	seed  maphash.Seed
-	codes map[uint64]struct{} // the codes of all rows so far: of a quarter of a million people, their hashes
-	lines map[uint64]int      // where in this pass each row's key stands, by its hash
+	codes map[uint64][]roundsv1.Role              // the codes of all rows so far, of a quarter of a million people, by their hashes; and the roles that rows of staff name
+	lines map[uint64]int                          // where in this pass each row's key stands, by its hash
+	gone  map[string][]*roundsv1.ImportAssumption // what rows of this pass take away, by its site
 	show  *importShow
 	book  *importBook
 }
@@ -49,7 +50,7 @@ type batch struct {
 
 // run checks everything, then writes it.
 func (i *importing) run(ctx context.Context, s *session, files []tableFile) (err error) {
-	i.seed, i.codes = maphash.MakeSeed(), map[uint64]struct{}{}
+	i.seed, i.codes = maphash.MakeSeed(), map[uint64][]roundsv1.Role{}
 	if i.book, err = openBook(i.report); err != nil {
 		return err
 	}
@@ -124,29 +125,48 @@ func parallel(t directory.Table) int {
 	return 1
 }
 
-// pass sends every row of every file once.
+// pass sends every row of every file once. Rows that take something away come last, and the tables of these in the opposite order: a room goes after what stands in it.
 func (i *importing) pass(ctx context.Context, s *session, files []tableFile, dry bool) error {
-	i.lines = map[uint64]int{}
+	i.lines, i.gone = map[uint64]int{}, map[string][]*roundsv1.ImportAssumption{}
+	var taking []int // files with such rows, the last first
 	for at, f := range files {
-		if err := i.file(ctx, s, at, f, dry); err != nil {
+		takes, err := i.file(ctx, s, at, f, dry, false)
+		if takes {
+			taking = append([]int{at}, taking...)
+		}
+		if err != nil {
 			var fault *csvFault
 			if !errors.As(err, &fault) {
 				return err
 			}
 			i.show.malformed(at, f, fault)
 			if !dry {
-				return fail(Refused, "%s: line %d: %s", f.path, fault.line, fault.what)
+				return say(Refused, "%s: line %d: %s", "%s 第 %d 行:%s", f.path, fault.line, fault.what)
 			}
+		}
+	}
+	for _, at := range taking {
+		if _, err := i.file(ctx, s, at, files[at], dry, true); err != nil && !isFault(err) { // a fault was told
+			return err
 		}
 	}
 	return nil
 }
 
-// file sends every row of one file.
-func (i *importing) file(ctx context.Context, s *session, at int, f tableFile, dry bool) error {
-	r, err := openTable(f, &i.show.bytes)
+func isFault(err error) bool {
+	var fault *csvFault
+	return errors.As(err, &fault)
+}
+
+// file sends the rows of one file that take something away, or all others; and says whether there are any of the first.
+func (i *importing) file(ctx context.Context, s *session, at int, f tableFile, dry, removing bool) (takes bool, err error) {
+	progress := &i.show.bytes
+	if removing {
+		progress = &i.show.unseen
+	}
+	r, err := openTable(f, progress)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer r.close()
 	ctx, stop := context.WithCancel(ctx)
@@ -183,7 +203,8 @@ func (i *importing) file(ctx context.Context, s *session, at int, f tableFile, d
 		if row == nil {
 			break
 		}
-		if i.twice(at, f, r.columns, row) {
+		removes := directory.Removes(cellOf(r.columns, row, "remove"))
+		if takes = takes || removes; removes != removing || i.twice(at, f, r.columns, row) {
 			continue
 		}
 		size := 0
@@ -199,7 +220,11 @@ func (i *importing) file(ctx context.Context, s *session, at int, f tableFile, d
 		}
 		group = own
 		i.assume(b, row, dry)
-		i.note(f.table, r.columns, row)
+		if removes {
+			i.takes(b, row, dry)
+		} else {
+			i.note(f.table, r.columns, row)
+		}
 		b.rows, b.bytes = append(b.rows, row), b.bytes+size
 	}
 	if len(b.rows) > 0 && (broken == nil || dry) {
@@ -207,12 +232,12 @@ func (i *importing) file(ctx context.Context, s *session, at int, f tableFile, d
 	}
 	running.Wait()
 	if failed != nil {
-		return failed
+		return takes, failed
 	}
 	if err := context.Cause(ctx); err != nil {
-		return err
+		return takes, err
 	}
-	return broken
+	return takes, broken
 }
 
 // twice refuses a row whose key stands in an earlier one of the run: the server sees only what comes in one call, and would take the later row for a change of the earlier.
@@ -283,7 +308,11 @@ func (i *importing) note(t directory.Table, columns []string, row *roundsv1.Impo
 	case roundsv1.ImportKind_IMPORT_KIND_PLACES, roundsv1.ImportKind_IMPORT_KIND_ASSETS, roundsv1.ImportKind_IMPORT_KIND_STAFF:
 		site = cellOf(columns, row, "site")
 	}
-	i.codes[i.hash(t.Kind, site, code)] = struct{}{}
+	var roles []roundsv1.Role
+	if t.Kind == roundsv1.ImportKind_IMPORT_KIND_STAFF {
+		roles = directory.RolesNamed(cellOf(columns, row, "role"), cellOf(columns, row, "more_roles"))
+	}
+	i.codes[i.hash(t.Kind, site, code)] = roles
 }
 
 // assume tells the server which codes of a row stand in rows that a check has not written.
@@ -293,8 +322,8 @@ func (i *importing) assume(b *batch, row *roundsv1.ImportRow, dry bool) {
 			return
 		}
 		key := fmt.Sprintf("%d\x00%s\x00%s", kind, site, code)
-		if _, known := i.codes[i.hash(kind, site, code)]; known && b.assumed[key] == nil {
-			b.assumed[key] = &roundsv1.ImportAssumption{Kind: kind, Site: site, Code: code}
+		if roles, known := i.codes[i.hash(kind, site, code)]; known && b.assumed[key] == nil {
+			b.assumed[key] = &roundsv1.ImportAssumption{Kind: kind, Site: site, Code: code, Roles: roles}
 		}
 	}
 	for _, c := range b.file.table.Columns {
@@ -320,6 +349,18 @@ func (i *importing) assume(b *batch, row *roundsv1.ImportRow, dry bool) {
 			add(c.Refers, site, code)
 		}
 	}
+}
+
+// takes tells the server what rows in earlier calls of a check take away at the site of a row that takes something away as well, and notes what that one takes.
+func (i *importing) takes(b *batch, row *roundsv1.ImportRow, dry bool) {
+	if !dry {
+		return
+	}
+	site, code := cellOf(b.columns, row, "site"), cellOf(b.columns, row, "code")
+	for _, a := range i.gone[site][max(0, len(i.gone[site])-batchAssumed/2):] {
+		b.assumed[fmt.Sprintf("gone\x00%d\x00%s\x00%s", a.GetKind(), site, a.GetCode())] = a
+	}
+	i.gone[site] = append(i.gone[site], &roundsv1.ImportAssumption{Kind: b.file.table.Kind, Site: site, Code: code, Removed: true})
 }
 
 // send sends one batch and takes in what became of its rows.
