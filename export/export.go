@@ -1,8 +1,8 @@
 // Package export makes files of the work: tickets, inspection rounds, facts and history as tables (CSV and workbooks, package sheet), and one ticket or
 // round with its photos as a document (PDF, package typeset).
 //
-// A table is written while it is read: it takes the same memory whatever its length, but for 32 bytes or so for each record that has a row, so that none has
-// two. Nothing is written to disk. What people write meanwhile is in the file or not.
+// A table is written while it is read: it takes the same memory whatever its length, but for some 40 bytes for each record that was visited, so that none has
+// two rows. Nothing is written to disk. What people write meanwhile is in the file or not.
 package export
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
-// Records is what exports read of the engine.
+// Records is what exports read of the engine; see there for the contracts.
 type Records interface {
 	Record(ctx context.Context, scope store.Scope, kind merge.Kind, id string) (*roundsv1.Change, error)
 	Changes(ctx context.Context, scope store.Scope, since engine.Position, limits engine.ChangesLimits) (*engine.ChangesPage, error)
@@ -91,8 +91,9 @@ type Config struct {
 type Exporter struct {
 	cfg   Config
 	slots chan struct{}
-	mu    sync.Mutex
-	has   map[engine.PersonID]int // exports under way; nobody with none
+
+	mu  sync.Mutex              // guards has
+	has map[engine.PersonID]int // exports under way; nobody with none
 }
 
 // New makes an Exporter. The error says what the config lacks.

@@ -138,15 +138,17 @@ func (j *job) facts(s *scope, kind merge.Kind, change *roundsv1.Change, write fu
 			return nil
 		}
 		t := change.GetRecord().GetTicket()
-		return parts{self, t.GetTitle(), stampsOf(change), put}.all(t.GetReadings(), ticketReadings, t.GetLabour(), ticketLabour, t.GetScans(), ticketScans,
-			t.GetAnswers(), besides(change, ticketAnswers), ticketAnswers, t.GetCompletions())
+		return writeAll(put, parts{subject: self, title: t.GetTitle(), stamps: stampsOf(change), besides: besides(change, ticketAnswers),
+			fields:   partFields{readings: ticketReadings, labour: ticketLabour, scans: ticketScans, answers: ticketAnswers},
+			readings: t.GetReadings(), labour: t.GetLabour(), scans: t.GetScans(), answers: t.GetAnswers(), completions: t.GetCompletions()}.facts())
 	case kindInspection:
 		if !j.stateWanted(change.GetRecord()) {
 			return nil
 		}
 		i := change.GetRecord().GetInspection()
-		return parts{self, i.GetTitle(), stampsOf(change), put}.all(i.GetReadings(), roundReadings, i.GetLabour(), roundLabour, i.GetVisits(), roundVisits,
-			i.GetAnswers(), besides(change, roundAnswers), roundAnswers, i.GetCompletions())
+		return writeAll(put, parts{subject: self, title: i.GetTitle(), stamps: stampsOf(change), besides: besides(change, roundAnswers),
+			fields:   partFields{readings: roundReadings, labour: roundLabour, scans: roundVisits, answers: roundAnswers},
+			readings: i.GetReadings(), labour: i.GetLabour(), scans: i.GetVisits(), answers: i.GetAnswers(), completions: i.GetCompletions()}.facts())
 	}
 	return nil
 }
@@ -195,6 +197,7 @@ func created(change *roundsv1.Change) *roundsv1.Stamp {
 	return nil
 }
 
+// element is one element of a field: an entry of a map, or of a list by its id.
 type element struct {
 	field uint32
 	key   string
@@ -235,50 +238,64 @@ func besides(change *roundsv1.Change, field uint32) []beside {
 	return all
 }
 
-// parts writes the facts in the fields of one record.
+// parts are the fields of one ticket or round that hold facts.
 type parts struct {
-	subject *roundsv1.RecordRef
-	title   string
-	stamps  map[element]*roundsv1.Stamp
-	put     func(*fact) error
+	subject     *roundsv1.RecordRef
+	title       string
+	stamps      map[element]*roundsv1.Stamp
+	fields      partFields
+	readings    []*roundsv1.Reading
+	labour      []*roundsv1.Labour
+	scans       []*roundsv1.Scan
+	answers     map[string]*roundsv1.Answer
+	besides     []beside
+	completions []*roundsv1.Completion
 }
+
+// partFields are the numbers of those fields in the kind of the record.
+type partFields struct{ readings, labour, scans, answers uint32 }
 
 func (p parts) fact(zh, en, code, id string, stamp *roundsv1.Stamp) *fact {
 	return &fact{kind: word{zh, en}, code: code, id: id, subject: p.subject, title: p.title, titled: true, stamp: stamp}
 }
 
-func (p parts) all(readings []*roundsv1.Reading, readingField uint32, labour []*roundsv1.Labour, labourField uint32, scans []*roundsv1.Scan, scanField uint32,
-	answers map[string]*roundsv1.Answer, besides []beside, answerField uint32, completions []*roundsv1.Completion) error {
+// facts are one for each element, kind by kind.
+func (p parts) facts() []*fact {
 	var all []*fact
-	for _, r := range readings {
-		f := p.fact("读数", "reading", "reading", r.GetId(), p.stamps[element{readingField, r.GetId()}])
+	for _, r := range p.readings {
+		f := p.fact("读数", "reading", "reading", r.GetId(), p.stamps[element{p.fields.readings, r.GetId()}])
 		value := r.GetValue()
 		f.quantity, f.value, f.unit = r.GetQuantity(), &value, r.GetUnit()
 		all = append(all, f)
 	}
-	for _, item := range slices.Sorted(maps.Keys(answers)) {
-		all = append(all, p.answer(item, answers[item], p.stamps[element{answerField, item}], false))
+	for _, item := range slices.Sorted(maps.Keys(p.answers)) {
+		all = append(all, p.answer(item, p.answers[item], p.stamps[element{p.fields.answers, item}], false))
 	}
-	for _, b := range besides {
+	for _, b := range p.besides {
 		all = append(all, p.answer(b.item, b.answer, b.stamp, true))
 	}
-	for _, scan := range scans {
-		f := p.fact("扫码", "scan", "scan", scan.GetId(), p.stamps[element{scanField, scan.GetId()}])
+	for _, scan := range p.scans {
+		f := p.fact("扫码", "scan", "scan", scan.GetId(), p.stamps[element{p.fields.scans, scan.GetId()}])
 		f.place, f.payload, f.location = scan.GetCheckpointId(), scan.GetPayload(), scan.GetLocation()
 		all = append(all, f)
 	}
-	for _, one := range labour {
-		f := p.fact("工时", "labour", "labour", one.GetId(), p.stamps[element{labourField, one.GetId()}])
+	for _, one := range p.labour {
+		f := p.fact("工时", "labour", "labour", one.GetId(), p.stamps[element{p.fields.labour, one.GetId()}])
 		f.person, f.startedWallUs, f.endedWallUs, f.minutes = one.GetPersonId(), one.GetStarted().GetWallUs(), one.GetEnded().GetWallUs(), minutes(one)
 		all = append(all, f)
 	}
-	for _, c := range completions {
+	for _, c := range p.completions {
 		f := p.fact("完工", "completion", "completion", "", &roundsv1.Stamp{TimeUs: c.GetTimeUs(), PersonId: c.GetPersonId()})
 		f.round, f.photos = c.GetRound(), c.GetPhotoIds()
 		all = append(all, f)
 	}
+	return all
+}
+
+// writeAll hands facts on, in order.
+func writeAll(put func(*fact) error, all []*fact) error {
 	for _, f := range all {
-		if err := p.put(f); err != nil {
+		if err := put(f); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -49,61 +50,70 @@ func (p *paper) pictures(ctx context.Context) error {
 
 // order is the photos as they stand on the page, two in a row, nil for a place that stays empty; and how many were left out.
 func (p *paper) order() (order []*roundsv1.Change, left int) {
-	photos := slices.Clone(p.photos)
-	slices.SortStableFunc(photos, func(a, b *roundsv1.Change) int { return strings.Compare(a.GetRecordId(), b.GetRecordId()) })
-	if len(photos) > p.cfg.MaxPhotos {
-		left = len(photos) - p.cfg.MaxPhotos
-		// What the last decision rests on stays, and else the last ones: they show how it is now.
-		counts := work.ShownPhotos(p.change)
-		slices.SortStableFunc(photos, func(a, b *roundsv1.Change) int {
-			_, x := slices.BinarySearch(counts, a.GetRecordId())
-			_, y := slices.BinarySearch(counts, b.GetRecordId())
-			switch {
-			case x == y:
-				return 0
-			case y:
-				return -1
-			}
-			return 1
-		})
-		photos = photos[left:]
-		slices.SortStableFunc(photos, func(a, b *roundsv1.Change) int { return strings.Compare(a.GetRecordId(), b.GetRecordId()) })
-	}
-	slices.SortStableFunc(photos, func(a, b *roundsv1.Change) int {
-		return int(a.GetRecord().GetPhoto().GetRound()) - int(b.GetRecord().GetPhoto().GetRound())
-	})
+	photos, left := p.kept()
+	round := func(one *roundsv1.Change) uint32 { return one.GetRecord().GetPhoto().GetRound() }
+	slices.SortStableFunc(photos, func(a, b *roundsv1.Change) int { return cmp.Compare(round(a), round(b)) })
 	for len(photos) > 0 {
-		round := photos[0].GetRecord().GetPhoto().GetRound()
-		n := 0
-		for n < len(photos) && photos[n].GetRecord().GetPhoto().GetRound() == round {
-			n++
+		n := slices.IndexFunc(photos, func(one *roundsv1.Change) bool { return round(one) != round(photos[0]) })
+		if n < 0 {
+			n = len(photos)
 		}
-		var before, after, others []*roundsv1.Change
-		for _, one := range photos[:n] {
-			switch one.GetRecord().GetPhoto().GetRole() {
-			case roundsv1.PhotoRole_PHOTO_ROLE_BEFORE:
-				before = append(before, one)
-			case roundsv1.PhotoRole_PHOTO_ROLE_AFTER:
-				after = append(after, one)
-			default:
-				others = append(others, one)
-			}
-		}
+		order = append(order, pairs(photos[:n])...)
 		photos = photos[n:]
-		for i := range max(len(before), len(after)) {
-			order = append(order, nth(before, i), nth(after, i))
-		}
-		slices.SortStableFunc(others, func(a, b *roundsv1.Change) int {
-			return strings.Compare(a.GetRecord().GetPhoto().GetItemId(), b.GetRecord().GetPhoto().GetItemId())
-		})
-		order = append(order, others...)
-		if len(order)%2 == 1 {
-			order = append(order, nil)
-		}
 	}
 	return order, left
 }
 
+// kept are the photos that there is room for, in the order of their ids, and how many are left out. What the last decision rests on stays, and else the last
+// ones: they show how it is now.
+func (p *paper) kept() (photos []*roundsv1.Change, left int) {
+	byID := func(a, b *roundsv1.Change) int { return strings.Compare(a.GetRecordId(), b.GetRecordId()) }
+	all := slices.SortedStableFunc(slices.Values(p.photos), byID)
+	if len(all) <= p.cfg.MaxPhotos {
+		return all, 0
+	}
+	decisive := work.ShownPhotos(p.change)
+	var others, stay []*roundsv1.Change
+	for _, one := range all {
+		if _, counts := slices.BinarySearch(decisive, one.GetRecordId()); counts {
+			stay = append(stay, one)
+		} else {
+			others = append(others, one)
+		}
+	}
+	left = len(all) - p.cfg.MaxPhotos
+	photos = append(others, stay...)[left:]
+	slices.SortStableFunc(photos, byID)
+	return photos, left
+}
+
+// pairs are the photos of one round: each from before beside one from after, then those of items, then the others, two in a row.
+func pairs(photos []*roundsv1.Change) []*roundsv1.Change {
+	var before, after, others, order []*roundsv1.Change
+	for _, one := range photos {
+		switch one.GetRecord().GetPhoto().GetRole() {
+		case roundsv1.PhotoRole_PHOTO_ROLE_BEFORE:
+			before = append(before, one)
+		case roundsv1.PhotoRole_PHOTO_ROLE_AFTER:
+			after = append(after, one)
+		default:
+			others = append(others, one)
+		}
+	}
+	for i := range max(len(before), len(after)) {
+		order = append(order, nth(before, i), nth(after, i))
+	}
+	slices.SortStableFunc(others, func(a, b *roundsv1.Change) int {
+		return strings.Compare(a.GetRecord().GetPhoto().GetItemId(), b.GetRecord().GetPhoto().GetItemId())
+	})
+	order = append(order, others...)
+	if len(order)%2 == 1 {
+		order = append(order, nil)
+	}
+	return order
+}
+
+// nth is one of some photos, nil where they are fewer.
 func nth(all []*roundsv1.Change, i int) *roundsv1.Change {
 	if i < len(all) {
 		return all[i]

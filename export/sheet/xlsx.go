@@ -114,6 +114,7 @@ func (x *XLSX) part(name, content string) error {
 	return err
 }
 
+// counter counts the bytes that go through it.
 type counter struct {
 	to io.Writer
 	n  int64
@@ -246,9 +247,10 @@ func serialOf(t time.Time) (string, bool) {
 	return strconv.FormatFloat(float64(epoch)+float64(ms)/(day*1000), 'f', -1, 64), true
 }
 
-// reserved is how a workbook writes a character that XML does not hold; a text that looks like one has its first character written so.
+// reserved is how a workbook writes a character that XML does not hold.
 var reserved = regexp.MustCompile(`_x[0-9A-Fa-f]{4}_`)
 
+// escaped keeps a text that looks like a reserved character from being read as one: the first character of each such part is written so itself.
 func escaped(s string) string {
 	if !strings.Contains(s, "_x") {
 		return s

@@ -165,7 +165,7 @@ func (d *Document) Pair(label, value string) {
 	if value == "" {
 		return
 	}
-	d.Row([]float64{0.2, 0.8}, textSize, []string{label, value}, 0)
+	d.row([]float64{0.2, 0.8}, textSize, []string{label, value}, 0)
 }
 
 // Table writes a table. Shares are the columns' parts of the width, 1 in all. Where it goes on on a further page its head stands there again.
@@ -175,14 +175,14 @@ func (d *Document) Table(shares []float64, head []string, rows [][]string) {
 	}
 	heads := func() {
 		d.gray(90)
-		d.Row(shares, smallSize, head, -1)
+		d.row(shares, smallSize, head, noColumn)
 		d.gray(0)
 	}
 	heads()
 	d.head = heads
 	defer func() { d.head = nil }()
 	for _, row := range rows {
-		d.Row(shares, smallSize, row, -1)
+		d.row(shares, smallSize, row, noColumn)
 		d.pdf.SetDrawColor(225, 228, 233)
 		d.pdf.SetLineWidth(0.1)
 		d.pdf.Line(margin, d.y, pageWidth-margin, d.y)
@@ -190,8 +190,11 @@ func (d *Document) Table(shares []float64, head []string, rows [][]string) {
 	}
 }
 
-// Row writes one row of cells. The column that is named faint is written in gray; -1: none. A row that is higher than a page goes on on the next.
-func (d *Document) Row(shares []float64, size float64, cells []string, faint int) {
+// noColumn is none of a row's.
+const noColumn = -1
+
+// row writes one row of cells, the column faint in gray. A row that is higher than a page goes on on the next.
+func (d *Document) row(shares []float64, size float64, cells []string, faint int) {
 	const gap = 2.0
 	columns := make([][]string, len(cells))
 	most := 0
@@ -326,6 +329,7 @@ func (d *Document) WriteTo(to io.Writer) (n int64, err error) {
 	return counted.n, nil
 }
 
+// counted counts the bytes that go through it.
 type counted struct {
 	to io.Writer
 	n  int64
