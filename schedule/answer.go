@@ -39,10 +39,28 @@ type follower struct {
 	refused map[string]bool // questions that could not be looked at: they are tried again
 }
 
-// answers closes the questions of a scope that have found their answer in what they are about. It looks at all of them once, and then at those that came, or
-// whose ticket or round changed, so that it costs what changed and not what is open. It does so much at a time; more says that it is not through, and goes on
-// there with the next look.
-func (w *Worker) answers(ctx context.Context, p *place) (did int, more bool, err error) {
+// answers closes the questions of a scope that have found their answer, and says when it goes on where it is not through.
+func (w *Worker) answers(ctx context.Context, p *place, at moment) (did int, next int64, err error) {
+	did, more, err := w.closeAnswered(ctx, p)
+	if ofScope(ctx, err) {
+		return did, never, err
+	}
+	next = never
+	if err != nil {
+		w.count(func(s *Stats) { s.Failures++ })
+		w.log.Error("schedule: looking for answers failed", "scope", string(p.scope), "error", err)
+		next = at.now.Add(longestSleep).UnixMicro()
+	}
+	if more {
+		next = at.now.Add(firstRest).UnixMicro()
+	}
+	return did, next, err
+}
+
+// closeAnswered closes the questions of a scope that have found their answer in what they are about. It looks at all of them once, and then at those that came,
+// or whose ticket or round changed, so that it costs what changed and not what is open. It does so much at a time; more says that it is not through, and goes
+// on there with the next look.
+func (w *Worker) closeAnswered(ctx context.Context, p *place) (did int, more bool, err error) {
 	ids, done, more, err := w.toAnswer(ctx, p.scope, p.asked)
 	if err != nil {
 		return 0, false, err
@@ -51,7 +69,7 @@ func (w *Worker) answers(ctx context.Context, p *place) (did int, more bool, err
 	var faults []error
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
 		closed, err := w.answer(ctx, p.scope, id)
-		if unavailable(ctx, err) {
+		if ofScope(ctx, err) {
 			return did, false, err // p.asked stays: the next look does all of this again
 		}
 		if err != nil { // it does not keep the others from theirs

@@ -57,7 +57,7 @@ func waiting(view engine.View, one item) (waits, bool, error) {
 // chase asks the performers for photos that they promised.
 func (w *Worker) chase(view engine.View, at moment, one item) (done, error) {
 	of, ok, err := waiting(view, one)
-	if !ok || has(of.flags, chasedFlag(of.round)) || at.nowUs < of.since+at.policy.Chase.Microseconds() {
+	if !ok || slices.Contains(of.flags, chasedFlag(of.round)) || at.nowUs < of.since+at.policy.Chase.Microseconds() {
 		return done{}, err
 	}
 	people := of.people()
@@ -75,7 +75,7 @@ func (w *Worker) chase(view engine.View, at moment, one item) (done, error) {
 // chaseForeman tells the foreman of photos that do not come, marks the record where some are lost, and asks what to do without them.
 func (w *Worker) chaseForeman(view engine.View, at moment, one item) (done, error) {
 	of, ok, err := waiting(view, one)
-	if !ok || has(of.flags, foremanFlag(of.round)) || at.nowUs < of.since+at.policy.ChaseForeman.Microseconds() {
+	if !ok || slices.Contains(of.flags, foremanFlag(of.round)) || at.nowUs < of.since+at.policy.ChaseForeman.Microseconds() {
 		return done{}, err
 	}
 	hours := at.policy.ChaseForeman.Hours()
@@ -121,7 +121,7 @@ func (w waits) zh() string {
 func (w waits) people() []string {
 	var people []string
 	for _, c := range w.done {
-		if c.GetPersonId() != "" && !has(people, c.GetPersonId()) {
+		if c.GetPersonId() != "" && !slices.Contains(people, c.GetPersonId()) {
 			people = append(people, c.GetPersonId())
 		}
 	}

@@ -54,29 +54,30 @@ type Giving struct {
 	Reason string
 }
 
-// dispatches gives out the tickets that wait for somebody, where the site has that done. It returns when the next one is tried again. Those for whom there is nobody
-// are told of to the foreman, once, and tried again.
-func (w *Worker) dispatches(ctx context.Context, p *place, at moment) (next int64, did int, err error) {
+// dispatches gives out the tickets that wait for somebody, where the site has that done. It returns when the next one is tried again. Those for whom there is
+// nobody are told of to the foreman, once, and tried again.
+func (w *Worker) dispatches(ctx context.Context, p *place, at moment) (did int, next int64, err error) {
 	if !at.policy.DispatchAutomatic || w.cfg.Dispatch == nil {
-		return never, 0, nil
+		return 0, never, nil
 	}
 	q := queue{name: indexDispatch}
 	items, next, err := w.read(ctx, p, q, at.nowUs, 0)
 	if err != nil || len(items) == 0 {
-		return next, 0, err
+		return 0, next, err
 	}
 	crew, err := w.crew(ctx, p.scope, at)
 	if err != nil {
-		return never, 0, err
+		return 0, never, &scopeError{err}
 	}
 	var faults []error
 	for _, one := range items {
 		n, err := w.giveOut(ctx, at, one, crew)
-		if unavailable(ctx, err) {
-			return never, did, err
+		if ofScope(ctx, err) {
+			return did, never, err
 		}
 		if err != nil {
 			w.count(func(s *Stats) { s.Failures++ })
+			w.log.Error("schedule: a ticket could not be given out, and is tried again", "scope", string(p.scope), "record", one.id, "error", err)
 			faults = append(faults, fmt.Errorf("ticket %s: %w", one.id, err))
 		}
 		did += n
@@ -88,7 +89,7 @@ func (w *Worker) dispatches(ctx context.Context, p *place, at moment) (next int6
 		}
 		next = min(next, p.rests[key].until)
 	}
-	return next, did, errors.Join(faults...)
+	return did, next, errors.Join(faults...)
 }
 
 // crew are the people to whom tickets of a site may be given, with how many they have.

@@ -141,3 +141,30 @@ func TestNobodyToGiveATicketTo(t *testing.T) {
 		t.Errorf("given to %q", to)
 	}
 }
+
+// A crew that cannot be read keeps no ticket waiting for longer than it has to: it is read again soon, by itself.
+func TestACrewThatCannotBeReadIsReadAgain(t *testing.T) {
+	w := newWorld(t)
+	w.automatic()
+	w.givesOut(nil)
+	w.hire("ann", "electric")
+	w.triage("lamp", "electric")
+	failing := func(_ store.Scope, what string) error {
+		if what == "read "+uid("ann") {
+			return errors.New("the record is damaged")
+		}
+		return nil
+	}
+	w.records.fail.Store(&failing)
+	if err := w.worker.Tick(context.Background()); err == nil {
+		t.Error("nothing was said of the failure")
+	}
+	if next := w.worker.Next(); next.IsZero() || next.After(w.clock().Add(time.Minute)) {
+		t.Errorf("it is read again at %v", next)
+	}
+	w.records.fail.Store(nil)
+	w.pass(time.Minute).tick()
+	if to := w.ticket(uid("lamp")).GetAssigneeId(); to != uid("ann") {
+		t.Errorf("given to %q", to)
+	}
+}

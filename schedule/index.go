@@ -3,6 +3,7 @@ package schedule
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -97,10 +98,10 @@ func (Index) Entries(kind merge.Kind, change *roundsv1.Change) []engine.IndexEnt
 		}
 	}
 	if w, ok := waitsOf(change); ok {
-		if !has(w.flags, chasedFlag(w.round)) {
+		if !slices.Contains(w.flags, chasedFlag(w.round)) {
 			add(indexChase, w.since)
 		}
-		if !has(w.flags, foremanFlag(w.round)) {
+		if !slices.Contains(w.flags, foremanFlag(w.round)) {
 			add(indexForeman, w.since)
 		}
 	}

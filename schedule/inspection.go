@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"slices"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
@@ -82,7 +83,7 @@ func (w *Worker) window(at moment, id string, i *roundsv1.Inspection) done {
 				En: "A round was walked in part, and not submitted in the time of grace. A supervisor can excuse it with the reason."}
 		}
 		for _, who := range []string{i.GetAssigneeId(), i.GetInspectorId()} {
-			if who != "" && !has(say.People, who) {
+			if who != "" && !slices.Contains(say.People, who) {
 				say.People = append(say.People, who)
 			}
 		}

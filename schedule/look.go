@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -52,89 +53,78 @@ func queues() []queue {
 	}
 }
 
+// part is one thing that a look does. It returns how many things it did, and when there is more of it to do. An error of the scope as a whole (see
+// ofScope) ends the look; any other was counted and logged, and does not keep the next part from its turn.
+type part func(w *Worker, ctx context.Context, p *place, at moment) (did int, next int64, err error)
+
+// parts are what a look does, in order: answers come first, so that nobody is reminded of what is answered.
+func parts() []part {
+	all := []part{(*Worker).answers}
+	for _, q := range queues() {
+		all = append(all, func(w *Worker, ctx context.Context, p *place, at moment) (int, int64, error) {
+			return w.through(ctx, p, at, q)
+		})
+	}
+	return append(all, (*Worker).forget, (*Worker).dispatches, (*Worker).twins)
+}
+
 // look does what a scope has due. It returns when the next is due, how many things it did, and whether the scope as a whole could not be read or written.
 func (w *Worker) look(ctx context.Context, p *place) (next int64, did int, broken bool, err error) {
 	now := w.cfg.Now()
 	at := moment{scope: p.scope, now: now, nowUs: now.UnixMicro(), policy: w.cfg.Reference.Policy(p.scope)}
+	p.rested(at.nowUs)
+	w.count(func(s *Stats) { s.Looks++ })
+	next = never
+	var faults []error
+	for _, do := range parts() {
+		n, again, err := do(w, ctx, p, at)
+		did += n
+		if ofScope(ctx, err) {
+			return never, did, true, err
+		}
+		next, faults = min(next, again), append(faults, err)
+	}
+	return next, did, false, errors.Join(faults...)
+}
+
+// rested forgets the rests of entries that are long over.
+func (p *place) rested(now int64) {
 	for key, r := range p.rests {
 		keep := longestSleep // of what was done once: it has left the index, most likely
 		if r.failures > 1 {
 			keep = longestRest
 		}
-		if r.until+keep.Microseconds() < at.nowUs {
+		if r.until+keep.Microseconds() < now {
 			delete(p.rests, key)
 		}
 	}
-	w.count(func(s *Stats) { s.Looks++ })
-	next = never
-	var faults []error
-	answered, unfinished, err := w.answers(ctx, p) // first, so that nobody is reminded of what is answered
-	if unavailable(ctx, err) {
-		return never, answered, true, err
-	}
-	if err != nil {
-		w.count(func(s *Stats) { s.Failures++ })
-		w.log.Error("schedule: looking for answers failed", "scope", string(p.scope), "error", err)
-		next, faults = now.Add(longestSleep).UnixMicro(), append(faults, err)
-	}
-	if unfinished {
-		next = now.Add(firstRest).UnixMicro()
-	}
-	did = answered
-	for _, q := range queues() {
-		after := q.after(at.policy).Microseconds()
-		items, first, err := w.read(ctx, p, q, at.nowUs, after)
-		if err != nil {
-			return never, did, true, err
-		}
-		next = min(next, first)
-		for len(items) > 0 {
-			some := items[:min(mostTogether, len(items))]
-			items = items[len(some):]
-			n, err := w.doTogether(ctx, p, q, at, some)
-			did += n
-			if unavailable(ctx, err) {
-				return never, did, true, err
-			}
-			faults = append(faults, err)
-		}
-	}
-	forgot, first, err := w.forget(ctx, p, at)
-	if unavailable(ctx, err) {
-		return never, did, true, err
-	}
-	did, next, faults = did+forgot, min(next, first), append(faults, err)
-	again, n, err := w.dispatches(ctx, p, at)
-	if unavailable(ctx, err) {
-		return never, did + n, true, err
-	}
-	if err != nil {
-		w.log.Error("schedule: giving out tickets failed", "scope", string(p.scope), "error", err)
-		faults = append(faults, err)
-	}
-	next, did = min(next, again), did+n
-	n, more, err := w.twins(ctx, p, at)
-	if unavailable(ctx, err) {
-		return never, did, true, err
-	}
-	if err != nil { // it is looked at again soon, from where it failed
-		w.count(func(s *Stats) { s.Failures++ })
-		w.log.Error("schedule: looking for duplicates failed", "scope", string(p.scope), "error", err)
-		next = min(next, now.Add(longestSleep).UnixMicro())
-	}
-	if more {
-		next = at.nowUs
-	}
-	return next, did + n, false, errors.Join(append(faults, err)...)
 }
 
-// read returns what of an index is due, and when the next after that is, by the clock.
+// through does what is due of one index.
+func (w *Worker) through(ctx context.Context, p *place, at moment, q queue) (did int, next int64, err error) {
+	items, next, err := w.read(ctx, p, q, at.nowUs, q.after(at.policy).Microseconds())
+	if err != nil {
+		return 0, never, err
+	}
+	var faults []error
+	for some := range slices.Chunk(items, mostTogether) {
+		n, err := w.doTogether(ctx, p, q, at, some)
+		did += n
+		if ofScope(ctx, err) {
+			return did, never, err
+		}
+		faults = append(faults, err)
+	}
+	return did, next, errors.Join(faults...)
+}
+
+// read returns what of an index is due, and when the next after that is, by the clock. Its error is one of the scope as a whole.
 func (w *Worker) read(ctx context.Context, p *place, q queue, now, after int64) (items []item, next int64, err error) {
 	next = never
 	end := timeKey(now - after + 1)
 	for entry, err := range w.cfg.Records.Find(ctx, p.scope, q.name, store.Span{To: end}) {
 		if err != nil {
-			return nil, never, err
+			return nil, never, &scopeError{err}
 		}
 		one, ok := readItem(entry.Key)
 		if !ok {
@@ -155,7 +145,7 @@ func (w *Worker) read(ctx context.Context, p *place, q queue, now, after int64) 
 	}
 	first, err := w.first(ctx, p.scope, q.name, now-after+1)
 	if err != nil {
-		return nil, never, err
+		return nil, never, &scopeError{err}
 	}
 	if first != never {
 		next = min(next, first+after)
@@ -203,7 +193,7 @@ func (w *Worker) forget(ctx context.Context, p *place, at moment) (did int, next
 	var faults []error
 	for _, one := range items {
 		err := w.cfg.Records.Evict(ctx, at.scope, one.kind, one.id)
-		if unavailable(ctx, err) {
+		if ofScope(ctx, err) {
 			return did, never, err
 		}
 		p.pause(q, at, one, err != nil)
@@ -231,13 +221,13 @@ func (w *Worker) doTogether(ctx context.Context, p *place, q queue, at moment, i
 		}
 		return did, nil
 	}
-	if unavailable(ctx, err) {
+	if ofScope(ctx, err) {
 		return did, err
 	}
 	var faults []error
 	for _, one := range items {
 		n, err := w.write(ctx, q, at, []item{one})
-		if unavailable(ctx, err) {
+		if ofScope(ctx, err) {
 			return did, err
 		}
 		p.pause(q, at, one, err != nil)
@@ -301,10 +291,17 @@ func (w *Worker) write(ctx context.Context, q queue, at moment, items []item) (i
 	return len(all), nil
 }
 
-// unavailable: whether an error is of the store or of the end, and not of what was to be done.
-func unavailable(ctx context.Context, err error) bool {
+// scopeError says that what a whole scope needs could not be read.
+type scopeError struct{ error }
+
+// Unwrap returns what went wrong.
+func (e *scopeError) Unwrap() error { return e.error }
+
+// ofScope: whether an error is of the scope as a whole, of the store or of the end, and not of one thing that was to be done.
+func ofScope(ctx context.Context, err error) bool {
+	var whole *scopeError
 	var own *engine.Error
-	return err != nil && (ctx.Err() != nil || errors.As(err, &own) && own.Kind == engine.Unavailable)
+	return err != nil && (ctx.Err() != nil || errors.As(err, &whole) || errors.As(err, &own) && own.Kind == engine.Unavailable)
 }
 
 // due does what stands in indexDue.

@@ -68,12 +68,27 @@ func (w *Worker) plan(view engine.View, at moment, change *roundsv1.Change) (don
 				return done{}, fmt.Errorf("schedule: no version of checklist %s is published", p.GetChecklistId())
 			}
 		}
+		walkers, err := w.early(view, round)
+		if err != nil {
+			return done{}, err
+		}
 		list = append(list, inspectionEdit(round, &roundsv1.Inspection{ChecklistId: p.GetChecklistId(), ChecklistVersion: version, Title: title(p.GetName()),
 			WindowStartUs: window.Start.UnixMicro(), WindowEndUs: window.End.UnixMicro(), CheckpointIds: p.GetCheckpointIds(), PlanId: id, Route: p.GetRoute(),
-			State: released, Round: 1, AssigneeId: p.GetAssigneeId()}))
+			State: released, Round: 1, AssigneeId: p.GetAssigneeId(), PerformerIds: walkers}))
 	}
 	made := uint64(len(list))
 	return done{change: append(list, madeThrough(id, p, next)), stats: func(s *Stats) { s.Made += made }}, nil
+}
+
+// early are who took photos of a round that came before it: they walked some of it, as they would have by photos that come to it. What else came before it waits in
+// quarantine, and is judged by itself once the round is here.
+func (w *Worker) early(view engine.View, round string) ([]string, error) {
+	notice := w.cfg.Notice(Telling{About: ref(kindInspection, round), Code: roundsv1.NoticeCode_NOTICE_CODE_EARLY_PHOTO})
+	kept, err := view.Get(kindNotice, notice.RecordID)
+	if err != nil || kept.GetDeleted() {
+		return nil, err
+	}
+	return kept.GetRecord().GetNotice().GetPersonIds(), nil
 }
 
 // windows are the windows of a plan from a moment on whose time to be released has come, mostMade at most, and the beginning of the next after them.

@@ -38,11 +38,9 @@ const (
 func chasedFlag(round uint32) string  { return codeChased + strconv.FormatUint(uint64(round), 10) }
 func foremanFlag(round uint32) string { return codeForeman + strconv.FormatUint(uint64(round), 10) }
 
-func has(list []string, one string) bool { return slices.Contains(list, one) }
-
 // flagged returns flags with one more; full as they are where there is no room.
 func flagged(flags []string, one string) []string {
-	if has(flags, one) || len(flags) >= maxFlags {
+	if slices.Contains(flags, one) || len(flags) >= maxFlags {
 		return flags
 	}
 	return append(slices.Clone(flags), one)

@@ -78,9 +78,27 @@ type fresh struct {
 	alike    [][]byte
 }
 
-// twins holds the tickets that came or changed since the last look against those that may be about the same thing, and asks a person where two are. More says that
-// there are more to look at.
-func (w *Worker) twins(ctx context.Context, p *place, at moment) (did int, more bool, err error) {
+// twins asks a person about the tickets that may be about the same thing, and says when it goes on where it is not through.
+func (w *Worker) twins(ctx context.Context, p *place, at moment) (did int, next int64, err error) {
+	did, more, err := w.askTwins(ctx, p, at)
+	if ofScope(ctx, err) {
+		return did, never, err
+	}
+	next = never
+	if err != nil { // it is looked at again soon, from where it failed
+		w.count(func(s *Stats) { s.Failures++ })
+		w.log.Error("schedule: looking for duplicates failed", "scope", string(p.scope), "error", err)
+		next = at.now.Add(longestSleep).UnixMicro()
+	}
+	if more {
+		next = at.nowUs
+	}
+	return did, next, err
+}
+
+// askTwins holds the tickets that came or changed since the last look against those that may be about the same thing, and asks a person where two are. More says
+// that there are more to look at.
+func (w *Worker) askTwins(ctx context.Context, p *place, at moment) (did int, more bool, err error) {
 	within := at.policy.DuplicatePeriod
 	if within <= 0 {
 		return 0, false, nil

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// never is later than everything that is due.
-	never = math.MaxInt64
+	// never is later than everything that is due, microseconds.
+	never int64 = math.MaxInt64
 	// gather is how long hints come together before their scopes are looked through.
 	gather = 50 * time.Millisecond
 	// longestSleep bounds a sleep, so that a server's clock that jumps is noticed. Waking up reads nothing.

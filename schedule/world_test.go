@@ -141,11 +141,12 @@ type world struct {
 	engine  *engine.Engine
 	records *counting
 	ref     *reference
+	access  engine.Access
 	worker  *schedule.Worker
 }
 
 func newWorld(t testing.TB, with ...func(*world)) *world {
-	w := &world{t: t, now: time.Date(2026, 7, 6, 1, 0, 0, 0, time.UTC), store: memstore.New(memstore.Config{}),
+	w := &world{t: t, now: time.Date(2026, 7, 6, 1, 0, 0, 0, time.UTC), store: memstore.New(memstore.Config{}), access: nobody{},
 		ref: &reference{policies: map[store.Scope]policy.Policy{}, checklists: map[string]uint32{}}}
 	for _, f := range with {
 		f(w)
@@ -158,7 +159,7 @@ func newWorld(t testing.TB, with ...func(*world)) *world {
 func (w *world) start() {
 	var err error
 	var hinted atomic.Pointer[schedule.Worker]
-	w.engine, err = engine.Open(engine.Config{Store: w.store, Rules: work.New(work.Config{Reference: w.ref}), Access: nobody{}, Now: w.clock,
+	w.engine, err = engine.Open(engine.Config{Store: w.store, Rules: work.New(work.Config{Reference: w.ref}), Access: w.access, Now: w.clock,
 		Rand: rand.NewChaCha8([32]byte{1}), Index: schedule.Index{}, IndexVersion: schedule.IndexVersion, Committed: func(s store.Scope) {
 			if worker := hinted.Load(); worker != nil {
 				worker.Changed(s)
@@ -243,7 +244,7 @@ func (w *world) inspection(id string) *roundsv1.Inspection {
 	return w.get(site, "inspection", id).GetRecord().GetInspection()
 }
 
-// records visits what stands in a scope.
+// visit shows what stands in a scope.
 func (w *world) visit(scope store.Scope, see func(id string, r *roundsv1.Record)) {
 	w.t.Helper()
 	for since := (engine.Position{}); ; {
