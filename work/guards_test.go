@@ -54,7 +54,7 @@ func judged(t *testing.T, name string, c engine.Case, code roundsv1.ProblemCode,
 	checkProblem(t, v.Problem)
 	for key, want := range facts {
 		got := v.Problem.GetFacts()[key]
-		if got != want || !strings.Contains(v.Problem.GetSentence().GetEn(), want) && key != "round" && key != "category_id" && key != "reasons" {
+		if got != want || !strings.Contains(v.Problem.GetSentence().GetEn(), want) && key != "round" && key != "category_id" && key != "reasons" && key != "items" {
 			t.Errorf("%s: %s is %q, want %q: %v", name, key, got, want, v.Problem)
 		}
 	}
@@ -317,5 +317,39 @@ func TestRepin(t *testing.T) {
 	w.desk.done(w.id, &roundsv1.Edit{Record: ticketRecord(&roundsv1.Ticket{Title: "louder"}), Fields: []uint32{1}})
 	if got := w.desk.ticket(w.id); len(got.GetMoves()) != len(faster.GetMoves()) {
 		t.Fatalf("%v", got)
+	}
+}
+
+// TestRefusalsNameThingsInWords: people read questions and reasons in their language; their codes are for programs, and for what a command takes.
+func TestRefusalsNameThingsInWords(t *testing.T) {
+	a, b := uid("a"), uid("b")
+	for _, test := range []struct {
+		name   string
+		c      engine.Case
+		zh, en string
+		facts  map[string]string
+	}{
+		{"items open", guard(pumpTicket(func(t *roundsv1.Ticket) { t.Answers = nil }), submit(1, a, b), nil), "出口压力、地面干燥", "outlet pressure, floor dry",
+			map[string]string{"items": "bar,dry"}},
+		{"an impossible reading", guard(pumpTicket(func(t *roundsv1.Ticket) { t.Answers["bar"].Reading = ptr(50.0) }), submit(1, a, b), nil), "出口压力", "outlet pressure",
+			map[string]string{"items": "bar"}},
+		{"a pause", guard(pumpTicket(), pauseFor("tea", nil), nil), "等待配件 (parts)", "waiting for parts (parts)", nil},
+		{"a rejection", func() engine.Case {
+			c := guard(pumpTicket(func(t *roundsv1.Ticket) {
+				t.State, t.AssigneeId = roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW, uid("you")
+			}), rejectFor(1, "tea"), nil)
+			c.Roles = []roundsv1.Role{supervisor}
+			return c
+		}(), "问题未解决 (not_done)", "the fault is still there (not_done)", nil},
+	} {
+		v := work.New(work.Config{Reference: office{}}).Judge(test.c)
+		if !strings.Contains(v.Problem.GetSentence().GetZh(), test.zh) || !strings.Contains(v.Problem.GetSentence().GetEn(), test.en) {
+			t.Errorf("%s: %v", test.name, v.Problem)
+		}
+		for key, want := range test.facts {
+			if got := v.Problem.GetFacts()[key]; got != want {
+				t.Errorf("%s: %s is %q, want %q", test.name, key, got, want)
+			}
+		}
 	}
 }

@@ -229,31 +229,10 @@ func (j *judgement) gapFacts() map[string]string {
 	return facts
 }
 
-// itemWords name the first items by their questions.
+// itemWords name the first items of the round by their questions.
 func (j *judgement) itemWords(keys []string, en bool) string {
-	const named = 3
 	i := j.inspection()
-	list := j.checklistOf(i)
-	var words []string
-	for _, key := range keys[:min(named, len(keys))] {
-		q, _ := checklist.Find(list, i.GetCheckpointIds(), key)
-		text := q.Item.GetQuestion().GetZh()
-		if en {
-			text = q.Item.GetQuestion().GetEn()
-		}
-		if text == "" {
-			text = key
-		}
-		words = append(words, text)
-	}
-	between := "、"
-	if en {
-		between = ", "
-	}
-	if len(keys) > named {
-		words = append(words, "…")
-	}
-	return strings.Join(words, between)
+	return questionWords(j.checklistOf(i), i.GetCheckpointIds(), keys, en)
 }
 
 // fileFailure makes the ticket of a failed item, or does nothing where it is here: of another phone, say.

@@ -62,13 +62,13 @@ func (is *ticketConditionSet) addGuards() {
 	is.pauseListed = condition{name: "a reason of the site's list", holds: func(j *judgement) bool {
 		_, listed := j.pauseReason()
 		return listed || j.foresees || !j.directory || len(j.reference.Policy(j.Scope).PauseReasons) == 0
-	}, refusal: refusal{invalid, "reason", "请从列表中选择挂起原因:{reasons}。", "Choose one of the site's reasons for a pause: {reasons}."},
+	}, refusal: refusal{invalid, "reason", "请从列表中选择挂起原因:{choices}。", "Choose one of the site's reasons for a pause: {choices_en}."},
 		facts: func(j *judgement) map[string]string {
-			var codes []string
+			var reasons choices
 			for _, r := range j.reference.Policy(j.Scope).PauseReasons {
-				codes = append(codes, r.Code)
+				reasons.add(r.Code, r.Words)
 			}
-			return map[string]string{"reasons": strings.Join(codes, ", ")}
+			return reasons.facts()
 		}}
 	is.pauseProved = condition{name: "a reason that stops the clocks is shown by a photo or a remark of this ticket", holds: func(j *judgement) bool {
 		reason, _ := j.pauseReason()
@@ -128,14 +128,14 @@ func (is *ticketConditionSet) addGuards() {
 		refusal: refusal{missing, "photo_ids", "照片须重新拍摄:请在现场拍一张新的完工照片,并扫描现场标签或开启定位,再报完工。",
 			"The photos have to be taken again: take a new one at the place, with its tag scanned or with a fix, then report it as done."}}
 	is.possible = condition{name: "every reading can be", holds: func(j *judgement) bool { return len(j.checklistGaps().Impossible) == 0 || !j.knewRequirements() },
-		refusal: refusal{impossible, "", "检查项 {items} 的读数不可能,请核对后重新填写,再报完工。",
-			"The reading of item {items} cannot be. Check it and enter it again, then report it as done."},
-		facts: func(j *judgement) map[string]string { return itemFacts(j.checklistGaps().Impossible) }}
+		refusal: refusal{impossible, "", "检查项「{questions}」的读数不可能,请核对后重新填写,再报完工。",
+			"The reading of \"{questions_en}\" cannot be. Check it and enter it again, then report it as done."},
+		facts: func(j *judgement) map[string]string { return j.itemFacts(j.checklistGaps().Impossible) }}
 	is.answered = condition{name: "every item of the checklist is answered that has to be", holds: func(j *judgement) bool {
 		return len(j.unanswered()) == 0 || !j.knewRequirements()
-	}, refusal: refusal{missing, "", "检查表还有{count}项未填完:{items}。不合格项须附照片和说明,跳过须写原因。请填完后重新报完工。",
-		"{count} items of the checklist are not complete: {items}. A failed item needs its photo and a note, a skipped one its reason. Complete them, then report it as done."},
-		facts: func(j *judgement) map[string]string { return itemFacts(j.unanswered()) }}
+	}, refusal: refusal{missing, "", "检查表还有{count}项未填完:{questions}。不合格项须附照片和说明,跳过须写原因。请填完后重新报完工。",
+		"{count} items of the checklist are not complete: {questions_en}. A failed item needs its photo and a note, a skipped one its reason. Complete them, then report it as done."},
+		facts: func(j *judgement) map[string]string { return j.itemFacts(j.unanswered()) }}
 
 	openTasks := func(j *judgement) map[string]string {
 		return map[string]string{"open": strconv.Itoa(len(j.openTasks()))}
@@ -320,6 +320,10 @@ func (j *judgement) unanswered() []string {
 	return slices.Compact(items)
 }
 
-func itemFacts(items []string) map[string]string {
-	return map[string]string{"count": strconv.Itoa(len(items)), "items": strings.Join(items, ", ")}
+// itemFacts count items of the ticket's checklist, and name them: by their ids for programs, by their questions for people.
+func (j *judgement) itemFacts(items []string) map[string]string {
+	need := j.ticket().GetRequirements()
+	list := j.reference.Checklist(j.Scope, need.GetChecklistId(), need.GetChecklistVersion())
+	return map[string]string{"count": strconv.Itoa(len(items)), "items": strings.Join(items, ","),
+		"questions": questionWords(list, nil, items, false), "questions_en": questionWords(list, nil, items, true)}
 }

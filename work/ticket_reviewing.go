@@ -2,7 +2,6 @@ package work
 
 import (
 	"slices"
-	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 )
@@ -34,14 +33,14 @@ func (is *ticketConditionSet) addReviewing() {
 		p := j.reference.Policy(j.Scope)
 		_, listed := p.Reject(j.args.reason)
 		return listed || j.foresees || !j.directory || len(p.RejectReasons) == 0
-	}, refusal: refusal{invalid, "reason", "请从列表中选择退回原因:{reasons};具体情况请写在说明里。",
-		"Choose one of the site's reasons for sending work back: {reasons}. Say more in words."},
+	}, refusal: refusal{invalid, "reason", "请从列表中选择退回原因:{choices};具体情况请写在说明里。",
+		"Choose one of the site's reasons for sending work back: {choices_en}. Say more in words."},
 		facts: func(j *judgement) map[string]string {
-			var codes []string
+			var reasons choices
 			for _, r := range j.reference.Policy(j.Scope).RejectReasons {
-				codes = append(codes, r.Code)
+				reasons.add(r.Code, r.Words)
 			}
-			return map[string]string{"reasons": strings.Join(codes, ", ")}
+			return reasons.facts()
 		}}
 	is.solved = condition{name: "the customer says that it is settled", holds: func(j *judgement) bool { return j.ticketAct().GetFollowUp().GetSolved() }}
 }

@@ -37,7 +37,8 @@ func (office) Checklist(_ store.Scope, series string, version uint32) *roundsv1.
 	}
 	least, greatest, low, high := 0.0, 25.0, 4.0, 8.0
 	return &roundsv1.Checklist{SeriesId: "pumps", Version: 3, Items: []*roundsv1.ChecklistItem{
-		{Id: "dry", Weight: 1}, {Id: "bar", Weight: 1, Unit: "bar", Low: &low, High: &high, Least: &least, Greatest: &greatest},
+		{Id: "dry", Question: &roundsv1.Text{Zh: "地面干燥", En: "floor dry"}, Weight: 1},
+		{Id: "bar", Question: &roundsv1.Text{Zh: "出口压力", En: "outlet pressure"}, Weight: 1, Unit: "bar", Low: &low, High: &high, Least: &least, Greatest: &greatest},
 		{Id: "paint", Weight: 1, OptionalItem: true}}}
 }
 
