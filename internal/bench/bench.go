@@ -67,6 +67,9 @@ type Options struct {
 	DeskPushes  int           `json:"desk_pushes"`
 	DeskRounds  int           `json:"desk_rounds"`
 	DeskPause   time.Duration `json:"desk_pause_ns"`
+	// ImportSites and ImportStaff are how large the organisation is whose tables are imported.
+	ImportSites int `json:"import_sites"`
+	ImportStaff int `json:"import_staff"`
 	// S3 is an object store to measure photos on too, in the form of media/s3blobs; there is a secret in it. Empty: none.
 	S3 string `json:"-"`
 	// Dir is where the run's own server keeps its data; empty: a temporary directory.
@@ -78,12 +81,13 @@ func Default() Options {
 	return Options{Devices: 50, Docs: 50_000, Batch: 25, Connections: 16, Scopes: 10, Records: 50_000, Readers: 20, Changes: 1000, Events: 500,
 		Watchers: 2000, Seed: 1, BitsPerSecond: 64_000, RoundTrip: 400 * time.Millisecond,
 		Photos: 200, PhotoBytes: 1_500_000, PhotosAtOnce: 8, BigPhotos: 64, BigPhotoBytes: 20_000_000, LookedPhotos: 64,
-		DeskTickets: 50_000, DeskOthers: 300_000, DeskEntries: 2_000_000, DeskPushes: 100, DeskRounds: 100, DeskPause: 100 * time.Millisecond}
+		DeskTickets: 50_000, DeskOthers: 300_000, DeskEntries: 2_000_000, DeskPushes: 100, DeskRounds: 100, DeskPause: 100 * time.Millisecond,
+		ImportSites: 6600, ImportStaff: 250_000}
 }
 
 // Workloads returns the names of all workloads, in the order in which they run.
 func Workloads() []string {
-	return []string{"push", "start", "pull", "delta", "live", "idle", "shift", "photos", "desk"}
+	return []string{"push", "start", "pull", "delta", "live", "idle", "shift", "photos", "desk", "export", "import"}
 }
 
 func (o Options) check() error {
@@ -101,7 +105,7 @@ func (o Options) check() error {
 		{"changes", o.Changes}, {"events", o.Events}, {"watchers", o.Watchers}, {"bits-per-second", o.BitsPerSecond},
 		{"photos", o.Photos}, {"photos-at-once", o.PhotosAtOnce}, {"big-photos", o.BigPhotos}, {"looked-photos", o.LookedPhotos},
 		{"desk-tickets", o.DeskTickets}, {"desk-others", o.DeskOthers}, {"desk-entries", o.DeskEntries}, {"desk-pushes", o.DeskPushes},
-		{"desk-rounds", o.DeskRounds}, {"desk-pause", int(o.DeskPause)},
+		{"desk-rounds", o.DeskRounds}, {"desk-pause", int(o.DeskPause)}, {"import-sites", o.ImportSites}, {"import-staff", o.ImportStaff},
 	} {
 		if n.value < 1 {
 			faults = append(faults, fmt.Errorf("--%s must be at least 1", n.name))
@@ -149,6 +153,7 @@ type run struct {
 	office  *device // may read every site
 	ids     map[string][]string
 	stored  int
+	site    *deskSite // nil until a workload needs it
 }
 
 // Run measures. progress hears what goes on. The program that calls it must have the commands `serve` and, with Command, `bench`: it is run again for
@@ -189,12 +194,12 @@ func Run(ctx context.Context, options Options, progress io.Writer) (_ *Report, e
 		run  func(context.Context) error
 	}{
 		{"push", r.push}, {"start", r.restart}, {"pull", r.pull}, {"delta", r.delta}, {"live", r.live}, {"idle", r.idle}, {"shift", r.shift}, {"photos", r.photos},
-		{"desk", r.desk},
+		{"desk", r.desk}, {"export", r.exports}, {"import", r.imports},
 	} {
 		if !slices.Contains(options.Workloads, w.name) {
 			continue
 		}
-		if !slices.Contains([]string{"push", "photos", "desk"}, w.name) && r.stored == 0 {
+		if !slices.Contains([]string{"push", "photos", "desk", "export", "import"}, w.name) && r.stored == 0 {
 			if err := r.fill(ctx, options.Records); err != nil {
 				return nil, fmt.Errorf("filling: %w", err)
 			}

@@ -54,7 +54,8 @@ func tiny() []string {
 	return strings.Fields("bench --devices 3 --docs 120 --records 150 --batch 10 --connections 2 --scopes 2 --readers 3 --changes 20 --events 10 " +
 		"--watchers 12 --seed 7 --bits-per-second 4000000 --round-trip 10ms --json " +
 		"--photos 3 --photo-bytes 1200000 --photos-at-once 3 --big-photos 1 --big-photo-bytes 2500000 --looked-photos 8 " +
-		"--desk-tickets 200 --desk-others 1200 --desk-entries 2500 --desk-rounds 5 --desk-pause 1ms")
+		"--desk-tickets 200 --desk-others 1200 --desk-entries 2500 --desk-rounds 5 --desk-pause 1ms " +
+		"--import-sites 24 --import-staff 300")
 }
 
 func runTiny(t *testing.T, more ...string) bench.Report {
@@ -92,14 +93,28 @@ func TestAll(t *testing.T) {
 		shift.mutations shift.content_bytes shift.bytes_up shift.bytes_down shift.round_trips shift.loopback shift.link_seconds
 		photos.mb_per_second photos.big_mb_per_second photos.looked_per_second photos.looked_12mp_per_second
 		desk.load desk.first_story desk.records desk.entries desk.queue_p50 desk.queue_p99 desk.list_p50 desk.list_p99 desk.text_p50 desk.text_p99
-		desk.story_p50 desk.story_p99 desk.inbox_p50 desk.inbox_p99`)
-	zeroIsFine := map[string]bool{}
+		desk.story_p50 desk.story_p99 desk.inbox_p50 desk.inbox_p99
+		import.rows import.seconds import.rows_per_second import.disk_per_row import.again_seconds import.changed_rows import.changed_seconds`)
+	for _, of := range []string{"tickets", "rounds", "facts", "history"} {
+		for _, format := range []string{"csv", "xlsx"} {
+			for _, what := range []string{"rows", "seconds", "rows_per_second", "mb_per_second", "first_byte"} {
+				want = append(want, "export."+of+"_"+format+"_"+what)
+			}
+		}
+	}
+	for _, question := range []string{"queue", "list", "text", "story", "inbox"} {
+		want = append(want, "export."+question+"_p99_alone", "export."+question+"_p99_beside")
+	}
+	zeroIsFine := map[string]bool{"export.files_beside": true} // the desks may be done before a file is
+	want = append(want, "export.files_beside")
 	if runtime.GOOS == "linux" {
 		for _, name := range strings.Fields(`limits.bare_cpu_per_doc push.server_cpu_per_doc push.server_memory push.server_mapped pull.server_cpu_per_doc
 			pull.twenty_server_cpu_per_doc delta.server_cpu_per_change idle.memory_per_watcher idle.memory_per_watcher_http2 start.idle_memory start.idle_memory_own
 			photos.server_cpu_per_gb photos.big_memory_before photos.big_memory_peak photos.looked_server_cpu photos.looked_12mp_server_cpu
 			photos.looked_12mp_memory_peak desk.memory_before desk.memory_loaded desk.memory_after desk.server_cpu_per_question
-			desk.pushed_per_second`) {
+			desk.pushed_per_second import.server_cpu_per_1000_rows import.memory_before import.memory_peak
+			export.tickets_csv_memory_grows export.tickets_xlsx_memory_grows export.rounds_csv_memory_grows export.rounds_xlsx_memory_grows
+			export.facts_csv_memory_grows export.facts_xlsx_memory_grows export.history_csv_memory_grows export.history_xlsx_memory_grows`) {
 			want = append(want, name)
 			zeroIsFine[name] = true // so little was done that the system's clock does not see it
 		}

@@ -66,6 +66,8 @@ func Command() *cobra.Command {
 	f.IntVar(&o.DeskPushes, "desk-pushes", o.DeskPushes, "tickets that devices push a second while desks ask")
 	f.IntVar(&o.DeskRounds, "desk-rounds", o.DeskRounds, "rounds of questions that each of the four desks makes")
 	f.DurationVar(&o.DeskPause, "desk-pause", o.DeskPause, "time from one question of a desk to its next")
+	f.IntVar(&o.ImportSites, "import-sites", o.ImportSites, "sites of the organisation that is imported, 24 at least")
+	f.IntVar(&o.ImportStaff, "import-staff", o.ImportStaff, "people of it, 62 at least")
 	f.StringVar(&o.S3, "s3", o.S3, "measure photos on this object store too: s3+http://KEY:SECRET@host:port/bucket")
 	f.StringVar(&o.Dir, "dir", o.Dir, "where the run's own server keeps its data; empty: a temporary directory")
 	f.BoolVar(&asJSON, "json", false, "print JSON")

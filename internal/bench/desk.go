@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -25,35 +26,15 @@ const deskWarm = 3
 // desk: a large site is written into the store; the first list after a start reads it into memory; then four desks poll the queue, lists and stories while
 // devices push.
 func (r *run) desk(ctx context.Context) error {
-	if r.server == nil {
-		r.say("the server is not the run's own: desk is left out")
-		return nil
-	}
-	id, err := r.town.node(ctx, r.town.district, roundsv1.NodeType_NODE_TYPE_SITE, "bench desk site")
-	if err != nil {
+	site, err := r.largeSite(ctx)
+	if err != nil || site == nil {
 		return err
 	}
-	scope := "site/" + id
-	reviewers, err := r.crew(ctx, r.town, roundsv1.Role_ROLE_SUPERVISOR, desks, 1)
-	if err != nil {
-		return err
-	}
-	workers, err := r.crew(ctx, r.town, roundsv1.Role_ROLE_WORKER, r.options.Devices, 1)
-	if err != nil {
-		return err
-	}
-	if err := r.server.stop(); err != nil {
-		return err
-	}
-	site, err := r.writeSite(ctx, scope)
-	if err != nil {
-		return fmt.Errorf("writing the site: %w", err)
-	}
-	if err := r.serve(ctx); err != nil {
+	if err := errors.Join(r.server.stop(), r.serve(ctx)); err != nil {
 		return err
 	}
 	before, _, told := r.server.memory()
-	if err := r.deskLoad(ctx, scope, reviewers[0], site); err != nil {
+	if err := r.deskLoad(ctx, site); err != nil {
 		return err
 	}
 	// Without what the store maps of its files, which the system takes back when it likes.
@@ -61,14 +42,66 @@ func (r *run) desk(ctx context.Context) error {
 		r.report.add("desk.memory_before", float64(before)/(1<<20), "MiB")
 		r.report.add("desk.memory_loaded", float64(own)/(1<<20), "MiB")
 	}
-	return r.poll(ctx, scope, reviewers, workers, site)
+	all, err := r.poll(ctx, site)
+	if err != nil {
+		return err
+	}
+	asked := 0
+	for _, name := range questions() {
+		asked += len(all.of[name]) + deskWarm*desks
+		r.report.add("desk."+name+"_p50", ms(quantile(all.of[name], 0.5)), "ms")
+		r.report.add("desk."+name+"_p99", ms(quantile(all.of[name], 0.99)), "ms")
+	}
+	r.report.add("desk.pushed_per_second", float64(all.pushed)/all.took.Seconds(), "1/s")
+	if all.measured {
+		r.report.add("desk.server_cpu_per_question", ms(all.cpu)/float64(asked), "ms") // what the pushes cost is in it
+	}
+	if own, _, ok := r.server.memory(); ok {
+		r.report.add("desk.memory_after", float64(own)/(1<<20), "MiB")
+	}
+	return nil
+}
+
+// questions are what a desk asks, in turn.
+func questions() []string { return []string{"queue", "list", "text", "story", "inbox"} }
+
+// largeSite writes the site that desks ask about, once in a run, with those who ask and those who push. It is nil where the server is not the run's own.
+func (r *run) largeSite(ctx context.Context) (*deskSite, error) {
+	if r.server == nil {
+		r.say("the server is not the run's own: what needs a large site is left out")
+		return nil, nil
+	}
+	if r.site != nil {
+		return r.site, nil
+	}
+	id, err := r.town.node(ctx, r.town.district, roundsv1.NodeType_NODE_TYPE_SITE, "bench desk site")
+	if err != nil {
+		return nil, err
+	}
+	reviewers, err := r.crew(ctx, r.town, roundsv1.Role_ROLE_SUPERVISOR, desks, 1)
+	if err != nil {
+		return nil, err
+	}
+	workers, err := r.crew(ctx, r.town, roundsv1.Role_ROLE_WORKER, r.options.Devices, 1)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.server.stop(); err != nil {
+		return nil, err
+	}
+	site, err := r.writeSite(ctx, "site/"+id)
+	if err != nil {
+		return nil, fmt.Errorf("writing the site: %w", err)
+	}
+	site.reviewers, site.workers, r.site = reviewers, workers, site
+	return site, r.serve(ctx)
 }
 
 // deskLoad takes the time of the first list, which reads the site.
-func (r *run) deskLoad(ctx context.Context, scope string, d *device, site *deskSite) error {
-	client := deskClient(r.address, d)
+func (r *run) deskLoad(ctx context.Context, site *deskSite) error {
+	client := deskClient(r.address, site.reviewers[0])
 	began := time.Now()
-	resp, err := client.ListTickets(ctx, connect.NewRequest(&roundsv1.ListTicketsRequest{Scopes: []string{scope}}))
+	resp, err := client.ListTickets(ctx, connect.NewRequest(&roundsv1.ListTicketsRequest{Scopes: []string{site.scope}}))
 	if err != nil {
 		return err
 	}
@@ -78,7 +111,8 @@ func (r *run) deskLoad(ctx context.Context, scope string, d *device, site *deskS
 	}
 	// The first story waits for the table of histories, which the server writes beside everything else.
 	began = time.Now()
-	if _, err := client.Story(ctx, connect.NewRequest(&roundsv1.StoryRequest{Scope: scope, Record: &roundsv1.RecordRef{Kind: "ticket", Id: site.tickets[0]}})); err != nil {
+	if _, err := client.Story(ctx, connect.NewRequest(&roundsv1.StoryRequest{Scope: site.scope,
+		Record: &roundsv1.RecordRef{Kind: "ticket", Id: site.tickets[0]}})); err != nil {
 		return err
 	}
 	r.report.add("desk.first_story", ms(time.Since(began)), "ms")
@@ -91,61 +125,58 @@ func deskClient(address string, d *device) roundsv1connect.WorkServiceClient {
 	return roundsv1connect.NewWorkServiceClient(http.DefaultClient, address, bearing(d.token))
 }
 
+// polled is how long questions took, and what else happened meanwhile.
+type polled struct {
+	of        map[string][]time.Duration // by question
+	pushed    int
+	took, cpu time.Duration
+	measured  bool
+}
+
 // poll lets the desks ask while devices push.
-func (r *run) poll(ctx context.Context, scope string, reviewers, workers []*device, site *deskSite) error {
+func (r *run) poll(ctx context.Context, site *deskSite) (*polled, error) {
 	pushing, stop := context.WithCancel(ctx)
 	defer stop()
 	var pushes sync.WaitGroup
-	var pushed int
 	var failed error
+	all := &polled{of: map[string][]time.Duration{}}
 	began := time.Now()
-	pushes.Go(func() { pushed, failed = r.pushSteadily(pushing, scope, workers) })
+	pushes.Go(func() { all.pushed, failed = r.pushSteadily(pushing, site) })
 	used, _ := r.server.cpu()
-	samples := make([]map[string][]time.Duration, len(reviewers))
-	err := inParallel(len(reviewers), len(reviewers), func(i int) (err error) {
-		samples[i], err = r.sit(ctx, scope, reviewers[i], site, i)
+	samples := make([]map[string][]time.Duration, desks)
+	err := inParallel(desks, desks, func(i int) (err error) {
+		samples[i], err = r.sit(ctx, site, i)
 		return err
 	})
-	took := time.Since(began)
+	all.took = time.Since(began)
 	usedBy, ok := r.server.cpu()
-	after, _, told := r.server.memory()
+	all.cpu, all.measured = usedBy-used, ok
 	stop()
 	pushes.Wait()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if failed != nil {
-		return fmt.Errorf("pushing: %w", failed)
+		return nil, fmt.Errorf("pushing: %w", failed)
 	}
-	asked := 0
-	for _, name := range []string{"queue", "list", "text", "story", "inbox"} {
-		var all []time.Duration
-		for _, of := range samples {
-			all = append(all, of[name]...)
+	for _, of := range samples {
+		for name, took := range of {
+			all.of[name] = append(all.of[name], took...)
 		}
-		asked += len(all) + deskWarm*len(reviewers)
-		r.report.add("desk."+name+"_p50", ms(quantile(all, 0.5)), "ms")
-		r.report.add("desk."+name+"_p99", ms(quantile(all, 0.99)), "ms")
 	}
-	r.report.add("desk.pushed_per_second", float64(pushed)/took.Seconds(), "1/s")
-	if ok {
-		r.report.add("desk.server_cpu_per_question", ms(usedBy-used)/float64(asked), "ms") // what the pushes cost is in it
-	}
-	if told {
-		r.report.add("desk.memory_after", float64(after)/(1<<20), "MiB")
-	}
-	return nil
+	return all, nil
 }
 
 // pushSteadily lets devices push one ticket after the other, so many a second in all, until the context ends.
-func (r *run) pushSteadily(ctx context.Context, scope string, workers []*device) (pushed int, err error) {
+func (r *run) pushSteadily(ctx context.Context, site *deskSite) (pushed int, err error) {
 	w := newWire(r.address, r.options.Connections, false)
 	defer w.close()
 	pack, err := newPacker()
 	if err != nil {
 		return 0, err
 	}
-	words := corpus.New(r.options.Seed, 11_000_000)
+	site.pushes++
+	words := corpus.New(r.options.Seed, 11_000_000+site.pushes) // no ticket twice
 	tick := time.NewTicker(time.Second / time.Duration(r.options.DeskPushes))
 	defer tick.Stop()
 	for i := 0; ; i++ {
@@ -154,8 +185,8 @@ func (r *run) pushSteadily(ctx context.Context, scope string, workers []*device)
 			return pushed, nil
 		case <-tick.C:
 		}
-		d := workers[i%len(workers)]
-		_, request, err := d.newTicket(scope, words, pack)
+		d := site.workers[i%len(site.workers)]
+		_, request, err := d.newTicket(site.scope, words, pack)
 		if err != nil {
 			return pushed, err
 		}
@@ -182,12 +213,12 @@ func (r *run) pushSteadily(ctx context.Context, scope string, workers []*device)
 }
 
 // sit is one desk: rounds of the questions that a person's screen asks, with a pause between them.
-func (r *run) sit(ctx context.Context, scope string, d *device, site *deskSite, seat int) (map[string][]time.Duration, error) {
-	client := deskClient(r.address, d)
+func (r *run) sit(ctx context.Context, site *deskSite, seat int) (map[string][]time.Duration, error) {
+	client := deskClient(r.address, site.reviewers[seat])
 	took := map[string][]time.Duration{}
 	pause := time.NewTicker(r.options.DeskPause)
 	defer pause.Stop()
-	scopes := []string{scope}
+	scopes := []string{site.scope}
 	for round := range deskWarm + r.options.DeskRounds {
 		n := round*desks + seat
 		for _, one := range []struct {
@@ -205,7 +236,7 @@ func (r *run) sit(ctx context.Context, scope string, d *device, site *deskSite, 
 					Filter: &roundsv1.TicketFilter{Text: site.words[n%len(site.words)]}})))
 			}},
 			{"story", func() (int, error) {
-				return rowsOf(client.Story(ctx, connect.NewRequest(&roundsv1.StoryRequest{Scope: scope, NewestFirst: true,
+				return rowsOf(client.Story(ctx, connect.NewRequest(&roundsv1.StoryRequest{Scope: site.scope, NewestFirst: true,
 					Record: &roundsv1.RecordRef{Kind: "ticket", Id: site.tickets[n*7919%len(site.tickets)]}})))
 			}},
 			{"inbox", func() (int, error) {

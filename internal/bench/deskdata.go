@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"runtime/debug"
@@ -22,7 +23,11 @@ import (
 
 // deskSite is the site that desks ask about.
 type deskSite struct {
+	scope              string
+	reviewers, workers []*device
+	pushes             uint64 // how often devices pushed there
 	tickets            []string
+	rounds, facts      int // inspection rounds; rows that an export of facts has at least
 	people, places     []string
 	categories         []string
 	words              []string
@@ -73,7 +78,7 @@ func (r *run) writeSite(ctx context.Context, scope string) (_ *deskSite, err err
 	}
 	defer func() { err = errors.Join(err, e.Close(context.WithoutCancel(ctx))) }()
 	o := r.options
-	s := &deskSite{now: time.Now(), random: rand.New(rand.NewPCG(o.Seed, 12)), corpus: corpus.New(o.Seed, 12_000_000), began: time.Now()}
+	s := &deskSite{scope: scope, now: time.Now(), random: rand.New(rand.NewPCG(o.Seed, 12)), corpus: corpus.New(o.Seed, 12_000_000), began: time.Now()}
 	drawn := rand.NewChaCha8([32]byte{byte(o.Seed), 12})
 	s.ids = func() string { return uuid.Must(uuid.NewRandomFromReader(drawn)).String() }
 	write := func(list []engine.Derived) error {
@@ -200,6 +205,18 @@ func (s *deskSite) ticket(others int) []engine.Derived {
 	return list
 }
 
+// inspection makes a round that somebody walked and another approved.
+func (s *deskSite) inspection(worker string) *roundsv1.Record {
+	i := s.corpus.Inspection()
+	i.State, i.Round, i.InspectorId, i.AssigneeId = roundsv1.InspectionState_INSPECTION_STATE_APPROVED, 1, worker, worker
+	i.Answers = map[string]*roundsv1.Answer{}
+	for n := range roundAnswers {
+		maps.Copy(i.Answers, s.corpus.Answer(n).GetAnswers())
+	}
+	s.rounds, s.facts = s.rounds+1, s.facts+roundAnswers
+	return &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: i}}
+}
+
 // running is a deadline of what is not done: it runs, or was noticed as missed.
 func (s *deskSite) running(step roundsv1.Step, due int64) *roundsv1.Deadline {
 	d := &roundsv1.Deadline{Step: step, Round: 1, DueUs: due, State: roundsv1.DeadlineState_DEADLINE_STATE_OPEN}
@@ -209,10 +226,13 @@ func (s *deskSite) running(step roundsv1.Step, due int64) *roundsv1.Deadline {
 	return d
 }
 
-// beside makes something that belongs to a ticket: mostly photos with their previews, remarks, now and then an open question or a notice.
+// beside makes something that belongs to a ticket: mostly photos with their previews, remarks, now and then an open question or a notice; or an inspection round.
 func (s *deskSite) beside(about *roundsv1.RecordRef, worker string, n, i int) *roundsv1.Record {
 	switch {
+	case i == 2 && n%10 == 0:
+		return s.inspection(worker)
 	case i == 3:
+		s.facts++
 		return &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: &roundsv1.Comment{Subject: about, PersonId: worker, Words: s.corpus.Title()}}}
 	case i == 4:
 		return &roundsv1.Record{Kind: &roundsv1.Record_Notice{Notice: &roundsv1.Notice{Code: roundsv1.NoticeCode_NOTICE_CODE_ASSIGNED, Subject: about,
@@ -226,6 +246,7 @@ func (s *deskSite) beside(about *roundsv1.RecordRef, worker string, n, i int) *r
 		}
 		return &roundsv1.Record{Kind: &roundsv1.Record_Conflict{Conflict: q}}
 	}
+	s.facts++
 	preview, sum := make([]byte, 2000), make([]byte, 32)
 	for at := range preview {
 		preview[at] = byte(s.random.Uint32())

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -191,6 +192,39 @@ func (p *process) watchPeak() func() (int64, bool) {
 			}
 		}
 		return 0, false
+	}
+}
+
+// ownEvery is how often watchOwn looks.
+const ownEvery = 20 * time.Millisecond
+
+// watchOwn begins to watch how much memory of its own the process holds at most, without what it maps of its files; the function it returns ends that and tells,
+// and false where the system does not. What comes and goes between two looks is not seen.
+func (p *process) watchOwn(ctx context.Context) func() (int64, bool) {
+	ctx, stop := context.WithCancel(ctx)
+	var (
+		watching sync.WaitGroup
+		most     int64
+		told     bool
+	)
+	watching.Go(func() {
+		look := time.NewTicker(ownEvery)
+		defer look.Stop()
+		for {
+			if own, _, ok := p.memory(); ok {
+				most, told = max(most, own), true
+			}
+			select {
+			case <-look.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return func() (int64, bool) {
+		stop()
+		watching.Wait()
+		return most, told
 	}
 }
 
