@@ -133,14 +133,6 @@ func (p *paper) state(e enum) string {
 	return p.lang.in(e) + " (" + code(e) + ")"
 }
 
-// or is the first that is not empty.
-func or(first, second string) string {
-	if first == "" {
-		return second
-	}
-	return first
-}
-
 // moment is one line of the timeline.
 type moment struct {
 	us     int64

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -58,9 +59,9 @@ func (p *paper) answers(answers map[string]*roundsv1.Answer, field uint32, serie
 
 // question is what was asked, and where; with how much it weighs, and whether it decides alone.
 func (p *paper) question(asked checklist.Question) string {
-	question := or(p.lang.text(asked.Item.GetQuestion()), asked.Item.GetId())
+	question := cmp.Or(p.lang.text(asked.Item.GetQuestion()), asked.Item.GetId())
 	if at := asked.Checkpoint; at != "" {
-		question = or(p.line.look(func() (string, error) { return p.s.names.place(p.ctx, at) }), at) + " · " + question
+		question = cmp.Or(p.line.look(func() (string, error) { return p.s.names.place(p.ctx, at) }), at) + " · " + question
 	}
 	if weight := asked.Item.GetWeight(); weight > 0 {
 		question += fmt.Sprintf(p.say("（权重 %v）", " (weight %v)"), weight)
@@ -100,7 +101,7 @@ func (p *paper) remarks() {
 		if c.GetHidden() != nil {
 			words = p.say("（已隐藏：", "(hidden: ") + c.GetHidden().GetReason() + p.say("）", ")")
 		}
-		rows = append(rows, []string{p.when(stamp.GetTimeUs()), p.person(or(c.GetPersonId(), stamp.GetPersonId())), words})
+		rows = append(rows, []string{p.when(stamp.GetTimeUs()), p.person(cmp.Or(c.GetPersonId(), stamp.GetPersonId())), words})
 	}
 	p.section("备注记录", "Remarks", []float64{0.22, 0.18, 0.6}, [][2]string{{"时间", "Time"}, {"人员", "Person"}, {"内容", "Words"}}, rows)
 }

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,7 +13,7 @@ import (
 func (p *paper) round(i *roundsv1.Inspection) {
 	list := p.checklist(p.s, i.GetChecklistId(), i.GetChecklistVersion())
 	p.doc.Pair(p.say("状态", "State"), p.state(i.GetState()))
-	p.doc.Pair(p.say("检查表", "Checklist"), fmt.Sprintf("%s v%d", or(p.lang.text(list.GetName()), i.GetChecklistId()), i.GetChecklistVersion()))
+	p.doc.Pair(p.say("检查表", "Checklist"), fmt.Sprintf("%s v%d", cmp.Or(p.lang.text(list.GetName()), i.GetChecklistId()), i.GetChecklistVersion()))
 	p.doc.Pair(p.say("窗口", "Window"), p.when(i.GetWindowStartUs())+" – "+p.when(i.GetWindowEndUs()))
 	p.doc.Pair(p.say("巡检人", "Inspector"), p.person(i.GetInspectorId()))
 	p.doc.Pair(p.say("轮次", "Round"), strconv.Itoa(int(i.GetRound())))
@@ -33,7 +34,7 @@ func (p *paper) round(i *roundsv1.Inspection) {
 
 	var rows [][]string
 	for _, v := range i.GetOfficialVisits() {
-		rows = append(rows, []string{strconv.Itoa(int(v.GetRound())), or(p.line.look(func() (string, error) { return p.s.names.place(p.ctx, v.GetCheckpointId()) }), v.GetCheckpointId()),
+		rows = append(rows, []string{strconv.Itoa(int(v.GetRound())), cmp.Or(p.line.look(func() (string, error) { return p.s.names.place(p.ctx, v.GetCheckpointId()) }), v.GetCheckpointId()),
 			p.when(v.GetTimeUs()), p.person(v.GetPersonId()), p.people(v.GetConfirmedByIds()), strings.Join(v.GetFlags(), ", ")})
 	}
 	p.section("点位", "Checkpoints", []float64{0.08, 0.28, 0.2, 0.14, 0.14, 0.16}, [][2]string{{"轮次", "Round"}, {"点位", "Checkpoint"}, {"时间", "Time"}, {"人员", "Person"},

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -10,7 +11,7 @@ import (
 // ticket writes what stands in a ticket.
 func (p *paper) ticket(t *roundsv1.Ticket) {
 	p.doc.Pair(p.say("状态", "State"), p.state(t.GetState()))
-	p.doc.Pair(p.say("类别", "Category"), or(p.line.look(func() (string, error) { return p.s.names.category(p.ctx, t.GetCategoryId()) }), t.GetCategoryId()))
+	p.doc.Pair(p.say("类别", "Category"), cmp.Or(p.line.look(func() (string, error) { return p.s.names.category(p.ctx, t.GetCategoryId()) }), t.GetCategoryId()))
 	p.doc.Pair(p.say("优先级", "Priority"), p.lang.in(t.GetPriority()))
 	p.doc.Pair(p.say("地点", "Place"), p.line.look(func() (string, error) { return p.s.names.where(p.ctx, t.GetLocation()) }))
 	p.doc.Pair(p.say("设施", "Asset"), p.line.look(func() (string, error) { return p.s.names.asset(p.ctx, t.GetAssetId()) }))

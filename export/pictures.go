@@ -156,29 +156,29 @@ func (p *paper) picture(ctx context.Context, change *roundsv1.Change, spent *int
 
 // caption says what, when, who, where, and what the checks found.
 func (p *paper) caption(change *roundsv1.Change, photo *roundsv1.Photo, stamp *roundsv1.Stamp, hash string) []string {
-	what := []string{or(p.lang.in(photo.GetRole()), p.say("照片", "photo")), fmt.Sprintf(p.say("第 %d 轮", "round %d"), photo.GetRound())}
+	what := []string{cmp.Or(p.lang.in(photo.GetRole()), p.say("照片", "photo")), fmt.Sprintf(p.say("第 %d 轮", "round %d"), photo.GetRound())}
 	if item := photo.GetItemId(); item != "" {
-		what = append(what, or(p.items[item], item))
+		what = append(what, cmp.Or(p.items[item], item))
 	}
 	what = append(what, p.lang.in(photo.GetSource()))
 	if of := photo.GetSubject(); of.GetId() != p.change.GetRecordId() {
 		title := p.line.look(func() (string, error) { return p.s.names.title(p.ctx, of) })
-		what = append(what, p.say("属于：", "of: ")+or(title, of.GetId()))
+		what = append(what, p.say("属于：", "of: ")+cmp.Or(title, of.GetId()))
 	}
 	lines := []string{
 		strings.Join(what, " · "),
-		p.when(stamp.GetTimeUs()) + " · " + p.person(or(photo.GetPersonId(), stamp.GetPersonId())),
+		p.when(stamp.GetTimeUs()) + " · " + p.person(cmp.Or(photo.GetPersonId(), stamp.GetPersonId())),
 	}
 	if where := p.line.look(func() (string, error) { return p.s.names.where(p.ctx, photo.GetLocation()) }); where != "" || photo.GetLocation().GetSource() != 0 {
 		lines = append(lines, strings.Trim(where+" · "+p.lang.in(photo.GetLocation().GetSource()), " ·"))
 	}
-	lines = append(lines, p.say("检查：", "Checks: ")+or(p.lang.in(photo.GetState()), p.say("待上传", "promised")))
+	lines = append(lines, p.say("检查：", "Checks: ")+cmp.Or(p.lang.in(photo.GetState()), p.say("待上传", "promised")))
 	for i, finding := range photo.GetReport().GetFindings() {
 		if i == 8 {
 			lines = append(lines, "…")
 			break
 		}
-		lines = append(lines, "– "+p.lang.in(finding.GetSeverity())+": "+or(p.lang.text(finding.GetSentence()), code(finding.GetCode())))
+		lines = append(lines, "– "+p.lang.in(finding.GetSeverity())+": "+cmp.Or(p.lang.text(finding.GetSentence()), code(finding.GetCode())))
 	}
 	if len(photo.GetReport().GetFindings()) == 0 && len(photo.GetFindings()) > 0 {
 		lines = append(lines, "– "+strings.Join(photo.GetFindings(), ", "))
