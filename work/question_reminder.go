@@ -8,12 +8,12 @@ import (
 	"github.com/rounds-sync/rounds/work/policy"
 )
 
-// remindEvery is the time between one reminder of a question and the next where the site says nothing. Nothing that waits is dropped: it is reminded of until
-// it is decided.
-const remindEvery = 24 * time.Hour
+// daily is the time between one reminder of a question and the next where the site says nothing. Nothing that waits is dropped: it is reminded of until it is
+// decided.
+const daily = 24 * time.Hour
 
 // A question that nobody answers is reminded of more seldom after so many reminders, and so many times as seldom: after a week of days, weekly. It never ends, but it
-// does not fill the inboxes either.
+// does not fill the inboxes either. Work that was done on a cancelled ticket alone is reminded of daily to the end (row 5).
 const (
 	oftenReminded = 7
 	seldomer      = 7
@@ -36,7 +36,8 @@ type Reminding struct {
 
 // Reminder tells what is to be done about a question at a time: false where it is not open, or not due yet. The first reminder goes to whom it was given, or
 // else to its owner's role; each one after goes a level up, to the supervisor and to the manager, who then hears of it each time. However long the server stood
-// still there is one reminder, and the next is the site's Policy.Remind after it, or from the seventh on seven times that. It is pure.
+// still there is one reminder, and the next is the site's Policy.Remind after it, or from the seventh on seven times that; a
+// question about work after a cancellation never waits longer than a day. It is pure.
 func Reminder(c *roundsv1.Conflict, p policy.Policy, now time.Time) (Reminding, bool) {
 	if c.GetState() != roundsv1.ConflictState_CONFLICT_STATE_OPEN || c.GetRemindUs() == 0 || now.UnixMicro() < c.GetRemindUs() {
 		return Reminding{}, false
@@ -47,9 +48,12 @@ func Reminder(c *roundsv1.Conflict, p policy.Policy, now time.Time) (Reminding, 
 	}
 	every := p.Remind
 	if every <= 0 {
-		every = remindEvery
+		every = daily
 	}
-	if c.GetReminders()+1 >= oftenReminded {
+	switch {
+	case c.GetType() == roundsv1.ConflictType_CONFLICT_TYPE_WORK_AFTER_CANCEL:
+		every = min(every, daily)
+	case c.GetReminders()+1 >= oftenReminded:
 		every *= seldomer
 	}
 	r := Reminding{Level: int(c.GetReminders()), Reminders: c.GetReminders() + 1, RemindUs: now.Add(every).UnixMicro()}

@@ -128,6 +128,16 @@ func TestReminder(t *testing.T) {
 	if told < 55 || told > 60 {
 		t.Errorf("%d reminders in a year", told)
 	}
+	// Row 5: work on a cancelled ticket is reminded of daily, however long nobody answers, and where a site has other questions reminded of more seldom.
+	seldom, cancelled := p, proto.CloneOf(c)
+	seldom.Remind, cancelled.Type = 72*time.Hour, roundsv1.ConflictType_CONFLICT_TYPE_WORK_AFTER_CANCEL
+	for range 30 {
+		r, due := work.Reminder(cancelled, seldom, now)
+		if !due || r.RemindUs != now.Add(24*time.Hour).UnixMicro() {
+			t.Fatalf("work after a cancellation, reminder %d: %v %v", r.Reminders, due, time.UnixMicro(r.RemindUs).Sub(now))
+		}
+		cancelled.Reminders, cancelled.RemindUs, now = r.Reminders, r.RemindUs, now.Add(24*time.Hour)
+	}
 	c.Reminders, c.RemindUs, now = 5, opened.UnixMicro(), opened.Add(5*24*time.Hour)
 	named := proto.CloneOf(c)
 	named.Reminders, named.OwnerId = 0, uid("x")
