@@ -32,7 +32,7 @@ func (j *judgement) split() {
 			Title: task.GetTitle(), Description: t.GetDescription(), CategoryId: task.GetCategoryId(), Priority: t.GetPriority(), Location: t.GetLocation(),
 			CustomerWords: t.GetCustomerWords(), ReporterId: t.GetReporterId(), Channel: t.GetChannel(), HouseholdId: t.GetHouseholdId(), AssetId: t.GetAssetId(),
 			ParentId: parent, State: roundsv1.TicketState_TICKET_STATE_TRIAGED, Round: 1, ReportedTimeUs: t.GetReportedTimeUs(),
-			Requirements: j.requirementsOf(task.GetCategoryId(), t.GetPriority()), PerformerIds: j.earlyPhotographers(kindTicket, id),
+			Requirements: j.requirementsOf(task.GetCategoryId(), t.GetPriority()),
 		}
 		if child.Title == "" {
 			child.Title = t.GetTitle()
@@ -44,7 +44,7 @@ func (j *judgement) split() {
 			Exact: j.Trust == roundsv1.Trust_TRUST_A}}
 		child.Deadlines = deadline.Compute(child, j.reference.Calendar(j.Scope, child.GetRequirements().GetCalendar()))
 		j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: id, Edit: &roundsv1.Edit{
-			Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: child}}}})
+			Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: j.withEarly(id, child)}}}})
 		if isEmergency(child) && !isEmergency(t) {
 			j.alert(&roundsv1.RecordRef{Kind: string(kindTicket), Id: id}, child)
 		}

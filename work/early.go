@@ -3,57 +3,97 @@ package work
 import (
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
 )
 
-// noticePeople is the number of Notice's field of who is told.
-const noticePeople = 3
+// Numbers of Notice's fields that grow: who is told, and the photos that it is about.
+const (
+	noticePeople = 3
+	noticePhotos = 9
+)
 
 // earlyNotice is the notice that tells of photos which are here before what they are of: one for each ticket or round. It tells who took them, and keeps who that was
-// until it is here: photos can be looked up by their ids only.
+// and which they are until it is here: photos can be looked up by their ids only.
 func earlyNotice(about *roundsv1.RecordRef) engine.Derived {
 	return NoticeOf(Telling{About: about, Code: roundsv1.NoticeCode_NOTICE_CODE_EARLY_PHOTO, Sentence: &roundsv1.Text{
 		Zh: "您拍的照片已收到,但所属的工单或巡检还没有到达服务器。照片已保留,到达后自动归入。",
 		En: "Photos of yours are here, and the ticket or the round that they are of is not yet. They are kept, and belong to it as soon as it is here."}})
 }
 
-// earlyPhotographers are who took photos of finished work, or of items, of a record that was not here then.
-func (j *judgement) earlyPhotographers(kind merge.Kind, id string) []string {
+// earlyPhotos is what is kept of the photos of a record that came before it; nil where none did.
+func (j *judgement) earlyPhotos(kind merge.Kind, id string) *roundsv1.Notice {
 	if j.foresees {
 		return nil
 	}
-	return j.lookup(kindNotice, earlyNotice(&roundsv1.RecordRef{Kind: string(kind), Id: id}).RecordID).GetRecord().GetNotice().GetPersonIds()
+	return j.lookup(kindNotice, earlyNotice(&roundsv1.RecordRef{Kind: string(kind), Id: id}).RecordID).GetRecord().GetNotice()
 }
 
-// noteEarlyPhoto keeps who took a photo of finished work, or of an item, whose ticket or round is not here yet.
+// noteEarlyPhoto keeps of a photo whose ticket or round is not here yet what its arrival would have written there.
 func (j *judgement) noteEarlyPhoto() {
-	ref, people := j.written().GetPhoto().GetSubject(), j.photographers()
+	ref := j.written().GetPhoto().GetSubject()
 	kind := merge.Kind(ref.GetKind())
-	if j.foresees || j.Lookup == nil || ref.GetId() == "" || len(people) == 0 || kind != kindTicket && kind != kindInspection || j.lookup(kind, ref.GetId()) != nil {
+	if j.foresees || j.Lookup == nil || ref.GetId() == "" || kind != kindTicket && kind != kindInspection || j.lookup(kind, ref.GetId()) != nil {
 		return
 	}
-	before := j.earlyPhotographers(kind, ref.GetId())
-	all := withWalkers(nil, before, named([]string{string(j.Person)}), people)
-	if slices.Equal(all, before) {
-		return
-	}
+	before := j.earlyPhotos(kind, ref.GetId())
 	made := earlyNotice(&roundsv1.RecordRef{Kind: ref.GetKind(), Id: ref.GetId()})
 	notice := made.Edit.GetRecord().GetNotice()
-	if notice.PersonIds, notice.TimeUs = all, j.Time.UnixMicro(); len(before) > 0 {
-		made.Edit.Fields = []uint32{noticePeople}
+	notice.PersonIds, notice.PhotoIds = before.GetPersonIds(), before.GetPhotoIds()
+	if people := j.photographers(); len(people) > 0 {
+		notice.PersonIds = withWalkers(nil, before.GetPersonIds(), named([]string{string(j.Person)}), people)
+	}
+	if kind == kindTicket && j.keepsEarly(before.GetPhotoIds()) {
+		notice.PhotoIds = append(slices.Clone(before.GetPhotoIds()), j.Mutation.GetRecordId())
+	}
+	if slices.Equal(notice.GetPersonIds(), before.GetPersonIds()) && slices.Equal(notice.GetPhotoIds(), before.GetPhotoIds()) {
+		return
+	}
+	if notice.TimeUs = j.Time.UnixMicro(); before != nil {
+		made.Edit.Fields = []uint32{noticePeople, noticePhotos}
 	}
 	j.verdict.Derived = append(j.verdict.Derived, made)
 }
 
-// performEarly notes on a record that is made who photographed its work before it was here.
-func (j *judgement) performEarly() {
-	people := j.earlyPhotographers(j.Kind, j.Mutation.GetRecordId())
+// keepsEarly: whether a photo that came before its ticket is one that writes on it, beside those that are kept: one from before the work, the first few, or the
+// first of all.
+func (j *judgement) keepsEarly(kept []string) bool {
+	photo := j.written().GetPhoto()
+	switch {
+	case photo.GetAnnotationOfId() != "":
+		return false
+	case photo.GetRole() == roundsv1.PhotoRole_PHOTO_ROLE_BEFORE:
+		return len(kept) < 2*mostFound
+	}
+	return len(kept) == 0
+}
+
+// takeEarly does on a record that is made what the photos of it would have done that came before it.
+func (j *judgement) takeEarly() {
+	early := j.earlyPhotos(j.Kind, j.Mutation.GetRecordId())
 	switch j.Kind {
 	case kindTicket:
-		j.perform(people...)
+		j.perform(early.GetPersonIds()...)
+		for _, id := range early.GetPhotoIds() {
+			if photo := j.lookup(kindPhoto, id).GetRecord().GetPhoto(); photo != nil {
+				j.notePhoto(id, photo, false)
+				j.unflag(flagNoPhoto)
+			}
+		}
 	case kindInspection:
-		j.walkers(people, nil)
+		j.walkers(early.GetPersonIds(), nil)
 	}
+}
+
+// withEarly is a ticket that the server makes, with what the photos of it would have written that came before it.
+func (j *judgement) withEarly(id string, t *roundsv1.Ticket) *roundsv1.Ticket {
+	c := j.Case
+	c.Kind, c.Current = kindTicket, nil
+	c.Mutation = &roundsv1.Mutation{RecordId: id, Act: &roundsv1.Mutation_Edit{Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: t}}}}}
+	made := j.rules.judgement(c)
+	made.takeEarly()
+	return proto.CloneOf(made.after())
 }

@@ -16,11 +16,17 @@ const (
 
 // photoWorkflow is what is asked of photos: they have no states that a person could change.
 func photoWorkflow() workflow {
-	byApprover := condition{name: "its ticket is closed, and whoever confirmed it took a photo of the finished work", holds: func(j *judgement) bool {
+	byApprover := condition{name: "its ticket is closed, or its round approved, and whoever confirmed it took a photo of the finished work, or of an item", holds: func(j *judgement) bool {
+		if i := j.subjectOf(kindInspection).GetRecord().GetInspection(); i != nil {
+			return state(i.GetState()) == approved && slices.Contains(j.photographersOfWalk(i), approverOf(i))
+		}
 		ticket := j.subject().GetRecord().GetTicket()
 		return state(ticket.GetState()) == closed && slices.ContainsFunc(j.photographers(), func(id string) bool { return slices.Contains(ticket.GetApproverIds(), id) })
 	}}
-	late := condition{name: "its ticket has ended", holds: func(j *judgement) bool { return ended(state(j.subject().GetRecord().GetTicket().GetState())) }}
+	late := condition{name: "its ticket has ended, or its round was approved or excused", holds: func(j *judgement) bool {
+		walk := state(j.subjectOf(kindInspection).GetRecord().GetInspection().GetState())
+		return ended(state(j.subject().GetRecord().GetTicket().GetState())) || walk == approved || walk == excused
+	}}
 	older := condition{name: "of a round before its ticket's", holds: func(j *judgement) bool {
 		round := j.written().GetPhoto().GetRound()
 		return round > 0 && round < j.subject().GetRecord().GetTicket().GetRound()
@@ -29,7 +35,7 @@ func photoWorkflow() workflow {
 		j.verdict.Flags = append(j.verdict.Flags, "older_round")
 	}}
 	marks := func(more string) []effect {
-		return []effect{{"on the ticket: before_photo; shown_photo_ids + one from before, or one of the round while a decision is awaited; performers + who took a photo of the finished work; where it is not here yet, notice EARLY_PHOTO to them, which its creation reads" + more, (*judgement).photoMarks}}
+		return []effect{{"on the ticket, or the round: before_photo; shown_photo_ids + one from before, or one of the round while a decision is awaited; performers + who took a photo of the finished work, or of an item; where it is not here yet, notice EARLY_PHOTO to them, which keeps that until its creation reads it" + more, (*judgement).photoMarks}}
 	}
 	return workflow{kind: kindPhoto, name: noState, rows: []row{
 		besideOrphanRow(),

@@ -142,7 +142,7 @@ func inspectionWorkflow() workflow {
 	answers := effect{`tickets of failed items, flag "impossible_reading", score of a round that was submitted`, (*judgement).takeAnswers}
 	performs := effect{"performers + who scanned, answered, or took a photo of an answer", (*judgement).noteWalkers}
 	walks := effect{"performers + the person", (*judgement).noteWalkers}
-	early := effect{"performers + who took photos of its items before it was here", (*judgement).performEarly}
+	early := effect{"performers + who took photos of its items before it was here", (*judgement).takeEarly}
 	keepsPinned := effect{"checklist and version stay as they were pinned, once released", (*judgement).keepPinned}
 	reopen := effect{"question REOPEN where an item fails that the reviewer did not see fail", (*judgement).askToReopenWalk}
 	completion := effect{"completions + this one", (*judgement).completeWalk}
@@ -152,9 +152,11 @@ func inspectionWorkflow() workflow {
 		}
 	}}
 	lateSync := effect{`flag "late_sync", not provisional; flag "in_time" or "after_window", or a question where the time is not well known`, (*judgement).lateSync}
-	late := effect{`flag "late"`, func(j *judgement) { j.flagInspection(flagLate) }}
-	approverWalked := condition{name: "it shows that who approved the round walked some of it", holds: func(j *judgement) bool { return len(j.selfApprovedWalk()) > 0 }}
-	selfApproval := effect{`flag "self_approval", a supervisor is asked`, (*judgement).takeBackWalk}
+	late := effect{`flag "late"; once for each decision who approved or excused it is told`, (*judgement).arriveLateOfWalk}
+	approverWalked := condition{name: "it shows that who approved the round walked some of it", holds: func(j *judgement) bool {
+		return len(j.selfApprovedWalk(j.shownWalking())) > 0
+	}}
+	selfApproval := effect{`flag "self_approval", a supervisor is asked`, func(j *judgement) { j.takeBackWalk(j.selfApprovedWalk(j.shownWalking())) }}
 	decided := effect{"questions that this answers are closed", func(j *judgement) {
 		how := "approved"
 		if j.op == Return {

@@ -48,28 +48,32 @@ func (j *judgement) shownWalking() []string {
 	return named(people)
 }
 
-// selfApprovedWalk are the approvers of an approved round of whom an act shows that they walked some of it.
-func (j *judgement) selfApprovedWalk() []string {
-	if j.foresees {
+// selfApprovedWalk are the approvers of an approved round among people of whom an act shows that they walked some of it.
+func (j *judgement) selfApprovedWalk(people []string) []string {
+	if j.foresees || j.state() != approved {
 		return nil
 	}
-	i, approver := j.inspection(), ""
+	approver := approverOf(j.inspection())
+	return slices.DeleteFunc(slices.Clone(people), func(id string) bool { return id != approver })
+}
+
+// approverOf is who approved the round that an inspection is in last; "": nobody did.
+func approverOf(i *roundsv1.Inspection) string {
 	for _, r := range slices.Backward(i.GetReviews()) {
 		if r.GetVerdict() == roundsv1.Verdict_VERDICT_APPROVED && r.GetRound() == i.GetRound() {
-			approver = r.GetPersonId()
-			break
+			return r.GetPersonId()
 		}
 	}
-	return slices.DeleteFunc(j.shownWalking(), func(id string) bool { return id != approver })
+	return ""
 }
 
 // takeBackWalk is row 37 of a round: it was approved by somebody who walked some of it, so somebody else reviews it again.
-func (j *judgement) takeBackWalk() {
+func (j *judgement) takeBackWalk(self []string) {
 	j.flagInspection(flagSelfApproval)
-	self := j.selfApprovedWalk()
 	if len(self) == 0 {
 		return
 	}
+	j.move(inspectionQueue)
 	at := writer(j.Current, inspectionReviews).GetTimeUs()
 	j.ask(roundsv1.ConflictType_CONFLICT_TYPE_SELF_APPROVAL, []*roundsv1.Side{
 		{Record: j.ref(), PersonId: self[0], TimeUs: at, Sentence: &roundsv1.Text{Zh: "确认了此巡检。", En: "Approved the round."}},
@@ -229,13 +233,29 @@ func (j *judgement) reviewWalk() {
 // flagInspection marks the round and the outcome. A round that is full of marks stays as it is: the outcome tells all the same.
 func (j *judgement) flagInspection(name string) {
 	j.verdict.Flags = append(j.verdict.Flags, name)
-	flags := j.inspection().GetFlags()
+	if flags := j.walkFlags(); len(flags) < maxFlags && !slices.Contains(flags, name) {
+		j.editInspection(inspectionFlags).Flags = append(flags, name)
+	}
+}
+
+// unflagInspection takes a mark off the round.
+func (j *judgement) unflagInspection(name string) {
+	if flags := j.walkFlags(); slices.Contains(flags, name) {
+		j.editInspection(inspectionFlags).Flags = without(flags, name)
+	}
+}
+
+// walkFlags are the round's marks as drafted so far; the slice may be changed.
+func (j *judgement) walkFlags() []string {
 	if j.draft.has(inspectionFlags) {
-		flags = j.draft.inspection.GetFlags()
+		return slices.Clone(j.draft.inspection.GetFlags())
 	}
-	if len(flags) < maxFlags && !slices.Contains(flags, name) {
-		j.editInspection(inspectionFlags).Flags = append(slices.Clone(flags), name)
-	}
+	return slices.Clone(j.inspection().GetFlags())
+}
+
+// without is a list without one of its words; what is given is not changed.
+func without(all []string, one string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == one })
 }
 
 // answersStored: whether there are answers, and each photo of theirs that is in sight is in storage, of this inspection, and sound.

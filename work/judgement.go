@@ -133,7 +133,10 @@ func (j *judgement) lookup(kind merge.Kind, id string) *roundsv1.Change {
 }
 
 // subject is the ticket that a photo or a comment is about; nil where it is about none that is here.
-func (j *judgement) subject() *roundsv1.Change {
+func (j *judgement) subject() *roundsv1.Change { return j.subjectOf(kindTicket) }
+
+// subjectOf is the record of a kind that a photo or a comment is about; nil where it is about none that is here.
+func (j *judgement) subjectOf(kind merge.Kind) *roundsv1.Change {
 	record := j.Current.GetRecord()
 	if record == nil {
 		record = j.written()
@@ -142,10 +145,10 @@ func (j *judgement) subject() *roundsv1.Change {
 	if j.Kind == kindComment {
 		ref = record.GetComment().GetSubject()
 	}
-	if ref.GetKind() != string(kindTicket) {
+	if ref.GetKind() != string(kind) {
 		return nil
 	}
-	return j.lookup(kindTicket, ref.GetId())
+	return j.lookup(kind, ref.GetId())
 }
 
 // saw: whether the person was looking at what stands in these fields, or it was written by the person's own device.

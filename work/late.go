@@ -19,6 +19,33 @@ func (j *judgement) arriveLate() {
 	j.tellLate("收到了新的记录,请查看。", "something arrived for it. Look at it.")
 }
 
+// arriveLateOfWalk marks a round that was approved or excused, so that whoever decided looks again; they are told once.
+func (j *judgement) arriveLateOfWalk() {
+	known := slices.Contains(j.walkFlags(), flagLate)
+	if j.flagInspection(flagLate); known {
+		return
+	}
+	by := writer(j.Current, inspectionState).GetPersonId() // who excused it
+	if j.state() == approved {
+		by = approverOf(j.inspection())
+	}
+	zh, en := "您确认过的巡检之后又收到了新的记录,请查看。", "After you decided on a round something arrived for it. Look at it."
+	if by == "" {
+		j.notify(roundsv1.NoticeCode_NOTICE_CODE_LATE_EVIDENCE, toRole(roundsv1.Role_ROLE_SUPERVISOR), zh, en)
+		return
+	}
+	j.notify(roundsv1.NoticeCode_NOTICE_CODE_LATE_EVIDENCE, toPeople(by), zh, en)
+}
+
+// forgetLate takes the mark off a round with its next round, and when it is decided on anew: what was late before was looked at by whoever decides now.
+func (j *judgement) forgetLate() {
+	to := state(j.draft.inspection.GetState())
+	decided := j.draft.has(inspectionState) && (to == approved || to == excused) && j.state() != to
+	if decided || j.draft.has(inspectionRound) {
+		j.unflagInspection(flagLate)
+	}
+}
+
 // tellLate tells whoever ended the ticket that something came for it: those who confirmed it, or who cancelled it; the supervisors where that was nobody by name. What
 // comes for a merged ticket is shown on the one that it goes on in, whose reviewer looks at it there.
 func (j *judgement) tellLate(zh, en string) {

@@ -251,5 +251,6 @@ func (j *judgement) returned(subject *roundsv1.Change, code, why string, items [
 	reviews := append(slices.Clone(round.GetReviews()), &roundsv1.Review{Round: round.GetRound(), PersonId: string(j.Person),
 		Verdict: roundsv1.Verdict_VERDICT_REJECTED, Reason: code, Words: cut(j.args.reason), ItemIds: items, TimeUs: j.Time.UnixMicro()})
 	return inspectionEdit(subject.GetRecordId(), &roundsv1.Inspection{State: roundsv1.InspectionState_INSPECTION_STATE_RETURNED, Round: round.GetRound() + 1,
-		StateReason: why, Reviews: reviews[max(0, len(reviews)-maxRoundReviews):]}, inspectionState, inspectionRound, inspectionStateReason, inspectionReviews)
+		StateReason: why, Reviews: reviews[max(0, len(reviews)-maxRoundReviews):], Flags: without(round.GetFlags(), flagLate)},
+		inspectionState, inspectionRound, inspectionStateReason, inspectionFlags, inspectionReviews)
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
-	"github.com/rounds-sync/rounds/sync/engine"
 )
 
 // maxShown is how many photos beside the manifests the schema lets a record name.
@@ -105,8 +104,8 @@ func (j *judgement) foundAgain() {
 	}
 	if j.Kind == kindTicket {
 		j.unflag(FlagEvidenceLost)
-	} else if flags := j.inspection().GetFlags(); slices.Contains(flags, FlagEvidenceLost) {
-		j.editInspection(inspectionFlags).Flags = slices.DeleteFunc(slices.Clone(flags), func(f string) bool { return f == FlagEvidenceLost })
+	} else {
+		j.unflagInspection(FlagEvidenceLost)
 	}
 }
 
@@ -200,34 +199,42 @@ func (j *judgement) asksForBefore() bool {
 }
 
 // notePhotoOfWalk notes a new photo on its inspection round while that waits for a decision, or where that may be taken back; and who took it, where it is of an item:
-// that is part of walking the round.
+// that is part of walking the round, and an approval does not rest on who walked it.
 func (j *judgement) notePhotoOfWalk() {
-	photo, ref := j.written().GetPhoto(), j.written().GetPhoto().GetSubject()
-	if j.foresees || ref.GetKind() != string(kindInspection) {
-		return
-	}
-	change := j.lookup(kindInspection, ref.GetId())
+	photo, change := j.written().GetPhoto(), j.subjectOf(kindInspection)
 	i := change.GetRecord().GetInspection()
-	if i == nil {
+	if j.foresees || i == nil {
 		return
 	}
-	id := j.Mutation.GetRecordId()
-	edit, written := &roundsv1.Edit{}, &roundsv1.Inspection{}
-	if awaitsWalkDecision(state(i.GetState())) && photo.GetAnnotationOfId() == "" && ofLabel(photo, i.GetRound()) && !slices.Contains(ShownPhotos(change), id) {
+	id, w := j.Mutation.GetRecordId(), j.beside(change)
+	if w == nil {
+		return
+	}
+	if awaitsWalkDecision(w.state()) && photo.GetAnnotationOfId() == "" && ofLabel(photo, i.GetRound()) && !slices.Contains(ShownPhotos(change), id) {
 		if all := j.makeRoom(i.GetShownPhotoIds()); len(all) < maxShown {
-			edit.Fields, written.ShownPhotoIds = []uint32{inspectionShown}, append(slices.Clone(all), id)
+			w.editInspection(inspectionShown).ShownPhotoIds = append(slices.Clone(all), id)
 		}
 	}
-	if people := j.photographers(); len(people) > 0 || inAnswers(i.GetAnswers(), id) {
-		acted := named([]string{string(j.Person)})
-		if all := withWalkers(i, i.GetPerformerIds(), acted, append(people, photo.GetPersonId())); !slices.Equal(all, i.GetPerformerIds()) {
-			edit.Fields, written.PerformerIds = append(edit.Fields, inspectionPerformers), all
-		}
+	people := j.photographersOfWalk(i)
+	if len(people) > 0 {
+		w.walkers(named([]string{string(j.Person)}), people)
 	}
-	if len(edit.Fields) > 0 {
-		edit.Record = &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: written}}
-		j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: change.GetRecordId(), Edit: edit})
+	if s := w.state(); s == approved || s == excused {
+		j.verdict.Flags = append(j.verdict.Flags, flagLate)
+		w.arriveLateOfWalk()
 	}
+	if self := w.selfApprovedWalk(people); len(self) > 0 {
+		j.verdict.Flags = append(j.verdict.Flags, flagSelfApproval)
+		w.takeBackWalk(self)
+	}
+}
+
+// photographersOfWalk are who took a photo of a round, where that is part of walking it: one of an item, or one that an answer rests on, whatever it is of.
+func (j *judgement) photographersOfWalk(i *roundsv1.Inspection) []string {
+	if inAnswers(i.GetAnswers(), j.Mutation.GetRecordId()) {
+		return named([]string{j.written().GetPhoto().GetPersonId(), string(j.Person)})
+	}
+	return j.photographers()
 }
 
 // awaitsWalkDecision: whether a round waits for a decision, or that may be taken back.

@@ -106,7 +106,7 @@ func ticketEffects() ticketEffectSet {
 			}
 			j.pin(t.GetCategoryId(), t.GetPriority())
 		}},
-		early:    effect{"performers + who took photos of the finished work before it was here", (*judgement).performEarly},
+		early:    effect{`what photos of it write that came before it: performers, before_photo, shown_photo_ids, no flag "no_photo"`, (*judgement).takeEarly},
 		pinShown: effect{"requirements of the category that is shown, where it changes", (*judgement).pinShown},
 		markLate: effect{`flag "late"; once for each closure who confirmed or cancelled it is told`, func(j *judgement) {
 			j.verdict.Flags = append(j.verdict.Flags, flagLate)
@@ -186,7 +186,7 @@ func ticketEffects() ticketEffectSet {
 			}
 			j.editTicket(ticketStateReason).StateReason = reason
 		}},
-		mergeInto: effect{"merged_into the end of the way, whose performers + who worked on this one, and whose photos + those from before the work; the assignee is told", func(j *judgement) {
+		mergeInto: effect{"merged_into the end of the way, whose performers + who worked on this one, and whose photos + those from before the work, with before_photo; the assignee is told", func(j *judgement) {
 			into := j.ticketAct().GetMerge().GetIntoId()
 			if end := j.endOf(j.lookup(kindTicket, into)); end != nil && !j.foresees {
 				into = end.GetRecordId()
@@ -194,6 +194,9 @@ func ticketEffects() ticketEffectSet {
 					onto.perform(j.ticket().GetPerformerIds()...)
 					onto.performByWord(workers(j.ticket())...)
 					onto.shows(j.ticket().GetShownPhotoIds()...)
+					if j.ticket().GetBeforePhoto() && !onto.after().GetBeforePhoto() {
+						onto.editTicket(ticketBeforePhoto).BeforePhoto = true
+					}
 				}
 			}
 			j.editTicket(ticketMergedInto).MergedIntoId = into

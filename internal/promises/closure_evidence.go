@@ -72,13 +72,14 @@ func (m *trade) photo(id string, e *entry) {
 	if said.GetHidden() != nil {
 		p.hidden, p.hiddenBy = said.GetHidden(), e
 	}
-	if p.role != roundsv1.PhotoRole_PHOTO_ROLE_AFTER && p.role != roundsv1.PhotoRole_PHOTO_ROLE_ITEM {
-		return
-	}
+	works := p.role == roundsv1.PhotoRole_PHOTO_ROLE_AFTER || p.role == roundsv1.PhotoRole_PHOTO_ROLE_ITEM
 	if said.GetSubject().GetKind() == "inspection" {
-		for _, person := range p.by {
-			m.round(p.subject).did(e, person)
+		if w := m.round(p.subject); works || slices.Contains(w.photos(), id) {
+			w.photographed(e, p.by)
 		}
+	}
+	if !works {
+		return
 	}
 	if said.GetSubject().GetKind() != "ticket" {
 		return

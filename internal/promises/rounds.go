@@ -94,6 +94,16 @@ func (w *walk) did(e *entry, person string) {
 	}
 }
 
+// photographed notes who took a photo of an item, or one that an answer rests on: that is part of walking it, so somebody else decides (37).
+func (w *walk) photographed(e *entry, people []string) {
+	for _, person := range people {
+		w.did(e, person)
+	}
+	if w.state == walkApproved && slices.Contains(people, w.approver) {
+		w.state, w.moved = walkReview, e
+	}
+}
+
 // walkWritten follows what somebody writes on a round: what it is walked with, where it is made; scans, answers and labour.
 func (m *trade) walkWritten(w *walk, e *entry, said *roundsv1.Inspection) {
 	if w.state == roundsv1.InspectionState_INSPECTION_STATE_UNSPECIFIED {
@@ -255,9 +265,10 @@ func (m *trade) walkServer(w *walk, e *entry, edit *roundsv1.Edit) {
 	if cause := m.h.at(e.GetCause()); cause != nil {
 		decided = cause.mutation.GetCommand().GetConflict().GetDecide().GetAction()
 	}
-	from, to := w.state, said.GetState()
+	from, to, moved := w.state, said.GetState(), w.moved
 	w.state, w.moved = to, e
 	switch {
+	case from == to && moved.GetSeq() == e.GetCause(): // 37: what a photo brought about is written beside it
 	case from == walkPlanned && to == walkReleased:
 		m.pin(w, e)
 	case (from == walkPlanned || from == walkReleased) && to == walkMissed, from == walkRunning && to == walkPartial:

@@ -72,8 +72,8 @@ const (
 	NoticeCode_NOTICE_CODE_EMERGENCY NoticeCode = 21
 	// The work was confirmed: the customer is asked what they think of it.
 	NoticeCode_NOTICE_CODE_EVALUATE NoticeCode = 22
-	// Photos of finished work are here, and the ticket or the inspection round that they are of is not. The recipients are who took them; once it is here they count
-	// among those who worked on it.
+	// Photos are here, and the ticket or the inspection round that they are of is not. The recipients are who took some of finished work, or of items; once it is here
+	// they count among those who worked on it, and the photos count as those do that come to it.
 	NoticeCode_NOTICE_CODE_EARLY_PHOTO NoticeCode = 23
 )
 
@@ -178,7 +178,9 @@ type Notice struct {
 	// When: effective time, microseconds since 1970.
 	TimeUs int64 `protobuf:"varint,7,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
 	// Who has seen it.
-	SeenByIds     []string `protobuf:"bytes,8,rep,name=seen_by_ids,json=seenByIds,proto3" json:"seen_by_ids,omitempty"`
+	SeenByIds []string `protobuf:"bytes,8,rep,name=seen_by_ids,json=seenByIds,proto3" json:"seen_by_ids,omitempty"`
+	// Photos that it is about, where what they are of is not here yet: those from before the work, the first few of them, or else the first of all.
+	PhotoIds      []string `protobuf:"bytes,9,rep,name=photo_ids,json=photoIds,proto3" json:"photo_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -269,11 +271,18 @@ func (x *Notice) GetSeenByIds() []string {
 	return nil
 }
 
+func (x *Notice) GetPhotoIds() []string {
+	if x != nil {
+		return x.PhotoIds
+	}
+	return nil
+}
+
 var File_rounds_v1_notice_proto protoreflect.FileDescriptor
 
 const file_rounds_v1_notice_proto_rawDesc = "" +
 	"\n" +
-	"\x16rounds/v1/notice.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x14rounds/v1/role.proto\x1a\x15rounds/v1/value.proto\"\x93\x03\n" +
+	"\x16rounds/v1/notice.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x14rounds/v1/role.proto\x1a\x15rounds/v1/value.proto\"\xc6\x03\n" +
 	"\x06Notice\x121\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x15.rounds.v1.NoticeCodeB\x06\x82\xd3'\x02\b\fR\x04code\x126\n" +
 	"\asubject\x18\x02 \x01(\v2\x14.rounds.v1.RecordRefB\x06\x82\xd3'\x02\b\fR\asubject\x123\n" +
@@ -284,7 +293,8 @@ const file_rounds_v1_notice_proto_rawDesc = "" +
 	"\fcaused_by_id\x18\x06 \x01(\tB\r\xbaH\x04r\x02($\x82\xd3'\x02\b\fR\n" +
 	"causedById\x12\x1f\n" +
 	"\atime_us\x18\a \x01(\x03B\x06\x82\xd3'\x02\b\fR\x06timeUs\x125\n" +
-	"\vseen_by_ids\x18\b \x03(\tB\x15\xbaH\f\x92\x01\t\x10\x80\x02\"\x04r\x02($\x82\xd3'\x02\b\x06R\tseenByIds*\x90\x05\n" +
+	"\vseen_by_ids\x18\b \x03(\tB\x15\xbaH\f\x92\x01\t\x10\x80\x02\"\x04r\x02($\x82\xd3'\x02\b\x06R\tseenByIds\x121\n" +
+	"\tphoto_ids\x18\t \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\fR\bphotoIds*\x90\x05\n" +
 	"\n" +
 	"NoticeCode\x12\x1b\n" +
 	"\x17NOTICE_CODE_UNSPECIFIED\x10\x00\x12\x18\n" +
