@@ -714,10 +714,16 @@ func TestPossibleDuplicates(t *testing.T) {
 		t.Error("asked again")
 	}
 	w.pass(2 * time.Minute)
+	w.report("late", at(leak, tower, ""), func(t *roundsv1.Ticket) { t.ReportedTimeUs -= (30 * time.Hour).Microseconds() })
+	w.report("later", at(leak, tower, ""), func(t *roundsv1.Ticket) { t.ReportedTimeUs -= (29 * time.Hour).Microseconds() })
+	w.tick()
+	if n := questions(); n != 2 {
+		t.Errorf("%d questions: two reports of two phones that had no signal for more than a day", n)
+	}
 	w.report("t3", at(leak, tower, "")) // two hours and more after the first
 	w.report("t4", at(leak, "", " stairs "))
 	w.tick()
-	if n := questions(); n != 4 { // t3 and t2, t4 and t2, t4 and elsewhere
+	if n := questions(); n != 5 { // and t3 and t2, t4 and t2, t4 and elsewhere
 		t.Errorf("%d questions", n)
 	}
 	w.move("t3", triaged, uid("ann"), 0)

@@ -22,12 +22,8 @@ const (
 	indexTwin engine.IndexName = "twin"
 )
 
-const (
-	// oldest is the age of a ticket from which on it is not looked at any more after a start: it was before.
-	oldest = 24 * time.Hour
-	// mostTwins bounds the tickets that one is held against.
-	mostTwins = 32
-)
+// mostTwins bounds the tickets that one is held against.
+const mostTwins = 32
 
 // twinEntries are those of a ticket that may be like another (row 21).
 func twinEntries(id uuid.UUID, change *roundsv1.Change) []engine.IndexEntry {
@@ -97,7 +93,8 @@ func (w *Worker) twins(ctx context.Context, p *place, at moment) (did int, next 
 }
 
 // askTwins holds the tickets that came or changed since the last look against those that may be about the same thing, and asks a person where two are. More says
-// that there are more to look at.
+// that there are more to look at. However long ago a ticket was reported it is looked at, for its phone may have had no signal for days; a worker that begins anew looks at
+// all that nobody has begun with, and asks nothing that was asked.
 func (w *Worker) askTwins(ctx context.Context, p *place, at moment) (did int, more bool, err error) {
 	within := at.policy.DuplicatePeriod
 	if within <= 0 {
@@ -114,11 +111,8 @@ func (w *Worker) askTwins(ctx context.Context, p *place, at moment) (did int, mo
 			continue
 		}
 		through = binary.BigEndian.Uint64(entry.Key)
-		one := fresh{id: uuid.UUID(entry.Key[8:]).String(), version: through, reported: int64(binary.BigEndian.Uint64(entry.Value) ^ 1<<63),
-			alike: slices.Collect(slices.Chunk(entry.Value[8:], 16))}
-		if one.reported >= at.now.Add(-within-oldest).UnixMicro() {
-			all = append(all, one)
-		}
+		all = append(all, fresh{id: uuid.UUID(entry.Key[8:]).String(), version: through, reported: int64(binary.BigEndian.Uint64(entry.Value) ^ 1<<63),
+			alike: slices.Collect(slices.Chunk(entry.Value[8:], 16))})
 		if more = len(all) == mostItems; more {
 			break // the rest comes with the next look
 		}
