@@ -728,13 +728,13 @@ func TestPossibleDuplicates(t *testing.T) {
 	}
 	w.move("t3", triaged, uid("ann"), 0)
 	w.tick()
-	if n := questions(); n != 4 {
+	if n := questions(); n != 5 {
 		t.Errorf("%d questions after a change", n)
 	}
 	w.ref.set(t, site, map[string]string{"service.duplicate": "0s"})
 	w.report("t5", at(leak, tower, ""))
 	w.tick()
-	if n := questions(); n != 4 {
+	if n := questions(); n != 5 {
 		t.Errorf("%d questions where nobody wants any", n)
 	}
 }
