@@ -29,6 +29,7 @@ type board struct {
 
 	turn     chan struct{}   // holds one token while somebody has the turn
 	building *content        // guarded by turn; nil: none is being built
+	rest     *rest           // of what is being built, to be read by several readers; guarded by turn; nil: none is known
 	position engine.Position // how far building has come, or where there is none, content; guarded by turn
 
 	mu      sync.RWMutex
@@ -53,19 +54,30 @@ func (b *board) follow(ctx context.Context) error {
 		return &engine.Error{Kind: engine.Unavailable, Cause: ctx.Err(), Problem: problem(0, "", "查询已取消。", "The query was given up.")}
 	}
 	defer func() { <-b.turn }()
-	if b.position == (engine.Position{}) && b.building == nil {
-		b.building = newContent()
-		b.loads.Add(1)
-	}
+	defer func() { b.bytes.Store(b.size()) }()
 	for {
+		if b.position == (engine.Position{}) && b.building == nil {
+			b.begin()
+		}
+		if b.rest != nil {
+			if err := b.readRest(ctx); err != nil {
+				return err
+			}
+			b.recent.clear() // readers of the rest forget no record by itself
+			reset := b.rest.reset
+			if b.position, b.rest = b.rest.until, nil; reset {
+				b.begin()
+			}
+		}
 		page, err := b.records.Changes(ctx, b.scope, b.position, engine.ChangesLimits{Records: pageRecords, Bytes: pageBytes})
 		if err != nil {
 			return err
 		}
 		if page.Reset {
-			b.building = newContent()
-			b.loads.Add(1)
-			b.recent.clear()
+			b.begin()
+		}
+		if b.position == (engine.Position{}) {
+			b.rest = restOf(page)
 		}
 		b.take(page)
 		if !page.More && b.building != nil {
@@ -73,11 +85,17 @@ func (b *board) follow(ctx context.Context) error {
 			b.content, b.building = b.building, nil
 			b.mu.Unlock()
 		}
-		b.bytes.Store(b.size())
 		if !page.More {
 			return nil
 		}
 	}
+}
+
+// begin begins a content from the beginning. The caller has the turn.
+func (b *board) begin() {
+	b.building, b.rest, b.position = newContent(), nil, engine.Position{}
+	b.loads.Add(1)
+	b.recent.clear()
 }
 
 // size is what the board takes, bytes; also what is being built, which stays if its caller goes away. The caller has the turn.

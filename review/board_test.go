@@ -340,7 +340,7 @@ func (s *slow) Record(ctx context.Context, scope store.Scope, kind merge.Kind, i
 	return change, err
 }
 
-// Records that were read are kept until they change, and what changed while it was read is not kept.
+// TestWhatIsKeptIsNeverOld: records that were read are kept until they change, and what changed while it was read is not kept.
 func TestWhatIsKeptIsNeverOld(t *testing.T) {
 	ctx := context.Background()
 	records := &slow{}

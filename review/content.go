@@ -253,7 +253,7 @@ func (c *content) one(change *roundsv1.Change) {
 		if c.questions.dropped(id, gone) {
 			return
 		}
-		row := c.questionRow(change, kind.Conflict)
+		row := c.questionRow(kind.Conflict)
 		c.extra += row.bytes()
 		c.questions.put(id, row)
 		for _, subject := range row.subjects {

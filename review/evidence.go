@@ -179,7 +179,7 @@ func (c *content) obstacles(r *reviewed, photos []shown) []roundsv1.BulkObstacle
 	}
 	add(len(t.GetFlags())+len(i.GetFlags()) > 0, roundsv1.BulkObstacle_BULK_OBSTACLE_FLAG)
 	add(soft, roundsv1.BulkObstacle_BULK_OBSTACLE_FINDING)
-	add(c.open(r.id) > 0, roundsv1.BulkObstacle_BULK_OBSTACLE_QUESTION)
+	add(c.openQuestions(r.id) > 0, roundsv1.BulkObstacle_BULK_OBSTACLE_QUESTION)
 	add(failed, roundsv1.BulkObstacle_BULK_OBSTACLE_FAILED_ITEM)
 	add(dissent, roundsv1.BulkObstacle_BULK_OBSTACLE_DISSENT)
 	add(missing || len(photos) > mostPhotos, roundsv1.BulkObstacle_BULK_OBSTACLE_PHOTO)

@@ -141,14 +141,14 @@ func (f *ticketFilter) lets(row int, id uid, t *ticket) bool {
 		!f.household.lets(t.household), !f.asset.lets(t.asset),
 		f.ids != nil && !f.ids[id],
 		len(f.of.GetFlags()) > 0 && !f.content.flagged(t.flags, f.of.GetFlags()),
-		f.of.GetQuestioned() && f.content.open(id) == 0:
+		f.of.GetQuestioned() && f.content.openQuestions(id) == 0:
 		return false
 	}
 	return f.search.finds(row, t.text, t.place)
 }
 
-// open counts the open questions about a record and what was merged into it.
-func (c *content) open(id uid) uint32 {
+// openQuestions counts those about a record and what was merged into it.
+func (c *content) openQuestions(id uid) uint32 {
 	var counted []uid // several of a family may be sides of one
 	for i, of := range c.family(id) {
 		for _, one := range c.under(of).questions {

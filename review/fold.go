@@ -1,6 +1,7 @@
 package review
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -75,11 +76,7 @@ func words(query string) []string {
 		if len(all) == mostWords {
 			break
 		}
-		again := false
-		for _, one := range all {
-			again = again || one == word
-		}
-		if !again {
+		if !slices.Contains(all, word) {
 			all = append(all, word)
 		}
 	}

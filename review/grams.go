@@ -1,8 +1,8 @@
 package review
 
 import (
-	"hash/maphash"
 	mathbits "math/bits"
+	"math/rand/v2"
 	"strings"
 )
 
@@ -13,30 +13,36 @@ const sliceCount = 2048
 // that follow each other a bit is set, chosen by a hash; a word can only be where all its bits are set. The signatures stand bit by bit, not row by row, so a
 // search reads a few bitmaps and not all signatures (bit-sliced signature files: Faloutsos and Christodoulakis 1984; Goodwin and others, BitFunnel, 2017).
 type grams struct {
-	seed   maphash.Seed
+	seed   [2]uint64            // drawn, so that nobody writes texts whose signatures hold everything
 	slices [sliceCount][]uint64 // of each bit, the rows that have it
 	rows   int                  // that the slices have room for: a multiple of 64
 }
 
-func newGrams() *grams { return &grams{seed: maphash.MakeSeed()} }
+func newGrams() *grams { return &grams{seed: [2]uint64{rand.Uint64(), rand.Uint64()}} }
 
 // signature is a set of bits.
 type signature [sliceCount / 64]uint64
 
 func (g *grams) signature(text string) (s signature) {
-	before := rune(-1)
+	before := rune(0) // none
 	for _, r := range text {
 		if r == '\n' { // between two fields
-			before = -1
+			before = 0
 			continue
 		}
-		s.set(maphash.Comparable(g.seed, [2]rune{r, -1}))
-		if before >= 0 {
-			s.set(maphash.Comparable(g.seed, [2]rune{before, r}))
+		s.set(g.hash(0, r))
+		if before != 0 {
+			s.set(g.hash(before, r))
 		}
 		before = r
 	}
 	return s
+}
+
+// hash of one character, or of two that follow each other. It multiplies and folds, as wyhash does for what fits a word.
+func (g *grams) hash(before, r rune) uint64 {
+	high, low := mathbits.Mul64(uint64(before)<<32|uint64(r)^g.seed[0], g.seed[1]|1)
+	return high ^ low
 }
 
 func (s *signature) set(hash uint64) {

@@ -134,3 +134,20 @@ func TestNotices(t *testing.T) {
 	same(t, "of a code", list(anna, &roundsv1.ListNoticesRequest{Codes: []roundsv1.NoticeCode{roundsv1.NoticeCode_NOTICE_CODE_STOP}}), []string{uid("anna's second")})
 	same(t, "of a time", list(anna, &roundsv1.ListNoticesRequest{Told: &roundsv1.TimeRange{ToUs: 5}}), []string{uid("anna's")})
 }
+
+// TestNoticesAreSharedAsTheyAre: a record that was read is kept for all who ask, so nothing is written behind what it lists either.
+func TestNoticesAreSharedAsTheyAre(t *testing.T) {
+	w := newWorld(t)
+	anna := w.person("anna", worker)
+	w.write(site, made(uid("three"), notice(&roundsv1.Notice{TimeUs: 1, CausedById: uid("boss"), PersonIds: []string{uid("anna"), uid("x"), uid("y")}})))
+	resp, err := w.service.ListNotices(t.Context(), anna, &roundsv1.ListNoticesRequest{Scopes: []string{string(site)}})
+	if err != nil || len(resp.GetRows()) != 1 {
+		t.Fatalf("%v, %v", resp, err)
+	}
+	ids := resp.GetRows()[0].GetRecord().GetNotice().GetPersonIds()
+	for _, behind := range ids[len(ids):cap(ids)] {
+		if behind != "" {
+			t.Errorf("%q was written behind the people of a notice that others read", behind)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package review
 import (
 	"context"
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -49,20 +50,11 @@ func (s *Service) ListTickets(ctx context.Context, caller engine.Caller, req *ro
 			}
 		})
 	}
-	resp := &roundsv1.ListTicketsResponse{Total: page.total()}
-	rows, more := page.rows()
-	if resp.Rows, err = d.rows(ctx, kindTicket, rows); err != nil {
+	l, err := d.listed(ctx, kindTicket, req, page)
+	if err != nil {
 		return nil, err
 	}
-	if n := len(resp.GetRows()); more || n < len(rows) {
-		resp.NextPageToken = d.token(req, cursor{after: rows[n-1], nowUS: from.nowUS})
-	}
-	names := d.names()
-	for i, row := range resp.GetRows() {
-		names.ticket(int(rows[i].scope), row.GetRecord().GetTicket())
-	}
-	resp.Names = names.found()
-	return resp, nil
+	return &roundsv1.ListTicketsResponse{Rows: l.rows, Total: page.total(), NextPageToken: l.next, Names: l.names}, nil
 }
 
 // position is where a ticket stands in an order.
@@ -108,20 +100,11 @@ func (s *Service) ListInspections(
 			}
 		})
 	}
-	resp := &roundsv1.ListInspectionsResponse{Total: page.total()}
-	rows, more := page.rows()
-	if resp.Rows, err = d.rows(ctx, kindInspection, rows); err != nil {
+	l, err := d.listed(ctx, kindInspection, req, page)
+	if err != nil {
 		return nil, err
 	}
-	if n := len(resp.GetRows()); more || n < len(rows) {
-		resp.NextPageToken = d.token(req, cursor{after: rows[n-1], nowUS: from.nowUS})
-	}
-	names := d.names()
-	for i, row := range resp.GetRows() {
-		names.inspection(int(rows[i].scope), row.GetRecord().GetInspection())
-	}
-	resp.Names = names.found()
-	return resp, nil
+	return &roundsv1.ListInspectionsResponse{Rows: l.rows, Total: page.total(), NextPageToken: l.next, Names: l.names}, nil
 }
 
 // position is where a round stands in an order.
@@ -161,41 +144,47 @@ func (s *Service) ListNotices(ctx context.Context, caller engine.Caller, req *ro
 			for j := range c.notices.slots {
 				one := &c.notices.slots[j]
 				if !one.live || !codes.lets(one.row.code) || !within(req.GetTold(), one.row.time) || !one.row.tells(me, named, roles) ||
-					req.GetUnseen() && named && has(one.row.seen, me) {
+					req.GetUnseen() && named && slices.Contains(one.row.seen, me) {
 					continue
 				}
 				page.add(position{rank: ranked(one.row.time, true), id: one.id, scope: uint8(i)})
 			}
 		})
 	}
-	resp := &roundsv1.ListNoticesResponse{Total: page.total()}
-	rows, more := page.rows()
-	if resp.Rows, err = d.rows(ctx, kindNotice, rows); err != nil {
+	l, err := d.listed(ctx, kindNotice, req, page)
+	if err != nil {
 		return nil, err
 	}
-	if n := len(resp.GetRows()); more || n < len(rows) {
-		resp.NextPageToken = d.token(req, cursor{after: rows[n-1], nowUS: from.nowUS})
-	}
-	names := d.names()
-	for i, row := range resp.GetRows() {
-		names.people(int(rows[i].scope), append(row.GetRecord().GetNotice().GetPersonIds(), row.GetRecord().GetNotice().GetCausedById())...)
-	}
-	resp.Names = names.found()
-	return resp, nil
+	return &roundsv1.ListNoticesResponse{Rows: l.rows, Total: page.total(), NextPageToken: l.next, Names: l.names}, nil
 }
 
 // tells: whether somebody is told, by name or by a role.
 func (n *notice) tells(me ref, named bool, roles bits) bool {
-	return named && has(n.people, me) || n.role != 0 && roles&(1<<(n.role&63)) != 0
+	return named && slices.Contains(n.people, me) || n.role != 0 && roles&(1<<(n.role&63)) != 0
 }
 
-func has(all []ref, one ref) bool {
-	for _, r := range all {
-		if r == one {
-			return true
-		}
+// listed is what every list answers with.
+type listed struct {
+	rows  []*roundsv1.WorkRow
+	next  string // the token of the next page; "" where there is none
+	names map[string]*roundsv1.Text
+}
+
+// listed reads the records of a page, and the names of what they name.
+func (d *desk) listed(ctx context.Context, kind merge.Kind, request asked, page *page) (l listed, err error) {
+	at, more := page.rows()
+	if l.rows, err = d.rows(ctx, kind, at); err != nil {
+		return listed{}, err
 	}
-	return false
+	if n := len(l.rows); more || n < len(at) {
+		l.next = d.token(request, cursor{after: at[n-1], nowUS: page.from.nowUS})
+	}
+	names := d.names()
+	for i, row := range l.rows {
+		names.record(int(at[i].scope), row.GetRecord())
+	}
+	l.names = names.found()
+	return l, nil
 }
 
 // rows reads the records of a page. One that was deleted meanwhile comes without its record, so that the answer has a row for each position,

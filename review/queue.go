@@ -59,9 +59,9 @@ func (s *Service) ReviewQueue(ctx context.Context, caller engine.Caller, req *ro
 		}
 		size += proto.Size(item)
 		names.record(int(p.scope), item.GetRow().GetRecord())
-		names.people(int(p.scope), item.GetPerformerIds()...)
+		names.ask(int(p.scope), item.GetPerformerIds()...)
 		for _, photo := range item.GetPhotos() {
-			names.people(int(p.scope), photo.GetPhoto().GetPersonId(), photo.GetPhoto().GetLocation().GetPlaceId())
+			names.ask(int(p.scope), photo.GetPhoto().GetPersonId(), photo.GetPhoto().GetLocation().GetPlaceId())
 		}
 		resp.Items = append(resp.Items, item)
 	}
@@ -83,7 +83,7 @@ func (c *content) waitingTickets(d *desk, f *roundsv1.TicketFilter, now int64, v
 	for i := range c.tickets.slots {
 		one := &c.tickets.slots[i]
 		t := &one.row
-		if !one.live || t.state != pendingReview || !filter.lets(i, one.id, t) || named && (has(t.performers, me) || c.showed(one.id, me)) {
+		if !one.live || t.state != pendingReview || !filter.lets(i, one.id, t) || named && (slices.Contains(t.performers, me) || c.showed(one.id, me)) {
 			continue
 		}
 		visit(position{rank: t.review, last: t.review == 0, id: one.id})
@@ -112,7 +112,7 @@ func (c *content) waitingRounds(d *desk, visit func(position)) {
 	me, named := c.ids.get(string(d.caller.Person))
 	for i := range c.inspections.slots {
 		one := &c.inspections.slots[i]
-		if !one.live || one.row.state != inspectionPendingReview || named && has(one.row.performers, me) {
+		if !one.live || one.row.state != inspectionPendingReview || named && slices.Contains(one.row.performers, me) {
 			continue
 		}
 		visit(position{rank: one.row.end, last: one.row.end == 0, id: one.id})

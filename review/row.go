@@ -77,8 +77,8 @@ func (d *desk) names() *names {
 	return &names{desk: d, asked: make([]map[string]bool, len(d.boards)), all: map[string]*roundsv1.Text{}}
 }
 
-// people asks for names of people and places.
-func (n *names) people(scope int, ids ...string) {
+// ask asks for the names of people and places.
+func (n *names) ask(scope int, ids ...string) {
 	if n.asked[scope] == nil {
 		n.asked[scope] = map[string]bool{}
 	}
@@ -93,18 +93,18 @@ func (n *names) people(scope int, ids ...string) {
 
 // ticket asks for all that a ticket names.
 func (n *names) ticket(scope int, t *roundsv1.Ticket) {
-	n.people(scope, t.GetAssigneeId(), t.GetReporterId(), t.GetLocation().GetPlaceId())
-	n.people(scope, t.GetCrewIds()...)
-	n.people(scope, t.GetApproverIds()...)
-	n.people(scope, t.GetFormerAssigneeIds()...)
+	n.ask(scope, t.GetAssigneeId(), t.GetReporterId(), t.GetLocation().GetPlaceId())
+	n.ask(scope, t.GetCrewIds()...)
+	n.ask(scope, t.GetApproverIds()...)
+	n.ask(scope, t.GetFormerAssigneeIds()...)
 	for _, done := range t.GetCompletions() {
-		n.people(scope, done.GetPersonId())
+		n.ask(scope, done.GetPersonId())
 	}
 	for _, said := range t.GetReviews() {
-		n.people(scope, said.GetPersonId())
+		n.ask(scope, said.GetPersonId())
 	}
 	for _, deadline := range t.GetDeadlines() {
-		n.people(scope, deadline.GetOwnerId())
+		n.ask(scope, deadline.GetOwnerId())
 	}
 	if id := t.GetCategoryId(); id != "" && n.desk.cfg.Category != nil {
 		if category := n.desk.cfg.Category(n.desk.scopes[scope], id); category != nil {
@@ -115,10 +115,10 @@ func (n *names) ticket(scope int, t *roundsv1.Ticket) {
 
 // inspection asks for all that a round names.
 func (n *names) inspection(scope int, i *roundsv1.Inspection) {
-	n.people(scope, i.GetInspectorId(), i.GetAssigneeId())
-	n.people(scope, i.GetCheckpointIds()...)
+	n.ask(scope, i.GetInspectorId(), i.GetAssigneeId())
+	n.ask(scope, i.GetCheckpointIds()...)
 	for _, said := range i.GetReviews() {
-		n.people(scope, said.GetPersonId())
+		n.ask(scope, said.GetPersonId())
 	}
 }
 
@@ -130,19 +130,22 @@ func (n *names) record(scope int, r *roundsv1.Record) {
 	case *roundsv1.Record_Inspection:
 		n.inspection(scope, of.Inspection)
 	case *roundsv1.Record_Photo:
-		n.people(scope, of.Photo.GetPersonId(), of.Photo.GetLocation().GetPlaceId())
+		n.ask(scope, of.Photo.GetPersonId(), of.Photo.GetLocation().GetPlaceId())
 	case *roundsv1.Record_Comment:
-		n.people(scope, of.Comment.GetPersonId())
+		n.ask(scope, of.Comment.GetPersonId())
 	case *roundsv1.Record_Conflict:
 		n.question(scope, of.Conflict)
+	case *roundsv1.Record_Notice:
+		n.ask(scope, of.Notice.GetCausedById())
+		n.ask(scope, of.Notice.GetPersonIds()...)
 	}
 }
 
 // question asks for the people of a question.
 func (n *names) question(scope int, q *roundsv1.Conflict) {
-	n.people(scope, q.GetPersonId(), q.GetOwnerId(), q.GetResolvedById())
+	n.ask(scope, q.GetPersonId(), q.GetOwnerId(), q.GetResolvedById())
 	for _, side := range q.GetSides() {
-		n.people(scope, side.GetPersonId())
+		n.ask(scope, side.GetPersonId())
 	}
 }
 

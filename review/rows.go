@@ -253,7 +253,7 @@ func (q *question) bytes() int64 {
 	return int64(cap(q.subjects)) * 16
 }
 
-func (c *content) questionRow(_ *roundsv1.Change, q *roundsv1.Conflict) question {
+func (c *content) questionRow(q *roundsv1.Conflict) question {
 	row := question{opened: q.GetOpenedTimeUs(), owner: c.ids.put(q.GetOwnerId()), role: uint8(q.GetOwnerRole()), typ: uint8(q.GetType()),
 		open: q.GetState() == roundsv1.ConflictState_CONFLICT_STATE_OPEN}
 	add := func(r *roundsv1.RecordRef) {

@@ -116,10 +116,10 @@ func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text, of *round
 	if reason := reasonOf(e.GetAct().GetCommand()); reason != "" {
 		what = inBoth{what.zh + ":" + reason, what.en + ": " + reason}
 	}
-	after := inBoth{}
 	if e.GetRecord().GetKind() == string(kindTicket) && e.GetRecord().GetId() != of.GetId() {
 		what = inBoth{what.zh + "(在并入的工单上)", what.en + " (on a ticket that was merged into this one)"}
 	}
+	after := inBoth{}
 	switch why := e.GetOutcome().GetProblem().GetSentence(); e.GetOutcome().GetStatus() {
 	case roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED:
 		after = inBoth{"(被拒绝:" + why.GetZh() + ")", " (refused: " + why.GetEn() + ")"}

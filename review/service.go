@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -193,14 +194,7 @@ func (d *desk) close() {
 
 // holds: whether the caller has one of the roles over a scope.
 func (d *desk) holds(scope store.Scope, roles ...roundsv1.Role) bool {
-	for _, role := range d.cfg.Access.Roles(d.caller.Person, scope, d.now) {
-		for _, one := range roles {
-			if role == one {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(d.cfg.Access.Roles(d.caller.Person, scope, d.now), func(held roundsv1.Role) bool { return slices.Contains(roles, held) })
 }
 
 // digest is the hash of what a reviewer of a ticket or a round sees; nil where there is none.

@@ -65,7 +65,7 @@ func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1
 			break
 		}
 		entry := one.entry
-		names.people(0, entry.GetPersonId(), entry.GetAct().GetCommand().GetTicket().GetDispatch().GetAssigneeId())
+		names.ask(0, entry.GetPersonId(), entry.GetAct().GetCommand().GetTicket().GetDispatch().GetAssigneeId())
 		names.record(0, entry.GetAct().GetEdit().GetRecord())
 		names.record(0, entry.GetReplaced())
 		resp.Entries = append(resp.Entries, entry)
