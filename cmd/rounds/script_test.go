@@ -27,6 +27,7 @@ import (
 //	1 text     is printed once
 //	< text     is not printed
 //	= NAME     the whole id of what was made is $NAME from here on (of a command with --json)
+//	= NAME of  the same of the one that stands in the field "of", where the command lists things
 //	~          the command is run again, each time behind a sync, until all that is expected is printed
 //
 // @name is the path of a photo: the same photo for the same name in one script, another one in any other; $DIR is a folder of the script's own.
@@ -67,13 +68,13 @@ func worldTables() map[string]string {
 			"CL4,1,水泵房,Pump room,pressure,出口压力,outlet pressure,3,bar,2,4,0,16,\nCL4,1,水泵房,Pump room,dry,无渗漏,no leak,2,,,,,,EP-11\n",
 		"places": "site,code,name_zh,name_en,type,tag\nYQ,B2-PUMP,生活水泵房,Pump room,room,QR-PUMP\nYQ,B2-TANK,水箱间,Tank room,room,QR-TANK\nYQ,B2-NEW,新泵房,New pump room,room,\n",
 		"staff": "code,name,site,role,language\nE1,李伟,YQ,worker,zh\nE2,王芳,YQ,worker,en\nE3,周敏,YQ,supervisor,en\nE4,方强,YQ,foreman,en\n" +
-			"E5,关悦,YQ,butler,zh\nE6,柯宁,YQ,dispatcher,en\nE7,孙磊,YQ,supervisor,en\n",
+			"E5,关悦,YQ,butler,zh\nE6,柯宁,YQ,dispatcher,en\nE7,孙磊,YQ,supervisor,en\nE8,许强,YQ,worker,en\nE9,鲍清,YQ,auditor,en\n",
 	}
 }
 
 // people are the devices by their names in scripts.
 func people() map[string]string {
-	return map[string]string{"李伟": "li", "王芳": "wang", "周敏": "zhou", "方强": "fang", "关悦": "guan", "柯宁": "ke", "孙磊": "sun"}
+	return map[string]string{"李伟": "li", "王芳": "wang", "周敏": "zhou", "方强": "fang", "关悦": "guan", "柯宁": "ke", "孙磊": "sun", "许强": "xu", "鲍清": "bao"}
 }
 
 func newWorld(t *testing.T) *world {
@@ -136,7 +137,7 @@ type command struct {
 	args          []string
 	shows, shuns  []string
 	once          []string
-	name          string // of the id that it makes
+	name, of      string // of the id that it makes, and the field where it stands
 	again, isJSON bool
 }
 
@@ -161,7 +162,7 @@ func (s *script) play(text string) {
 		case trimmed[0] == '<':
 			next.shuns = append(next.shuns, s.expand(trimmed[2:]))
 		case trimmed[0] == '=':
-			next.name = trimmed[2:]
+			next.name, next.of, _ = strings.Cut(trimmed[2:], " ")
 		default:
 			s.t.Fatalf("%s:%d: %q is no expectation", s.name, n+1, line)
 		}
@@ -277,6 +278,10 @@ func (s *script) keep(c *command, r result) {
 	if c.name == "" {
 		return
 	}
+	if c.of != "" {
+		s.vars[c.name] = s.listed(c, r)
+		return
+	}
 	var made struct{ ID string }
 	if err := json.Unmarshal([]byte(r.out), &made); err != nil || made.ID == "" {
 		var list []struct{ ID string }
@@ -286,4 +291,15 @@ func (s *script) keep(c *command, r result) {
 		made = list[0]
 	}
 	s.vars[c.name] = made.ID
+}
+
+// listed is the id of the one thing of a kind that a command lists: of the field devices, its deviceId.
+func (s *script) listed(c *command, r result) string {
+	s.t.Helper()
+	var lists map[string][]map[string]any
+	if err := json.Unmarshal([]byte(r.out), &lists); err != nil || len(lists[c.of]) != 1 {
+		s.t.Fatalf("%s:%d: %d %s, not one: %v\n%s", s.name, c.line, len(lists[c.of]), c.of, err, r.out)
+	}
+	id, _ := lists[c.of][0][strings.TrimSuffix(c.of, "s")+"Id"].(string)
+	return id
 }

@@ -133,7 +133,10 @@ func (d *deviceCommands) tell(what string, id client.RecordID, how delivered) er
 
 // way says how far something came.
 func (d *deviceCommands) way(how delivered) string {
+	waits := func(p refused) bool { return p.Status == string(client.TrayWaiting) }
 	switch {
+	case len(how.Problems) > 0 && !slices.ContainsFunc(how.Problems, func(p refused) bool { return !waits(p) }):
+		return d.in("kept, waits for a decision", "已保存,等待裁决")
 	case len(how.Refused) > 0:
 		return d.in("not taken", "未被采纳")
 	case !how.Sent:
