@@ -224,13 +224,18 @@ func (r *run) serve(ctx context.Context) error {
 	if r.address != "" {
 		listen = strings.TrimPrefix(r.address, "http://")
 	}
-	p, err := r.start(ctx, "serve", "--listen", listen, "--admin-listen", "127.0.0.1:0", "--data", filepath.Join(r.dir, "data"), "--log-level", "warn",
-		"--limits-device-rate", "0", "--limits-address-rate", "0", "--auth-access-life", "24h", "--store-sync-delay", r.options.SyncDelay.String())
+	p, err := r.serveOn(ctx, listen, "data")
 	if err != nil {
 		return err
 	}
 	r.server, r.address = p, p.address
 	return nil
+}
+
+// serveOn starts a server on a folder of the run's directory.
+func (r *run) serveOn(ctx context.Context, listen, data string) (*process, error) {
+	return r.start(ctx, "serve", "--listen", listen, "--admin-listen", "127.0.0.1:0", "--data", filepath.Join(r.dir, data), "--log-level", "warn",
+		"--limits-device-rate", "0", "--limits-address-rate", "0", "--auth-access-life", "24h", "--store-sync-delay", r.options.SyncDelay.String())
 }
 
 // open makes the connection to the server and what is needed there.

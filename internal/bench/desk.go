@@ -135,13 +135,12 @@ type polled struct {
 
 // poll lets the desks ask while devices push.
 func (r *run) poll(ctx context.Context, site *deskSite) (*polled, error) {
-	pushing, stop := context.WithCancel(ctx)
-	defer stop()
 	var pushes sync.WaitGroup
 	var failed error
 	all := &polled{of: map[string][]time.Duration{}}
+	ended := make(chan struct{})
 	began := time.Now()
-	pushes.Go(func() { all.pushed, failed = r.pushSteadily(pushing, site) })
+	pushes.Go(func() { all.pushed, failed = r.pushSteadily(ctx, ended, site) })
 	used, _ := r.server.cpu()
 	samples := make([]map[string][]time.Duration, desks)
 	err := inParallel(desks, desks, func(i int) (err error) {
@@ -151,7 +150,7 @@ func (r *run) poll(ctx context.Context, site *deskSite) (*polled, error) {
 	all.took = time.Since(began)
 	usedBy, ok := r.server.cpu()
 	all.cpu, all.measured = usedBy-used, ok
-	stop()
+	close(ended)
 	pushes.Wait()
 	if err != nil {
 		return nil, err
@@ -167,8 +166,9 @@ func (r *run) poll(ctx context.Context, site *deskSite) (*polled, error) {
 	return all, nil
 }
 
-// pushSteadily lets devices push one ticket after the other, so many a second in all, until the context ends.
-func (r *run) pushSteadily(ctx context.Context, site *deskSite) (pushed int, err error) {
+// pushSteadily lets devices push one ticket after the other, so many a second in all, until the desks have ended. What is on its way then arrives: the same devices
+// push again.
+func (r *run) pushSteadily(ctx context.Context, ended <-chan struct{}, site *deskSite) (pushed int, err error) {
 	w := newWire(r.address, r.options.Connections, false)
 	defer w.close()
 	pack, err := newPacker()
@@ -181,7 +181,7 @@ func (r *run) pushSteadily(ctx context.Context, site *deskSite) (pushed int, err
 	defer tick.Stop()
 	for i := 0; ; i++ {
 		select {
-		case <-ctx.Done():
+		case <-ended:
 			return pushed, nil
 		case <-tick.C:
 		}
@@ -191,10 +191,7 @@ func (r *run) pushSteadily(ctx context.Context, site *deskSite) (pushed int, err
 			return pushed, err
 		}
 		answer, err := w.exchange(ctx, d.token, request, nil)
-		switch {
-		case ctx.Err() != nil:
-			return pushed, nil
-		case err != nil:
+		if err != nil {
 			return pushed, err
 		}
 		plain, err := pack.unpack(answer, nil)

@@ -15,6 +15,7 @@ import (
 	"connectrpc.com/connect"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/api/rounds/v1/roundsv1connect"
 	"github.com/rounds-sync/rounds/directory"
 	"github.com/rounds-sync/rounds/internal/community"
 )
@@ -29,9 +30,9 @@ const (
 // importEvery: of so many rows one is changed.
 const importEvery = 100
 
-// imports: the tables of an invented organisation are taken in, as rounds import does it after its check; then again, with nothing changed; and once more with one row in
-// a hundred changed.
-func (r *run) imports(ctx context.Context) error {
+// imports: the tables of an invented organisation are taken in by a server that has nothing yet, as rounds import does it after its check; then again, with nothing
+// changed; and once more with one row in a hundred changed.
+func (r *run) imports(ctx context.Context) (err error) {
 	if r.server == nil {
 		r.say("the server is not the run's own: import is left out")
 		return nil
@@ -41,28 +42,43 @@ func (r *run) imports(ctx context.Context) error {
 		return err
 	}
 	tables, err := readTables(dir)
-	if err != nil {
-		return errors.Join(err, os.RemoveAll(dir))
-	}
-	if err := os.RemoveAll(dir); err != nil {
+	if err := errors.Join(err, os.RemoveAll(dir)); err != nil {
 		return err
 	}
-	// A server that starts anew: what it takes is the import's.
-	if err := errors.Join(r.server.stop(), r.serve(ctx)); err != nil {
+	i := &importing{tables: tables}
+	if i.server, err = r.serveOn(ctx, "127.0.0.1:0", "import"); err != nil {
 		return err
 	}
-	data := filepath.Join(r.dir, "data")
-	disk, err := diskBytes(data)
+	defer func() { err = errors.Join(err, i.server.stop()) }()
+	town, err := r.settle(ctx, i.server.address, i.server.url, i.server.code, i.server.root, 0)
 	if err != nil {
 		return err
 	}
-	before, _, _ := r.server.memory()
-	first, err := r.importOnce(ctx, tables)
+	i.admin = town.admin
+	before, _, _ := i.server.memory()
+	r.say("importing")
+	first, err := i.once(ctx)
 	if err != nil {
 		return err
 	}
-	if first.unchanged > 0 {
-		return fmt.Errorf("%d rows of %d stood already", first.unchanged, first.rows)
+	disk, err := diskBytes(filepath.Join(r.dir, "import"))
+	if err != nil {
+		return err
+	}
+	r.say("importing again")
+	again, err := i.once(ctx)
+	if err != nil {
+		return err
+	}
+	altered := alter(tables)
+	r.say("importing with %d rows changed", altered)
+	changed, err := i.once(ctx)
+	if err != nil {
+		return err
+	}
+	if first.unchanged > 0 || again.unchanged != again.rows || changed.changed != altered || changed.unchanged != changed.rows-altered {
+		return fmt.Errorf("of %d rows %d stood already; then %d did, then %d, with %d of %d changed", first.rows, first.unchanged, again.unchanged, changed.unchanged,
+			changed.changed, altered)
 	}
 	r.report.add("import.rows", float64(first.rows), "1")
 	r.report.add("import.seconds", first.took.Seconds(), "s")
@@ -70,33 +86,21 @@ func (r *run) imports(ctx context.Context) error {
 	if first.measured {
 		r.report.add("import.server_cpu_per_1000_rows", ms(first.cpu)*1000/float64(first.rows), "ms")
 		r.report.add("import.memory_before", float64(before)/(1<<20), "MiB")
-		r.report.add("import.memory_peak", float64(first.peak)/(1<<20), "MiB")
+		r.report.add("import.memory_peak", float64(max(first.peak, again.peak, changed.peak))/(1<<20), "MiB")
 	}
-	after, err := diskBytes(data)
-	if err != nil {
-		return err
-	}
-	r.report.add("import.disk_per_row", float64(after-disk)/float64(first.rows), "B")
-
-	again, err := r.importOnce(ctx, tables)
-	if err != nil {
-		return err
-	}
-	if again.unchanged != again.rows {
-		return fmt.Errorf("of %d rows that stood already %d were not left as they are", again.rows, again.rows-again.unchanged)
-	}
+	r.report.add("import.disk", float64(disk)/(1<<20), "MiB")
+	r.report.add("import.disk_per_row", float64(disk)/float64(first.rows), "B")
 	r.report.add("import.again_seconds", again.took.Seconds(), "s")
-	altered := alter(tables)
-	changed, err := r.importOnce(ctx, tables)
-	if err != nil {
-		return err
-	}
-	if changed.changed != altered || changed.unchanged != changed.rows-altered {
-		return fmt.Errorf("%d rows were changed, not %d", changed.changed, altered)
-	}
 	r.report.add("import.changed_rows", float64(altered), "1")
 	r.report.add("import.changed_seconds", changed.took.Seconds(), "s")
 	return nil
+}
+
+// importing is what is imported, and where.
+type importing struct {
+	server *process
+	admin  roundsv1connect.AdminServiceClient
+	tables []*csvTable
 }
 
 // csvTable is one table in memory.
@@ -162,27 +166,27 @@ type imported struct {
 	measured                          bool
 }
 
-// importOnce sends all rows of all tables.
-func (r *run) importOnce(ctx context.Context, tables []*csvTable) (imported, error) {
-	used, _ := r.server.cpu()
-	peak := r.server.watchOwn(ctx)
+// once sends all rows of all tables.
+func (i *importing) once(ctx context.Context) (imported, error) {
+	used, _ := i.server.cpu()
+	peak := i.server.watchOwn(ctx)
 	began := time.Now()
 	var sum imported
-	for _, t := range tables {
-		if err := r.importTable(ctx, t, &sum); err != nil {
+	for _, t := range i.tables {
+		if err := i.send(ctx, t, &sum); err != nil {
 			peak()
-			return sum, fmt.Errorf("%s: %w", t.Name, err)
+			return sum, fmt.Errorf("%s: %w%s", t.Name, err, i.server.lastWords())
 		}
 	}
 	sum.took = time.Since(began)
-	usedBy, ok := r.server.cpu()
+	usedBy, ok := i.server.cpu()
 	most, told := peak()
 	sum.cpu, sum.peak, sum.measured = usedBy-used, most, ok && told
 	return sum, nil
 }
 
-// importTable sends the rows of one table.
-func (r *run) importTable(ctx context.Context, t *csvTable, sum *imported) error {
+// send sends the rows of one table.
+func (i *importing) send(ctx context.Context, t *csvTable, sum *imported) error {
 	calls := t.calls()
 	beside := 1
 	switch t.Kind {
@@ -191,14 +195,14 @@ func (r *run) importTable(ctx context.Context, t *csvTable, sum *imported) error
 		beside = importBeside
 	}
 	var mu sync.Mutex // guards sum
-	return inParallel(beside, len(calls), func(i int) error {
-		resp, err := r.town.admin.Import(ctx, connect.NewRequest(&roundsv1.ImportRequest{Kind: t.Kind, Columns: t.columns, Rows: calls[i]}))
+	return inParallel(beside, len(calls), func(n int) error {
+		resp, err := i.admin.Import(ctx, connect.NewRequest(&roundsv1.ImportRequest{Kind: t.Kind, Columns: t.columns, Rows: calls[n]}))
 		if err != nil {
 			return err
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		sum.rows += len(calls[i])
+		sum.rows += len(calls[n])
 		sum.unchanged += int(resp.Msg.GetUnchanged())
 		for _, one := range resp.Msg.GetResults() {
 			switch one.GetStatus() {
