@@ -31,6 +31,7 @@ type Reference struct {
 	mu       sync.RWMutex // guards what follows; nothing is waited for while it is held
 	records  Records      // nil until Load
 	orgs     map[store.Scope]*shared
+	begun    uint64 // how often reading an organisation was begun
 	sites    map[store.Scope]*siteState
 	policies map[store.Scope]*inherited
 	dirty    map[store.Scope]bool
@@ -41,6 +42,7 @@ type Reference struct {
 
 // shared is what one organisation shares, at a moment. It is not changed once made.
 type shared struct {
+	begun      uint64 // the number of its reading
 	records    map[listedRecord]*roundsv1.Record
 	versions   map[listedRecord]uint64
 	checklists map[string][]*roundsv1.Checklist // by series, by ascending version
@@ -168,12 +170,13 @@ func (r *Reference) Refresh(ctx context.Context, scope store.Scope) error {
 	return nil
 }
 
-// refreshShared reads what changed of an organisation's shared records. Whoever comes later with older records changes nothing.
+// refreshShared reads what changed of an organisation's shared records. Where several read at once, what began to be read last stands: it has all that the others were called for.
 func (r *Reference) refreshShared(ctx context.Context, records Records, scope store.Scope) error {
-	r.mu.RLock()
+	r.mu.Lock()
+	r.begun++
+	after := &shared{begun: r.begun, records: map[listedRecord]*roundsv1.Record{}, versions: map[listedRecord]uint64{}}
 	before := r.orgs[scope]
-	r.mu.RUnlock()
-	after := &shared{records: map[listedRecord]*roundsv1.Record{}, versions: map[listedRecord]uint64{}}
+	r.mu.Unlock()
 	for e, err := range records.Find(ctx, scope, indexName, store.Span{}) {
 		if err != nil {
 			return err
@@ -199,14 +202,9 @@ func (r *Reference) refreshShared(ctx context.Context, records Records, scope st
 	after.sort()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.orgs[scope] != before {
-		r.dirty[scope] = true // somebody else was quicker, and may have seen less
-		select {
-		case r.woken <- struct{}{}:
-		default:
-		}
+	if have := r.orgs[scope]; have == nil || have.begun < after.begun {
+		r.orgs[scope] = after
 	}
-	r.orgs[scope] = after
 	return nil
 }
 

@@ -125,6 +125,59 @@ func TestReferenceFollowsWhileItIsAsked(t *testing.T) {
 	}
 }
 
+// stuck is a shelf of which one reading of the index stands still when it has read all.
+type stuck struct {
+	*shelf
+	read, goOn chan struct{} // nil: none does
+}
+
+func (s *stuck) Find(ctx context.Context, scope store.Scope, name engine.IndexName, span store.Span) iter.Seq2[engine.IndexEntry, error] {
+	entries, read, goOn := s.shelf.Find(ctx, scope, name, span), s.read, s.goOn
+	s.read = nil
+	return func(yield func(engine.IndexEntry, error) bool) {
+		entries(yield)
+		if read != nil {
+			close(read)
+			<-goOn
+		}
+	}
+}
+
+// TestWhatIsKnownStaysKnown: what was committed before a Refresh is known after it, and stays so when somebody who had read before it comes to an end later.
+func TestWhatIsKnownStaysKnown(t *testing.T) {
+	s := &stuck{shelf: &shelf{all: map[string]*roundsv1.Change{}}}
+	r := directory.NewReference(directory.ReferenceConfig{Tree: small{}})
+	org := directory.OrgScope(root)
+	respond := func() time.Duration {
+		return r.Policy(directory.SiteScope(site)).Tiers[roundsv1.Priority_PRIORITY_NORMAL].Respond
+	}
+	s.put(root, 1, unit("1m"))
+	if err := r.Load(t.Context(), s, []store.Scope{org}); err != nil {
+		t.Fatal(err)
+	}
+	s.put(root, 2, unit("2m"))
+	read := make(chan struct{})
+	s.read, s.goOn = read, make(chan struct{})
+	slow := make(chan error, 1)
+	go func() { slow <- r.Refresh(t.Context(), org) }()
+	<-read
+
+	s.put(root, 3, unit("3m"))
+	if err := r.Refresh(t.Context(), org); err != nil {
+		t.Fatal(err)
+	}
+	if got := respond(); got != 3*time.Minute {
+		t.Errorf("after it was read: %v", got)
+	}
+	close(s.goOn)
+	if err := <-slow; err != nil {
+		t.Fatal(err)
+	}
+	if got := respond(); got != 3*time.Minute {
+		t.Errorf("after another reading, which had begun before, ended: %v", got)
+	}
+}
+
 func TestOnlyPublishedChecklistsAreTheNewest(t *testing.T) {
 	s := &shelf{all: map[string]*roundsv1.Change{}}
 	for version, published := range map[uint32]bool{1: true, 2: true, 3: false} {
