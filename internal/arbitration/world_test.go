@@ -84,7 +84,7 @@ func newWorld(t *testing.T) *world {
 	cfg := server.Default()
 	cfg.Listen, cfg.Admin.Listen, cfg.Data = "127.0.0.1:0", "", t.TempDir()
 	cfg.Limits.DeviceRate, cfg.Limits.AddressRate = 0, 0
-	cfg.Timeouts.Drain = time.Second
+	cfg.Timeouts.Drain = patience
 	cfg.Inject.Logger, cfg.Inject.Out = slog.New(slog.DiscardHandler), io.Discard
 	cfg.Inject.Now, cfg.Inject.Store = w.Now, memstore.New(memstore.Config{})
 	var err error
@@ -250,7 +250,7 @@ func (p *phone) sync() {
 
 func (p *phone) trySync() error {
 	p.pass(time.Second)
-	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
 	defer cancel()
 	_, err := p.device.Sync(ctx)
 	p.pass(time.Second)
@@ -302,11 +302,15 @@ func (p *phone) revoke(how roundsv1.Revocation) {
 	p.pass(time.Second)
 }
 
-// enter enters a record of the directory, as the administrator does.
+// enter enters a record of the directory, as the administrator does: when it returns, the rules know it.
 func (w *world) enter(scope store.Scope, id string, record *roundsv1.Record) {
-	if err := w.server.Engine().Write(context.Background(), scope, func(engine.View) ([]engine.Derived, error) {
+	err := w.server.Engine().Write(context.Background(), scope, func(engine.View) ([]engine.Derived, error) {
 		return []engine.Derived{{RecordID: id, Edit: &roundsv1.Edit{Record: record}}}, nil
-	}); err != nil {
+	})
+	if err == nil {
+		err = w.server.Reference().Refresh(context.Background(), scope)
+	}
+	if err != nil {
 		panic(err) // nothing here makes it fail
 	}
 	w.pass(time.Second)
