@@ -109,7 +109,8 @@ func TestSideServicesAreBounded(t *testing.T) {
 
 // TestUnsentBodiesHoldNothing: who announces a body and sends none is given up, also where nobody wanted to read it.
 func TestUnsentBodiesHoldNothing(t *testing.T) {
-	w := start(t, func(c *server.Config) { c.Timeouts.Read = 200 * time.Millisecond })
+	t.Parallel()
+	w := start(t, func(c *server.Config) { c.Timeouts.Read = 2 * time.Second })
 	for name, head := range map[string]string{
 		"no such call":      "POST /nothing HTTP/1.1\r\nContent-Type: application/json\r\n",
 		"no token":          "POST " + roundsv1connect.SyncServiceExchangeProcedure + " HTTP/1.1\r\nContent-Type: application/json\r\n",
@@ -129,7 +130,7 @@ func TestUnsentBodiesHoldNothing(t *testing.T) {
 			if _, err := io.WriteString(conn, head+"Host: x\r\nContent-Length: 1000\r\n\r\n"); err != nil {
 				t.Fatal(err)
 			}
-			if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := io.ReadAll(conn); err != nil {
@@ -250,7 +251,7 @@ func TestStreamsOfOneDevice(t *testing.T) {
 // TestTricklingBodiesAreGivenUp: who sends a byte now and then, more often than a standstill is long, does not hold a call for as long as they like.
 func TestTricklingBodiesAreGivenUp(t *testing.T) {
 	t.Parallel()
-	w := start(t, func(c *server.Config) { c.Timeouts.Read = 300 * time.Millisecond })
+	w := start(t, func(c *server.Config) { c.Timeouts.Read = 2 * time.Second })
 	conn, err := net.Dial("tcp", w.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -274,7 +275,7 @@ func TestTricklingBodiesAreGivenUp(t *testing.T) {
 			if _, err := io.WriteString(conn, " "); err != nil {
 				return
 			}
-			if time.Since(began) > 5*time.Second {
+			if time.Since(began) > patience {
 				t.Fatal("the call is still held")
 			}
 		}

@@ -84,9 +84,9 @@ func TestDrainGivesUp(t *testing.T) {
 	}
 }
 
-// TestRevocationEndsStreams: within a second of a revocation its device's stream hears of it and ends; others go on.
+// TestRevocationEndsStreams: the stream of a device that is revoked hears of it at once and ends; others go on.
 func TestRevocationEndsStreams(t *testing.T) {
-	w := start(t)
+	w := start(t, func(c *server.Config) { c.Timeouts.Heartbeat = time.Hour }) // it is the revocation that wakes the stream
 	admin := w.Authority().Admin()
 	person, err := admin.CreatePerson(t.Context(), w.device.identity(), &roundsv1.CreatePersonRequest{Name: "李伟", HomeNodeId: string(w.Founding().Root)})
 	if err != nil {
@@ -104,7 +104,6 @@ func TestRevocationEndsStreams(t *testing.T) {
 	phone := w.enrol(code.GetCode())
 	w.clock.add(time.Second)
 	stream, other := phone.watch(t, h2c()), w.device.watch(t, h2c())
-	began := time.Now()
 	if _, err := admin.RevokeDevice(t.Context(), w.device.identity(), &roundsv1.RevokeDeviceRequest{DeviceId: phone.id,
 		Revocation: roundsv1.Revocation_REVOCATION_IMMEDIATE}); err != nil {
 		t.Fatal(err)
@@ -114,9 +113,6 @@ func TestRevocationEndsStreams(t *testing.T) {
 	}
 	if stream.Receive() {
 		t.Errorf("the stream goes on: %v", stream.Msg())
-	}
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("it took %v", took)
 	}
 	w.device.exchange(w.device.push("for who still watches"))
 	if !other.Receive() || len(other.Msg().GetPages()[0].GetChanges()) != 1 {

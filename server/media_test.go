@@ -131,7 +131,7 @@ func (w *world) get(url string, header ...string) (int, []byte, http.Header) {
 // settledPhoto waits until the server has looked at a photo, as a device sees it.
 func (d *device) settledPhoto(id string) *roundsv1.PhotoDescription {
 	d.w.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	for {
 		resp, err := d.w.media().Describe(d.w.t.Context(), as(d, &roundsv1.DescribeRequest{Scope: string(d.w.site), PhotoIds: []string{id}}))
 		if err != nil {

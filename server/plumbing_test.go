@@ -222,7 +222,7 @@ func TestOperatorsPort(t *testing.T) {
 
 // TestStuckReader: a watcher that takes nothing is given up after the standstill, while the writer is not held up and other watchers hear.
 func TestStuckReader(t *testing.T) {
-	w := start(t, func(c *server.Config) { c.Timeouts.Write, c.Limits.DeviceRate = 300*time.Millisecond, 0 })
+	w := start(t, func(c *server.Config) { c.Timeouts.Write, c.Limits.DeviceRate = time.Second, 0 })
 	conn, err := net.Dial("tcp", w.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -264,8 +264,9 @@ func TestStuckReader(t *testing.T) {
 
 // TestIdleStreamsStay: neither standstill ends a stream on which there is nothing to say.
 func TestIdleStreamsStay(t *testing.T) {
+	t.Parallel()
 	w := start(t, func(c *server.Config) {
-		c.Timeouts.Read, c.Timeouts.Write, c.Timeouts.Heartbeat = 150*time.Millisecond, 150*time.Millisecond, time.Second
+		c.Timeouts.Read, c.Timeouts.Write, c.Timeouts.Heartbeat = time.Second, time.Second, 4*time.Second
 	})
 	idle := map[string]*connect.ServerStreamForClient[roundsv1.WatchResponse]{
 		"HTTP/1.1": w.device.watch(t, http.DefaultClient), "HTTP/2": w.device.watch(t, h2c())}

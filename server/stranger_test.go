@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -209,7 +208,7 @@ func (a *attack) post(t *testing.T, method protoreflect.MethodDescriptor, codec 
 	if streams {
 		contentType, body = "application/connect+"+codec, append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(body))), body...)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.w.base+path, bytes.NewReader(body))
 	if err != nil {

@@ -63,7 +63,7 @@ func base(t testing.TB) server.Config {
 	cfg := server.Default()
 	cfg.Listen, cfg.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Data = t.TempDir()
-	cfg.Timeouts.Drain = 5 * time.Second
+	cfg.Timeouts.Drain = patience
 	cfg.Inject.Logger = slog.New(slog.DiscardHandler)
 	cfg.Inject.Out = io.Discard
 	return cfg
