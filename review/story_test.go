@@ -6,9 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/journal"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 func (w *world) story(caller engine.Caller, req *roundsv1.StoryRequest) []*roundsv1.StoryEntry {
@@ -118,5 +121,56 @@ func TestStoryOfLateThings(t *testing.T) {
 	}
 	if !strings.HasPrefix(all[1].GetSentence().GetZh(), "系统 修改标题") || !strings.HasPrefix(all[1].GetSentence().GetEn(), "The server changed title") {
 		t.Errorf("sentence %v", all[1].GetSentence())
+	}
+}
+
+// TestStoryNamesEveryField: whatever the server writes in a ticket, a round or a question has a name that people read in Chinese, too.
+func TestStoryNamesEveryField(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", manager)
+	for kind, record := range map[merge.Kind]*roundsv1.Record{"ticket": ticket(&roundsv1.Ticket{}), "inspection": inspection(&roundsv1.Inspection{}),
+		"conflict": conflict(&roundsv1.Conflict{}), "photo": photo(&roundsv1.Photo{}), "comment": comment(&roundsv1.Comment{})} {
+		id := uid(string(kind))
+		w.write(site, made(id, record))
+		fields := record.ProtoReflect().Descriptor().Fields().ByName(protoreflect.Name(kind)).Message().Fields()
+		for i := range fields.Len() {
+			something(record.ProtoReflect().Mutable(record.ProtoReflect().Descriptor().Fields().ByName(protoreflect.Name(kind))).Message(), fields.Get(i))
+			w.write(site, changed(id, record, uint32(fields.Get(i).Number())))
+		}
+		all := w.story(boss, &roundsv1.StoryRequest{Record: of(kind, id), RecordAlone: true})
+		if len(all) < fields.Len()/2 {
+			t.Fatalf("%s: %d entries", kind, len(all))
+		}
+		for _, entry := range all {
+			if told := entry.GetSentence().GetZh(); strings.ContainsAny(told, "abcdefghijklmnopqrstuvwxyz") {
+				t.Errorf("%s: %s", kind, told)
+			}
+		}
+	}
+}
+
+// something sets a field to a value that it does not have of itself.
+func something(m protoreflect.Message, field protoreflect.FieldDescriptor) {
+	scalar := map[protoreflect.Kind]protoreflect.Value{
+		protoreflect.StringKind: protoreflect.ValueOfString(uid("some")), protoreflect.BytesKind: protoreflect.ValueOfBytes([]byte{1}),
+		protoreflect.BoolKind: protoreflect.ValueOfBool(true), protoreflect.EnumKind: protoreflect.ValueOfEnum(1), protoreflect.Uint32Kind: protoreflect.ValueOfUint32(1),
+		protoreflect.Uint64Kind: protoreflect.ValueOfUint64(1), protoreflect.Int32Kind: protoreflect.ValueOfInt32(1), protoreflect.Int64Kind: protoreflect.ValueOfInt64(1),
+		protoreflect.DoubleKind: protoreflect.ValueOfFloat64(1),
+	}[field.Kind()]
+	switch {
+	case field.IsMap():
+		entries := m.Mutable(field).Map()
+		entries.Set(protoreflect.ValueOfString("some").MapKey(), entries.NewValue())
+	case field.IsList() && scalar.IsValid():
+		m.Mutable(field).List().Append(scalar)
+	case field.IsList():
+		one := m.Mutable(field).List().AppendMutable().Message()
+		if id := one.Descriptor().Fields().ByName("id"); id != nil {
+			one.Set(id, protoreflect.ValueOfString(uid("some")))
+		}
+	case scalar.IsValid():
+		m.Set(field, scalar)
+	default:
+		m.Mutable(field)
 	}
 }
