@@ -83,17 +83,7 @@ func openData(ctx context.Context, data string, readOnly bool) (*badgerstore.Sto
 
 // Scopes returns the scopes that hold records, in order.
 func (a *Archive) Scopes(ctx context.Context) ([]store.Scope, error) {
-	all, err := a.store.Scopes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var scopes []store.Scope
-	for _, scope := range all {
-		if isRecords(scope) {
-			scopes = append(scopes, scope)
-		}
-	}
-	return scopes, nil
+	return recordScopes(ctx, a.store)
 }
 
 // Journal yields the entries of a scope's journal as they rest, from the first to the last, damaged ones too.

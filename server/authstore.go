@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 
 	"github.com/rounds-sync/rounds/auth"
 	"github.com/rounds-sync/rounds/sync/store"
@@ -65,5 +66,16 @@ func (a authWriter) Set(key, value []byte) error { return a.w.Set(key, value) }
 // Delete implements auth.Writer.
 func (a authWriter) Delete(key []byte) error { return a.w.Delete(key) }
 
-// isRecords tells whether a scope holds records.
-func isRecords(scope store.Scope) bool { return scope != authScope && scope != serverScope }
+// recordScopes are the scopes of a store that hold records, in order.
+func recordScopes(ctx context.Context, of store.Store) ([]store.Scope, error) {
+	all, err := of.Scopes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(scope store.Scope) bool { return scope == authScope || scope == serverScope }), nil
+}
+
+// recordScopes are those of the server's store.
+func (s *Server) recordScopes(ctx context.Context) ([]store.Scope, error) {
+	return recordScopes(ctx, s.store)
+}

@@ -82,14 +82,8 @@ func (s *exportService) Export(ctx context.Context, req *connect.Request[roundsv
 		}
 		return to.Send(m)
 	})
-	switch cause := context.Cause(streaming); {
-	case err == nil || ctx.Err() != nil || cause == nil:
+	if err == nil || ctx.Err() != nil {
 		return err
-	case errors.Is(cause, errNotLetIn):
-		return noToken("The device is no longer let in")
-	case errors.Is(cause, errTooMany):
-		return refusal(connect.CodeResourceExhausted, say(roundsv1.ProblemCode_PROBLEM_CODE_LIMIT, "该设备打开的连接过多",
-			"The device opened so many streams that its oldest one was ended"))
 	}
-	return err
+	return whyEnded(context.Cause(streaming), err)
 }

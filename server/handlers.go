@@ -48,15 +48,12 @@ func (s *syncService) Watch(ctx context.Context, req *connect.Request[roundsv1.W
 		return err
 	case errors.Is(cause, errTokenEnded):
 		return to.Send(&roundsv1.WatchResponse{ServerTimeUs: s.now().UnixMicro(), ResumeAfter: durationpb.New(0)})
-	case errors.Is(cause, errNotLetIn):
-		return noToken("The device is no longer let in")
-	case errors.Is(cause, errTooMany):
-		return refusal(connect.CodeResourceExhausted, say(roundsv1.ProblemCode_PROBLEM_CODE_LIMIT, "该设备打开的连接过多",
-			"The device opened so many streams that its oldest one was ended"))
+	default:
+		return whyEnded(cause, err)
 	}
-	return err
 }
 
+// errTokenEnded is the cause with which a stream's context ends when its token does.
 var errTokenEnded = errors.New("server: the token has ended")
 
 // deadline is when the token of an identity ends, on the clock that contexts go by.
@@ -79,6 +76,7 @@ func (s *authService) Refresh(ctx context.Context, req *connect.Request[roundsv1
 	return answer(s.of.Refresh(ctx, remoteOf(ctx), req.Msg))
 }
 
+// answer is a message as Connect sends it.
 func answer[T any](msg *T, err error) (*connect.Response[T], error) {
 	if err != nil {
 		return nil, err
@@ -97,4 +95,9 @@ var _ roundsv1connect.AdminServiceHandler = (*adminService)(nil)
 // as calls a method of the administration as who makes the call.
 func as[Q, A any](ctx context.Context, req *connect.Request[Q], call func(context.Context, auth.Identity, *Q) (*A, error)) (*connect.Response[A], error) {
 	return answer(call(ctx, identityOf(ctx), req.Msg))
+}
+
+// from calls a method of another part of the server as who makes the call.
+func from[Q, A any](ctx context.Context, req *connect.Request[Q], call func(context.Context, engine.Caller, *Q) (*A, error)) (*connect.Response[A], error) {
+	return answer(call(ctx, callerOf(ctx), req.Msg))
 }

@@ -8,18 +8,12 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/api/rounds/v1/roundsv1connect"
 	"github.com/rounds-sync/rounds/evidence"
-	"github.com/rounds-sync/rounds/sync/engine"
 )
 
 // mediaService hands calls to the desk, where the rights are checked.
 type mediaService struct{ of *evidence.Desk }
 
 var _ roundsv1connect.MediaServiceHandler = (*mediaService)(nil)
-
-// from calls a method of the desk as who makes the call.
-func from[Q, A any](ctx context.Context, req *connect.Request[Q], call func(context.Context, engine.Caller, *Q) (*A, error)) (*connect.Response[A], error) {
-	return answer(call(ctx, callerOf(ctx), req.Msg))
-}
 
 // Plan implements MediaServiceHandler.
 func (s *mediaService) Plan(ctx context.Context, req *connect.Request[roundsv1.PlanRequest]) (*connect.Response[roundsv1.PlanResponse], error) {

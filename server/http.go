@@ -52,7 +52,7 @@ func services() []string {
 		roundsv1connect.MediaServiceName, roundsv1connect.WorkServiceName, roundsv1connect.ExportServiceName}
 }
 
-// calls returns the handler of all calls, and whether each procedure streams.
+// calls returns the handler of all calls.
 func (s *Server) calls() (http.Handler, error) {
 	addresses, err := newLimiter[netip.Addr](s.cfg.Limits.AddressRate, s.cfg.Limits.AddressBurst, s.cfg.Limits.Tracked, s.cfg.Inject.Now)
 	if err != nil {

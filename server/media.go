@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -12,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"time"
 
 	"github.com/rounds-sync/rounds/auth"
@@ -27,10 +25,7 @@ import (
 )
 
 // mediaKeyFile holds the key that signs the URLs of the embedded storage.
-const (
-	mediaKeyFile  = "media.key"
-	mediaKeyBytes = 32
-)
+const mediaKeyFile = "media.key"
 
 // openMedia opens the storage of photos and makes the desk, which is not yet at work.
 func (s *Server) openMedia(ctx context.Context, rules *work.Rules) error {
@@ -149,7 +144,7 @@ func OpenPhotos(ctx context.Context, data string, settings MediaConfig) (Photos,
 	if _, err := os.Stat(dir); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoData, err)
 	}
-	files, err := fileblobs.Open(fileblobs.Config{Dir: dir, Key: make([]byte, mediaKeyBytes), Now: time.Now}) // it gives out no URLs
+	files, err := fileblobs.Open(fileblobs.Config{Dir: dir, Key: make([]byte, keyBytes), Now: time.Now}) // it gives out no URLs
 	if err != nil {
 		return nil, fmt.Errorf("server: media: %w", err)
 	}
@@ -183,46 +178,12 @@ func (s *Server) mediaURL() string {
 	return s.scheme() + "://" + reachable(s.listener.Addr())
 }
 
-// fileKey reads a key, or makes one at the first start.
-func fileKey(path string, rand io.Reader) ([]byte, error) {
-	const size = mediaKeyBytes
-	key, err := os.ReadFile(path)
-	switch {
-	case err == nil && len(key) == size:
-		return key, nil
-	case err == nil:
-		return nil, fmt.Errorf("%s does not hold a key of %d bytes: move it away, and links given out before end", path, size)
-	case !errors.Is(err, os.ErrNotExist):
-		return nil, err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	key = make([]byte, size)
-	if _, err := io.ReadFull(rand, key); err != nil {
-		return nil, err
-	}
-	return key, writeWhole(path, key)
-}
-
 // mediaHandler serves the URLs of a storage that needs that; nil for one that has a server of its own.
 func (s *Server) mediaHandler() http.Handler {
 	if of, ok := s.blobs.(interface{ Handler() http.Handler }); ok {
 		return of.Handler()
 	}
 	return nil
-}
-
-// recordScopes are the scopes that hold records.
-func (s *Server) recordScopes(ctx context.Context) ([]store.Scope, error) {
-	all, err := s.store.Scopes(ctx)
-	var records []store.Scope
-	for _, scope := range all {
-		if isRecords(scope) {
-			records = append(records, scope)
-		}
-	}
-	return records, err
 }
 
 // committed is the engine's hint that a scope has changed. The desk is there before the first commit.
@@ -253,63 +214,4 @@ func (a deskAccess) Organisation(site store.Scope) store.Scope {
 // LastSeen implements evidence.Access.
 func (a deskAccess) LastSeen(device engine.DeviceID) time.Time {
 	return a.seen.at(auth.DeviceID(device))
-}
-
-// closingDriver is a driver that the server closes.
-type closingDriver interface {
-	media.Driver
-	io.Closer
-}
-
-// lateDriver is an object store that need not answer when the server starts: words are taken all the same, and photos once it does.
-type lateDriver struct {
-	open func(context.Context) (closingDriver, error)
-
-	mu     sync.Mutex // guards what follows; held while it is opened
-	driver closingDriver
-	tried  time.Time // of the last attempt
-	closed bool
-}
-
-// retryOpen is how long after an attempt the next one is made.
-const retryOpen = 2 * time.Second
-
-// openLate opens a driver. What is wrong with its settings is an error; that it does not answer is none.
-func openLate(ctx context.Context, open func(context.Context) (closingDriver, error)) (*lateDriver, error) {
-	l := &lateDriver{open: open}
-	if _, err := l.get(ctx); err != nil && !errors.Is(err, media.ErrUnavailable) {
-		return nil, err
-	}
-	return l, nil
-}
-
-func (l *lateDriver) get(ctx context.Context) (media.Driver, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch now := time.Now(); {
-	case l.closed:
-		return nil, media.ErrClosed
-	case l.driver != nil:
-		return l.driver, nil
-	case now.Sub(l.tried) < retryOpen:
-		return nil, media.ErrUnavailable
-	default:
-		l.tried = now
-	}
-	driver, err := l.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	l.driver = driver
-	return driver, nil
-}
-
-// Close implements io.Closer.
-func (l *lateDriver) Close() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed = true; l.driver == nil {
-		return nil
-	}
-	return l.driver.Close()
 }

@@ -30,7 +30,7 @@ func (w *world) media() roundsv1connect.MediaServiceClient {
 	return roundsv1connect.NewMediaServiceClient(w.http, w.base)
 }
 
-// worker gives a device's person a role at the site.
+// grant gives a device's person a role at the site.
 func (d *device) grant(role roundsv1.Role) {
 	d.w.t.Helper()
 	_, err := d.w.Authority().Admin().CreateGrant(d.w.t.Context(), d.w.device.identity(), &roundsv1.CreateGrantRequest{

@@ -11,32 +11,14 @@ import (
 	"github.com/rounds-sync/rounds/media/check"
 )
 
-// keepMedia has the desk clean up now and then, until ctx ends.
-func (s *Server) keepMedia(ctx context.Context) {
-	tick := s.cfg.Inject.MediaTick
-	var ticker *time.Ticker
-	if tick == nil {
-		ticker = time.NewTicker(s.cfg.Upkeep.Media)
-		tick = ticker.C
+// maintainMedia has the desk clean up.
+func (s *Server) maintainMedia(ctx context.Context) {
+	result := "ok"
+	if err := s.desk.Upkeep(ctx); err != nil && ctx.Err() == nil {
+		result = "failed"
+		s.log.Error("upkeep of photos failed", "error", err)
 	}
-	s.running.Go(func() {
-		if ticker != nil {
-			defer ticker.Stop()
-		}
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick:
-			}
-			result := "ok"
-			if err := s.desk.Upkeep(ctx); err != nil && ctx.Err() == nil {
-				result = "failed"
-				s.log.Error("upkeep of photos failed", "error", err)
-			}
-			s.metrics.upkeep.WithLabelValues("media", result).Inc()
-		}
-	})
+	s.metrics.upkeep.WithLabelValues("media", result).Inc()
 }
 
 // storageCheck is how long the storage of photos may take to answer whether it is there.

@@ -106,7 +106,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 			s.abandon()
 		}
 	}()
-	if err := s.open(ctx); err != nil {
+	if err := s.open(); err != nil {
 		return nil, err
 	}
 	if err := s.listen(); err != nil {
@@ -143,7 +143,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.openSchedule(); err != nil {
 		return nil, err
 	}
-	if err := s.openWork(); err != nil {
+	if err := s.openReview(); err != nil {
 		return nil, err
 	}
 	if s.tracing, err = newTracing(ctx, s.log); err != nil {
@@ -152,10 +152,10 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.serve(background); err != nil {
 		return nil, err
 	}
-	s.maintain(background)
+	s.every(background, cfg.Upkeep.Tombstones, cfg.Inject.TombstonesTick, s.maintain)
 	s.running.Go(func() { s.desk.Run(looking) })
 	s.running.Go(func() { s.reference.Run(background) })
-	s.keepMedia(looking)
+	s.every(looking, cfg.Upkeep.Media, cfg.Inject.MediaTick, s.maintainMedia)
 	s.running.Go(func() { s.schedule.Run(looking) })
 	return s, s.ready()
 }
@@ -267,7 +267,7 @@ func (s *Server) abandon() {
 func storeDir(data string) string { return filepath.Join(data, "store") }
 
 // open opens the store.
-func (s *Server) open(context.Context) error {
+func (s *Server) open() error {
 	if s.cfg.Inject.Store != nil {
 		s.store = s.cfg.Inject.Store
 		return nil

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"sync"
 
+	"connectrpc.com/connect"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/auth"
 )
 
@@ -19,12 +22,13 @@ const streamsPerDevice = 32
 
 // streams are the open streams, by device.
 type streams struct {
-	mu   sync.Mutex // guards open
+	mu   sync.Mutex // guards what follows
 	open map[auth.DeviceID]map[*stream]struct{}
 	n    int
 	last uint64 // number of the stream that was opened last
 }
 
+// stream is one that is open.
 type stream struct {
 	number uint64
 	end    context.CancelCauseFunc
@@ -92,4 +96,16 @@ func (s *streams) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.n
+}
+
+// whyEnded is what the reader of a stream hears whose context ended with a cause; failed where that is none of the server's.
+func whyEnded(cause, failed error) error {
+	switch {
+	case errors.Is(cause, errNotLetIn):
+		return noToken("The device is no longer let in")
+	case errors.Is(cause, errTooMany):
+		return refusal(connect.CodeResourceExhausted, say(roundsv1.ProblemCode_PROBLEM_CODE_LIMIT, "该设备打开的连接过多",
+			"The device opened so many streams that its oldest one was ended"))
+	}
+	return failed
 }

@@ -5,35 +5,31 @@ import (
 	"time"
 )
 
-// maintain has the engine remove what devices have passed, now and then, until ctx ends. The embedded store collects its garbage by itself, by
-// Upkeep.Garbage.
-func (s *Server) maintain(ctx context.Context) {
-	tick := s.cfg.Inject.TombstonesTick
-	var ticker *time.Ticker
-	if tick == nil {
-		ticker = time.NewTicker(s.cfg.Upkeep.Tombstones)
-		tick = ticker.C
-	}
+// every does something in the background with each tick until ctx ends: of the one that is handed in, else at an interval.
+func (s *Server) every(ctx context.Context, interval time.Duration, tick <-chan time.Time, do func(context.Context)) {
 	s.running.Go(func() {
-		if ticker != nil {
+		if tick == nil {
+			ticker := time.NewTicker(interval)
 			defer ticker.Stop()
+			tick = ticker.C
 		}
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick:
-				s.maintainOnce(ctx)
+				do(ctx)
 			}
 		}
 	})
 }
 
-// maintainOnce goes through all scopes. A scope that fails does not keep the others from it.
-func (s *Server) maintainOnce(ctx context.Context) {
+// maintain has the engine remove what devices have passed. The embedded store collects its garbage by itself, by Upkeep.Garbage. A scope that fails does not
+// keep the others from it.
+func (s *Server) maintain(ctx context.Context) {
 	result := "ok"
 	defer func() { s.metrics.upkeep.WithLabelValues("tombstones", result).Inc() }()
-	scopes, err := s.store.Scopes(ctx)
+	scopes, err := s.recordScopes(ctx)
 	if err != nil {
 		result = "failed"
 		s.log.Error("upkeep failed", "error", err)
@@ -41,9 +37,6 @@ func (s *Server) maintainOnce(ctx context.Context) {
 	}
 	removed := 0
 	for _, scope := range scopes {
-		if !isRecords(scope) {
-			continue
-		}
 		n, err := s.engine.Maintain(ctx, scope)
 		removed += n
 		if ctx.Err() != nil {

@@ -13,8 +13,8 @@ import (
 // pageKeyFile holds the key that signs page tokens, so that they outlive a restart.
 const pageKeyFile = "pages.key"
 
-// openWork makes what answers the desks. It reads nothing yet.
-func (s *Server) openWork() error {
+// openReview makes what answers the desks. It reads nothing yet.
+func (s *Server) openReview() error {
 	key, err := fileKey(filepath.Join(s.cfg.Data, pageKeyFile), s.cfg.Inject.Rand)
 	if err != nil {
 		return fmt.Errorf("server: page tokens: %w", err)
