@@ -50,6 +50,7 @@ func (j *judgement) conclude() {
 	if j.Kind == kindTicket && !j.foresees {
 		j.keepLedger()
 		j.keepLineage()
+		j.tellGaps()
 		j.tellEmergency()
 	}
 	if j.Kind == kindInspection {

@@ -90,14 +90,15 @@ func (j *judgement) keepLineage() {
 	}
 }
 
-// endParent closes the ticket when all its tasks have ended and one of them was done; where all were cancelled it is cancelled. One that was closed by force marks
-// it. One that somebody worked on goes on: that work has to be proved and reviewed as any other, and perhaps by somebody else than who confirmed the tasks.
+// endParent closes the ticket when all its tasks have ended and one was done that asked for at least what the ticket asks for; where none asked for as much it stays
+// open, for a completion of its own, and who leads is told; where all were cancelled it is cancelled. One that was closed by force marks it. One that somebody worked
+// on goes on: that work has to be proved and reviewed as any other, and perhaps by somebody else than who confirmed the tasks.
 func (j *judgement) endParent(change *roundsv1.Change, self *roundsv1.Ticket) {
 	if len(workers(change.GetRecord().GetTicket())) > 0 {
 		return
 	}
 	var approvers []string
-	done, forcedTask := false, false
+	done, forcedTask, proved := false, false, false
 	for _, id := range change.GetRecord().GetTicket().GetChildIds() {
 		task := self
 		if id != j.Current.GetRecordId() {
@@ -110,6 +111,7 @@ func (j *judgement) endParent(change *roundsv1.Change, self *roundsv1.Ticket) {
 			return
 		case s == closed:
 			done = true
+			proved = proved || covers(change.GetRecord().GetTicket().GetRequirements(), task.GetRequirements())
 			forcedTask = forcedTask || slices.Contains(task.GetFlags(), flagForced)
 			for _, id := range task.GetApproverIds() {
 				if len(approvers) < maxApprovers && !slices.Contains(approvers, id) {
@@ -124,6 +126,8 @@ func (j *judgement) endParent(change *roundsv1.Change, self *roundsv1.Ticket) {
 	case !done:
 		p.editTicket(ticketStateReason).StateReason = "各项任务均已取消 / all tasks were cancelled"
 		p.move(cancelled)
+	case !proved:
+		p.tellUncovered()
 	default:
 		p.flag(flagByTasks)
 		if forcedTask {

@@ -8,10 +8,11 @@ import (
 
 // Numbers of the fields of Photo and Comment that the rules look at.
 const (
-	photoSubject  = 1
-	photoHidden   = 16
-	photoState    = 40
-	commentHidden = 5
+	photoSubject   = 1
+	photoHidden    = 16
+	photoState     = 40
+	commentSubject = 1
+	commentHidden  = 5
 )
 
 // photoWorkflow is what is asked of photos: they have no states that a person could change.

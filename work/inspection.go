@@ -86,9 +86,10 @@ func inspectionWorkflow() workflow {
 		"照片尚未全部上传并核验,不能确认(共{required}张,合格{have}张,缺{missing}张)。请等待,或退回补检。",
 		"Not every photo of the answers is stored and verified: {required} named, {have} count, {missing} are missing. Wait, or return the round."},
 		facts: (*judgement).walkFacts}
-	unflagged := condition{name: "no photo of the round stands refused and in sight, whoever names it", holds: func(j *judgement) bool { return len(j.refusedInSight()) == 0 },
-		refusal: refusal{missing, "", "本轮有{count}张照片被判无效,仍在显示,不能确认。请查看后注明原因隐藏,或退回补检。",
-			"{count} photos of this round were refused and are still in sight. Look at them: hide them, with a reason, or return the round."},
+	unflagged := condition{name: "no photo of the round stands refused and in sight, whoever names it, nor was taken out of sight by who walked some of it", holds: func(j *judgement) bool { return len(j.refusedInSight()) == 0 },
+		refusal: refusal{missing, "", "本轮有{count}张照片被判无效,仍在显示,或由参与巡检的人隐藏,不能确认。请由未参与巡检的人查看后注明原因隐藏,或退回补检。",
+			"{count} photos of this round were refused and are in sight, or were hidden by who walked it. Have somebody who walked none of it look at them and hide them, with a" +
+				" reason, or return the round."},
 		facts: (*judgement).refusedFacts}
 	digested := condition{name: "says what evidence was seen", holds: func(j *judgement) bool {
 		return j.foresees || j.Admitted || len(j.inspectionAct().GetApprove().GetReviewDigest()) > 0

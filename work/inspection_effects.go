@@ -258,13 +258,22 @@ func without(all []string, one string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == one })
 }
 
-// answersStored: whether there are answers, and each photo of theirs that is in sight is in storage, of this inspection, and sound.
+// answersStored: whether there are answers, where the round asks for any, and each photo of theirs that is in sight is in storage, of this inspection, and sound.
 func (j *judgement) answersStored() bool {
 	if j.foresees {
 		return true
 	}
 	_, waits := j.photosOfAnswers()
-	return len(waits) == 0 && len(j.inspection().GetAnswers()) > 0
+	return len(waits) == 0 && (len(j.inspection().GetAnswers()) > 0 || !j.asksForAnswers())
+}
+
+// asksForAnswers: whether the round has something that must be answered. One that is a walk from tag to tag has not; one with a checklist that nobody knows does.
+func (j *judgement) asksForAnswers() bool {
+	list := j.checklistOf(j.inspection())
+	if list == nil {
+		return j.inspection().GetChecklistId() != ""
+	}
+	return slices.ContainsFunc(list.GetItems(), func(item *roundsv1.ChecklistItem) bool { return !item.GetOptionalItem() })
 }
 
 // photosOfAnswers are the photos in sight that the answers name, and those of them that are not here, of another record, or not found sound yet; in order, each once.

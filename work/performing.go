@@ -12,8 +12,8 @@ const (
 	maxByWord     = 32
 )
 
-// workersIn are the people of whom a mutation of a ticket says that they worked: who wrote it, where it scans a tag or answers the checklist; and those that labour
-// names.
+// workersIn are the people of whom a mutation of a ticket says that they worked: who wrote it, where it scans a tag or answers the checklist, say; and those that
+// labour names.
 func (j *judgement) workersIn() []string {
 	people := []string{j.worker()}
 	for _, l := range j.written().GetTicket().GetLabour() {
@@ -31,11 +31,12 @@ func (j *judgement) shownWorking() []string {
 	return j.workersIn()
 }
 
-// worker is the person of the act where it is some of the work, by what it writes on a ticket: a scan, an answer, labour of their own; "" where it is not.
+// worker is the person of the act where it is some of the work, by what it writes on a ticket: a scan, an answer, a reading, parts that were used, a visit, labour of
+// their own; "" where it is not.
 func (j *judgement) worker() string {
 	t := j.written().GetTicket()
 	own := func(l *roundsv1.Labour) bool { return l.GetPersonId() == string(j.Person) }
-	if len(t.GetScans()) > 0 || len(t.GetAnswers()) > 0 || slices.ContainsFunc(t.GetLabour(), own) {
+	if len(t.GetScans()) > 0 || len(t.GetAnswers()) > 0 || len(t.GetReadings()) > 0 || len(t.GetPartsUsed()) > 0 || t.GetVisits() != 0 || slices.ContainsFunc(t.GetLabour(), own) {
 		return string(j.Person)
 	}
 	return ""

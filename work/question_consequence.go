@@ -218,10 +218,7 @@ func (j *judgement) retake(subject *roundsv1.Change) engine.Verdict {
 		}
 	}
 	if ticket != nil {
-		if flags := ticket.GetFlags(); len(flags) < maxFlags && !slices.Contains(flags, flagRetake) {
-			v.Derived = append(v.Derived, engine.Derived{RecordID: subject.GetRecordId(), Edit: &roundsv1.Edit{Fields: []uint32{ticketFlags},
-				Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{Flags: append(slices.Clone(flags), flagRetake)}}}}})
-		}
+		v.Derived = append(v.Derived, j.asksAgain(subject))
 	} else {
 		v.Derived = append(v.Derived, j.returned(subject, flagRetake, lostPhotoWhy, items))
 	}
@@ -234,6 +231,19 @@ func (j *judgement) retake(subject *roundsv1.Change) engine.Verdict {
 				Zh: "部分照片不会再到达(手机丢失或已清除)。请到现场扫码并重新拍摄。", En: "Some photos will not come any more: the phone is lost or wiped. Go there, scan the tag and take them again."}}))
 	}
 	return v
+}
+
+// asksAgain marks a ticket whose photos are to be taken again, and keeps since when: what was taken or scanned before does not count.
+func (j *judgement) asksAgain(subject *roundsv1.Change) engine.Derived {
+	ticket := subject.GetRecord().GetTicket()
+	reviews := append(slices.Clone(ticket.GetReviews()), &roundsv1.Review{Round: ticket.GetRound(), PersonId: string(j.Person),
+		Verdict: roundsv1.Verdict_VERDICT_ASKED, Reason: flagRetake, Words: cut(j.args.reason), TimeUs: j.Time.UnixMicro()})
+	edit := &roundsv1.Ticket{Flags: slices.Clone(ticket.GetFlags()), Reviews: reviews[max(0, len(reviews)-maxReviews):]}
+	if len(edit.Flags) < maxFlags && !slices.Contains(edit.Flags, flagRetake) {
+		edit.Flags = append(edit.Flags, flagRetake)
+	}
+	return engine.Derived{RecordID: subject.GetRecordId(), Edit: &roundsv1.Edit{Fields: []uint32{ticketFlags, ticketReviews},
+		Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: edit}}}}
 }
 
 // lost: whether a photo is promised, is not hidden, and its bytes are not in storage.

@@ -126,13 +126,33 @@ func (j *judgement) staleApproval() bool {
 	return len(against) > 0
 }
 
-// olderDigest is row 10: the reviewer decided on evidence that was there, and more has come.
+// sawComplete: whether the reviewer was looking at the round when its evidence had been found complete: at a version that the ticket had, and not one from before the
+// round first went to review. What the ledger does not say nobody can.
+func (j *judgement) sawComplete() bool {
+	if j.Mutation.GetBase() == 0 {
+		return false
+	}
+	for _, m := range j.ticket().GetMoves() {
+		if state(m.GetState()) == pendingReview && m.GetRound() == j.ticket().GetRound() {
+			return m.GetTimeUs() <= j.Mutation.GetBaseTimeUs()
+		}
+	}
+	return false
+}
+
+// olderDigest is row 10: the reviewer decided on evidence that was there, and complete, and more has come.
 func (j *judgement) olderDigest() bool {
-	if j.foresees || !j.digestGiven() || j.digestFits() {
+	if j.foresees || !j.digestGiven() || j.digestFits() || !j.sawComplete() {
 		return false
 	}
 	anything, _ := j.news()
 	return anything
+}
+
+// earlyApproval: the digest is not of the evidence as it stands, and the reviewer was not looking at that of the round when it was complete: an approval that was queued
+// before the work was reported as done, or of a version that there never was. Nobody has looked at the photos.
+func (j *judgement) earlyApproval() bool {
+	return !j.foresees && !j.Admitted && j.digestGiven() && !j.digestFits() && !j.sawComplete()
 }
 
 // blindApproval: nobody can say what the reviewer looked at: the digest is of no version that there was.
@@ -166,15 +186,16 @@ func (j *judgement) askForDissent() {
 		"Another reviewer disagrees with your approval. The ticket waits for review again, by a supervisor.")
 }
 
-// pointsAtOwn: whether what a reviewer points at is of this ticket: photos of it, and items of its checklist or of its answers.
+// pointsAtOwn: whether what a reviewer points at is of this ticket and of this round: photos that the reviewer is shown, or others of the round; and items of its
+// checklist, or of what was answered in the round.
 func (j *judgement) pointsAtOwn() bool {
 	if j.foresees {
 		return true
 	}
-	t := j.ticket()
+	t, shown := j.ticket(), ShownPhotos(j.Current)
 	for _, id := range slices.Concat(j.ticketAct().GetReject().GetPhotoIds(), j.ticketAct().GetAsk().GetPhotoIds()) {
 		photo := j.lookup(kindPhoto, id).GetRecord().GetPhoto()
-		if photo == nil || !j.isOf(photo.GetSubject()) && !slices.Contains(t.GetOrigin().GetPhotoIds(), id) {
+		if photo == nil || !slices.Contains(shown, id) && !(j.isOf(photo.GetSubject()) && j.speaksOf(id, j.lookup(kindPhoto, id))) {
 			return false
 		}
 	}
@@ -182,7 +203,8 @@ func (j *judgement) pointsAtOwn() bool {
 	list := j.reference.Checklist(j.Scope, need.GetChecklistId(), need.GetChecklistVersion())
 	for _, id := range j.ticketAct().GetReject().GetItemIds() {
 		named := func(i *roundsv1.ChecklistItem) bool { return i.GetId() == id }
-		if t.GetAnswers()[id] == nil && !slices.ContainsFunc(list.GetItems(), named) {
+		answered := t.GetAnswers()[id] != nil && (t.GetRound() <= 1 || j.answeredSince(id, roundBegan(t, t.GetRound())))
+		if !answered && !slices.ContainsFunc(list.GetItems(), named) {
 			return false
 		}
 	}

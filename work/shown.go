@@ -1,6 +1,7 @@
 package work
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,7 +124,8 @@ func (j *judgement) forgetShown() {
 	}
 }
 
-// refusedInSight are the photos of the round that cannot count and were not taken out of sight, listed or not: the open hard flags of the document.
+// refusedInSight are the photos of the round that cannot count and were not taken out of sight, listed or not: the open hard flags of the document. Who did some of the
+// work does not take one away by hiding it.
 func (j *judgement) refusedInSight() []string {
 	if j.foresees {
 		return nil
@@ -132,8 +134,25 @@ func (j *judgement) refusedInSight() []string {
 	slices.Sort(ids)
 	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool {
 		photo := j.lookup(kindPhoto, id)
-		return !refused(photo.GetRecord().GetPhoto()) || photo.GetRecord().GetPhoto().GetAnnotationOfId() != "" || !j.speaksOf(id, photo)
+		return !refused(photo.GetRecord().GetPhoto()) && !j.hiddenByHands(photo) || photo.GetRecord().GetPhoto().GetAnnotationOfId() != "" || !j.speaksOf(id, photo)
 	})
+}
+
+// hiddenByHands: whether a photo cannot count and was taken out of sight by somebody who did some of the work, or took it.
+func (j *judgement) hiddenByHands(change *roundsv1.Change) bool {
+	photo := change.GetRecord().GetPhoto()
+	if photo.GetState() != roundsv1.PhotoState_PHOTO_STATE_HARD || photo.GetHidden() == nil {
+		return false
+	}
+	by := cmp.Or(writer(change, photoHidden).GetPersonId(), photo.GetHidden().GetPersonId()) // the server hides in somebody's name
+	hands := []string{photo.GetPersonId(), writer(change, photoSubject).GetPersonId()}
+	if j.Kind == kindInspection {
+		hands = append(hands, j.inspection().GetInspectorId())
+		hands = append(hands, j.inspection().GetPerformerIds()...)
+	} else {
+		hands = append(hands, performers(j.ticket())...)
+	}
+	return by != "" && slices.Contains(hands, by)
 }
 
 // refusedFacts name them, for the refusal's words and for programs.

@@ -72,8 +72,8 @@ func reportRows(is ticketConditionSet, does ticketEffectSet) []row {
 		{command: Fact, effects: then{does.pinShown, does.performs}},
 
 		{command: Triage, from: states{newTicket}, needs: needs{is.knownCategory}, to: triaged, effects: then{does.categorise, does.pinCategory}},
-		{command: Split, from: states{newTicket}, needs: needs{is.notTask, is.roomForTasks, is.tasksKnown}, to: triaged, effects: then{does.split}},
-		{command: Split, from: append(states{triaged}, assignedStates()...), needs: needs{is.notTask, is.roomForTasks, is.tasksKnown}, effects: then{does.split}},
+		{command: Split, from: states{newTicket}, needs: needs{is.notTask, is.roomForTasks, is.tasksKnown, is.covered}, to: triaged, effects: then{does.split}},
+		{command: Split, from: append(states{triaged}, assignedStates()...), needs: needs{is.notTask, is.roomForTasks, is.tasksKnown, is.covered}, effects: then{does.split}},
 	})
 }
 
@@ -175,7 +175,7 @@ func completionRows(is ticketConditionSet, does ticketEffectSet) []row {
 		{command: SubmitCompletion, from: assignedStates(), needs: with(is.assignedOrCrew), to: donePending,
 			effects: then{does.complete, does.clearPause}},
 
-		{command: EvidenceVerified, from: states{donePending}, needs: needs{is.evidence, is.enough, is.found, is.pictured, is.unflagged}, to: pendingReview,
+		{command: EvidenceVerified, from: states{donePending}, needs: needs{is.evidence, is.enough, is.found, is.pictured, is.unflagged, is.recaptured, is.listDone}, to: pendingReview,
 			effects: then{does.unlisted}},
 	}
 }
@@ -190,7 +190,7 @@ func reviewRows(is ticketConditionSet, does ticketEffectSet) []row {
 		objected = roundsv1.Verdict_VERDICT_OBJECTED
 	)
 	decides := needs{is.thisRound, is.notPerformer, is.supervisorAfterDissent}
-	proved := append(slices.Clip(decides), is.digested, is.evidence, is.enough, is.found, is.pictured, is.unflagged, is.noOpenTasks) // a photo may have been taken out of sight since it was verified
+	proved := append(slices.Clip(decides), is.digested, is.evidence, is.enough, is.found, is.pictured, is.unflagged, is.recaptured, is.listDone, is.noOpenTasks) // a photo may have been taken out of sight since it was verified
 	lookAgain := refusal{staleCode, "review_digest", "您查看之后出现了新的问题(无效照片、不合格项或客户异议),确认暂未生效。请重新查看后再确认或退回。",
 		"After you looked something came that speaks against the work: a photo that cannot count, a failed item or a dispute. Your approval waits: look again," +
 			" and approve it or send it back."}
@@ -205,26 +205,28 @@ func reviewRows(is ticketConditionSet, does ticketEffectSet) []row {
 			})}},
 		{command: Approve, number: 15, when: when{is.olderRound, is.unseenRound}, needs: needs{is.notPerformer, is.digested},
 			effects: then{note, does.tell("older_round")}},
-		{command: Approve, number: 14, from: states{closed}, when: when{is.isThisRound, is.unseenState, is.notForced}, needs: needs{is.notPerformer, is.digested},
+		{command: Approve, number: 14, from: states{closed}, when: when{is.isThisRound, is.unseenState, is.notForced}, needs: needs{is.notPerformer, is.digested, is.notEarly},
 			effects: then{does.secondSigner, note}},
 		{command: Approve, number: 11, from: states{donePending}, when: when{is.isThisRound, is.unseenState, is.stale}, needs: needs{is.notPerformer, is.digested},
 			park: roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL, refuse: lookAgain},
 		{command: Approve, from: states{donePending}, refuse: refusal{missing, "",
+		{command: Approve, from: states{donePending}, when: when{is.evidence, is.enough, is.found, is.listOpen}, refuse: listOpen(), facts: (*judgement).listFacts},
 			"照片尚未全部上传并核验合格,还不能确认(要求{required}张,合格{have}张,缺{missing}张)。请等待上传中的照片;被判无效的照片请注明原因后隐藏,并重新拍摄。",
 			"The photos are not all here and sound: {required} needed, {have} count, {missing} are missing. Wait for those that are on their way; hide one that was refused," +
 				" with a reason, and have another taken."}, facts: (*judgement).evidenceFacts},
 		{command: Approve, number: 11, from: states{pendingReview}, when: when{is.isThisRound, is.stale}, needs: needs{is.notPerformer, is.digested},
 			park: roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL, refuse: lookAgain},
 		{command: Approve, from: states{pendingReview}, when: when{is.isThisRound, is.blind}, refuse: refusal{staleCode, "review_digest",
+		{command: Approve, from: states{pendingReview}, when: when{is.isThisRound, is.early}, refuse: lookAtPhotos()},
 			"证据与您查看时不同,确认未生效。请同步并重新查看后再确认。", "The evidence is not what you looked at, so the approval does not count. Sync, look again, and approve it then."}},
 		{command: Approve, number: 10, from: states{pendingReview}, when: when{is.isThisRound, is.older}, needs: proved, to: closed,
 			effects: append(approves, does.mark("approved_before_late_evidence"), does.lateEvidence)},
 		{command: Approve, from: states{pendingReview}, needs: proved, to: closed, effects: approves},
 
 		{command: Reject, number: 12, from: states{closed}, when: when{is.isThisRound, is.unseenState, is.notForced, is.recentlyApproved},
-			needs: needs{is.notPerformer, is.reason, is.rejectListed, is.pointsAtOwn}, to: pendingReview,
+			needs: needs{is.notPerformer, is.reason, is.rejectListed, is.rejectWords, is.pointsAtOwn}, to: pendingReview,
 			effects: then{does.clearApprovers, does.note(objected, "OBJECTED"), does.dissent}},
-		{command: Reject, from: states{pendingReview}, needs: append(decides, is.reason, is.rejectListed, is.pointsAtOwn), to: rework,
+		{command: Reject, from: states{pendingReview}, needs: append(slices.Clip(decides), is.reason, is.rejectListed, is.rejectWords, is.pointsAtOwn), to: rework,
 			effects: then{does.settled, does.nextRound, does.rejectReason, does.clearApprovers, does.note(rejected, "REJECTED"), does.retaken}},
 		{command: Ask, from: states{pendingReview}, needs: append(decides, is.reason, is.pointsAtOwn), effects: then{does.note(asked, "ASKED"), does.asked}},
 	}

@@ -30,7 +30,7 @@ type ticketConditionSet struct {
 	futureRound, olderRound, isThisRound, thisRound, room, evidence, enough, pictured, admitted, target, belowTop, asked, askedBySelf, namesFirst, twoPeople,
 	knownCategory, staffBelongs, staffStays, staffPresent, staffOnDuty, staffSkilled, pauseListed, pauseProved, earlier, wasWorking, wasPaused, beforePhoto, photosListed,
 	possible, answered, newCapture, found, unflagged, digested, noOpenTasks, notTask, roomForTasks, tasksKnown, hadMerged, passes, partOf, approverWorks, nobodyElse, notForced, recentlyApproved,
-	roundRejected, stale, blind, older, pointsAtOwn, rejectListed, solved, roomForMoves, roomForStarts condition
+	roundRejected, stale, blind, older, early, notEarly, pointsAtOwn, rejectWords, rejectListed, solved, roomForMoves, roomForStarts, listOpen, listDone, recaptured, covered, categorises, worksElsewhere condition
 }
 
 func ticketConditions() ticketConditionSet {
@@ -105,7 +105,8 @@ func ticketConditions() ticketConditionSet {
 			}},
 		noWork: condition{name: "no work is on record", holds: func(j *judgement) bool {
 			t := j.ticket()
-			return len(t.GetLabour()) == 0 && len(t.GetScans()) == 0 && len(t.GetReadings()) == 0 && len(t.GetAnswers()) == 0 && len(workers(t)) == 0
+			return len(t.GetLabour()) == 0 && len(t.GetScans()) == 0 && len(t.GetReadings()) == 0 && len(t.GetAnswers()) == 0 &&
+				len(t.GetPartsUsed()) == 0 && t.GetVisits() == 0 && len(workers(t)) == 0
 		}, refusal: refusal{noRight, "", "已有工作记录,只能由主管取消。", "Work is on record already: only a supervisor can cancel it."}},
 		supervisor: condition{name: "supervisor or manager", right: true, holds: func(j *judgement) bool {
 			return j.holds(roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_MANAGER)
@@ -143,9 +144,10 @@ func ticketConditions() ticketConditionSet {
 				"A photo from before the work that counts is missing: it has not arrived, was refused, or was taken out of sight. Send it, or take another as a photo from" +
 					" before; where the work is done, of the place as it is."},
 			facts: func(*judgement) map[string]string { return map[string]string{"required": "1", "have": "0"} }},
-		unflagged: condition{name: "no photo of the round stands refused and in sight, whoever lists it", holds: func(j *judgement) bool { return len(j.refusedInSight()) == 0 },
-			refusal: refusal{missing, "photo_ids", "本轮有{count}张照片被判无效,仍在显示,不能确认。请查看后注明原因隐藏,或退回返工。",
-				"{count} photos of this round were refused and are still in sight. Look at them: hide them, with a reason, or send the work back."},
+		unflagged: condition{name: "no photo of the round stands refused and in sight, whoever lists it, nor was taken out of sight by who did some of the work", holds: func(j *judgement) bool { return len(j.refusedInSight()) == 0 },
+			refusal: refusal{missing, "photo_ids", "本轮有{count}张照片被判无效,仍在显示,或由参与处理的人隐藏,不能确认。请由未参与处理的人查看后注明原因隐藏,或退回返工。",
+				"{count} photos of this round were refused and are in sight, or were hidden by who did the work. Have somebody who did none of it look at them and hide them," +
+					" with a reason, or send the work back."},
 			facts: (*judgement).refusedFacts},
 		digested: condition{name: "says what evidence was seen", holds: func(j *judgement) bool { return j.foresees || j.Admitted || j.digestGiven() },
 			refusal: refusal{noDigest, "review_digest", "确认未注明您查看的是哪些证据,未生效。请更新应用,重新查看后再确认。",

@@ -7,6 +7,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/work/calendar"
 	"github.com/rounds-sync/rounds/work/checklist"
 	"github.com/rounds-sync/rounds/work/policy"
@@ -70,11 +71,12 @@ func (is *ticketConditionSet) addGuards() {
 			}
 			return reasons.facts()
 		}}
-	is.pauseProved = condition{name: "a reason that stops the clocks is shown by a photo or a remark of this ticket", holds: func(j *judgement) bool {
+	is.pauseProved = condition{name: "a reason that stops the clocks is shown by a photo or a remark of this ticket, made since they began to run", holds: func(j *judgement) bool {
 		reason, _ := j.pauseReason()
 		return !reason.StopsClock || j.foresees || !j.directory || j.pausesClock()
-	}, refusal: refusal{missing, "proof", "此原因会暂停计时,请先为此工单拍照或添加备注(如与业主通话的记录),并在挂起时选择它作为证明。",
-		"This reason stops the clocks. First take a photo or add a remark on this ticket (of a call, say), and name it as the proof."}}
+	}, refusal: refusal{missing, "proof", "此原因会暂停计时,请先为此工单新拍照片或添加备注(如与业主通话的记录),并在挂起时选择它作为证明;上次暂停计时之前的照片和备注不能再次使用。",
+		"This reason stops the clocks. First take a photo or add a remark on this ticket (of a call, say), and name it as the proof; one from before the clocks last began to" +
+			" run does not count again."}}
 	ledgerFacts := func(*judgement) map[string]string { return map[string]string{"limit": strconv.Itoa(maxMoves / 4)} }
 	is.roomForMoves = condition{name: "the ledger has room", holds: func(j *judgement) bool {
 		var this int
@@ -124,7 +126,7 @@ func (is *ticketConditionSet) addGuards() {
 		facts: func(j *judgement) map[string]string {
 			return map[string]string{"required": strconv.Itoa(j.photosAsked()), "have": strconv.Itoa(j.photosShown()), "round": strconv.Itoa(int(j.args.round))}
 		}}
-	is.newCapture = condition{name: "where photos are to be taken again, a new one with a proof of its place", holds: (*judgement).retook,
+	is.newCapture = condition{name: "where photos are to be taken again, one that was taken since, with a proof of its place", holds: (*judgement).retook,
 		refusal: refusal{missing, "photo_ids", "照片须重新拍摄:请在现场拍一张新的完工照片,并扫描现场标签或开启定位,再报完工。",
 			"The photos have to be taken again: take a new one at the place, with its tag scanned or with a fix, then report it as done."}}
 	is.possible = condition{name: "every reading can be", holds: func(j *judgement) bool { return len(j.checklistGaps().Impossible) == 0 || !j.knewRequirements() },
@@ -136,6 +138,17 @@ func (is *ticketConditionSet) addGuards() {
 	}, refusal: refusal{missing, "", "检查表还有{count}项未填完:{questions}。不合格项须附照片和说明,跳过须写原因。请填完后重新报完工。",
 		"{count} items of the checklist are not complete: {questions_en}. A failed item needs its photo and a note, a skipped one its reason. Complete them, then report it as done."},
 		facts: func(j *judgement) map[string]string { return j.itemFacts(j.unanswered()) }}
+
+	is.recaptured = condition{name: "where photos are to be taken again, a sound one that was taken since, with a proof of its place", holds: (*judgement).recaptured,
+		refusal: refusal{missing, "", "照片须重新拍摄,但重拍的照片还没有位置证明。请处理人在现场扫描标签,或开启定位重新拍摄。",
+			"The photos have to be taken again, and there is no new one with a proof of its place. Have who did the work scan the tag there, or take one with a fix."},
+		facts: func(*judgement) map[string]string { return map[string]string{"required": "1", "have": "0"} }}
+	is.listDone = condition{name: "every item of the checklist is answered that has to be, and every reading can be", holds: func(j *judgement) bool { return !j.listIsOpen() },
+		refusal: listOpen(), facts: (*judgement).listFacts}
+	is.listOpen = condition{name: "items of the checklist are not answered", holds: (*judgement).listIsOpen}
+	is.covered = condition{name: "one task asks for at least what the ticket asks for", holds: func(j *judgement) bool { return j.foresees || len(j.uncovered()) == 0 },
+		refusal: refusal{missing, "tasks", "拆分后没有一个任务达到本工单的要求,缺少:{demands}。请至少有一个任务选用要求不低于本工单的类别。",
+			"No task would ask for what this ticket asks for: {demands_en}. Choose for one task at least a category that asks for as much."}, facts: (*judgement).coverFacts}
 
 	openTasks := func(j *judgement) map[string]string {
 		return map[string]string{"open": strconv.Itoa(len(j.openTasks()))}
@@ -176,7 +189,7 @@ func (j *judgement) pauseReason() (policy.PauseReason, bool) {
 	return j.reference.Policy(j.Scope).Pause(j.ticketAct().GetPause().GetReason())
 }
 
-// pausesClock: whether a pause stops the clocks: its reason does, and a photo or a remark of the ticket shows it.
+// pausesClock: whether a pause stops the clocks: its reason does, and a photo or a remark of the ticket shows it that was made since they last began to run.
 func (j *judgement) pausesClock() bool {
 	if j.foresees || j.op != Pause {
 		return false
@@ -185,13 +198,33 @@ func (j *judgement) pausesClock() bool {
 		return false
 	}
 	proof := j.ticketAct().GetPause().GetProof()
+	change := j.lookup(merge.Kind(proof.GetKind()), proof.GetId())
 	switch proof.GetKind() {
 	case string(kindPhoto):
-		return j.isOf(j.lookup(kindPhoto, proof.GetId()).GetRecord().GetPhoto().GetSubject())
+		return j.isOf(change.GetRecord().GetPhoto().GetSubject()) && writer(change, photoSubject).GetTimeUs() >= j.clockRanFrom()
 	case string(kindComment):
-		return j.isOf(j.lookup(kindComment, proof.GetId()).GetRecord().GetComment().GetSubject())
+		return j.isOf(change.GetRecord().GetComment().GetSubject()) && writer(change, commentSubject).GetTimeUs() >= j.clockRanFrom()
 	}
 	return false
+}
+
+// clockRanFrom is when the clocks last began to run before the act, microseconds since 1970: when the last pause that stopped them ended, or the round began, if that is
+// later; 0 where they have run from the beginning. What was made before shows nothing of another pause.
+func (j *judgement) clockRanFrom() (us int64) {
+	stopped, round := false, j.roundAt()
+	for _, m := range j.ticket().GetMoves() {
+		if m.GetTimeUs() > j.Time.UnixMicro() {
+			break
+		}
+		if stopped {
+			us = m.GetTimeUs()
+		}
+		stopped = state(m.GetState()) == paused && m.GetStopsClock()
+	}
+	if round > 1 {
+		us = max(us, roundBegan(j.ticket(), round))
+	}
+	return us
 }
 
 // pause writes why the work waits.
@@ -260,33 +293,66 @@ func (j *judgement) photosShown() int {
 	return shown
 }
 
-// retook: whether a completion of a ticket whose photos have to be taken again lists one that no completion listed before, with a fix or a tag for its place, or
-// a tag of the place was scanned in this round.
+// retook: whether a completion of a ticket whose photos have to be taken again lists one that no completion listed before, and that shows its place. One that is not
+// here yet is asked about when the evidence is verified.
 func (j *judgement) retook() bool {
 	t := j.ticket()
 	if j.foresees || !slices.Contains(t.GetFlags(), FlagRetake) {
 		return true
 	}
-	for _, id := range j.ticketAct().GetSubmitCompletion().GetPhotoIds() {
-		if slices.Contains(manifestOf(t), id) {
-			continue
-		}
+	return slices.ContainsFunc(j.ticketAct().GetSubmitCompletion().GetPhotoIds(), func(id string) bool {
 		change := j.lookup(kindPhoto, id)
-		switch {
-		case change == nil:
-			return true // not here yet: the reviewer will see where it was taken
-		case !j.ofRound(change) || change.GetRecord().GetPhoto().GetRole() != roundsv1.PhotoRole_PHOTO_ROLE_AFTER:
-			continue
-		case change.GetRecord().GetPhoto().GetLocation().GetSource() >= roundsv1.LocationSource_LOCATION_SOURCE_GPS, len(t.GetScans()) > 0:
-			return true
-		}
-	}
-	return false
+		return !slices.Contains(manifestOf(t), id) && (change == nil || j.takenAgain(change))
+	})
 }
 
-// gaps is what the checklist of the ticket still lacks. What a reviewer pointed at when the work was sent back has to be answered anew.
-func (j *judgement) checklistGaps() checklist.Gaps {
-	t, need := j.ticket(), j.ticket().GetRequirements()
+// recaptured: whether the manifests of a ticket whose photos have to be taken again list a sound one that was, and that shows its place.
+func (j *judgement) recaptured() bool {
+	t := j.ticket()
+	if j.foresees || !slices.Contains(t.GetFlags(), FlagRetake) {
+		return true
+	}
+	return slices.ContainsFunc(manifestOf(t), func(id string) bool {
+		change := j.lookup(kindPhoto, id)
+		return sound(change.GetRecord().GetPhoto()) && j.takenAgain(change)
+	})
+}
+
+// takenAgain: whether a photo of the finished work is of this round, was taken after somebody decided that photos are to be taken again, and shows its place: by a fix,
+// by a tag, or by one that was scanned in the round since.
+func (j *judgement) takenAgain(change *roundsv1.Change) bool {
+	photo, since := change.GetRecord().GetPhoto(), retakeAsked(j.ticket())
+	if photo.GetRole() != roundsv1.PhotoRole_PHOTO_ROLE_AFTER || photo.GetHidden() != nil || photo.GetAnnotationOfId() != "" || !j.ofRound(change) ||
+		writer(change, photoSubject).GetTimeUs() <= since {
+		return false
+	}
+	return photo.GetLocation().GetSource() >= roundsv1.LocationSource_LOCATION_SOURCE_GPS || j.scannedSince(since)
+}
+
+// retakeAsked is when somebody decided last that the photos of the round are to be taken again, microseconds since 1970; 0 where that is not known.
+func retakeAsked(t *roundsv1.Ticket) int64 {
+	for _, r := range slices.Backward(t.GetReviews()) {
+		if r.GetRound() == t.GetRound() && r.GetVerdict() == roundsv1.Verdict_VERDICT_ASKED && r.GetReason() == flagRetake {
+			return r.GetTimeUs()
+		}
+	}
+	return 0
+}
+
+// scannedSince: whether a tag was scanned for the ticket after a moment of its round, microseconds since 1970.
+func (j *judgement) scannedSince(us int64) bool {
+	us = max(us, roundBegan(j.ticket(), j.ticket().GetRound()))
+	return slices.ContainsFunc(j.Current.GetWrites(), func(w *roundsv1.Write) bool {
+		return w.GetStamp().GetTimeUs() > us && slices.ContainsFunc(w.GetElements(), func(e *roundsv1.ElementKey) bool { return e.GetField() == ticketScans })
+	})
+}
+
+// checklistGaps is what the checklist of the ticket still lacks. What a reviewer pointed at when the work was sent back has to be answered anew.
+func (j *judgement) checklistGaps() checklist.Gaps { return j.gapsIn(j.ticket()) }
+
+// gapsIn is the same of the ticket as it will be.
+func (j *judgement) gapsIn(t *roundsv1.Ticket) checklist.Gaps {
+	need := t.GetRequirements()
 	if j.foresees || need.GetChecklistId() == "" {
 		return checklist.Gaps{}
 	}

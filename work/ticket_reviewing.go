@@ -2,6 +2,7 @@ package work
 
 import (
 	"slices"
+	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 )
@@ -9,7 +10,9 @@ import (
 // addReviewing adds what is asked of who decides on finished work.
 func (is *ticketConditionSet) addReviewing() {
 	is.stale = condition{name: "a photo that cannot count, a failed item or a dispute came after the reviewer looked", holds: (*judgement).staleApproval}
-	is.older = condition{name: "evidence came after the reviewer looked", holds: (*judgement).olderDigest}
+	is.older = condition{name: "more evidence came after the reviewer had looked at that of the round, which was complete", holds: (*judgement).olderDigest}
+	is.early = condition{name: "other evidence than the reviewer looked at, who did so before that of the round was complete", holds: (*judgement).earlyApproval}
+	is.notEarly = condition{name: "the reviewer looked at the evidence of the round", holds: func(j *judgement) bool { return !j.earlyApproval() }, refusal: lookAtPhotos()}
 	is.blind = condition{name: "nobody can say what evidence the reviewer looked at", holds: (*judgement).blindApproval}
 	is.notForced = condition{name: "not closed by force, nor by its tasks", holds: func(j *judgement) bool {
 		return !slices.Contains(j.ticket().GetFlags(), flagForced) && !slices.Contains(j.ticket().GetFlags(), flagByTasks)
@@ -27,8 +30,13 @@ func (is *ticketConditionSet) addReviewing() {
 	is.supervisorAfterDissent = condition{name: "a supervisor or manager, where two reviewers did not agree", right: true, holds: func(j *judgement) bool {
 		return !slices.Contains(j.ticket().GetFlags(), flagDissent) || j.holds(roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_MANAGER)
 	}, refusal: refusal{noRight, "", "两位确认人意见不同,须由主管或项目经理决定。", "Two reviewers did not agree; a supervisor or manager has to decide."}}
-	is.pointsAtOwn = condition{name: "the photos and items pointed at are of this ticket", holds: (*judgement).pointsAtOwn,
-		refusal: refusal{invalid, "photo_ids", "标出的照片或检查项不属于此工单,请重新选择。", "A photo or item that was pointed at is not of this ticket. Choose again."}}
+	is.pointsAtOwn = condition{name: "the photos and items pointed at are of this round of the ticket", holds: (*judgement).pointsAtOwn,
+		refusal: refusal{invalid, "photo_ids", "标出的照片或检查项不属于此工单的本轮处理,请从本轮的照片和检查表中重新选择。",
+			"A photo or item that was pointed at is not of this round of the ticket. Choose again, from the photos and the checklist of this round."}}
+	is.rejectWords = condition{name: "said in words, too", holds: func(j *judgement) bool {
+		return strings.TrimSpace(j.ticketAct().GetReject().GetWords()) != ""
+	}, refusal: refusal{missing, "words", "请用文字说明哪里不合格、要怎样处理;如能指出,请标出照片或检查项。",
+		"Say in words what is wrong and what is to be done; where there is one that shows it, point at the photo or the item, too."}}
 	is.rejectListed = condition{name: "a reason of the site's list", holds: func(j *judgement) bool {
 		p := j.reference.Policy(j.Scope)
 		_, listed := p.Reject(j.args.reason)
@@ -43,4 +51,10 @@ func (is *ticketConditionSet) addReviewing() {
 			return reasons.facts()
 		}}
 	is.solved = condition{name: "the customer says that it is settled", holds: func(j *judgement) bool { return j.ticketAct().GetFollowUp().GetSolved() }}
+}
+
+// lookAtPhotos refuses an approval by somebody who has not looked at the evidence of the round.
+func lookAtPhotos() refusal {
+	return refusal{staleCode, "review_digest", "您确认时,本轮的照片和记录还没有齐全,确认未生效。请同步,查看照片后再次确认。",
+		"When you approved it the photos and the answers of this round were not complete yet, so the approval does not count. Sync, look at the photos, and approve it again."}
 }

@@ -291,8 +291,8 @@ func (m *trade) walkServer(w *walk, e *entry, edit *roundsv1.Edit) {
 	}
 }
 
-// walkProved: whether there are answers, and every photo that they name is in storage, sound, and of this round's record. One that was taken out of sight does not
-// stand in the way.
+// walkProved: whether there are answers, where the round asks for any, and every photo that they name is in storage, sound, and of this round's record. One that was
+// taken out of sight does not stand in the way.
 func (m *trade) walkProved(w *walk) (bool, string) {
 	for _, id := range w.photos() {
 		p := m.photos[id]
@@ -306,7 +306,7 @@ func (m *trade) walkProved(w *walk) (bool, string) {
 			return false, "photo " + id + " is " + p.state.String()
 		}
 	}
-	if len(w.answers) == 0 {
+	if len(w.answers) == 0 && m.asks(w) {
 		return false, "nobody answered anything"
 	}
 	return true, ""

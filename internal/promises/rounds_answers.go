@@ -57,6 +57,15 @@ func (m *trade) questions(w *walk) (all []question) {
 	return all
 }
 
+// asks: whether a round has something that must be answered; one with a checklist that nobody knows does.
+func (m *trade) asks(w *walk) bool {
+	list := m.checklist(w)
+	if list == nil {
+		return w.list != ""
+	}
+	return slices.ContainsFunc(list.GetItems(), func(item *roundsv1.ChecklistItem) bool { return !item.GetOptionalItem() })
+}
+
 // impossible: whether a reading cannot be.
 func impossible(item *roundsv1.ChecklistItem, a *roundsv1.Answer) bool {
 	r := a.GetReading()
