@@ -294,15 +294,15 @@ func TestRepin(t *testing.T) {
 	category := func(p *phone, to string) uint64 {
 		return p.do(w.id, &roundsv1.Edit{Record: ticketRecord(&roundsv1.Ticket{CategoryId: to}), Fields: []uint32{3}})
 	}
-	worker, chief := category(w.x, "tiles"), category(w.chief, "pump") // neither saw the other
+	lower, chief := category(w.r, "tiles"), category(w.chief, "pump") // neither saw the other
 	w.chief.sync()
 	w.chief.applied(chief)
 	ticket := w.desk.ticket(w.id)
 	if need := ticket.GetRequirements(); need.GetCategoryId() != "pump" || need.GetAfterPhotos() != 2 || ticket.GetReportedTimeUs() != before.GetReportedTimeUs() {
 		t.Fatalf("%v", ticket)
 	}
-	w.x.sync()
-	if o := w.x.outcomes[worker]; o.GetStatus() != roundsv1.OutcomeStatus_OUTCOME_STATUS_MERGED {
+	w.r.sync()
+	if o := w.r.outcomes[lower]; o.GetStatus() != roundsv1.OutcomeStatus_OUTCOME_STATUS_MERGED {
 		t.Fatalf("%v", o)
 	}
 	if ticket := w.desk.ticket(w.id); ticket.GetCategoryId() != "pump" || ticket.GetRequirements().GetCategoryId() != "pump" {

@@ -30,6 +30,8 @@ type judgement struct {
 	shown *roundsv1.Ticket
 	// recount: the deadlines have to be computed again, though the state stays.
 	recount bool
+	// anew is what gives the steps of the ticket other times, "" where nothing does: then a deadline that moves was moved by what came late.
+	anew correction
 	// root is the judgement that this one of another ticket follows from, nil for the first; others are those that follow from the root.
 	root   *judgement
 	others []*judgement

@@ -180,12 +180,24 @@ func (j *judgement) after() *roundsv1.Ticket {
 	return after
 }
 
+// correction is what gives steps other times than they had: not what came late, but what somebody said of the ticket.
+type correction string
+
+const (
+	byCategory correction = "category"
+	byPriority correction = "priority"
+)
+
 // computeDeadlines writes the deadlines that follow from ledger and requirements, and tells what that corrects.
 func (j *judgement) computeDeadlines() {
 	after, was := j.after(), j.ticket().GetDeadlines()
 	now := deadline.Compute(after, j.reference.Calendar(j.Scope, after.GetRequirements().GetCalendar()))
+	now, anew := deadline.Anew(was, now, max(j.Time.UnixMicro(), j.takenUs()))
 	if !slices.EqualFunc(was, now, func(a, b *roundsv1.Deadline) bool { return proto.Equal(a, b) }) {
 		j.editTicket(ticketDeadlines).Deadlines = now
+	}
+	for _, d := range anew {
+		j.tellAnew(deadline.Find(was, d.GetStep(), d.GetRound()), d)
 	}
 	for _, d := range deadline.Corrected(was, now) {
 		j.tellCorrection(deadline.Find(was, d.GetStep(), d.GetRound()), d)
@@ -196,13 +208,42 @@ func (j *judgement) computeDeadlines() {
 }
 
 // tellCorrection is row 16 with a time that is well known: a deadline that was taken for missed was met without signal. Everybody who was told of the breach
-// hears of it: who had to see to the step, the role that leads it, and each level that the ticket went to. The escalation stays. was is the deadline as it stood.
+// hears of it. The escalation stays. was is the deadline as it stood.
 func (j *judgement) tellCorrection(was, d *roundsv1.Deadline) {
 	zh, en := stepWords(d.GetStep())
-	zh, en = "「"+zh+"」其实没有超时:手机当时没有信号,现已更正。升级记录保留,标记为误报。",
-		"The "+en+" was not late after all: the phone had no signal. The result is corrected; the escalation stays, marked as a false alarm."
 	j.verdict.Flags = append(j.verdict.Flags, flagFalseAlarm)
 	j.flag(flagFalseAlarm)
+	j.tellOfBreach(was, d, "「"+zh+"」其实没有超时:手机当时没有信号,现已更正。升级记录保留,标记为误报。",
+		"The "+en+" was not late after all: the phone had no signal. The result is corrected; the escalation stays, marked as a false alarm.")
+}
+
+// tellAnew tells whoever was told of a breach that the step has another time now, and why. The breach and the escalation stay as they are: they were right by the time
+// that the step had. was is the deadline as it stood.
+func (j *judgement) tellAnew(was, d *roundsv1.Deadline) {
+	zh, en := stepWords(d.GetStep())
+	whatZH, whatEN := "类别", "category"
+	if j.anew == byPriority {
+		whatZH, whatEN = "优先级", "priority"
+	}
+	byZH, byEN := j.named()
+	j.tellOfBreach(was, d, "「"+zh+"」的时限已重新设定:"+byZH+"更正了工单的"+whatZH+"。此前的超时和升级记录保留。",
+		"The deadline of the "+en+" was set anew, because the "+whatEN+" of the ticket was corrected by "+byEN+". That it was late by the time before, and the escalation, stay"+
+			" on record.")
+}
+
+// named is the person of the act in a sentence.
+func (j *judgement) named() (zh, en string) {
+	if j.Person == "" {
+		return "系统", "the server"
+	}
+	if name := j.lookup(kindStaff, string(j.Person)).GetRecord().GetStaff().GetName(); name != "" {
+		return name, name
+	}
+	return "他人", "somebody else"
+}
+
+// tellOfBreach tells everybody who was told of a breach: who had to see to the step, the role that leads it, and each level that the ticket went to.
+func (j *judgement) tellOfBreach(was, d *roundsv1.Deadline, zh, en string) {
 	tell := func(to recipients) { j.notify(roundsv1.NoticeCode_NOTICE_CODE_CORRECTED, to, zh, en) }
 	tell(toPeople(was.GetOwnerId(), d.GetOwnerId(), j.ticket().GetAssigneeId(), j.after().GetAssigneeId()))
 	site := j.reference.Policy(j.Scope)

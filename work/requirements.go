@@ -6,7 +6,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
-	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // requirementsOf is what a ticket of a category has to fulfil at the site of the case, with the newest version of its checklist. A category that the directory
@@ -40,26 +39,53 @@ func (j *judgement) pin(category string, priority roundsv1.Priority) {
 }
 
 // pinShown pins anew where an edit changes the category that is shown once it is merged, which need not be the one that was written; and gives the ticket other
-// times where it changes the priority, as long as the rest of what was asked of the crew stands.
+// times where it changes the priority, as long as the rest of what was asked of the crew stands. Once the round is reported as done both are labels until the next one.
 func (j *judgement) pinShown() {
-	if j.foresees || !j.sets(ticketCategory) && !j.sets(ticketPriority) {
+	if j.foresees || j.Current == nil || !j.sets(ticketCategory) && !j.sets(ticketPriority) {
 		return
 	}
-	stamp := &roundsv1.Stamp{Seq: j.Current.GetVersion() + 1, DeviceId: string(j.Device), PersonId: string(j.Person), Roles: j.Roles, TimeUs: j.Time.UnixMicro()}
-	merged := merge.Apply(j.Current, merge.Input{Mutation: j.Mutation, Stamp: stamp})
-	if merged.Problem != nil {
+	before, after := j.ticket(), j.merges()
+	if after == nil {
 		return // merging refuses it
 	}
-	before, after := j.ticket(), merged.Change.GetRecord().GetTicket()
+	recategorised := after.GetCategoryId() != before.GetCategoryId()
+	if !recategorised && after.GetPriority() == before.GetPriority() {
+		return
+	}
+	if j.shown = after; !j.asksStill() {
+		return
+	}
 	switch {
-	case after.GetCategoryId() != before.GetCategoryId():
-		j.shown = after
+	case recategorised:
+		j.anew = byCategory
 		j.pin(after.GetCategoryId(), after.GetPriority())
-	case after.GetPriority() != before.GetPriority() && before.GetRequirements() != nil:
-		j.shown, j.recount = after, true
-		times := j.requirementsOf(before.GetRequirements().GetCategoryId(), after.GetPriority())
-		need := proto.CloneOf(before.GetRequirements())
-		need.RespondUs, need.ArriveUs, need.FinishUs = times.GetRespondUs(), times.GetArriveUs(), times.GetFinishUs()
+	case before.GetRequirements() != nil:
+		j.anew, j.recount = byPriority, true
+		j.editTicket(ticketRequirements).Requirements = j.withTimes(before.GetRequirements(), after.GetPriority())
+	}
+}
+
+// withTimes are requirements with the times that a priority has.
+func (j *judgement) withTimes(need *roundsv1.Requirements, priority roundsv1.Priority) *roundsv1.Requirements {
+	times := j.requirementsOf(need.GetCategoryId(), priority)
+	need = proto.CloneOf(need)
+	need.RespondUs, need.ArriveUs, need.FinishUs = times.GetRespondUs(), times.GetArriveUs(), times.GetFinishUs()
+	return need
+}
+
+// pinNext asks of the next round what the category asks that the ticket is of by now, where that was changed after the last one was done; and gives it the times of
+// its priority.
+func (j *judgement) pinNext() {
+	t := j.after()
+	pinned := t.GetRequirements()
+	if j.foresees || pinned == nil {
+		return
+	}
+	need := j.withTimes(pinned, t.GetPriority())
+	if now := j.requirementsOf(t.GetCategoryId(), t.GetPriority()); now.GetCategoryId() != pinned.GetCategoryId() {
+		need = now
+	}
+	if !proto.Equal(need, pinned) {
 		j.editTicket(ticketRequirements).Requirements = need
 	}
 }

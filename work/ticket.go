@@ -50,26 +50,27 @@ func endedStates() states    { return states{closed, cancelled, merged} }
 // reportRows are how a ticket comes to be, and what is added to it.
 func reportRows(is ticketConditionSet, does ticketEffectSet) []row {
 	// Whoever made a ticket may send that once more, from a phone that was enrolled anew: it is merged as an edit is, under the right to make one.
+	edited, said := needs{is.leadsCrew, is.categorises, is.worksElsewhere}, needs{is.categorises, is.worksElsewhere}
 	edits := func(command Operation) []row {
 		return []row{
-			{command: command, number: 37, from: states{closed}, when: when{is.approverWorks, is.notForced, is.nobodyElse}, needs: needs{is.leadsCrew}, to: pendingReview,
+			{command: command, number: 37, from: states{closed}, when: when{is.approverWorks, is.notForced, is.nobodyElse}, needs: edited, to: pendingReview,
 				effects: then{does.pinShown, does.markLate, does.performs, does.selfApproval, otherPlace()}},
-			{command: command, number: 37, from: states{closed}, when: when{is.approverWorks}, needs: needs{is.leadsCrew},
+			{command: command, number: 37, from: states{closed}, when: when{is.approverWorks}, needs: edited,
 				effects: then{does.pinShown, does.markLate, does.performs, does.signatureOff, otherPlace()}},
-			{command: command, needs: needs{is.leadsCrew}, effects: then{does.pinShown, does.performs, otherPlace()}},
+			{command: command, needs: edited, effects: then{does.pinShown, does.performs, otherPlace()}},
 		}
 	}
 	made := row{command: Create, when: when{is.fresh}, needs: needs{is.placed, is.crewByLeader},
 		to: newTicket, effects: then{does.firstRound, does.reportTime, does.wantsPhoto, does.pinCategory, does.early, does.performs}}
 	return slices.Concat([]row{made}, edits(Create), edits(Edit), []row{
 		orphanRow(),
-		{command: Fact, number: 37, from: states{closed}, when: when{is.approverWorks, is.notForced, is.nobodyElse}, to: pendingReview,
+		{command: Fact, number: 37, from: states{closed}, when: when{is.approverWorks, is.notForced, is.nobodyElse}, needs: said, to: pendingReview,
 			effects: then{does.pinShown, does.markLate, does.performs, does.selfApproval}},
-		{command: Fact, number: 37, from: states{closed}, when: when{is.approverWorks}, effects: then{does.pinShown, does.markLate, does.performs, does.signatureOff}},
-		{command: Fact, number: 6, from: states{merged}, effects: then{does.pinShown, does.markLate, does.performs, does.passOn}},
-		{command: Fact, from: endedStates(), effects: then{does.pinShown, does.markLate, does.performs}},
-		{command: Fact, number: 3, from: append(assignedStates(), doneStates()...), when: when{is.stillWorks}, effects: then{does.pinShown, does.performs, does.tellStop}},
-		{command: Fact, effects: then{does.pinShown, does.performs}},
+		{command: Fact, number: 37, from: states{closed}, when: when{is.approverWorks}, needs: said, effects: then{does.pinShown, does.markLate, does.performs, does.signatureOff}},
+		{command: Fact, number: 6, from: states{merged}, needs: said, effects: then{does.pinShown, does.markLate, does.performs, does.passOn}},
+		{command: Fact, from: endedStates(), needs: said, effects: then{does.pinShown, does.markLate, does.performs}},
+		{command: Fact, number: 3, from: append(assignedStates(), doneStates()...), when: when{is.stillWorks}, needs: said, effects: then{does.pinShown, does.performs, does.tellStop}},
+		{command: Fact, needs: said, effects: then{does.pinShown, does.performs}},
 
 		{command: Triage, from: states{newTicket}, needs: needs{is.knownCategory}, to: triaged, effects: then{does.categorise, does.pinCategory}},
 		{command: Split, from: states{newTicket}, needs: needs{is.notTask, is.roomForTasks, is.tasksKnown, is.covered}, to: triaged, effects: then{does.split}},

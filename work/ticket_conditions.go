@@ -176,6 +176,7 @@ func ticketConditions() ticketConditionSet {
 	}
 	is.addGuards()
 	is.addReviewing()
+	is.addCategorising()
 	return is
 }
 

@@ -101,13 +101,14 @@ func ticketEffects() ticketEffectSet {
 		pinCategory: effect{"requirements of the category", func(j *judgement) {
 			t := j.written().GetTicket()
 			if j.op == Triage {
+				j.anew = byCategory
 				j.pin(j.ticketAct().GetTriage().GetCategoryId(), j.ticket().GetPriority())
 				return
 			}
 			j.pin(t.GetCategoryId(), t.GetPriority())
 		}},
 		early:    effect{`what photos of it write that came before it: performers, before_photo, shown_photo_ids, no flag "no_photo"`, (*judgement).takeEarly},
-		pinShown: effect{"requirements of the category that is shown, where it changes", (*judgement).pinShown},
+		pinShown: effect{"requirements of the category that is shown, where it changes before the round is reported as done; the deadlines of steps that run are computed again", (*judgement).pinShown},
 		markLate: effect{`flag "late"; once for each closure who confirmed or cancelled it is told`, func(j *judgement) {
 			j.verdict.Flags = append(j.verdict.Flags, flagLate)
 			j.arriveLate()
@@ -177,7 +178,7 @@ func ticketEffects() ticketEffectSet {
 			}
 		}},
 		clearApprovers: effect{"no approvers", func(j *judgement) { j.editTicket(ticketApprovers).ApproverIds = nil }},
-		nextRound:      effect{"round + 1", (*judgement).nextRound},
+		nextRound:      effect{"round + 1, with the requirements of the category that is shown and the times of the priority", (*judgement).nextRound},
 		stateReason:    effect{"state_reason", func(j *judgement) { j.editTicket(ticketStateReason).StateReason = j.args.reason }},
 		rejectReason: effect{"state_reason", func(j *judgement) {
 			reason := j.args.reason
@@ -324,6 +325,7 @@ func (j *judgement) remember(person string) {
 func (j *judgement) nextRound() {
 	j.forgetShown()
 	j.editTicket(ticketRound).Round = j.ticket().GetRound() + 1
+	j.pinNext()
 	j.unflag(flagLate, flagMoreAsked, FlagRetake, FlagEvidenceLost)
 	if j.ticket().GetAcceptance() != roundsv1.Acceptance_ACCEPTANCE_UNSPECIFIED {
 		j.editTicket(ticketAcceptance).Acceptance = roundsv1.Acceptance_ACCEPTANCE_UNSPECIFIED

@@ -54,11 +54,13 @@ const maxDeadlines = 256
 
 // Compute returns the deadlines of a ticket, by round and step: of steps that the requirements give a time, once they have begun. It depends on the ticket's
 // moves, whatever their order, and on its round, state, reviews, acceptance, assignee and requirements. Of the deadlines that stand in the ticket it keeps what
-// cannot be computed: which breaches were noticed, what disputes were decided to, how long the steps of earlier rounds were given, and who had to see to them.
+// cannot be computed: which breaches were noticed, what disputes were decided to, how long the steps of earlier rounds and those that are over were given, and who had
+// to see to them. A step that was over before anybody asked for it is none.
 // The ticket is not changed, and what is returned is the caller's. cal is the calendar that the requirements name; a time zone that is not known is Asia/Shanghai.
 //
 // A step that is done in time is MET. Where its breach had been noticed it is MET_LATE_SYNC, the escalation a false alarm, if the time of what ended it is exact;
-// otherwise it is DISPUTED until Decide. A noticed breach whose deadline has moved past the moment of noticing is open again, and was a false alarm.
+// otherwise it is DISPUTED until Decide. A noticed breach whose deadline has moved past the moment of noticing is open again. It was a false alarm where the moves say
+// so; where the requirements give the step another time than it had, it was none, and the step is MET when it is done by that time.
 func Compute(t *roundsv1.Ticket, cal calendar.Calendar) []*roundsv1.Deadline {
 	if t.GetRequirements() == nil || t.GetReportedTimeUs() == 0 {
 		return clone(t.GetDeadlines())
@@ -136,7 +138,26 @@ func Decide(ds []*roundsv1.Deadline, step roundsv1.Step, round uint32, inTime bo
 	return all, true
 }
 
-// Corrected are the deadlines of after that were taken for missed before and turn out to have been met, or not to have been due yet.
+// Anew are the deadlines of after of which a breach had been noticed and which do not count as missed any more because the step was given another time, as of a moment;
+// with all deadlines of after, where such a one that was missed by its new time, too, stays missed, since that time. It changes nothing that it is given.
+func Anew(before, after []*roundsv1.Deadline, nowUs int64) (all, anew []*roundsv1.Deadline) {
+	all = clone(after)
+	for _, d := range all {
+		was := Find(before, d.GetStep(), d.GetRound())
+		if was.GetState() != breached || was.GetBreachedUs() == 0 || d.GetOfflineFalseAlarm() || was.GetWithinUs() == d.GetWithinUs() {
+			continue
+		}
+		switch {
+		case d.GetState() == open && d.GetDueUs() <= nowUs:
+			d.State, d.BreachedUs, d.EscalateUs = breached, d.GetDueUs(), was.GetEscalateUs()
+		case d.GetState() == open, d.GetState() == stopped, d.GetState() == met:
+			anew = append(anew, d)
+		}
+	}
+	return all, anew
+}
+
+// Corrected are the deadlines of after that were taken for missed before and turn out, by what came late, to have been met, or not to have been due yet.
 func Corrected(before, after []*roundsv1.Deadline) []*roundsv1.Deadline {
 	return newly(before, after, func(d *roundsv1.Deadline) bool { return d.GetOfflineFalseAlarm() })
 }
@@ -180,11 +201,12 @@ func (l *ledger) judge(s step) *roundsv1.Deadline {
 	d := &roundsv1.Deadline{Step: s.step, Round: s.round, DoneUs: s.doneUs, OwnerId: l.owner(s, before), WithinUs: s.within.Microseconds(),
 		BreachedUs: before.GetBreachedUs(), OfflineFalseAlarm: before.GetOfflineFalseAlarm(), EscalatedUs: before.GetEscalatedUs()}
 	noticed := d.BreachedUs != 0 && d.BreachedUs >= s.startUs // else it was another review, which is over
+	anew := noticed && l.anew(s, before)
 	var running bool
 	d.DueUs, running = l.due(s)
 	switch {
 	case s.doneUs != 0:
-		d.State = ended(d, s.exact, noticed, before)
+		d.State = ended(d, s.exact, noticed && !anew, before)
 	case s.endedUs != 0:
 		// Whatever it was that ended the ticket: what had been missed before that stays missed.
 		if d.State = void; d.DueUs <= s.endedUs || noticed && d.DueUs <= d.BreachedUs {
@@ -203,12 +225,30 @@ func (l *ledger) judge(s step) *roundsv1.Deadline {
 	switch {
 	case d.State == metLate:
 		d.OfflineFalseAlarm = true
-	case noticed && (d.State == open || d.State == stopped || d.State == void):
+	case noticed && !anew && (d.State == open || d.State == stopped || d.State == void):
 		d.OfflineFalseAlarm = true // it was not due yet when it was taken for missed
 	case d.State == breached || d.State == disputed:
 		d.OfflineFalseAlarm = false
 	}
 	return d
+}
+
+// anew: whether a noticed breach was of a time that the step is not given any more, so that what becomes of it says nothing about that breach.
+func (l *ledger) anew(s step, before *roundsv1.Deadline) bool {
+	switch before.GetState() {
+	case open, stopped, met, void:
+		return !before.GetOfflineFalseAlarm()
+	}
+	if before.GetWithinUs() == 0 || before.GetWithinUs() == s.within.Microseconds() {
+		return false
+	}
+	missedUs := before.GetBreachedUs()
+	if s.doneUs != 0 {
+		missedUs = s.doneUs
+	}
+	s.within = time.Duration(before.GetWithinUs()) * time.Microsecond
+	dueUs, _ := l.due(s)
+	return dueUs < missedUs // by the time that it had it is missed still, whatever came late
 }
 
 // ended is the state of a step that is done.
@@ -249,6 +289,9 @@ func (l *ledger) owner(s step, before *roundsv1.Deadline) string {
 // due is when a step is due, microseconds since 1970, and whether its clock runs now.
 func (l *ledger) due(s step) (us int64, running bool) {
 	start := time.UnixMicro(s.startUs)
+	if s.dueUs != 0 {
+		return s.dueUs, true
+	}
 	if s.step == followUp {
 		return l.cal.AddWorkingDays(start, s.days, l.zone).UnixMicro(), true
 	}

@@ -30,6 +30,7 @@ type step struct {
 	startUs int64
 	within  time.Duration // that it is given, but for the follow-up visit
 	days    int           // that the follow-up visit is given
+	dueUs   int64         // when it was due, where that does not follow from what is asked now; 0: it does
 	doneUs  int64         // 0: it is not
 	exact   bool          // doneUs is known well
 	by      string        // who did it; may be empty
@@ -90,11 +91,19 @@ func (l *ledger) steps(round uint32) []step {
 	}
 	endedUs := l.ends(round)
 	var all []step
+	stands := slices.ContainsFunc(l.ticket.GetDeadlines(), func(d *roundsv1.Deadline) bool { return d.GetRound() == round })
 	add := func(s step, within int64) {
-		if before := Find(l.ticket.GetDeadlines(), s.step, round); round < l.ticket.GetRound() && before.GetWithinUs() != 0 {
+		before := Find(l.ticket.GetDeadlines(), s.step, round)
+		earlier := round < l.ticket.GetRound()
+		switch {
+		case before.GetWithinUs() != 0 && (earlier || s.doneUs != 0 && before.GetDoneUs() != 0):
 			within = before.GetWithinUs() // the category is another now, but this was asked of the crew then
+		case before.GetDueUs() != 0 && earlier && s.step == followUp:
+			s.dueUs = before.GetDueUs()
+		case before == nil && stands && (s.startUs == startUs && (earlier || s.doneUs != 0) || s.step == followUp && earlier):
+			return // it was over before anybody asked for it
 		}
-		if within <= 0 && s.days <= 0 {
+		if within <= 0 && s.days <= 0 && s.dueUs == 0 {
 			return
 		}
 		if s.round, s.within = round, time.Duration(within)*time.Microsecond; s.doneUs == 0 {
@@ -221,7 +230,7 @@ func (l *ledger) review(round uint32) (s step, begun bool) {
 	return s, begun
 }
 
-// followUp is the visit after a round that is closed. False: it is not, or needs none.
+// followUp is the visit after a round that is closed. False: it is not.
 func (l *ledger) followUp(round uint32, days int) (step, bool) {
 	t := l.ticket
 	s := step{step: followUp, days: days}
@@ -244,5 +253,5 @@ func (l *ledger) followUp(round uint32, days int) (step, bool) {
 			s.doneUs = max(s.doneUs, before.GetBreachedUs(), before.GetDueUs()) + 1 // not before it was missed
 		}
 	}
-	return s, s.startUs != 0 && days > 0
+	return s, s.startUs != 0
 }
