@@ -98,7 +98,7 @@ func TestPlaceAndTime(t *testing.T) {
 	second := func(p *roundsv1.Photo) { p.Round = 2 }
 	old := li.promise(image(91, drawn.After), of("pump"), second, fix(22.0005, 113.0005))
 	w.pass(time.Hour)
-	boss.do(site, uid("pump"), &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Reject{Reject: &roundsv1.TicketReject{Round: 1, Reason: "dirty"}}})
+	boss.do(site, uid("pump"), &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Reject{Reject: &roundsv1.TicketReject{Round: 1, Reason: "dirty", Words: "still dirty"}}})
 	fresh := li.promise(image(92, drawn.After), of("pump"), second, fix(22.0005, 113.0005))
 	li.upload(site, image(91, drawn.After))
 	li.upload(site, image(92, drawn.After))

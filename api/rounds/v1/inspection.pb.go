@@ -1008,7 +1008,7 @@ type InspectionApprove struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The round that was reviewed.
 	Round uint32 `protobuf:"varint,1,opt,name=round,proto3" json:"round,omitempty"`
-	// Hash of the evidence that the reviewer saw.
+	// Hash of the evidence that the reviewer saw, SHA-256; it has to be of what stands. Empty: not said, and the approval is refused.
 	ReviewDigest  []byte `protobuf:"bytes,2,opt,name=review_digest,json=reviewDigest,proto3" json:"review_digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1377,10 +1377,11 @@ const file_rounds_v1_inspection_proto_rawDesc = "" +
 	"\fscan_payload\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\vscanPayload\x126\n" +
 	"\x13broken_tag_photo_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\x10brokenTagPhotoId\"1\n" +
 	"\x10InspectionSubmit\x12\x1d\n" +
-	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\"`\n" +
+	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\"c\n" +
 	"\x11InspectionApprove\x12\x1d\n" +
-	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\x12,\n" +
-	"\rreview_digest\x18\x02 \x01(\fB\a\xbaH\x04z\x02\x18 R\freviewDigest\"\x83\x01\n" +
+	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\x12/\n" +
+	"\rreview_digest\x18\x02 \x01(\fB\n" +
+	"\xbaH\a\xd8\x01\x01z\x02h R\freviewDigest\"\x83\x01\n" +
 	"\x10InspectionReturn\x12\x1d\n" +
 	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\x12\"\n" +
 	"\x06reason\x18\x02 \x01(\tB\n" +

@@ -2348,7 +2348,7 @@ type TicketPause struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A code of the site's list.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
-	// For a reason that stops the clocks: the photo or the remark (a call, say) that shows it.
+	// For a reason that stops the clocks: the photo or the remark (a call, say) that shows it, made since they last began to run.
 	Proof         *RecordRef `protobuf:"bytes,2,opt,name=proof,proto3" json:"proof,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2495,7 +2495,8 @@ type TicketApprove struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The round that was reviewed.
 	Round uint32 `protobuf:"varint,1,opt,name=round,proto3" json:"round,omitempty"`
-	// Hash of the evidence that the reviewer saw.
+	// Hash of the evidence that the reviewer saw, SHA-256. One of evidence as it stood earlier counts where the base is a version of the ticket at which, or after which,
+	// the round waited for review. Empty: not said, and the approval is refused.
 	ReviewDigest  []byte `protobuf:"bytes,2,opt,name=review_digest,json=reviewDigest,proto3" json:"review_digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2552,11 +2553,11 @@ type TicketReject struct {
 	Round uint32 `protobuf:"varint,1,opt,name=round,proto3" json:"round,omitempty"`
 	// A code of the site's list.
 	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	// In words.
+	// In words; without them it is refused.
 	Words string `protobuf:"bytes,3,opt,name=words,proto3" json:"words,omitempty"`
-	// The photos that show what is wrong.
+	// The photos that show what is wrong, of this round; none where no photo shows it.
 	PhotoIds []string `protobuf:"bytes,4,rep,name=photo_ids,json=photoIds,proto3" json:"photo_ids,omitempty"`
-	// The checklist items that are wrong.
+	// The checklist items that are wrong, of this round.
 	ItemIds       []string `protobuf:"bytes,5,rep,name=item_ids,json=itemIds,proto3" json:"item_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2921,7 +2922,8 @@ func (x *TicketForceClose) GetSecondPersonId() string {
 	return ""
 }
 
-// TicketSplit makes a task for each trade. The ticket closes when all of them have ended.
+// TicketSplit makes a task for each trade. At least one asks for as much as the ticket itself does: photos, the live camera, the checklist. The ticket closes when all of
+// them have ended and such a one was done.
 type TicketSplit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The tasks.
@@ -3415,10 +3417,11 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\fTicketResume\"[\n" +
 	"\fTicketSubmit\x12\x1d\n" +
 	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\x12,\n" +
-	"\tphoto_ids\x18\x02 \x03(\tB\x0f\xbaH\f\x92\x01\t\x10@\"\x05r\x03\xb0\x01\x01R\bphotoIds\"\\\n" +
+	"\tphoto_ids\x18\x02 \x03(\tB\x0f\xbaH\f\x92\x01\t\x10@\"\x05r\x03\xb0\x01\x01R\bphotoIds\"_\n" +
 	"\rTicketApprove\x12\x1d\n" +
-	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\x12,\n" +
-	"\rreview_digest\x18\x02 \x01(\fB\a\xbaH\x04z\x02\x18 R\freviewDigest\"\xcd\x01\n" +
+	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\x12/\n" +
+	"\rreview_digest\x18\x02 \x01(\fB\n" +
+	"\xbaH\a\xd8\x01\x01z\x02h R\freviewDigest\"\xcd\x01\n" +
 	"\fTicketReject\x12\x1d\n" +
 	"\x05round\x18\x01 \x01(\rB\a\xbaH\x04*\x02(\x01R\x05round\x12\"\n" +
 	"\x06reason\x18\x02 \x01(\tB\n" +
