@@ -40,7 +40,7 @@ type Config struct {
 	Dir string
 	// Env are further settings of the program, NAME=value.
 	Env []string
-	// StartTimeout is how long it may take to get ready. Default: 30 s.
+	// StartTimeout is how long it may take to get ready. Default: 2 min, for a machine that has much else to do.
 	StartTimeout time.Duration
 }
 
@@ -67,7 +67,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		cfg.Binary = found
 	}
 	if cfg.StartTimeout <= 0 {
-		cfg.StartTimeout = 30 * time.Second
+		cfg.StartTimeout = 2 * time.Minute
 	}
 	s := &Server{cfg: cfg, access: "rounds", secret: random(20)}
 	key := make([]byte, 32)

@@ -211,6 +211,20 @@ func (r *run) wantGet(t testing.TB, url string, want []byte) {
 	}
 }
 
+// livingFor has something done while what it makes lasts, and returns for how long it was made to last: a short time, or where the machine has so much else to do that the
+// time was over before, a longer one. 0: it was not done although there was time.
+func (r *run) livingFor(done func(until time.Time) bool) time.Duration {
+	for life := 2 * time.Second; ; life *= 2 {
+		began := r.Now()
+		switch {
+		case done(began.Add(life)):
+			return life
+		case r.Now().Sub(began) < life/2: // seconds may be rounded down
+			return 0
+		}
+	}
+}
+
 // list reads the addresses below a prefix.
 func (r *run) list(t testing.TB, prefix string) (all []media.Address) {
 	t.Helper()

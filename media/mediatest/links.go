@@ -110,10 +110,18 @@ func testLinkWithoutObject(t *testing.T, r *run) {
 func testLinkExpires(t *testing.T, r *run) {
 	content := photo("expires", 100)
 	r.store(t, device, content)
-	link, err := r.d.Link(ctx, original(content), media.LinkOptions{Until: r.Now().Add(2 * time.Second), MediaType: "image/jpeg"})
-	must(t, err)
-	r.wantGet(t, link, content)
-	r.Pass(3 * time.Second)
+	var link string
+	life := r.livingFor(func(until time.Time) bool {
+		var err error
+		link, err = r.d.Link(ctx, original(content), media.LinkOptions{Until: until, MediaType: "image/jpeg"})
+		must(t, err)
+		a := r.request(t, http.MethodGet, link)
+		return a.status == http.StatusOK && bytes.Equal(a.body, content)
+	})
+	if life == 0 {
+		t.Fatal("a link does not work while it lasts")
+	}
+	r.Pass(life + time.Second)
 	if a := r.request(t, http.MethodGet, link); a.status != http.StatusForbidden || bytes.Contains(a.body, content) {
 		t.Errorf("an expired link: status %d", a.status)
 	}

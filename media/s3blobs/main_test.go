@@ -61,7 +61,7 @@ func config(t testing.TB) s3blobs.Config {
 func configAt(server *objectstore.Server, bucket string) s3blobs.Config {
 	return s3blobs.Config{
 		Endpoint: server.Endpoint(), Bucket: bucket, CreateBucket: true, AccessKey: server.AccessKey(), SecretKey: s3blobs.Secret(server.SecretKey()),
-		Retries: 3, Timeout: 10 * time.Second,
+		Retries: 3, Timeout: time.Minute, // for a machine that has much else to do
 	}
 }
 
