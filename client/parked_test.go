@@ -112,7 +112,7 @@ func TestPhotoAfterTheRightEnded(t *testing.T) {
 		Command: &roundsv1.ConflictCommand_Admit{Admit: &roundsv1.ConflictAdmit{}}}}}); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for state := roundsv1.PhotoState_PHOTO_STATE_UNSPECIFIED; state < roundsv1.PhotoState_PHOTO_STATE_CLEAN; {
 		if _, err := v.d.Sync(t.Context()); err != nil {
 			t.Fatal(err)

@@ -37,7 +37,7 @@ func (w *world) idle(t *testing.T, path string, size int) net.Conn {
 // begun waits until so many parts are being written.
 func (w *world) begun(t *testing.T, n int) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -134,7 +134,7 @@ func TestProgramFails(t *testing.T) {
 	for _, mode := range []string{"leave", "cut", "absurd", "empty", "layout", "long", "text", "unended", "other"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			p := pretending(t, mode, picture.ProgramConfig{Timeout: 20 * time.Second})
+			p := pretending(t, mode, picture.ProgramConfig{})
 			b := asHEIC(scene(1, 32, 32), heicOptions{})
 			_, err := picture.NewInspector(picture.Config{HEIC: p.Decode}).Inspect(t.Context(), bytes.NewReader(b), int64(len(b)), "")
 			if refused := (*picture.Refused)(nil); !errors.Is(err, picture.ErrDecoderFailed) || errors.As(err, &refused) {
