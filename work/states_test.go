@@ -408,7 +408,7 @@ func TestInspectionGuards(t *testing.T) {
 		{"submit another round", acts["submit"], &roundsv1.Inspection{State: running, Round: 1, InspectorId: uid("me")}, roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED},
 		{"approve own", acts["approve"], &roundsv1.Inspection{State: review, Round: 2, InspectorId: uid("me"), Answers: passed}, roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK},
 		{"approve another round", acts["approve"], &roundsv1.Inspection{State: review, Round: 3, Answers: passed}, roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED},
-		{"approve nothing", acts["approve"], &roundsv1.Inspection{State: review, Round: 2}, roundsv1.ProblemCode_PROBLEM_CODE_MISSING},
+		{"approve nothing", acts["approve"], &roundsv1.Inspection{State: review, Round: 2, ChecklistId: uid("list")}, roundsv1.ProblemCode_PROBLEM_CODE_MISSING},
 		{"approve a promise", acts["approve"], &roundsv1.Inspection{State: review, Round: 2, Answers: promised}, roundsv1.ProblemCode_PROBLEM_CODE_MISSING},
 		{"return own", acts["return"], &roundsv1.Inspection{State: review, Round: 2, InspectorId: uid("me")}, roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK},
 	} {

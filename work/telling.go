@@ -78,3 +78,20 @@ func (j *judgement) tellOnce(t Telling) {
 func roundCause(t *roundsv1.Ticket) string {
 	return "round " + strconv.FormatUint(uint64(t.GetRound()), 10)
 }
+
+// tellDeclined tells who gave the ticket out, and the foreman, that its assignee does not take it: until somebody gives it out again it is nobody's.
+func (j *judgement) tellDeclined() {
+	dispatcher := writer(j.Current, ticketAssignee).GetPersonId()
+	j.notify(roundsv1.NoticeCode_NOTICE_CODE_UNASSIGNED, recipients{people: []string{dispatcher}, role: roundsv1.Role_ROLE_FOREMAN},
+		"处理人拒单:"+cut(j.args.reason)+"。请改派他人。", "A ticket was declined: "+cut(j.args.reason)+". Give it to somebody else.")
+}
+
+// tellCancelled tells whoever has the ticket or works on it to stop, and who reported it that nothing will come of it.
+func (j *judgement) tellCancelled() {
+	crew, reporter, why := performers(j.ticket()), j.ticket().GetReporterId(), cut(j.args.reason)
+	j.notify(roundsv1.NoticeCode_NOTICE_CODE_WITHDRAWN, toPeople(crew...), "工单已取消:"+why+"。请停止处理;您已做的工时和照片都会保留。",
+		"A ticket of yours was cancelled: "+why+". Stop; what you did and photographed is kept.")
+	if !slices.Contains(crew, reporter) {
+		j.notify(roundsv1.NoticeCode_NOTICE_CODE_DECIDED, toPeople(reporter), "您报的事项已取消:"+why+"。", "What you reported was cancelled: "+why+".")
+	}
+}

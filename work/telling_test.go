@@ -86,3 +86,19 @@ func TestEmergencyAlertsSeveralLines(t *testing.T) {
 	w.desk.done(triaged, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: "flood"}}})
 	told(triaged, 3)
 }
+
+// TestNobodyIsLeftInTheDark: a ticket that its assignee does not take is not silently nobody's, and who works on one that is cancelled hears of it.
+func TestNobodyIsLeftInTheDark(t *testing.T) {
+	w := newTown(t, "light")
+	w.desk.done(w.id, dispatch("Y")) // by D, where F gave it to X before
+	w.y.sync()
+	w.y.done(w.id, decline(w.y.ticket(w.id).GetAssignEpoch()))
+	w.told(roundsv1.NoticeCode_NOTICE_CODE_UNASSIGNED, w.id, "D", 0)
+	w.told(roundsv1.NoticeCode_NOTICE_CODE_UNASSIGNED, w.id, "", foreman)
+
+	w = newTown(t, "light")
+	w.x.done(w.id, start())
+	w.chief.done(w.id, cancel())
+	w.told(roundsv1.NoticeCode_NOTICE_CODE_WITHDRAWN, w.id, "X", 0)
+	w.told(roundsv1.NoticeCode_NOTICE_CODE_DECIDED, w.id, "household", 0)
+}

@@ -94,7 +94,7 @@ func givingRows(is ticketConditionSet, does ticketEffectSet) []row {
 			})}},
 		{command: Accept, from: states{dispatched}, needs: needs{is.epoch, is.assignee}, to: accepted},
 		{command: Decline, from: states{dispatched}, needs: needs{is.epoch, is.assignee, is.reason}, to: triaged,
-			effects: then{does.unassign, does.stateReason}},
+			effects: then{does.declined, does.unassign, does.stateReason}},
 	}
 }
 
@@ -238,13 +238,13 @@ func endingRows(is ticketConditionSet, does ticketEffectSet) []row {
 	force := states{donePending, paused}
 	return []row{
 		{command: Cancel, from: states{newTicket, triaged, dispatched, accepted, inProgress, paused, rework}, when: when{is.supervisor},
-			needs: needs{is.reason, is.noOpenTasks}, to: cancelled, effects: then{does.stateReason, does.clearPause}},
+			needs: needs{is.reason, is.noOpenTasks}, to: cancelled, effects: then{does.stateReason, does.clearPause, does.cancelled}},
 		{command: Cancel, from: states{newTicket, triaged, dispatched}, needs: needs{is.noWork, is.reason, is.noOpenTasks}, to: cancelled,
-			effects: then{does.stateReason}},
+			effects: then{does.stateReason, does.cancelled}},
 		{command: Cancel, from: states{accepted, inProgress, paused, rework}, refuse: refusal{noRight, "",
 			"已接单的工单只能由主管取消,请联系主管。", "Once it was accepted, only a supervisor can cancel a ticket. Ask one."}},
 		{command: Cancel, number: 35, from: doneStates(), when: when{is.supervisor, is.sawState}, needs: needs{is.reason, is.noOpenTasks}, to: cancelled,
-			effects: then{does.stateReason}},
+			effects: then{does.stateReason, does.cancelled}},
 
 		{command: Merge, from: states{newTicket, triaged, dispatched}, needs: needs{is.notTask, is.noOpenTasks, is.target},
 			to: merged, effects: then{does.mergeInto}},

@@ -73,7 +73,8 @@ const (
 type ticketEffectSet struct {
 	firstRound, reportTime, wantsPhoto, early, pinCategory, pinShown, markLate, passOn, performs, tellStop, categorise, assign, unassign, takeOver, joinCrew, pauseReason, clearPause,
 	insertPause, insertResume, insertStart, worked, complete, completeLate, forward, approver, secondSigner, clearApprovers, nextRound, stateReason, rejectReason, mergeInto, escalate,
-	raise, reopen, askForce, forced, split, accepts, disputes, asked, lateEvidence, evaluation, dissent, selfApproval, signatureOff, retaken, askedCustomer, settled, unlisted effect
+	raise, reopen, askForce, forced, split, accepts, disputes, asked, lateEvidence, evaluation, dissent, selfApproval, signatureOff, retaken, askedCustomer, settled, unlisted,
+	declined, cancelled effect
 	mark, tell func(flag string) effect
 	note       func(roundsv1.Verdict, string) effect
 	open       func(flag string) effect
@@ -238,6 +239,8 @@ func ticketEffects() ticketEffectSet {
 			j.notify(roundsv1.NoticeCode_NOTICE_CODE_REJECTED, toPeople(performers(j.ticket())...), "工单被退回返工,请查看原因和标出的照片,处理后重新拍照并报完工。",
 				"The work was sent back. Look at the reason and at the photos pointed at; when it is done take new photos and report it again.")
 		}},
+		declined:  effect{"whoever gave it out and the foreman are told", (*judgement).tellDeclined},
+		cancelled: effect{"the assignee, the crew and the reporter are told", (*judgement).tellCancelled},
 		askedCustomer: effect{"the ledger says that the customer was asked", func(j *judgement) {
 			if !j.foresees {
 				how := deadline.Visited
