@@ -15,7 +15,9 @@ func patient(next http.Handler, read, write time.Duration) http.Handler {
 		if r.ContentLength != 0 {
 			_ = control.SetReadDeadline(time.Now().Add(read))
 		}
-		next.ServeHTTP(&patientWriter{ResponseWriter: w, control: control, standstill: write}, r)
+		answer := &patientWriter{ResponseWriter: w, control: control, standstill: write}
+		defer answer.leave()
+		next.ServeHTTP(answer, r)
 	})
 }
 
@@ -25,8 +27,9 @@ type patientWriter struct {
 	control    *http.ResponseController
 	standstill time.Duration
 
-	mu  sync.Mutex // guards end, and makes it one step with the deadline that follows from it
-	end time.Time  // of the whole answer; zero: none
+	mu   sync.Mutex // guards what follows, and makes it one step with the deadline that follows from it
+	end  time.Time  // of the whole answer; zero: none
+	over bool       // the call has ended: net/http has taken its connection back
 }
 
 var (
@@ -60,11 +63,18 @@ func (w *patientWriter) begin() {
 	_ = w.control.SetWriteDeadline(at)
 }
 
-// cut gives the answer an end, and what is being written the time until then at most. Any goroutine may call it, while the call lasts.
+// leave ends the call for cut, and waits for one that is under way.
+func (w *patientWriter) leave() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+}
+
+// cut gives the answer an end, and what is being written the time until then at most. Any goroutine may call it; after the call it does nothing.
 func (w *patientWriter) cut(at time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.end.IsZero() || at.Before(w.end) {
+	if !w.over && (w.end.IsZero() || at.Before(w.end)) {
 		w.end = at
 		if until := time.Now().Add(w.standstill); until.Before(at) {
 			at = until
