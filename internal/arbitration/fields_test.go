@@ -132,29 +132,69 @@ func TestRow22(t *testing.T) {
 	})
 }
 
-// TestRow23: two categories: the dispatcher's stands over the worker's whoever came first and whoever was later, and the other value stands beside it.
+// TestRow23: two categories: that of the higher role stands whoever came first and whoever was later, and the other value stands beside it. A worker's is none: who
+// is to do the work is told whom to suggest it to.
 func TestRow23(t *testing.T) {
-	both(t, func(s *site, aFirst bool) {
-		w := s.shift()
-		w.d.edit(w.id, &roundsv1.Ticket{CategoryId: s.categories["pipes"]}, "category_id")
-		w.x.edit(w.id, &roundsv1.Ticket{CategoryId: s.categories["wiring"]}, "category_id")
+	for name, two := range map[string]struct{ higher, lower string }{
+		"dispatcher and butler": {"D", "R"}, "manager and dispatcher": {"M", "D"}, "dispatcher and foreman": {"D", "F"},
+	} {
+		for _, later := range []bool{false, true} { // whether the lower role's is the later one
+			t.Run(name, func(t *testing.T) {
+				both(t, func(s *site, aFirst bool) {
+					w := s.shift()
+					phones := map[string]*phone{"D": w.d, "F": w.f}
+					for _, who := range []string{two.higher, two.lower} {
+						if phones[who] == nil {
+							phones[who] = s.phone(who)
+						}
+					}
+					high, low := phones[two.higher], phones[two.lower]
+					acts := map[*phone]client.Ref{}
+					edit := func(p *phone, category string) {
+						acts[p] = p.edit(w.id, &roundsv1.Ticket{CategoryId: s.categories[category]}, "category_id")
+						s.pass(time.Second)
+					}
+					if later {
+						edit(high, "pipes")
+						edit(low, "wiring")
+					} else {
+						edit(low, "wiring")
+						edit(high, "pipes")
+					}
 
-		inOrder(aFirst, w.d, w.x)
+					inOrder(aFirst, high, low)
 
-		if got := w.ticket(w.id).GetCategoryId(); got != s.categories["pipes"] {
-			s.t.Errorf("shown is %q", got)
+					if got := w.ticket(w.id); got.GetCategoryId() != s.categories["pipes"] || got.GetRequirements().GetCategoryId() != s.categories["pipes"] {
+						s.t.Errorf("shown is %q, asked for is %v", got.GetCategoryId(), got.GetRequirements())
+					}
+					second := acts[low]
+					if !aFirst {
+						second = acts[high]
+					}
+					if o := w.came(second, merged); len(o.GetLosses()) != 1 || o.GetLosses()[0].GetLost() != aFirst {
+						s.t.Errorf("the loss is told as %v", o.GetLosses())
+					}
+					var suggestions []string
+					for _, write := range w.change("ticket", w.id).GetWrites() {
+						if other := write.GetSiblingValues().GetTicket().GetCategoryId(); other != "" {
+							suggestions = append(suggestions, other)
+						}
+					}
+					if !slices.Equal(suggestions, []string{s.categories["wiring"]}) {
+						s.t.Errorf("suggested are %v", suggestions)
+					}
+					alike(high, low, w.id)
+
+					w.x.sync()
+					worker := w.x.edit(w.id, &roundsv1.Ticket{CategoryId: s.categories["lighting"]}, "category_id")
+					w.x.sync()
+					if p := w.came(worker, rejected).GetProblem(); p.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT {
+						s.t.Errorf("the worker is told %v", p)
+					}
+				})
+			})
 		}
-		var suggestions []string
-		for _, write := range w.change("ticket", w.id).GetWrites() {
-			if other := write.GetSiblingValues().GetTicket().GetCategoryId(); other != "" {
-				suggestions = append(suggestions, other)
-			}
-		}
-		if !slices.Equal(suggestions, []string{s.categories["wiring"]}) {
-			s.t.Errorf("suggested are %v", suggestions)
-		}
-		alike(w.d, w.x, w.id)
-	})
+	}
 }
 
 // TestRow24: a tag taken away by one who saw it, and put on by another who did not see that: it is there.

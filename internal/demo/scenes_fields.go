@@ -30,9 +30,9 @@ func fieldScenes() []scene {
 		}},
 		{row: 23, name: "two categories", play: func(g *stage) {
 			id := g.given()
-			g.edit(g.x, id, &roundsv1.Ticket{CategoryId: g.Categories[28].ID}, "category_id")
+			g.edit(g.b, id, &roundsv1.Ticket{CategoryId: g.Categories[28].ID}, "category_id")
 			g.edit(g.c, id, &roundsv1.Ticket{CategoryId: g.Categories[30].ID}, "category_id")
-			g.sync(g.c, g.x)
+			g.sync(g.c, g.b)
 		}},
 		{row: 24, name: "a tag removed and added", play: func(g *stage) {
 			id := g.given()
