@@ -37,7 +37,7 @@ func (w *Worker) release(view engine.View, at moment, id string, i *roundsv1.Ins
 	after, fields := &roundsv1.Inspection{State: released}, []uint32{inspectionState}
 	if series := i.GetChecklistId(); series != "" {
 		list := w.cfg.Reference.Checklist(at.scope, series, i.GetChecklistVersion())
-		if list == nil {
+		if !list.GetPublished() { // a draft may be changed while crews answer it
 			return w.tellUnreleased(view, at, id)
 		}
 		if i.GetChecklistVersion() == 0 {

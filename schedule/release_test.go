@@ -11,10 +11,11 @@ import (
 func TestRoundsPlannedByHandArePinned(t *testing.T) {
 	const released, planned = roundsv1.InspectionState_INSPECTION_STATE_RELEASED, roundsv1.InspectionState_INSPECTION_STATE_PLANNED
 	w := newWorld(t)
-	w.ref.checklists[uid("list")] = 7
+	w.ref.checklists[uid("list")], w.ref.drafts = 7, map[string]uint32{uid("list"): 6}
 	start := w.clock().Add(time.Hour).UnixMicro()
 	for name, i := range map[string]*roundsv1.Inspection{
 		"no version": {ChecklistId: uid("list")}, "an older one": {ChecklistId: uid("list"), ChecklistVersion: 5}, "one to come": {ChecklistId: uid("list"), ChecklistVersion: 8},
+		"a draft":      {ChecklistId: uid("list"), ChecklistVersion: 6},
 		"no such list": {ChecklistId: uid("another")}, "no list": {},
 	} {
 		i.State, i.Round, i.WindowStartUs, i.WindowEndUs = planned, 1, start, start+time.Hour.Microseconds()
@@ -34,7 +35,8 @@ func TestRoundsPlannedByHandArePinned(t *testing.T) {
 	holds("no list", released, 0)
 	holds("one to come", planned, 8)
 	holds("no such list", planned, 0)
-	same(t, "told", w.notices(), []string{"REMINDER foreman", "REMINDER foreman"})
+	holds("a draft", planned, 6)
+	same(t, "told", w.notices(), []string{"REMINDER foreman", "REMINDER foreman", "REMINDER foreman"})
 	if s := w.worker.Stats(); s.Released != 3 || s.Failures != 0 {
 		t.Errorf("%+v", s)
 	}
@@ -45,9 +47,10 @@ func TestRoundsPlannedByHandArePinned(t *testing.T) {
 		t.Error("told again")
 	}
 	w.ref.mu.Lock()
-	w.ref.checklists[uid("list")], w.ref.checklists[uid("another")] = 8, 1
+	w.ref.checklists[uid("list")], w.ref.checklists[uid("another")], w.ref.drafts = 8, 1, nil
 	w.ref.mu.Unlock()
 	w.pass(10 * time.Minute).tick()
 	holds("one to come", released, 8)
 	holds("no such list", released, 1)
+	holds("a draft", released, 6)
 }

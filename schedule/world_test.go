@@ -87,6 +87,7 @@ type reference struct {
 	mu         sync.Mutex
 	policies   map[store.Scope]policy.Policy
 	checklists map[string]uint32 // the newest version
+	drafts     map[string]uint32 // one that is not published
 }
 
 func (r *reference) Policy(scope store.Scope) policy.Policy {
@@ -107,7 +108,7 @@ func (r *reference) Checklist(_ store.Scope, series string, version uint32) *rou
 		if version == 0 {
 			version = newest
 		}
-		return &roundsv1.Checklist{Version: version}
+		return &roundsv1.Checklist{Version: version, Published: version != r.drafts[series]}
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func inspectionWorkflow() workflow {
 		facts: func(j *judgement) map[string]string {
 			return map[string]string{"checklist": j.inspection().GetChecklistId(), "newest": "0"}
 		}}
-	known := condition{name: "in the version that the round names", holds: (*judgement).knowsVersion, refusal: refusal{
+	known := condition{name: "published in the version that the round names", holds: (*judgement).knowsVersion, refusal: refusal{
 		roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_VERSION, "", "检查表没有第{version}版,请选择已发布的版本(最新为第{newest}版)。",
 		"The checklist has no version {version}. Choose one that is published; the newest is {newest}."},
 		facts: func(j *judgement) map[string]string {
@@ -113,6 +113,10 @@ func inspectionWorkflow() workflow {
 			return map[string]string{"checklist": i.GetChecklistId(), "version": strconv.FormatUint(uint64(i.GetChecklistVersion()), 10),
 				"newest": strconv.FormatUint(uint64(j.reference.Checklist(j.Scope, i.GetChecklistId(), 0).GetVersion()), 10)}
 		}}
+	listed := condition{name: "what it is walked with is at hand, where the organisation's lists are known", holds: (*judgement).hasList, refusal: refusal{
+		roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_VERSION, "", "服务器上没有此巡检所用的检查表版本,不能核对答案,暂不能提交。您的答案已保留,请联系管理员后重新提交。",
+		"The server does not have the version of the checklist that this round is walked with, so nobody can say whether it is complete. Your answers are kept; talk to the" +
+			" administrator, then submit it again."}, facts: known.facts}
 	atTag := condition{name: "a tag was scanned, or a photo shows that it is broken; where there is a route", holds: func(j *judgement) bool {
 		act := j.inspectionAct().GetStart()
 		return len(j.inspection().GetCheckpointIds()) == 0 || act.GetScanPayload() != "" || act.GetBrokenTagPhotoId() != ""
@@ -188,10 +192,10 @@ func inspectionWorkflow() workflow {
 		{command: Edit, effects: then{keepsPinned, performs, answers}},
 		{command: Release, from: states{planned}, needs: needs{published, known}, to: released, effects: then{pin, grace}},
 		{command: Start, from: states{released, returned}, needs: needs{meant, atTag}, to: running, effects: then{begin, walks, pin, firstTag}},
-		{command: Start, number: 30, from: states{missed, partial}, when: when{unseenState}, needs: needs{meant, atTag},
+		{command: Start, number: 30, from: states{missed, partial}, when: when{unseenState}, needs: needs{meant, atTag, published, known},
 			effects: then{claim, walks, pin, firstTag}},
-		{command: Submit, from: states{running}, needs: needs{thisRound, inspector, complete}, to: submitted, effects: then{claim, walks, completion, score}},
-		{command: Submit, number: 30, from: states{missed, partial}, needs: needs{thisRound, inspector, complete},
+		{command: Submit, from: states{running}, needs: needs{thisRound, inspector, listed, complete}, to: submitted, effects: then{claim, walks, completion, score}},
+		{command: Submit, number: 30, from: states{missed, partial}, needs: needs{thisRound, inspector, listed, complete},
 			to: submitted, effects: then{claim, walks, completion, score, lateSync}},
 		{command: EvidenceVerified, from: states{submitted}, needs: needs{evidence, unflagged}, to: inspectionQueue, effects: then{unlisted}},
 		{command: Approve, from: states{submitted}, refuse: refusal{missing, "",

@@ -87,12 +87,20 @@ func (j *judgement) knowsList() bool {
 	return id == "" || j.foresees || !j.knowsChecklists() || j.reference.Checklist(j.Scope, id, 0) != nil
 }
 
-// knowsVersion: whether the checklist that a round names is known in the version that it says. Where the list is not known at all, nothing is asked.
+// knowsVersion: whether the checklist that a round names is published in the version that it says: a draft may be changed while crews answer it. Where the list is not
+// known at all, nothing is asked.
 func (j *judgement) knowsVersion() bool {
 	i := j.inspection()
 	newest := j.reference.Checklist(j.Scope, i.GetChecklistId(), 0)
 	return i.GetChecklistId() == "" || i.GetChecklistVersion() == 0 || newest == nil ||
-		j.reference.Checklist(j.Scope, i.GetChecklistId(), i.GetChecklistVersion()) != nil
+		j.reference.Checklist(j.Scope, i.GetChecklistId(), i.GetChecklistVersion()).GetPublished()
+}
+
+// hasList: whether what a round is walked with is at hand, where the organisation's lists are known. Published versions stay, so it is not only where the server itself
+// has lost it; then nobody can say what the round asks, and nothing is taken for complete.
+func (j *judgement) hasList() bool {
+	i := j.inspection()
+	return j.foresees || i.GetChecklistId() == "" || !j.knowsChecklists() || j.checklistOf(i) != nil
 }
 
 // keepPinned lets a round be walked with the checklist and the version that it was released with, whatever its creation says that is sent once more: values that are

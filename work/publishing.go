@@ -18,12 +18,16 @@ const (
 	checklistPublished = 5
 )
 
-// checklistWorkflow is what is asked of the versions of checklists: what crews have begun with is not changed under them, whoever writes and by whichever call.
+// checklistWorkflow is what is asked of the versions of checklists: what crews have begun with is not changed under them, nor taken away, whoever writes and by whichever call.
 // The name and the code may be put right: nothing is answered or counted by them.
 func checklistWorkflow() workflow {
-	own := condition{name: "its id is that of the series and the version", holds: func(j *judgement) bool {
+	own := condition{name: "its id is that of the series and the version, which no other has", holds: func(j *judgement) bool {
 		list := j.written().GetChecklist()
-		return list.GetSeriesId() == "" || j.Mutation.GetRecordId() == checklist.RecordID(list.GetSeriesId(), list.GetVersion())
+		if series := list.GetSeriesId(); series != "" {
+			before := j.lookup(kindChecklist, series).GetRecord().GetChecklist() // one that has no series is the first of the series that has its id
+			return j.Mutation.GetRecordId() == checklist.RecordID(series, list.GetVersion()) && (before == nil || before.GetSeriesId() != "" || before.GetVersion() != list.GetVersion())
+		}
+		return j.lookup(kindChecklist, checklist.RecordID(j.Mutation.GetRecordId(), list.GetVersion())) == nil
 	}, refusal: refusal{invalid, "version", "检查表第 {version} 版的编号不正确:同一系列的每一版只能建立一次。请通过管理端导入或新建。",
 		"This is not the id that version {version} of this list has: a version is made once. Make it with the administrator's calls or import."},
 		facts: func(j *judgement) map[string]string {
@@ -37,8 +41,12 @@ func checklistWorkflow() workflow {
 		}}
 	// A fact may have been kept for a person, whose word does not change a published list either.
 	changes := condition{name: "it changes what is published", holds: (*judgement).rewritesPublished}
+	draft := condition{name: "not published", holds: func(j *judgement) bool { return !j.Current.GetRecord().GetChecklist().GetPublished() },
+		refusal: refusal{badState, "", "此版本已发布,不能删除:已开始的巡检和工单要用它完成。请从类别和计划中取消它,或发布新版本。",
+			"This version is published and is not deleted: rounds and tickets that began with it end with it. Take it out of categories and plans, or publish a new version."}}
 	return workflow{kind: kindChecklist, name: noState, rows: []row{
 		{command: Create, needs: []condition{own}},
+		{command: Delete, needs: []condition{draft}},
 		{command: Edit, needs: []condition{kept}},
 		{command: Fact, when: []condition{changes}, refuse: refusal{badState, "version", "此版本已发布,检查项不能再改。请发布新版本。",
 			"This version is published and its questions are not changed any more. Publish a new version."}},

@@ -17,9 +17,21 @@ func (j *judgement) requirementsOf(category string, priority roundsv1.Priority) 
 		need.CategoryId = category
 	}
 	if need.GetChecklistId() != "" {
-		need.ChecklistVersion = j.reference.Checklist(j.Scope, need.GetChecklistId(), 0).GetVersion()
+		if need.ChecklistVersion = j.reference.Checklist(j.Scope, need.GetChecklistId(), 0).GetVersion(); need.ChecklistVersion == 0 {
+			need.ChecklistId = "" // none is published: what will be is not what this crew is asked
+		}
 	}
 	return need
+}
+
+// listPinned is the checklist of a ticket in the version that was pinned with what it has to fulfil; nil where none was, or where it is not at hand. Of a list that had
+// no version then, none counts that was published since.
+func (j *judgement) listPinned(t *roundsv1.Ticket) *roundsv1.Checklist {
+	need := t.GetRequirements()
+	if need.GetChecklistId() == "" || need.GetChecklistVersion() == 0 {
+		return nil
+	}
+	return j.reference.Checklist(j.Scope, need.GetChecklistId(), need.GetChecklistVersion())
 }
 
 // pin writes what the ticket has to fulfil, now that it is of a category, and the priority that the category begins with where nobody gave one. A device that

@@ -129,7 +129,7 @@ func workingRows(is ticketConditionSet, does ticketEffectSet) []row {
 
 // completionRows are the word that the work is done, and what the server finds of it.
 func completionRows(is ticketConditionSet, does ticketEffectSet) []row {
-	shown := needs{is.room, is.noOpenTasks, is.beforePhoto, is.photosListed, is.newCapture, is.possible, is.answered}
+	shown := needs{is.room, is.noOpenTasks, is.beforePhoto, is.photosListed, is.newCapture, is.listAtHand, is.possible, is.answered}
 	with := func(first ...condition) needs { return append(first, shown...) }
 	waits := append(states{triaged}, append(assignedStates(), doneStates()...)...)
 	return []row{
@@ -176,7 +176,7 @@ func completionRows(is ticketConditionSet, does ticketEffectSet) []row {
 		{command: SubmitCompletion, from: assignedStates(), needs: with(is.assignedOrCrew), to: donePending,
 			effects: then{does.complete, does.clearPause}},
 
-		{command: EvidenceVerified, from: states{donePending}, needs: needs{is.evidence, is.enough, is.found, is.pictured, is.unflagged, is.recaptured, is.listDone}, to: pendingReview,
+		{command: EvidenceVerified, from: states{donePending}, needs: needs{is.evidence, is.enough, is.found, is.pictured, is.unflagged, is.recaptured, is.listAtHand, is.listDone}, to: pendingReview,
 			effects: then{does.unlisted}},
 	}
 }
@@ -191,7 +191,7 @@ func reviewRows(is ticketConditionSet, does ticketEffectSet) []row {
 		objected = roundsv1.Verdict_VERDICT_OBJECTED
 	)
 	decides := needs{is.thisRound, is.notPerformer, is.supervisorAfterDissent}
-	proved := append(slices.Clip(decides), is.digested, is.evidence, is.enough, is.found, is.pictured, is.unflagged, is.recaptured, is.listDone, is.noOpenTasks) // a photo may have been taken out of sight since it was verified
+	proved := append(slices.Clip(decides), is.digested, is.evidence, is.enough, is.found, is.pictured, is.unflagged, is.recaptured, is.listAtHand, is.listDone, is.noOpenTasks) // a photo may have been taken out of sight since it was verified
 	lookAgain := refusal{staleCode, "review_digest", "您查看之后出现了新的问题(无效照片、不合格项或客户异议),确认暂未生效。请重新查看后再确认或退回。",
 		"After you looked something came that speaks against the work: a photo that cannot count, a failed item or a dispute. Your approval waits: look again," +
 			" and approve it or send it back."}

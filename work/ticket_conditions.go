@@ -29,7 +29,7 @@ type ticketConditionSet struct {
 	epoch, assignee, assignedOrCrew, notAssigned, reassigned, stillWorks, performer, notPerformer, noWork, supervisor, supervisorAfterDissent, reason,
 	futureRound, olderRound, isThisRound, thisRound, room, evidence, enough, pictured, admitted, target, belowTop, asked, askedBySelf, namesFirst, twoPeople,
 	knownCategory, staffBelongs, staffStays, staffPresent, staffOnDuty, staffSkilled, pauseListed, pauseProved, earlier, wasWorking, wasPaused, beforePhoto, photosListed,
-	possible, answered, newCapture, found, unflagged, digested, noOpenTasks, notTask, roomForTasks, tasksKnown, hadMerged, passes, partOf, approverWorks, nobodyElse, notForced, recentlyApproved,
+	listAtHand, possible, answered, newCapture, found, unflagged, digested, noOpenTasks, notTask, roomForTasks, tasksKnown, hadMerged, passes, partOf, approverWorks, nobodyElse, notForced, recentlyApproved,
 	roundRejected, stale, blind, older, early, notEarly, pointsAtOwn, rejectWords, rejectListed, solved, roomForMoves, roomForStarts, listOpen, listDone, recaptured, covered, categorises, worksElsewhere condition
 }
 

@@ -129,6 +129,16 @@ func (is *ticketConditionSet) addGuards() {
 	is.newCapture = condition{name: "where photos are to be taken again, one that was taken since, with a proof of its place", holds: (*judgement).retook,
 		refusal: refusal{missing, "photo_ids", "照片须重新拍摄:请在现场拍一张新的完工照片,并扫描现场标签或开启定位,再报完工。",
 			"The photos have to be taken again: take a new one at the place, with its tag scanned or with a fix, then report it as done."}}
+	is.listAtHand = condition{name: "its checklist is at hand in the version that was pinned, where the organisation's lists are known", holds: func(j *judgement) bool {
+		unseen := j.op == SubmitCompletion && !j.knewRequirements() // it is asked for when the evidence is verified
+		return j.foresees || !j.directory || unseen || j.ticket().GetRequirements().GetChecklistVersion() == 0 || j.listPinned(j.ticket()) != nil
+	}, refusal: refusal{roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_VERSION, "", "服务器上没有此工单所用的检查表版本,不能核对检查项。您的照片和答案已保留,请联系管理员后重新报完工。",
+		"The server does not have the version of the checklist that this ticket needs, so nobody can say whether it is complete. Your photos and answers are kept; talk to" +
+			" the administrator, then report it as done again."},
+		facts: func(j *judgement) map[string]string {
+			need := j.ticket().GetRequirements()
+			return map[string]string{"checklist": need.GetChecklistId(), "version": strconv.FormatUint(uint64(need.GetChecklistVersion()), 10)}
+		}}
 	is.possible = condition{name: "every reading can be", holds: func(j *judgement) bool { return len(j.checklistGaps().Impossible) == 0 || !j.knewRequirements() },
 		refusal: refusal{impossible, "", "检查项「{questions}」的读数不可能,请核对后重新填写,再报完工。",
 			"The reading of \"{questions_en}\" cannot be. Check it and enter it again, then report it as done."},
@@ -352,12 +362,8 @@ func (j *judgement) checklistGaps() checklist.Gaps { return j.gapsIn(j.ticket())
 
 // gapsIn is the same of the ticket as it will be.
 func (j *judgement) gapsIn(t *roundsv1.Ticket) checklist.Gaps {
-	need := t.GetRequirements()
-	if j.foresees || need.GetChecklistId() == "" {
-		return checklist.Gaps{}
-	}
-	list := j.reference.Checklist(j.Scope, need.GetChecklistId(), need.GetChecklistVersion())
-	if list == nil {
+	list := j.listPinned(t)
+	if j.foresees || list == nil {
 		return checklist.Gaps{}
 	}
 	again := map[string]bool{}
@@ -388,8 +394,7 @@ func (j *judgement) unanswered() []string {
 
 // itemFacts count items of the ticket's checklist, and name them: by their ids for programs, by their questions for people.
 func (j *judgement) itemFacts(items []string) map[string]string {
-	need := j.ticket().GetRequirements()
-	list := j.reference.Checklist(j.Scope, need.GetChecklistId(), need.GetChecklistVersion())
+	list := j.listPinned(j.ticket())
 	return map[string]string{"count": strconv.Itoa(len(items)), "items": strings.Join(items, ","),
 		"questions": questionWords(list, nil, items, false), "questions_en": questionWords(list, nil, items, true)}
 }

@@ -45,7 +45,7 @@ func (j *judgement) tellGaps() {
 	if people = named(people); len(items) == 0 || len(people) == 0 {
 		return
 	}
-	list := j.reference.Checklist(j.Scope, after.GetRequirements().GetChecklistId(), after.GetRequirements().GetChecklistVersion())
+	list := j.listPinned(after)
 	j.verdict.Derived = append(j.verdict.Derived, NoticeOf(Telling{About: j.ref(), Code: roundsv1.NoticeCode_NOTICE_CODE_MORE_ASKED, People: people[:min(len(people), maxTold)],
 		CausedBy: string(j.Person), Cause: j.cause(), TimeUs: j.Time.UnixMicro(), Sentence: &roundsv1.Text{
 			Zh: "您报完工的工单还须填写检查表:" + questionWords(list, nil, items, false) + "。请补填,填完后即可确认。",
