@@ -170,7 +170,7 @@ func (t *tables) places(put func(...string)) {
 	for _, p := range t.Places {
 		codes[p.ID] = p.GetCode()
 		put(t.Site.Code, p.GetCode(), p.GetName().GetZh(), p.GetName().GetEn(), strings.ToLower(strings.TrimPrefix(p.GetType().String(), "PLACE_TYPE_")),
-			codes[p.GetParentId()], p.GetTag(), strings.ToLower(strings.TrimPrefix(p.GetSignal().String(), "SIGNAL_")), p.GetOutline(), t.butlerOf(p))
+			codes[p.GetParentId()], p.GetTag(), strings.ToLower(strings.TrimPrefix(p.GetSignal().String(), "SIGNAL_")), p.GetOutline(), t.butlersOf(p))
 	}
 	for i := 1; i < t.scale.Sites; i++ {
 		put(siteCode(i), "T1", "1栋", "Tower 1", "building", "", "", "ok", "", "")
@@ -178,14 +178,16 @@ func (t *tables) places(put func(...string)) {
 	}
 }
 
-// butlerOf is the job number of the butler of a tower, who looks after its units: the towers are shared out among them. Empty for any other place.
-func (t *tables) butlerOf(p Place) string {
-	var tower int
-	if n, err := fmt.Sscanf(p.GetCode(), "T%d", &tower); n != 1 || err != nil || p.GetType() != roundsv1.PlaceType_PLACE_TYPE_BUILDING {
+// butlersOf are the job numbers of the butlers of a tower, who look after its units and stand in for each other. None of any other place.
+func (t *tables) butlersOf(p Place) string {
+	if p.GetType() != roundsv1.PlaceType_PLACE_TYPE_BUILDING || !strings.HasPrefix(p.GetCode(), "T") {
 		return ""
 	}
-	butlers := t.In(roundsv1.Role_ROLE_BUTLER)
-	return butlers[(tower-1)*len(butlers)/towers].GetCode()
+	var codes []string
+	for _, butler := range t.In(roundsv1.Role_ROLE_BUTLER) {
+		codes = append(codes, butler.GetCode())
+	}
+	return strings.Join(codes, ";")
 }
 
 func (t *tables) assets(put func(...string)) {

@@ -93,7 +93,8 @@ type child struct {
 	s3       string // object store for the photos; empty: a folder
 	time     *timeline
 	logs     io.Writer
-	listen   string // address of the first start, taken again by all later ones
+	alive    *os.File // lock of the demo's directory, which the server holds as well; nil: none is held
+	listen   string   // address of the first start, taken again by all later ones
 
 	mu    sync.Mutex // guards what follows
 	cmd   *exec.Cmd
@@ -118,7 +119,7 @@ func (c *child) start(ctx context.Context) (server.Ready, error) {
 		c.listen = "127.0.0.1:0"
 	}
 	cmd := exec.Command(c.exe, "demo", "serve-child", "--data", c.data(), "--listen", c.listen, "--ready-file", ready, "--clock", clock)
-	cmd.Stderr = c.logs
+	cmd.Stderr, cmd.ExtraFiles = c.logs, inherited(c.alive)
 	if c.s3 != "" {
 		cmd.Env = append(os.Environ(), s3Env+"="+c.s3)
 	}

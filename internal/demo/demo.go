@@ -131,12 +131,16 @@ type demo struct {
 
 func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	began := time.Now()
+	var alive *os.File
 	if o.dir == "" {
-		if o.dir, err = os.MkdirTemp("", "rounds-demo-"); err != nil {
+		if n := sweep(os.TempDir()); n > 0 {
+			fmt.Fprintf(log, "removed what %d killed demos had left in %s\n", n, os.TempDir())
+		}
+		if o.dir, alive, err = temporary(os.TempDir(), o.keep); err != nil {
 			return err
 		}
-		if !o.keep {
-			defer func() { err = errors.Join(err, os.RemoveAll(o.dir)) }()
+		if alive != nil {
+			defer func() { err = errors.Join(err, os.RemoveAll(o.dir), alive.Close()) }()
 		}
 	} else if err := ownDir(o.dir); err != nil {
 		return err
@@ -157,7 +161,7 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	}
 	defer logs.Close()
 	at := newTimeline(begin)
-	d := &demo{options: o, Community: community.New(o.seed), time: at, progress: view, server: &child{exe: exe, dir: o.dir, s3: o.s3, time: at, logs: logs}}
+	d := &demo{options: o, Community: community.New(o.seed), time: at, progress: view, server: &child{exe: exe, dir: o.dir, s3: o.s3, time: at, logs: logs, alive: alive}}
 	d.staged, d.dismissed, d.revoked, d.formerKeys = map[int][]string{}, map[string]int64{}, map[string]int64{}, map[string]ed25519.PublicKey{}
 	d.answered = map[client.RecordID]bool{}
 	at.told = d.server.tell
