@@ -27,7 +27,11 @@ const (
 func (j *judgement) keepLedger() {
 	before, after := j.ticket(), j.after()
 	if j.draft.has(ticketState) && after.GetState() != before.GetState() {
-		j.record(&roundsv1.Move{State: after.GetState(), Round: after.GetRound(), Reason: pauseReasonOf(after), StopsClock: j.pausesClock()})
+		moved := &roundsv1.Move{State: after.GetState(), Round: after.GetRound(), Reason: pauseReasonOf(after), StopsClock: j.pausesClock()}
+		if j.op == EvidenceVerified {
+			moved.FoundVersion = j.Current.GetVersion()
+		}
+		j.record(moved)
 		switch {
 		case after.GetState() == moveClosed:
 			j.editTicket(ticketClosedTime).ClosedTimeUs = j.Time.UnixMicro()

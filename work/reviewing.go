@@ -129,15 +129,9 @@ func (j *judgement) staleApproval() bool {
 // sawComplete: whether the reviewer was looking at the round when its evidence had been found complete: at a version that the ticket had, and not one from before the
 // round first went to review. What the ledger does not say nobody can.
 func (j *judgement) sawComplete() bool {
-	if j.Mutation.GetBase() == 0 {
-		return false
-	}
-	for _, m := range j.ticket().GetMoves() {
-		if state(m.GetState()) == pendingReview && m.GetRound() == j.ticket().GetRound() {
-			return m.GetTimeUs() <= j.Mutation.GetBaseTimeUs()
-		}
-	}
-	return false
+	return slices.ContainsFunc(j.ticket().GetMoves(), func(m *roundsv1.Move) bool {
+		return m.GetRound() == j.ticket().GetRound() && m.GetFoundVersion() != 0 && j.Mutation.GetBase() > m.GetFoundVersion()
+	})
 }
 
 // olderDigest is row 10: the reviewer decided on evidence that was there, and complete, and more has come.

@@ -17,8 +17,7 @@ import (
 // Scope is where the record stands, for the calendar of its deadlines. Category is the ticket's as the organisation has it, nil where it is not known; it counts
 // where none was known when the ticket's requirements were pinned. Lookup reads another record of the same scope, nil where there is none; an error of it counts
 // as nothing there. Photos are the ids of those whose subject is the record, or another ticket of which the manifests list photos, whoever names them: none of the
-// round may stand refused and in sight, and those that are not listed are noted for the reviewer; none given: they are not asked about. The time of the move is that of the last thing that was found out about the photos, and later than all that the
-// record had before. Verified is pure but for Lookup, changes nothing of what
+// round may stand refused and in sight, and those that are not listed are noted for the reviewer; none given: they are not asked about. The time of the move is that of the last thing that was found out about the photos. Verified is pure but for Lookup, changes nothing of what
 // it is given, and is safe for concurrent use.
 func (r *Rules) Verified(
 	scope store.Scope, current *roundsv1.Change, category *roundsv1.Category, photos []string, lookup func(kind merge.Kind, id string) (*roundsv1.Change, error),
@@ -27,7 +26,7 @@ func (r *Rules) Verified(
 	if !ok || current.GetDeleted() {
 		return nil, false
 	}
-	j := r.judgement(engine.Case{Scope: scope, Kind: kind, Current: current, Saw: true, Lookup: lookup, Time: time.UnixMicro(current.GetTimeUs() + 1).UTC()})
+	j := r.judgement(engine.Case{Scope: scope, Kind: kind, Current: current, Saw: true, Lookup: lookup, Time: time.UnixMicro(current.GetTimeUs()).UTC()})
 	j.op, j.category, j.photos = EvidenceVerified, category, photos
 	rows := r.rows[kind][EvidenceVerified]
 	if len(rows) == 0 {

@@ -44,7 +44,7 @@ const (
 // closures checks P9: it follows the journal with models of the ticket and of the inspection round that know the document's tables and nothing of how the server
 // keeps them, and wants each closure to have been earned, and each record to stand where its model has it.
 func (c *check) closures(h *history) {
-	m := &trade{c: c, h: h, tickets: map[string]*work{}, photos: map[string]*proof{}, walks: map[string]*walk{}}
+	m := &trade{c: c, h: h, tickets: map[string]*work{}, photos: map[string]*proof{}, walks: map[string]*walk{}, remarks: map[string]*remark{}}
 	for _, e := range h.entries {
 		m.take(e)
 	}
@@ -63,6 +63,7 @@ type trade struct {
 	tickets map[string]*work
 	photos  map[string]*proof
 	walks   map[string]*walk
+	remarks map[string]*remark
 }
 
 // work is one ticket.
@@ -83,10 +84,14 @@ type work struct {
 	into     string // the ticket that it was merged into
 
 	began      map[uint32]*entry // by which a round began; the first has none
-	moved      *entry            // that wrote the state last
-	given      *entry            // that gave it to somebody last
-	completed  *entry            // that changed the completions last
-	declined   *entry            // by which the last dispatch was declined
+	whole      map[uint32]*entry // by which a round went to review first: its evidence was complete
+	retake     *entry            // by which somebody decided that the photos of the round are to be taken again
+	scans      []*entry
+	again      []string // items that a reviewer pointed at, which are to be answered anew in the round
+	moved      *entry   // that wrote the state last
+	given      *entry   // that gave it to somebody last
+	completed  *entry   // that changed the completions last
+	declined   *entry   // by which the last dispatch was declined
 	ledger     []move
 	categories []put
 	pinned     string   // the category that counts for what is asked
@@ -122,8 +127,9 @@ type completion struct {
 
 // move is a change of the state, where its time belongs.
 type move struct {
-	us int64
-	to roundsv1.TicketState
+	us    int64
+	to    roundsv1.TicketState
+	stops bool // the clocks
 }
 
 // find notes what is wrong with a ticket.
@@ -142,6 +148,8 @@ func (m *trade) take(e *entry) {
 		m.photo(id, e)
 	case "inspection":
 		m.walk(id, e)
+	case "comment":
+		m.remark(id, e)
 	case "ticket":
 		t := m.ticket(id)
 		if e.redacted || e.mutation == nil {
@@ -156,7 +164,7 @@ func (m *trade) take(e *entry) {
 func (m *trade) ticket(id string) *work {
 	t := m.tickets[id]
 	if t == nil {
-		t = &work{id: id, round: 1, hands: map[string]uint64{}, crew: map[string]bool{}, began: map[uint32]*entry{}, answers: map[string][]answer{}}
+		t = &work{id: id, round: 1, hands: map[string]uint64{}, crew: map[string]bool{}, began: map[uint32]*entry{}, whole: map[uint32]*entry{}, answers: map[string][]answer{}}
 		m.tickets[id] = t
 	}
 	return t
@@ -192,6 +200,9 @@ func (t *work) enter(e *entry, to roundsv1.TicketState) {
 	if t.state == atClosed && to != atClosed {
 		t.closedBy, t.approvers = byNobody, nil
 	}
+	if t.whole[t.round] == nil && to == atReview {
+		t.whole[t.round] = e
+	}
 	t.state, t.moved = to, e
 }
 
@@ -202,7 +213,7 @@ func (t *work) note(e *entry, to roundsv1.TicketState) {
 	for at > 0 && t.ledger[at-1].us > us {
 		at--
 	}
-	t.ledger = slices.Insert(t.ledger, at, move{us, to})
+	t.ledger = slices.Insert(t.ledger, at, move{us: us, to: to})
 }
 
 // earlier: whether something happened before the last change of the state, and its author did not know of that change: 17.
@@ -223,7 +234,7 @@ func (t *work) stood(e *entry) (at roundsv1.TicketState) {
 // next begins the next round.
 func (t *work) next(e *entry) {
 	t.round++
-	t.began[t.round], t.disputed, t.dissent = e, nil, false
+	t.began[t.round], t.disputed, t.dissent, t.retake, t.again = e, nil, false, nil, e.mutation.GetCommand().GetTicket().GetReject().GetItemIds()
 }
 
 // give gives the ticket to somebody.

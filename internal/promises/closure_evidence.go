@@ -22,6 +22,7 @@ type proof struct {
 	round     uint32
 	source    roundsv1.PhotoSource
 	annotates string
+	placed    bool // it shows where it was taken
 	shared    bool
 	sha256    string
 	by        []string // who took it
@@ -68,6 +69,7 @@ func (m *trade) photo(id string, e *entry) {
 	}
 	p.made, p.at = true, e
 	p.subject, p.role, p.round, p.source = said.GetSubject().GetId(), said.GetRole(), said.GetRound(), said.GetSource()
+	p.placed = said.GetLocation().GetSource() >= roundsv1.LocationSource_LOCATION_SOURCE_GPS
 	p.annotates, p.shared, p.sha256, p.by = said.GetAnnotationOfId(), said.GetShared(), string(said.GetSha256()), []string{e.GetPersonId(), said.GetPersonId()}
 	if said.GetHidden() != nil {
 		p.hidden, p.hiddenBy = said.GetHidden(), e
@@ -113,7 +115,12 @@ func (m *trade) asked(t *work) requirement {
 		}
 		return requirement{known: true, photos: int(pinned.GetAfterPhotos()), live: pinned.GetLiveCamera(), before: pinned.GetBeforePhoto()}
 	}
-	category := m.c.evidence.Trade.Category(m.h.scope.Name, t.pinned)
+	return m.demands(t.pinned)
+}
+
+// demands are what a category asks for.
+func (m *trade) demands(id string) requirement {
+	category := m.c.evidence.Trade.Category(m.h.scope.Name, id)
 	if category == nil {
 		return requirement{photos: 1}
 	}
@@ -130,6 +137,8 @@ func (m *trade) proved(t *work) (bool, string) {
 		switch {
 		case p == nil || !p.made && !p.unclear:
 			return false, "photo " + id + " was never promised"
+		case p.hidden != nil && !p.unclear && p.state == roundsv1.PhotoState_PHOTO_STATE_HARD && m.hides(t, p):
+			return false, "photo " + id + " cannot count, and was hidden by who did the work"
 		case p.hidden != nil:
 			continue
 		case p.unclear:
@@ -154,6 +163,12 @@ func (m *trade) proved(t *work) (bool, string) {
 	if len(sound) < asked.photos {
 		return false, "of " + itoa(uint64(asked.photos)) + " photos there are " + itoa(uint64(len(sound)))
 	}
+	if why := m.listed(t, asked.list); why != "" {
+		return false, why
+	}
+	if !m.retaken(t) {
+		return false, "no photo was taken again that shows its place (36)"
+	}
 	return true, ""
 }
 
@@ -172,9 +187,9 @@ func (m *trade) misses(t *work, p *proof) string {
 	return ""
 }
 
-// listed wants a completion to list as many photos as its author knew to be asked for: of the finished work, of this round, from the camera where that is asked.
+// lists wants a completion to list as many photos as its author knew to be asked for: of the finished work, of this round, from the camera where that is asked.
 // Those that are not here yet count.
-func (m *trade) listed(t *work, e *entry) {
+func (m *trade) lists(t *work, e *entry) {
 	asked := m.asked(t)
 	if !t.knew(e) || m.letIn(e) != nil || t.unclear || m.c.evidence.Trade == nil {
 		return

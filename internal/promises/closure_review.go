@@ -3,6 +3,7 @@ package promises
 import (
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -48,6 +49,9 @@ func (m *trade) approve(t *work, e *entry, act *roundsv1.TicketApprove) {
 		if t.closedBy != byApproval || e.saw(t.moved) {
 			m.find(t, e, "it was signed a second time, and nobody approved it meanwhile")
 		}
+		if l := m.look(t, e, act.GetReviewDigest()); l.early() && !t.unclear {
+			m.find(t, e, "signed by somebody who looked before the evidence of the round was complete")
+		}
 		if !slices.Contains(t.approvers, e.GetPersonId()) {
 			t.approvers = append(t.approvers, e.GetPersonId())
 		}
@@ -76,7 +80,14 @@ func (m *trade) reject(t *work, e *entry, act *roundsv1.TicketReject) {
 	if act.GetRound() != t.round {
 		m.find(t, e, "round %d was sent back in round %d", act.GetRound(), t.round)
 	}
+	if strings.TrimSpace(act.GetWords()) == "" {
+		m.find(t, e, "it was sent back without a word")
+	}
 	for _, id := range act.GetPhotoIds() {
+		if p := m.photos[id]; p != nil && !p.unclear && p.subject == t.id && p.round > 0 && p.round < t.round && p.role != roundsv1.PhotoRole_PHOTO_ROLE_BEFORE &&
+			!t.unclear && !slices.Contains(t.evidence(), id) && !slices.Contains(m.record(t.id).GetOrigin().GetPhotoIds(), id) {
+			m.find(t, e, "a reviewer points at photo %s, which is of another round", id)
+		}
 		if p := m.photos[id]; !t.unclear && (p == nil || !p.unclear && p.subject != t.id && m.end(p.subject) != t && !slices.Contains(m.record(t.id).GetOrigin().GetPhotoIds(), id)) {
 			m.find(t, e, "a reviewer points at photo %s, which is not of it", id)
 		}
@@ -107,7 +118,17 @@ func (m *trade) looked(t *work, e *entry, digest []byte) {
 	if t.unclear {
 		return
 	}
-	l := m.look(e, digest)
+	if why := m.look(t, e, digest).blind(); why != "" {
+		m.find(t, e, "%s", why)
+	}
+}
+
+// look is what the reviewer of a ticket had before the eyes, and what came since.
+func (m *trade) look(t *work, e *entry, digest []byte) *look {
+	l := m.sight(e, digest)
+	if l.complete = t.whole[t.round]; l.complete != nil {
+		l.waited = e.base >= l.complete.GetSeq()
+	}
 	if t.completed != nil {
 		l.came(t.completed)
 	}
@@ -118,9 +139,7 @@ func (m *trade) looked(t *work, e *entry, digest []byte) {
 	for _, id := range t.evidence() {
 		l.photo(m.photos[id])
 	}
-	if why := l.blind(); why != "" {
-		m.find(t, e, "%s", why)
-	}
+	return l
 }
 
 // look is what a reviewer had before the eyes, and what came since.
@@ -131,9 +150,12 @@ type look struct {
 	known    bool   // somebody was shown what the digest is the hash of, or nobody knows
 	anything bool   // came since
 	against  string // what of it speaks against the work
+	complete *entry // by which the round went to review first; nil where that is not asked
+	waited   bool   // the reviewer had the record in a version since then
 }
 
-func (m *trade) look(e *entry, digest []byte) *look {
+// sight is what a reviewer had before the eyes.
+func (m *trade) sight(e *entry, digest []byte) *look {
 	l := &look{entry: e, digest: digest, through: e.base, known: true}
 	switch shown := m.c.evidence.Shown; {
 	case len(digest) == 0:
@@ -181,10 +203,17 @@ func (l *look) blind() string {
 		return "approved by somebody who has not seen that " + l.against + " (11)"
 	case len(l.digest) == 0 && l.anything:
 		return "approved by somebody who has not seen all of the evidence, and does not say what was seen"
-	case !l.known && !l.anything:
+	case !l.known && !(l.waited && l.anything): // the base tells what was seen, and not the digest
 		return "approved on evidence that there never was"
+	case l.early():
+		return "approved by somebody who looked before the evidence of the round was complete"
 	}
 	return ""
+}
+
+// early: whether the reviewer looked before the evidence of the round was complete, and it was another then.
+func (l *look) early() bool {
+	return l.complete != nil && l.anything && l.through < l.complete.GetSeq()
 }
 
 // shown is the answer of several that counts: of those that nobody replaced who had seen them the worst, and of these the earliest.

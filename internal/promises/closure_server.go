@@ -29,6 +29,9 @@ func (m *trade) server(t *work, e *entry, edit *roundsv1.Edit) {
 		}
 		t.level = said.GetEscalationLevel()
 	}
+	if slices.Contains(said.GetFlags(), "retake") && cause.mutation.GetCommand().GetConflict().GetDecide().GetAction() == roundsv1.ConflictAction_CONFLICT_ACTION_RETAKE {
+		t.retake = cause // 36
+	}
 	if into := said.GetMergedIntoId(); into != "" {
 		if decision := cause.mutation.GetCommand().GetConflict().GetDecide(); decision.GetAction() != roundsv1.ConflictAction_CONFLICT_ACTION_MERGE { // 21
 			m.find(t, e, "it was merged, and nobody decided so")
@@ -129,6 +132,9 @@ func (m *trade) closes(t *work, e *entry) {
 	}
 	if !slices.ContainsFunc(t.children, func(id string) bool { return m.tickets[id].state == atClosed }) {
 		m.find(t, e, "closed by the server, and none of its tasks was done")
+	}
+	if asks := m.asked(t); !slices.ContainsFunc(t.children, func(id string) bool { c := m.tickets[id]; return c.state == atClosed && m.asked(c).covers(asks) }) {
+		m.find(t, e, "closed by the server, and none of its tasks that was done asked for what it asks for")
 	}
 	for person := range t.hands {
 		m.find(t, e, "closed by the server with its tasks, and %s worked on it, which nobody reviewed", person)

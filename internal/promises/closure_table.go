@@ -79,6 +79,7 @@ func (m *trade) command(t *work, e *entry, command *roundsv1.TicketCommand) {
 	case *roundsv1.TicketCommand_Split: // into tasks that may be dispatched at once
 		m.who(t, e, "splits it", foreman, dispatcher, manager)
 		from(atNew, atTriaged, atDispatched, atAccepted, atWork, atPause, atRework)
+		m.splits(t, e, act.Split)
 		if in(atNew) {
 			t.enter(e, atTriaged)
 		}
@@ -130,10 +131,12 @@ func (m *trade) command(t *work, e *entry, command *roundsv1.TicketCommand) {
 		if t.earlier(e) && t.stood(e) == atWork { // 17: an interval that was learnt of later
 			need(t.partOf(person), "a pause of %s, who has no part in it", person)
 			t.note(e, atPause)
+			m.pauses(t, e, act.Pause)
 			return
 		}
 		need(m.letIn(e) != nil || person == t.assignee, "%s pauses what %q has", person, t.assignee)
 		move(atPause, atWork)
+		m.pauses(t, e, act.Pause)
 	case *roundsv1.TicketCommand_Resume:
 		if t.earlier(e) && t.stood(e) == atPause {
 			need(t.partOf(person), "%s, who has no part in it, resumes", person)

@@ -45,12 +45,19 @@ func (m *trade) written(t *work, e *entry, said *roundsv1.Ticket, fields []uint3
 
 // facts are evidence that somebody adds to a ticket. What is added to one that was merged is added to the one that it goes on in.
 func (m *trade) facts(t *work, e *entry, person string, said *roundsv1.Ticket) {
-	t.found = t.found || len(said.GetLabour()) > 0 || len(said.GetScans()) > 0 || len(said.GetReadings()) > 0 || len(said.GetAnswers()) > 0
+	works := len(said.GetScans()) > 0 || len(said.GetReadings()) > 0 || len(said.GetAnswers()) > 0 || len(said.GetPartsUsed()) > 0 || said.GetVisits() != 0
+	t.found = t.found || works || len(said.GetLabour()) > 0
+	if len(said.GetScans()) > 0 {
+		t.scans = append(t.scans, e)
+	}
 	for _, labour := range said.GetLabour() {
 		t.did(e, labour.GetPersonId())
 	}
-	if len(said.GetScans()) > 0 || len(said.GetAnswers()) > 0 {
+	if works {
 		t.did(e, person)
+	}
+	if end := m.end(t.id); works && t.into != "" && end != nil && e.mutation.GetFact() != nil { // 6
+		end.did(e, person)
 	}
 	for item, said := range said.GetAnswers() {
 		t.answers[item] = append(t.answers[item], answer{e, said})
@@ -147,7 +154,7 @@ func (m *trade) submit(t *work, e *entry, submit *roundsv1.TicketSubmit) {
 	default:
 		m.finish(t, e, person, false)
 		t.complete(e, person, round, submit.GetPhotoIds(), false)
-		m.listed(t, e)
+		m.lists(t, e)
 		t.did(e, person)
 		return
 	}

@@ -317,7 +317,7 @@ func (m *trade) walkLooked(w *walk, e *entry, digest []byte) {
 	if w.unclear {
 		return
 	}
-	l := m.look(e, digest)
+	l := m.sight(e, digest)
 	l.answers(w.answers)
 	if len(digest) > 0 { // without one nobody can say what photos were seen
 		for _, id := range w.photos() {

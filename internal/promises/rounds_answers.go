@@ -97,16 +97,19 @@ func result(item *roundsv1.ChecklistItem, a *roundsv1.Answer) roundsv1.AnswerRes
 
 // gap says what a submission lacks: every item that is not optional is answered or skipped with a reason, and a failure has its photo and its note; after a return
 // the items that were named are answered anew. "": nothing.
-func (m *trade) gap(w *walk) string {
-	for _, q := range m.questions(w) {
-		a := shown(w.answers[q.key])
-		named := slices.Contains(w.again, q.key) || slices.Contains(w.again, q.item.GetId())
+func (m *trade) gap(w *walk) string { return gapIn(m.questions(w), w.answers, w.again, w.returned) }
+
+// gapIn is what answers to questions lack, where some are to be answered anew since an entry.
+func gapIn(questions []question, answers map[string][]answer, again []string, since *entry) string {
+	for _, q := range questions {
+		a := shown(answers[q.key])
+		named := slices.Contains(again, q.key) || slices.Contains(again, q.item.GetId())
 		switch r := result(q.item, a.said); {
 		case impossible(q.item, a.said):
 			return "the reading of item " + q.key + " cannot be"
 		case r == roundsv1.AnswerResult_ANSWER_RESULT_UNSPECIFIED && !q.item.GetOptionalItem():
 			return "item " + q.key + " is not answered"
-		case named && (a.entry == nil || a.GetOutcome().GetTimeUs() <= w.returned.GetOutcome().GetTimeUs()):
+		case named && (a.entry == nil || a.GetOutcome().GetTimeUs() <= since.GetOutcome().GetTimeUs()):
 			return "item " + q.key + " was to be looked at again, and was not"
 		case r == roundsv1.AnswerResult_ANSWER_RESULT_SKIPPED && a.said.GetNote() == "":
 			return "item " + q.key + " is skipped without a reason"

@@ -813,7 +813,9 @@ type Move struct {
 	// Of a pause: it stops the clocks.
 	StopsClock bool `protobuf:"varint,7,opt,name=stops_clock,json=stopsClock,proto3" json:"stops_clock,omitempty"`
 	// It arrived after a later one had been taken: the phone had been without signal.
-	Late          bool `protobuf:"varint,8,opt,name=late,proto3" json:"late,omitempty"`
+	Late bool `protobuf:"varint,8,opt,name=late,proto3" json:"late,omitempty"`
+	// Of the server's move to PENDING_REVIEW: the version of the ticket whose evidence was found complete. Who saw a later one saw the evidence of the round.
+	FoundVersion  uint64 `protobuf:"varint,9,opt,name=found_version,json=foundVersion,proto3" json:"found_version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -902,6 +904,13 @@ func (x *Move) GetLate() bool {
 		return x.Late
 	}
 	return false
+}
+
+func (x *Move) GetFoundVersion() uint64 {
+	if x != nil {
+		return x.FoundVersion
+	}
+	return 0
 }
 
 // Deadline is one step of one round with its time. It is computed from the moves and the requirements, never counted.
@@ -2495,8 +2504,8 @@ type TicketApprove struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The round that was reviewed.
 	Round uint32 `protobuf:"varint,1,opt,name=round,proto3" json:"round,omitempty"`
-	// Hash of the evidence that the reviewer saw, SHA-256. One of evidence as it stood earlier counts where the base is a version of the ticket at which, or after which,
-	// the round waited for review. Empty: not said, and the approval is refused.
+	// Hash of the evidence that the reviewer saw, SHA-256. One of evidence as it stood earlier counts where the base is a version of the ticket at which the round
+	// waited for review, or a later one. Empty: not said, and the approval is refused.
 	ReviewDigest  []byte `protobuf:"bytes,2,opt,name=review_digest,json=reviewDigest,proto3" json:"review_digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3241,7 +3250,7 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\bcalendar\x18\x0e \x01(\tB\a\xbaH\x04r\x02(@R\bcalendar\x12$\n" +
 	"\ttime_zone\x18\x0f \x01(\tB\a\xbaH\x04r\x02(@R\btimeZone\x12(\n" +
 	"\x10work_from_minute\x18\x10 \x01(\rR\x0eworkFromMinute\x12$\n" +
-	"\x0ework_to_minute\x18\x11 \x01(\rR\fworkToMinute\"\xf6\x01\n" +
+	"\x0ework_to_minute\x18\x11 \x01(\rR\fworkToMinute\"\x9b\x02\n" +
 	"\x04Move\x12,\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x16.rounds.v1.TicketStateR\x05state\x12\x17\n" +
 	"\atime_us\x18\x02 \x01(\x03R\x06timeUs\x12\x14\n" +
@@ -3251,7 +3260,8 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\x06reason\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x06reason\x12\x1f\n" +
 	"\vstops_clock\x18\a \x01(\bR\n" +
 	"stopsClock\x12\x12\n" +
-	"\x04late\x18\b \x01(\bR\x04late\"\xfb\x02\n" +
+	"\x04late\x18\b \x01(\bR\x04late\x12#\n" +
+	"\rfound_version\x18\t \x01(\x04R\ffoundVersion\"\xfb\x02\n" +
 	"\bDeadline\x12#\n" +
 	"\x04step\x18\x01 \x01(\x0e2\x0f.rounds.v1.StepR\x04step\x12\x14\n" +
 	"\x05round\x18\x02 \x01(\rR\x05round\x12\x15\n" +
