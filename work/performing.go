@@ -162,7 +162,9 @@ func (j *judgement) stillVouch(self []string) []string {
 func (j *judgement) takeBackApproval(people []string) {
 	t := j.ticket()
 	j.flag(flagSelfApproval)
+	offered := []roundsv1.ConflictAction{actAcknowledge, actReopen}
 	if !slices.Contains(t.GetFlags(), flagForced) && !slices.Contains(t.GetFlags(), flagByTasks) {
+		offered = nil // those of the table: somebody else reviews it
 		left := j.stillVouch(people)
 		if j.editTicket(ticketApprovers).ApproverIds = left; len(left) > 0 {
 			j.tellSignatureOff(people)
@@ -173,7 +175,7 @@ func (j *judgement) takeBackApproval(people []string) {
 	j.ask(roundsv1.ConflictType_CONFLICT_TYPE_SELF_APPROVAL, []*roundsv1.Side{
 		{Record: j.ref(), PersonId: people[0], TimeUs: t.GetClosedTimeUs(), Sentence: &roundsv1.Text{Zh: "确认了此工单。", En: "Approved it."}},
 		j.thisSide("迟到的记录表明,确认人参与了处理。", "Something that arrived late shows that the approver did part of the work."),
-	})
+	}, offered...)
 }
 
 // withdrawOwn is row 37 of an act that shows an approver working.

@@ -76,7 +76,7 @@ func Questions() []Question {
 			supervisor, roles{supervisor, manager}, actions{actReinstate, actConfirmCancel}, 24 * hour},
 		{roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL, text("确认之后证据有变化,请重新查看后确认或退回。",
 			"The evidence changed after it was looked at; look again, and approve it or send it back."),
-			supervisor, roles{butler, supervisor, manager}, actions{actReview}, 4 * hour},
+			supervisor, roles{butler, supervisor, manager}, actions{actReview, actDismiss}, 4 * hour},
 		{roundsv1.ConflictType_CONFLICT_TYPE_DISPUTED_TIME, text("手机时间不能确定,请决定按时还是超时。",
 			"The phone's time is not well known; say whether it was in time."), supervisor, roles{supervisor, manager}, actions{actCountMet, actCountMissed}, 24 * hour},
 		{roundsv1.ConflictType_CONFLICT_TYPE_POSSIBLE_DUPLICATE, text("这两张工单可能是同一件事,请合并或分别保留。",
@@ -85,7 +85,7 @@ func Questions() []Question {
 		{roundsv1.ConflictType_CONFLICT_TYPE_REOPEN, text("工单关闭后收到的工作记录发现问题,请决定是否重新打开。",
 			"Late work found a fault on a closed ticket; open it again, or leave it closed."), supervisor, roles{supervisor, manager}, actions{actReopen, actLeaveClosed}, 24 * hour},
 		{roundsv1.ConflictType_CONFLICT_TYPE_DISSENT, text("两位确认人意见不同,请查看双方意见后确认或退回。",
-			"Two reviewers do not agree; look at both opinions, and approve it or send it back."), supervisor, roles{supervisor, manager}, actions{actReview}, 4 * hour},
+			"Two reviewers do not agree; look at both opinions, and approve it or send it back."), supervisor, roles{supervisor, manager}, actions{actReview, actDismiss}, 4 * hour},
 		{roundsv1.ConflictType_CONFLICT_TYPE_ORPHAN, text("记录已归档或删除后又收到资料,请决定是否采纳。",
 			"Something arrived for a record that was archived or deleted; say whether it counts."), supervisor, roles{supervisor, manager}, actions{actAdmit, actDismiss}, 24 * hour},
 		{roundsv1.ConflictType_CONFLICT_TYPE_EVIDENCE_LOST, text("承诺的照片不会再到达(手机丢失或已清除)。请安排补拍,或由两人强制关闭。",
@@ -95,7 +95,7 @@ func Questions() []Question {
 			"Two people named places in different buildings; say which is right."), dispatcher, roles{foreman, dispatcher, supervisor, manager},
 			actions{actEditField, actAcknowledge}, 24 * hour},
 		{roundsv1.ConflictType_CONFLICT_TYPE_SELF_APPROVAL, text("确认人自己参与了处理,请由其他人重新确认。",
-			"Whoever approved it did part of the work; somebody else has to review it again."), supervisor, roles{supervisor, manager}, actions{actReview}, 4 * hour},
+			"Whoever approved it did part of the work; somebody else has to review it again."), supervisor, roles{supervisor, manager}, actions{actReview, actDismiss}, 4 * hour},
 	}
 }
 
@@ -147,7 +147,7 @@ func Complete(c *roundsv1.Conflict) {
 		c.Sentence = q.Asks
 	}
 	if c.GetOwnerRole() == roundsv1.Role_ROLE_UNSPECIFIED {
-		c.OwnerRole = q.Owner
+		c.OwnerRole = ownerOf(q, merge.Kind(c.GetSubject().GetKind()))
 	}
 	if len(c.GetActions()) == 0 {
 		c.Actions = q.Actions
@@ -159,6 +159,15 @@ func Complete(c *roundsv1.Conflict) {
 		c.Sides = []*roundsv1.Side{{Record: c.GetSubject(), PersonId: c.GetPersonId(), DeviceId: c.GetDeviceId(), TimeUs: c.GetOpenedTimeUs(),
 			JournalSeq: c.GetJournalSeq(), Sentence: c.GetSentence()}}
 	}
+}
+
+// ownerOf is the role that is asked a question about a record of a kind: that of the table, or a manager where only these may correct the record's fields.
+func ownerOf(q Question, kind merge.Kind) roundsv1.Role {
+	may := permitted()[right{kind, Edit}].any
+	if len(q.Deciders) == 0 && may&bit(q.Owner) == 0 && may&bit(roundsv1.Role_ROLE_MANAGER) != 0 {
+		return roundsv1.Role_ROLE_MANAGER
+	}
+	return q.Owner
 }
 
 // QuestionOf returns a question as the server writes it in the scope of its subject: open, and completed by the table. Key tells it from other questions of
@@ -182,7 +191,7 @@ func conflictEdit(c *roundsv1.Conflict, fields ...uint32) *roundsv1.Edit {
 }
 
 // ask opens a question beside an act that itself goes through. Sides: the one that stands first; actions: those of the table where none are named. A record
-// has one open question of a type for each of its rounds and each other record that the sides name; what comes to an open one is added to its sides.
+// has one open question of a type for each of its rounds, each other record that the sides name and what can be decided; what comes to an open one is added to its sides.
 func (j *judgement) ask(of roundsv1.ConflictType, sides []*roundsv1.Side, actions ...roundsv1.ConflictAction) {
 	j.askAbout(j.ref(), j.questionRound(), of, sides, actions...)
 }
@@ -194,7 +203,11 @@ func (j *judgement) askAbout(about *roundsv1.RecordRef, round uint32, of roundsv
 	}
 	key := questionKey(about.GetId(), round, sides)
 	id := questionID(about.GetId(), of, key)
-	if before := j.lookup(kindConflict, id).GetRecord().GetConflict(); before.GetState() == roundsv1.ConflictState_CONFLICT_STATE_OPEN {
+	offered := actions
+	if len(offered) == 0 {
+		offered = questionOf(of).Actions
+	}
+	if before := j.lookup(kindConflict, id).GetRecord().GetConflict(); before.GetState() == roundsv1.ConflictState_CONFLICT_STATE_OPEN && slices.Equal(offers(before), offered) {
 		all := slices.Clone(before.GetSides())
 		for _, side := range sides {
 			known := func(s *roundsv1.Side) bool {
@@ -209,7 +222,7 @@ func (j *judgement) askAbout(about *roundsv1.RecordRef, round uint32, of roundsv
 		}
 		return
 	} else if before != nil {
-		key += " " + j.cause() // it was decided, and comes up again
+		key += " " + j.cause() // it was decided, and comes up again; or something else can be decided now
 	}
 	j.verdict.Derived = append(j.verdict.Derived, QuestionOf(&roundsv1.Conflict{Type: of, Subject: about, DeviceId: string(j.Device),
 		PersonId: string(j.Person), OpenedTimeUs: j.Time.UnixMicro(), Sides: sides, Actions: actions}, key))

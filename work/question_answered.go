@@ -8,8 +8,9 @@ import (
 )
 
 // Answered tells whether a question has found its answer in the record that it is about, and in which words: then the server closes it with this resolution.
-// Such are a stale approval and a disagreement, once somebody decided anew, and evidence that came after all. What waits for a person's decision is never
-// answered by itself. It is pure; subject is the record as it stands, nil where it is not known.
+// Such are a stale approval and a disagreement, once somebody decided anew, or where nothing is to be decided on any more: the ticket has ended otherwise, or is in
+// another round; and evidence that came after all. What waits for a person's decision is never answered by itself. It is pure; subject is the record as it stands, nil
+// where it is not known.
 func Answered(question, subject *roundsv1.Change) (resolution string, ok bool) {
 	c := question.GetRecord().GetConflict()
 	if c.GetState() != roundsv1.ConflictState_CONFLICT_STATE_OPEN || subject == nil || subject.GetDeleted() {
@@ -18,20 +19,17 @@ func Answered(question, subject *roundsv1.Change) (resolution string, ok bool) {
 	ticket, round := subject.GetRecord().GetTicket(), subject.GetRecord().GetInspection()
 	switch c.GetType() {
 	case roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL, roundsv1.ConflictType_CONFLICT_TYPE_DISSENT, roundsv1.ConflictType_CONFLICT_TYPE_SELF_APPROVAL:
-		// What was decided before the question came is no answer to it, also where what it is about was done earlier.
-		if max(writer(subject, ticketReviews).GetSeq(), writer(subject, inspectionReviews).GetSeq()) <= writer(question, conflictType).GetSeq() {
+		if slices.Contains(offers(c), actReopen) { // a closure that nobody reviews stands until it is opened again
+			if ticket != nil && state(ticket.GetState()) != closed {
+				return "answered: open again", true
+			}
 			return "", false
 		}
-		for _, review := range slices.Backward(slices.Concat(ticket.GetReviews(), round.GetReviews())) {
-			if review.GetTimeUs() <= c.GetOpenedTimeUs() {
-				continue
-			}
-			switch review.GetVerdict() {
-			case roundsv1.Verdict_VERDICT_APPROVED:
-				return "answered: approved", true
-			case roundsv1.Verdict_VERDICT_REJECTED:
-				return "answered: sent back", true
-			}
+		if how := reviewedSince(question, subject); how != "" {
+			return how, true
+		}
+		if how := overtaken(question, subject); how != "" {
+			return how, true
 		}
 	case roundsv1.ConflictType_CONFLICT_TYPE_EVIDENCE_LOST:
 		switch {
@@ -53,11 +51,65 @@ func Answered(question, subject *roundsv1.Change) (resolution string, ok bool) {
 			return "answered: open again", true
 		}
 	case roundsv1.ConflictType_CONFLICT_TYPE_OTHER_PLACE:
-		if w := writer(subject, c.GetField()); c.GetField() != 0 && w.GetTimeUs() > c.GetOpenedTimeUs() {
+		if c.GetField() != 0 && writer(subject, c.GetField()).GetSeq() > writer(question, conflictType).GetSeq() && !hasSiblings(subject, c.GetField()) {
 			return "answered: corrected", true
 		}
 	}
 	return "", false
+}
+
+// reviewedSince is how a reviewer decided after a question came; "" where nobody did. What was decided before is no answer to it, also where what it is about was done
+// earlier.
+func reviewedSince(question, subject *roundsv1.Change) string {
+	ticket, round := subject.GetRecord().GetTicket(), subject.GetRecord().GetInspection()
+	if max(writer(subject, ticketReviews).GetSeq(), writer(subject, inspectionReviews).GetSeq()) <= writer(question, conflictType).GetSeq() {
+		return ""
+	}
+	for _, review := range slices.Backward(slices.Concat(ticket.GetReviews(), round.GetReviews())) {
+		if review.GetTimeUs() <= question.GetRecord().GetConflict().GetOpenedTimeUs() {
+			continue
+		}
+		switch review.GetVerdict() {
+		case roundsv1.Verdict_VERDICT_APPROVED:
+			return "answered: approved"
+		case roundsv1.Verdict_VERDICT_REJECTED:
+			return "answered: sent back"
+		}
+	}
+	return ""
+}
+
+// overtaken says why a question of a review is about nothing any more; "" where it is not so: the record has ended without that review, or is in a round that began
+// after the question came.
+func overtaken(question, subject *roundsv1.Change) string {
+	asked := writer(question, conflictType).GetSeq()
+	since := func(field uint32) bool { return writer(subject, field).GetSeq() > asked }
+	if ticket := subject.GetRecord().GetTicket(); ticket != nil {
+		switch s := state(ticket.GetState()); {
+		case s == closed && since(ticketState):
+			return "answered: closed"
+		case s == cancelled && since(ticketState):
+			return "answered: the ticket was cancelled"
+		case s == merged && since(ticketState):
+			return "answered: the ticket was merged into another"
+		case since(ticketRound):
+			return "answered: the next round has begun"
+		}
+	}
+	if round := subject.GetRecord().GetInspection(); round != nil {
+		switch {
+		case state(round.GetState()) == approved && since(inspectionState):
+			return "answered: approved"
+		case since(inspectionRound):
+			return "answered: the next round has begun"
+		}
+	}
+	return ""
+}
+
+// hasSiblings: whether several values of a field stand beside each other, of people who did not see each other's.
+func hasSiblings(c *roundsv1.Change, field uint32) bool {
+	return slices.ContainsFunc(c.GetWrites(), func(w *roundsv1.Write) bool { return slices.Contains(w.GetSiblings(), field) })
 }
 
 // ResolutionOf returns the edit that closes a question that was answered.

@@ -408,7 +408,7 @@ func TestReinstate(t *testing.T) {
 // TestAnswered: which questions find their answer in the record, and which wait for a person.
 func TestAnswered(t *testing.T) {
 	review := func(v roundsv1.Verdict, us int64) *roundsv1.Record {
-		return ticketRecord(&roundsv1.Ticket{State: stateClosed, Reviews: []*roundsv1.Review{{Verdict: v, TimeUs: us}}})
+		return ticketRecord(&roundsv1.Ticket{State: stateInReview, Reviews: []*roundsv1.Review{{Verdict: v, TimeUs: us}}})
 	}
 	for _, test := range []struct {
 		name    string
@@ -427,6 +427,11 @@ func TestAnswered(t *testing.T) {
 		{"merged", roundsv1.ConflictType_CONFLICT_TYPE_POSSIBLE_DUPLICATE, ticketRecord(&roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_MERGED}), true},
 		{"still disputed", roundsv1.ConflictType_CONFLICT_TYPE_DISPUTED_TIME,
 			ticketRecord(&roundsv1.Ticket{Deadlines: []*roundsv1.Deadline{{State: roundsv1.DeadlineState_DEADLINE_STATE_DISPUTED}}}), false},
+		{"closed by force since", roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL, ticketRecord(&roundsv1.Ticket{State: stateClosed}), true},
+		{"cancelled since", roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL, ticketRecord(&roundsv1.Ticket{State: stateCancelled}), true},
+		{"merged since", roundsv1.ConflictType_CONFLICT_TYPE_DISSENT, ticketRecord(&roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_MERGED}), true},
+		{"in the next round", roundsv1.ConflictType_CONFLICT_TYPE_SELF_APPROVAL, ticketRecord(&roundsv1.Ticket{State: stateInReview, Round: 2}), true},
+		{"done once more", roundsv1.ConflictType_CONFLICT_TYPE_SELF_APPROVAL, ticketRecord(&roundsv1.Ticket{State: stateDone}), false},
 		{"work after cancel", roundsv1.ConflictType_CONFLICT_TYPE_WORK_AFTER_CANCEL, review(roundsv1.Verdict_VERDICT_APPROVED, 11), false},
 		{"double work", roundsv1.ConflictType_CONFLICT_TYPE_DOUBLE_WORK, review(roundsv1.Verdict_VERDICT_APPROVED, 11), false},
 	} {
@@ -437,7 +442,8 @@ func TestAnswered(t *testing.T) {
 		if got != test.want || (how != "") != got {
 			t.Errorf("%s: %q %v", test.name, how, got)
 		}
-		if question.Writes[0].Stamp.Seq = 7; test.subject.GetTicket().GetReviews() != nil {
+		if question.Writes[0].Stamp.Seq = 7; test.want && slices.Contains([]roundsv1.ConflictType{roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL,
+			roundsv1.ConflictType_CONFLICT_TYPE_DISSENT, roundsv1.ConflictType_CONFLICT_TYPE_SELF_APPROVAL}, test.of) {
 			if _, got := work.Answered(question, change(test.subject)); got {
 				t.Errorf("%s: by what was decided before it came", test.name)
 			}
