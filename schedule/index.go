@@ -39,7 +39,7 @@ const (
 )
 
 // IndexVersion changes when the entries do: the engine then makes the indexes anew.
-const IndexVersion = "schedule 8"
+const IndexVersion = "schedule 9"
 
 // Index is what the Worker needs indexed of the records: engine.Config.Index takes it. It is pure.
 type Index struct{}
@@ -80,6 +80,9 @@ func (Index) Entries(kind merge.Kind, change *roundsv1.Change) []engine.IndexEnt
 		}
 		if settles(i) {
 			add(indexDue, max(i.GetGraceEndUs(), 1))
+		}
+		for _, l := range lingers() {
+			add(l.name, l.since(change))
 		}
 	case kindStaff:
 		if !change.GetRecord().GetStaff().GetLeft() {

@@ -45,12 +45,16 @@ type queue struct {
 }
 
 func queues() []queue {
-	return []queue{
+	all := []queue{
 		{indexDue, func(policy.Policy) time.Duration { return 0 }, (*Worker).due},
 		{indexAhead, func(p policy.Policy) time.Duration { return -p.LookAhead }, (*Worker).ahead},
 		{indexChase, func(p policy.Policy) time.Duration { return p.Chase }, (*Worker).chase},
 		{indexForeman, func(p policy.Policy) time.Duration { return p.ChaseForeman }, (*Worker).chaseForeman},
 	}
+	for _, l := range lingers() {
+		all = append(all, queue{l.name, l.after, l.tell})
+	}
+	return all
 }
 
 // part is one thing that a look does. It returns how many things it did, and when there is more of it to do. An error of the scope as a whole (see

@@ -18,6 +18,8 @@ type Stats struct {
 	Made, Released, Missed, Partial, Settled uint64
 	// Chased tickets whose photos are missing: performers asked, and foremen told.
 	Chased, Foremen uint64
+	// Lingering rounds that somebody was told of: to be reviewed, or to be walked again.
+	Lingering uint64
 	// Forgotten notices, which devices do not hold any more.
 	Forgotten uint64
 	// Reminders of questions.

@@ -140,7 +140,7 @@ func (c *scheduleCollector) Collect(to chan<- prometheus.Metric) {
 	for _, one := range []struct {
 		what string
 		n    uint64
-	}{{"made", s.Made}, {"released", s.Released}, {"missed", s.Missed}, {"partial", s.Partial}, {"settled", s.Settled}} {
+	}{{"made", s.Made}, {"released", s.Released}, {"missed", s.Missed}, {"partial", s.Partial}, {"settled", s.Settled}, {"lingering", s.Lingering}} {
 		count(c.rounds, float64(one.n), one.what)
 	}
 	count(c.chased, float64(s.Chased), "performers")

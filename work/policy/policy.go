@@ -76,6 +76,9 @@ type Policy struct {
 	NoticeLife time.Duration
 	// LookAhead is how long before its window a planned round is made and released to devices.
 	LookAhead time.Duration
+	// RoundReview is after what time supervisors are told that a round waits for its review; RoundReturn after what time the foreman and the inspector are told that one
+	// which was returned is not walked again.
+	RoundReview, RoundReturn time.Duration
 	// MissedGrace is how long a missed round may still turn out to have been walked without signal.
 	MissedGrace time.Duration
 }
