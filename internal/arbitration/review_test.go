@@ -2,6 +2,7 @@ package arbitration_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -171,6 +172,65 @@ func TestRow10(t *testing.T) {
 		}
 		r.told(roundsv1.NoticeCode_NOTICE_CODE_LATE_EVIDENCE, w.id)
 		r.noQuestions(w.id)
+	})
+}
+
+// TestRow10Queued: an approval that was queued before the work was reported as done is no older look at the evidence: nobody looked. It is refused, in words that
+// say what to do, and once the reviewer has looked it counts. The same holds of one that was queued while the photos were on their way (11).
+func TestRow10Queued(t *testing.T) {
+	both(t, func(s *site, started bool) {
+		w := s.shift()
+		r := s.phone("R")
+		if started {
+			w.x.do(w.id, start())
+			w.x.sync()
+		}
+		r.sync()
+		queued := r.approves(w.id, 1)
+		if !started {
+			w.x.do(w.id, start())
+		}
+		w.x.works(w.id)
+		_, photo := w.x.completes(w.id, 1)
+		w.x.sync()
+		w.looked(photo)
+		w.inState(w.id, isInReview)
+		r.sync()
+
+		r.refused(queued, roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST)
+		if said := w.outcome(queued).GetProblem().GetSentence(); !strings.Contains(said.GetEn(), "look at the photos, and approve it again") || !strings.Contains(said.GetZh(), "查看照片") {
+			s.t.Errorf("the refusal does not say what to do: %v", said)
+		}
+		ticket := w.stands(w.id, isInReview)
+		if len(ticket.GetReviews()) != 0 || len(ticket.GetApproverIds()) != 0 {
+			s.t.Errorf("it was looked at by nobody: %v, %v", ticket.GetReviews(), w.names(ticket.GetApproverIds()))
+		}
+		r.noQuestions(w.id)
+		again := r.approves(w.id, 1)
+		r.sync()
+		w.came(again, applied)
+		w.stands(w.id, isClosed)
+	})
+}
+
+// TestRow11Queued: as TestRow10Queued, where something speaks against the work that the reviewer did not see: then it waits.
+func TestRow11Queued(t *testing.T) {
+	only(t, func(s *site) {
+		w := s.shift()
+		r := s.phone("R")
+		queued := r.approves(w.id, 1)
+		w.f.fact(w.id, ofTicket(&roundsv1.Ticket{Answers: map[string]*roundsv1.Answer{"lamp": {Result: roundsv1.AnswerResult_ANSWER_RESULT_FAIL, Note: "仍不亮"}}}))
+		w.f.sync()
+		w.x.do(w.id, start())
+		w.x.works(w.id)
+		_, photo := w.x.completes(w.id, 1)
+		w.x.sync()
+		w.looked(photo)
+		w.inState(w.id, isInReview)
+		r.sync()
+		w.came(queued, parked)
+		w.stands(w.id, isInReview)
+		r.asked(stale, w.id, supervisor, []string{r.id(), w.f.id()}, reviewNow)
 	})
 }
 

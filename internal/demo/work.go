@@ -220,7 +220,10 @@ func (w *worker) arrange(ctx context.Context, tickets []client.View) (did bool, 
 	switch {
 	case w.day.split < mostSplit && len(fresh) > 0 && w.random.IntN(6) == 0:
 		w.day.split++
-		first, second := w.Categories[0].ID, w.Categories[12].ID
+		first, second := fresh[0].Record.GetTicket().GetCategoryId(), w.Categories[12].ID // one of the tasks asks for what the ticket asks for
+		if first == "" {
+			first = w.Categories[0].ID
+		}
 		return true, w.command(ctx, fresh[0], &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Split{Split: &roundsv1.TicketSplit{
 			Tasks: []*roundsv1.TicketTask{{CategoryId: first}, {CategoryId: second}}}}})
 	case w.day.merged < mostMerged && len(fresh) > 1 && w.random.IntN(6) == 0:

@@ -164,7 +164,7 @@ func (d *deskCommands) reject() *cobra.Command {
 	})
 	f := cmd.Flags()
 	f.StringVar(&reason, "reason", "", "why, as a code of the site's list (needed)")
-	f.StringVar(&words, "words", "", "why, in words")
+	f.StringVar(&words, "words", "", "why, in words (needed for a ticket)")
 	f.StringSliceVar(&photos, "photo", nil, "a photo that shows what is wrong, by its whole id; may be repeated")
 	f.StringSliceVar(&items, "item", nil, "a checklist item that is wrong; may be repeated")
 	_ = cmd.MarkFlagRequired("reason")

@@ -61,7 +61,7 @@ func deviceSteps() []deviceStep {
 			return &command{Command: &roundsv1.TicketCommand_Resume{Resume: &roundsv1.TicketResume{}}}
 		})},
 		{"reject", "Send finished work back|退回返工", "reject 3f2a9c41 --reason not_clean --words \"the corner behind the door\" --photo-id 77ab01cd",
-			[]string{"!reason", "words", "photo-id", "item"}, true,
+			[]string{"!reason", "!words", "photo-id", "item"}, true,
 			func(ctx context.Context, s *session, v client.View, f *actFlags) (*command, error) {
 				photos, err := s.photoIDs(ctx, f.photoIDs)
 				return &command{Command: &roundsv1.TicketCommand_Reject{Reject: &roundsv1.TicketReject{Round: round(v), Reason: f.reason, Words: f.words,
