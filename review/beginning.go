@@ -27,12 +27,9 @@ const (
 type rest struct {
 	until engine.Position // of the scope when the building began
 
-	mu    sync.Mutex           // guards what follows
-	spans []*span              // that have something left
-	pages [][]*roundsv1.Change // read, and not put in yet
-	reset bool                 // the past is another one: all is to be read again
-
-	putting sync.Mutex // guards the content while readers run
+	mu    sync.Mutex // guards what follows, and the content that is being built while readers run
+	spans []*span    // that have something left
+	reset bool       // the past is another one: all is to be read again
 }
 
 // span are the versions from < v <= to.
@@ -73,7 +70,6 @@ func (b *board) readRest(ctx context.Context) error {
 		})
 	}
 	readers.Wait()
-	b.rest.put(b.building)
 	return first
 }
 
@@ -89,12 +85,7 @@ func (b *board) readSpans(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			var waiting int
-			if more, waiting = b.rest.took(s, page); waiting > mostReaders {
-				b.rest.put(b.building)
-			} else {
-				b.rest.tryPut(b.building)
-			}
+			more = b.rest.put(s, page, b.building)
 		}
 	}
 }
@@ -104,55 +95,25 @@ func (r *rest) behind(version journal.Seq) engine.Position {
 	return engine.Position{Epoch: r.until.Epoch, Seq: version, Began: r.until.Seq}
 }
 
-// took notes a page that begins with a span. It tells whether the span has more, and how many pages wait to be put in.
-func (r *rest) took(s *span, page *engine.ChangesPage) (more bool, waiting int) {
+// put takes in a page that begins with a span, and tells whether the span has more.
+func (r *rest) put(s *span, page *engine.ChangesPage, to *content) (more bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.reset = r.reset || page.Reset; r.reset {
-		return false, 0
+		return false
 	}
 	// The span may have become shorter meanwhile.
 	beyond := slices.IndexFunc(page.Changes, func(c *roundsv1.Change) bool { return journal.Seq(c.GetVersion()) > s.to })
 	if beyond < 0 {
 		beyond = len(page.Changes)
 	}
-	r.pages = append(r.pages, page.Changes[:beyond])
+	to.apply(page.Changes[:beyond])
 	if page.More && beyond == len(page.Changes) {
 		s.from = min(page.Position.Seq, s.to)
 	} else {
 		s.from = s.to
 	}
-	return s.left() > 0, len(r.pages)
-}
-
-// tryPut puts in what was read, unless somebody is at it, who does it too, or leaves it to the next: a reader is to read and not to wait.
-func (r *rest) tryPut(to *content) {
-	if r.putting.TryLock() {
-		defer r.putting.Unlock()
-		r.putAll(to)
-	}
-}
-
-// put puts in what was read.
-func (r *rest) put(to *content) {
-	r.putting.Lock()
-	defer r.putting.Unlock()
-	r.putAll(to)
-}
-
-func (r *rest) putAll(to *content) {
-	for {
-		r.mu.Lock()
-		if len(r.pages) == 0 {
-			r.mu.Unlock()
-			return
-		}
-		last := len(r.pages) - 1
-		page := r.pages[last]
-		r.pages[last], r.pages = nil, r.pages[:last]
-		r.mu.Unlock()
-		to.apply(page)
-	}
+	return s.left() > 0
 }
 
 // take finds a span for a reader: one that nobody reads, or the second half of the longest one. It is nil where nothing is left that is worth it.

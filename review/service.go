@@ -64,7 +64,7 @@ type Config struct {
 	Category func(scope store.Scope, id string) *roundsv1.Category
 }
 
-// Service answers the calls of WorkService. It is safe for concurrent use. It has no goroutines of its own.
+// Service answers the calls of WorkService. It is safe for concurrent use. No goroutine of its own outlives a call.
 type Service struct {
 	cfg    Config
 	boards *boards
