@@ -29,7 +29,7 @@ func finds(p *roundsv1.Photo, code roundsv1.CheckCode) *roundsv1.Finding {
 }
 
 // TestRow26: the bytes of a photo of T1 are offered for T2: they are stored once, stand in two records, and count on T2 only where the capture was shared on
-// purpose. With T2's first it is T1 that is flagged: the question is which came later.
+// purpose.
 func TestRow26(t *testing.T) {
 	t.Parallel()
 	world := newWorld(t)
@@ -76,6 +76,36 @@ func TestRow26(t *testing.T) {
 			w.settled()
 		})
 	}
+}
+
+// TestRow26TwoPhones: of two people who offer the same bytes for two tickets, whoever comes later has the flag, whichever of them that is.
+func TestRow26TwoPhones(t *testing.T) {
+	both(t, func(s *site, aFirst bool) {
+		w := s.shift()
+		other := w.reported("二单元的灯")
+		w.all()
+		content := drawnShot(501)
+		first, then := w.x, w.y
+		earlier, later := w.x.shootsBytes(content, w.id), w.y.shootsBytes(content, other)
+		if !aFirst {
+			first, then, earlier, later = then, first, later, earlier
+		}
+		first.sync()
+		w.looked(earlier)
+		then.sync()
+		w.looked(later)
+
+		if p := w.photo(earlier); p.GetState() == isHard {
+			s.t.Errorf("the photo that came first: %v", p.GetReport().GetFindings())
+		}
+		p := w.photo(later)
+		if found := finds(p, reused); p.GetState() != isHard || found.GetSeverity() != roundsv1.Severity_SEVERITY_HARD || found.GetOtherPhotoId() != earlier {
+			s.t.Errorf("the photo that came later is %v: %v", p.GetState(), p.GetReport().GetFindings())
+		}
+		if !bytes.Equal(p.GetSha256(), w.photo(earlier).GetSha256()) {
+			s.t.Error("two blobs")
+		}
+	})
 }
 
 // chased is the list of photos that were promised and are not here, as a leader asks for it.

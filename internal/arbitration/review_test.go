@@ -346,9 +346,7 @@ func TestRow12(t *testing.T) {
 				w.settled()
 				return
 			}
-			if status := w.outcome(no).GetStatus(); status != applied && status != parked {
-				t.Errorf("%v", w.outcome(no))
-			}
+			w.came(no, applied)
 			ticket := w.stands(w.id, isInReview)
 			w.opinion(ticket, 1, r1, roundsv1.Verdict_VERDICT_APPROVED)
 			w.opinion(ticket, 1, r2, roundsv1.Verdict_VERDICT_OBJECTED)
@@ -467,6 +465,7 @@ func TestRow17(t *testing.T) {
 		w := s.shift()
 		w.x.do(w.id, start())
 		w.x.sync()
+		due := deadline(w.ticket(w.id), roundsv1.Step_STEP_FINISH, 1).GetDueUs()
 		x2 := s.phone("X'")
 		x2.sync()
 		w.pass(time.Minute)
@@ -497,6 +496,11 @@ func TestRow17(t *testing.T) {
 		want := []roundsv1.TicketState{isStarted, isPaused, isStarted, isDone, isInReview}
 		if n := len(ledger); n < len(want) || !slices.Equal(ledger[n-len(want):], want) {
 			s.t.Errorf("the ledger is %v, want it to end with %v", ledger, want)
+		}
+		finish := deadline(ticket, roundsv1.Step_STEP_FINISH, 1)
+		pause := w.outcome(resumed).GetTimeUs() - w.outcome(paused).GetTimeUs()
+		if moved := finish.GetDueUs() - due; moved != pause || pause < time.Hour.Microseconds() || finish.GetState() != roundsv1.DeadlineState_DEADLINE_STATE_MET {
+			s.t.Errorf("the work was to be finished %d µs later after a pause of %d, and is %v", moved, pause, finish)
 		}
 		w.f.told(roundsv1.NoticeCode_NOTICE_CODE_CLOCK_STOPPED, w.id)
 		w.f.noQuestions(w.id)
