@@ -26,7 +26,8 @@ func (j *judgement) endOf(change *roundsv1.Change) *roundsv1.Change {
 }
 
 // forward is row 6: a completion of a ticket that was merged meanwhile is judged on the one that it goes on in, as a completion of the round that this one is in,
-// by somebody whom it was given to. The answer is kept: conditions and effects of the row ask for it.
+// by somebody whom it was given to. So is what a customer says of the work on a ticket that was merged: of the round that the other was in then. The answer is kept:
+// conditions and effects of the row ask for it.
 func (j *judgement) forward() *engine.Verdict {
 	if j.onward != nil {
 		return j.onward
@@ -38,13 +39,29 @@ func (j *judgement) forward() *engine.Verdict {
 	}
 	onto := j.about(end)
 	onto.Saw, onto.merged = false, j.Current
-	onto.args.round = max(end.GetRecord().GetTicket().GetRound(), 1)
-	*j.onward = onto.transit(j.rules.rows[kindTicket][SubmitCompletion])
+	if onto.args.round = max(end.GetRecord().GetTicket().GetRound(), 1); j.op != SubmitCompletion {
+		onto.args.round = onto.roundAt()
+	}
+	*j.onward = onto.transit(j.rules.rows[kindTicket][j.op])
 	if j.onward.Effect != nil {
 		j.onward.Derived = append([]engine.Derived{{RecordID: end.GetRecordId(), Edit: j.onward.Effect}}, j.onward.Derived...)
 		j.onward.Effect = nil
 	}
 	return j.onward
+}
+
+// maxMerged is how many tickets the schema lets one name that were merged into it.
+const maxMerged = 64
+
+// takesIn notes that another ticket goes on in this one, with those that go on in that.
+func (j *judgement) takesIn(id string, other *roundsv1.Ticket) {
+	all := slices.Clone(j.after().GetMergedIds())
+	for _, id := range append([]string{id}, other.GetMergedIds()...) {
+		if len(all) < maxMerged && !slices.Contains(all, id) {
+			all = append(all, id)
+			j.editTicket(ticketMerged).MergedIds = slices.Clone(all)
+		}
+	}
 }
 
 // takeOnward takes over what came of forwarding.

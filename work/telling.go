@@ -33,34 +33,46 @@ func (j *judgement) alert(about *roundsv1.RecordRef, t *roundsv1.Ticket) {
 	}
 }
 
-// tellEvaluation asks the customer what they think of the work, now that it was confirmed: the household that the ticket names, and who reported it where that is not
-// one of the crew. Once for each round: what was sent before the closure was taken back is kept, and not sent again.
+// tellEvaluation asks the customers what they think of the work, now that it was confirmed: those of the ticket, and those of tickets that were merged into it, about
+// their own. Once for each round: what was sent before the closure was taken back is kept, and not sent again.
 func (j *judgement) tellEvaluation() {
 	t := j.ticket()
-	people := named([]string{t.GetHouseholdId(), j.customer()})
-	if t.GetParentId() != "" || len(people) == 0 { // of tasks, when the last of them is done
-		return
+	var asked []string
+	ask := func(about *roundsv1.RecordRef, of *roundsv1.Change, cause string, zh, en string) {
+		people := slices.DeleteFunc(customers(of), func(id string) bool { return slices.Contains(asked, id) })
+		if asked = append(asked, people...); len(people) > 0 {
+			j.tellOnce(Telling{About: about, Code: roundsv1.NoticeCode_NOTICE_CODE_EVALUATE, People: people, Cause: cause, Sentence: &roundsv1.Text{Zh: zh, En: en}})
+		}
 	}
-	j.tellOnce(Telling{About: j.ref(), Code: roundsv1.NoticeCode_NOTICE_CODE_EVALUATE, People: people, Cause: roundCause(t), Sentence: &roundsv1.Text{
-		Zh: "您报的事项已处理并确认完成,请评价;如未解决,请提出异议。", En: "What you reported was done and confirmed. Say what you think of it; if it is not solved, dispute it."}})
+	if t.GetParentId() == "" { // of tasks, when the last of them is done
+		ask(j.ref(), j.Current, roundCause(t), "您报的事项已处理并确认完成,请评价;如未解决,请提出异议。",
+			"What you reported was done and confirmed. Say what you think of it; if it is not solved, dispute it.")
+	}
+	for _, id := range t.GetMergedIds() {
+		ask(&roundsv1.RecordRef{Kind: string(kindTicket), Id: id}, j.lookup(kindTicket, id), roundCause(t)+" of "+j.ref().GetId(),
+			"您报的事项已与他人所报的同一事项一并处理并确认完成,请评价;如未解决,请提出异议。",
+			"What you reported was done and confirmed, together with what others had reported of it. Say what you think of it; if it is not solved, dispute it.")
+	}
 }
 
-// customer is who reported the ticket, where that is not one of the crew: who wrote the report as a resident, or was named in it by somebody else who took it in by a
-// channel of customers.
-func (j *judgement) customer() string {
-	t := j.ticket()
-	switch by := writer(j.Current, ticketReporter); {
-	case by.GetPersonId() == t.GetReporterId() && by.GetPersonId() != "":
-		if slices.Contains(by.GetRoles(), roundsv1.Role_ROLE_RESIDENT) {
-			return t.GetReporterId()
+// customers are whom a ticket was done for: the household that it names, and who reported it where that is not one of the crew: who wrote the report as a resident, or
+// was named in it by somebody else who took it in by a channel of customers.
+func customers(ticket *roundsv1.Change) []string {
+	t := ticket.GetRecord().GetTicket()
+	people := []string{t.GetHouseholdId()}
+	by := writer(ticket, ticketReporter)
+	switch own := by.GetPersonId() != "" && by.GetPersonId() == t.GetReporterId(); {
+	case own && slices.Contains(by.GetRoles(), roundsv1.Role_ROLE_RESIDENT):
+		people = append(people, t.GetReporterId())
+	case own:
+	default:
+		switch t.GetChannel() {
+		case roundsv1.Channel_CHANNEL_PATROL, roundsv1.Channel_CHANNEL_INSPECTION, roundsv1.Channel_CHANNEL_UNSPECIFIED:
+		default:
+			people = append(people, t.GetReporterId())
 		}
-		return ""
 	}
-	switch t.GetChannel() {
-	case roundsv1.Channel_CHANNEL_PATROL, roundsv1.Channel_CHANNEL_INSPECTION, roundsv1.Channel_CHANNEL_UNSPECIFIED:
-		return ""
-	}
-	return t.GetReporterId()
+	return named(people)
 }
 
 // tellOnce writes a notice where none of its code, recipients and cause stands yet.

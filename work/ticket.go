@@ -267,7 +267,10 @@ func endingRows(is ticketConditionSet, does ticketEffectSet) []row {
 // customerRows are what the customer says of finished work, and what a leader does about it.
 func customerRows(is ticketConditionSet, does ticketEffectSet) []row {
 	back := then{does.nextRound, does.raise, does.unassign, does.stateReason, does.clearApprovers}
+	onward := needs{is.thisRound, is.passes} // by the customer's right on their own ticket
 	return []row{
+		{command: CustomerAccept, from: states{merged}, when: when{is.goesOn}, needs: onward, effects: then{does.says(roundsv1.Acceptance_ACCEPTANCE_ACCEPTED), does.forward}},
+		{command: Dispute, from: states{merged}, when: when{is.goesOn}, needs: onward, effects: then{does.says(roundsv1.Acceptance_ACCEPTANCE_DISPUTED), does.forward}},
 		{command: CustomerAccept, from: states{closed}, needs: needs{is.thisRound}, effects: then{does.accepts, does.mark("customer_accepted"), does.askedCustomer}},
 		{command: Dispute, from: states{pendingReview}, needs: needs{is.thisRound}, effects: then{does.disputes, does.stateReason}},
 		{command: Dispute, from: states{closed}, needs: needs{is.thisRound}, to: triaged, effects: append(back, does.open(flagCustomerDisputed))},

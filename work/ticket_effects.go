@@ -3,6 +3,7 @@ package work
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -43,6 +44,7 @@ const (
 	ticketPerformers   = 60
 	ticketBeforePhoto  = 61
 	ticketShown        = 62
+	ticketMerged       = 63
 )
 
 // Marks on a ticket that the rules look at again.
@@ -78,6 +80,7 @@ type ticketEffectSet struct {
 	mark, tell func(flag string) effect
 	note       func(roundsv1.Verdict, string) effect
 	open       func(flag string) effect
+	says       func(roundsv1.Acceptance) effect
 	told       func(string, func(*judgement)) effect
 }
 
@@ -188,11 +191,12 @@ func ticketEffects() ticketEffectSet {
 			}
 			j.editTicket(ticketStateReason).StateReason = reason
 		}},
-		mergeInto: effect{"merged_into the end of the way, whose performers + who worked on this one, and whose photos + those from before the work, with before_photo; the assignee is told", func(j *judgement) {
+		mergeInto: effect{"merged_into the end of the way, whose performers + who worked on this one, and whose photos + those from before the work, with before_photo; it names this one in merged_ids; the assignee is told", func(j *judgement) {
 			into := j.ticketAct().GetMerge().GetIntoId()
 			if end := j.endOf(j.lookup(kindTicket, into)); end != nil && !j.foresees {
 				into = end.GetRecordId()
 				if onto := j.beside(end); onto != nil { // its photos prove the work there, so who took them does not vouch for it
+					onto.takesIn(j.Current.GetRecordId(), j.ticket())
 					onto.perform(j.ticket().GetPerformerIds()...)
 					onto.performByWord(workers(j.ticket())...)
 					onto.shows(j.ticket().GetShownPhotoIds()...)
@@ -217,7 +221,10 @@ func ticketEffects() ticketEffectSet {
 			j.flag(flagForced)
 			j.verdict.Flags = append(j.verdict.Flags, flagForced)
 		}},
-		split:   effect{"a task for each trade, with a derived id", (*judgement).split},
+		split: effect{"a task for each trade, with a derived id", (*judgement).split},
+		says: func(a roundsv1.Acceptance) effect {
+			return effect{"acceptance = " + strings.TrimPrefix(a.String(), "ACCEPTANCE_"), func(j *judgement) { j.accept(a) }}
+		},
 		accepts: effect{"acceptance = ACCEPTED", func(j *judgement) { j.accept(roundsv1.Acceptance_ACCEPTANCE_ACCEPTED) }},
 		disputes: effect{`acceptance = DISPUTED, flag "customer_disputed", reviewers are told`, func(j *judgement) {
 			j.accept(roundsv1.Acceptance_ACCEPTANCE_DISPUTED)
@@ -230,7 +237,7 @@ func ticketEffects() ticketEffectSet {
 				"The reviewer asks for more evidence. Add it, and report the work as done again.")
 		}},
 		lateEvidence: effect{"the approver is told that evidence came before the approval", (*judgement).tellLateEvidence},
-		evaluation:   effect{"the customer is asked to evaluate it, once in a round", (*judgement).tellEvaluation},
+		evaluation:   effect{"the customer is asked to evaluate it, once in a round, and so are those whose tickets were merged into it", (*judgement).tellEvaluation},
 		dissent:      effect{`flag "dissent", a supervisor is asked, the first reviewer is told`, func(j *judgement) { mark(flagDissent).do(j); j.askForDissent() }},
 		selfApproval: effect{`flag "self_approval"; no approvers, a supervisor is asked`, (*judgement).withdrawOwn},
 		signatureOff: effect{`flag "self_approval"; approvers without who worked, who is told, and supervisors and foremen; a closure by force or by tasks is a question`,

@@ -179,6 +179,7 @@ func (is *ticketConditionSet) addGuards() {
 		})
 	}, refusal: refusal{invalid, "tasks", "有任务没有类别,或类别已停用。请同步后重新选择类别。", "A task has no category, or one that is not in use. Sync, and choose another."}}
 	is.hadMerged = condition{name: "by who had the ticket that was merged into this one", holds: (*judgement).ofMerged}
+	is.goesOn = condition{name: "the ticket that it was merged into is here", holds: func(j *judgement) bool { return j.endOf(j.Current) != nil }}
 	is.passes = condition{name: "the ticket that it was merged into takes it", holds: func(j *judgement) bool {
 		v := j.forward()
 		return v.Problem == nil || v.Park != roundsv1.ConflictType_CONFLICT_TYPE_UNSPECIFIED
