@@ -231,9 +231,9 @@ func (t *work) stood(e *entry) (at roundsv1.TicketState) {
 	return at
 }
 
-// next begins the next round.
+// next begins the next round, of which is asked what the category asks that the ticket is of by now.
 func (t *work) next(e *entry) {
-	t.round++
+	t.round, t.pinned = t.round+1, t.category()
 	t.began[t.round], t.disputed, t.dissent, t.retake, t.again = e, nil, false, nil, e.mutation.GetCommand().GetTicket().GetReject().GetItemIds()
 }
 

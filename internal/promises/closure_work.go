@@ -79,14 +79,15 @@ func (t *work) worked(person string) bool {
 	return did
 }
 
-// categorise notes of which category somebody says that the ticket is. Whoever triages has seen what others said.
+// categorise notes of which category somebody says that the ticket is. Whoever triages has seen what others said. From the word that the round is done to the next
+// round it is a label.
 func (t *work) categorise(e *entry, category string, triage bool) {
 	before := t.category()
 	t.asks = append(t.asks, e)
 	t.categories = slices.DeleteFunc(t.categories, func(w put) bool { return triage || e.saw(w.entry) })
 	named := (&roundsv1.Ticket{CategoryId: category}).ProtoReflect()
 	t.categories = append(t.categories, put{entry: e, value: category, rank: rankOf(e, named.Descriptor().Fields().ByNumber(ticketCategory), named, "")})
-	if now := t.category(); triage || now != before {
+	if now := t.category(); triage || now != before && open(t.state) && t.state != atDone && t.state != atReview {
 		t.pinned = now
 	}
 }
