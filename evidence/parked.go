@@ -285,7 +285,7 @@ func (d *Desk) letIn(ctx context.Context, scope store.Scope, id string) error {
 	case here:
 		return d.write(ctx, scope, toStored(question.GetSubject().GetId()))
 	}
-	d.log.Error("evidence: an original that waited for its photo is lost; its device is asked for it again", "scope", string(scope),
+	d.log.Error("an original that waited for its photo is lost; its device is asked for it again", "scope", string(scope),
 		"photo", question.GetSubject().GetId())
 	return d.write(ctx, scope, toAgain(question.GetSubject().GetId(), findingLost, statePromised, stateDeclared, stateUploading))
 }

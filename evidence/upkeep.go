@@ -63,7 +63,7 @@ func (d *Desk) retire(ctx context.Context, scope store.Scope) error {
 		return nil
 	}
 	if err != nil || days < 0 || days > MaxRetentionDays {
-		d.log.Warn("evidence: the retention of a site is not understood, and its photos are kept", "scope", string(scope), "setting", RetentionKey)
+		d.log.Warn("the retention of a site is not understood, and its photos are kept", "scope", string(scope), "setting", RetentionKey)
 		return nil
 	}
 	before := d.cfg.Now().Add(-time.Duration(days) * 24 * time.Hour).UnixMicro()

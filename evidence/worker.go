@@ -66,7 +66,7 @@ func (d *Desk) Run(ctx context.Context) {
 				if ctx.Err() != nil {
 					return
 				}
-				d.log.Error("evidence: looking through a scope failed", "scope", string(scope), "error", err)
+				d.log.Error("looking through a scope failed", "scope", string(scope), "error", err)
 				time.AfterFunc(longestRest, func() { d.work.mark(scope) })
 			}
 		}
@@ -87,7 +87,7 @@ func (d *Desk) begin(ctx context.Context) bool {
 			return true
 		}
 		if ctx.Err() == nil {
-			d.log.Error("evidence: reading the scopes failed", "error", err)
+			d.log.Error("reading the scopes failed", "error", err)
 		}
 		if !pause(ctx, d.work.rest(failures)) {
 			return false
@@ -250,7 +250,7 @@ func (d *Desk) failed(ctx context.Context, j job, err error) {
 	storage := storageWide(err)
 	n := d.work.failed(j, storage, 0)
 	d.stats.failed(storage)
-	d.log.Warn("evidence: a job failed and is tried again", "scope", string(j.scope), "kind", string(j.kind), "record", j.id, "failures", n, "error", err)
+	d.log.Warn("a job failed and is tried again", "scope", string(j.scope), "kind", string(j.kind), "record", j.id, "failures", n, "error", err)
 	switch {
 	case errors.Is(err, errLost) && n >= lostAfter:
 		d.askAgain(ctx, j)
@@ -258,7 +258,7 @@ func (d *Desk) failed(ctx context.Context, j job, err error) {
 		refused := &check.Refusal{Code: roundsv1.CheckCode_CHECK_CODE_UNDECODABLE, Sentence: &roundsv1.Text{
 			Zh: "照片每次解码都使解码程序失败,无法查看,请重新拍摄。", En: "The decoder failed on this photo each time it was tried. Take it again."}}
 		if err := d.settle(ctx, j.scope, j.id, refused); err != nil {
-			d.log.Warn("evidence: a photo could not be refused yet", "scope", string(j.scope), "record", j.id, "error", err)
+			d.log.Warn("a photo could not be refused yet", "scope", string(j.scope), "record", j.id, "error", err)
 		}
 	}
 }
@@ -282,6 +282,6 @@ var errLost = errors.New("evidence: the original is not in the storage")
 // askAgain gives up on an original that the storage lost: the photo waits for its bytes again, and its device is asked for them.
 func (d *Desk) askAgain(ctx context.Context, j job) {
 	if err := d.write(ctx, j.scope, toAgain(j.id, findingLost, stateStored, stateAnalysed)); err == nil {
-		d.log.Error("evidence: an original is lost; its device is asked for it again", "scope", string(j.scope), "photo", j.id)
+		d.log.Error("an original is lost; its device is asked for it again", "scope", string(j.scope), "photo", j.id)
 	}
 }
