@@ -46,7 +46,7 @@ func commandsAt(state roundsv1.TicketState) []work.Operation {
 		return []work.Operation{job, hide, hide, work.ForceClose, work.ForceClose, work.ForceClose, work.Approve, work.Cancel}
 	case roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW:
 		return []work.Operation{work.Approve, work.Approve, work.Approve, work.Approve, work.Approve, work.Approve, work.Approve, work.Reject, work.Reject, work.Reject, work.Ask,
-			work.Dispute, labour, job}
+			work.Dispute, work.Dispute, answers, answers, labour, job}
 	case roundsv1.TicketState_TICKET_STATE_REWORK:
 		return []work.Operation{job, job, job, job, work.Dispatch, work.Start, work.Approve}
 	case roundsv1.TicketState_TICKET_STATE_CLOSED:
@@ -57,10 +57,11 @@ func commandsAt(state roundsv1.TicketState) []work.Operation {
 
 // What people do that is no command.
 const (
-	job    work.Operation = "job"    // start, photograph and report as done in one go
-	hide   work.Operation = "hide"   // take a photo out of sight that cannot count
-	labour work.Operation = "labour" // say who worked
-	mate   work.Operation = "mate"   // put somebody into the crew
+	job     work.Operation = "job"     // start, photograph and report as done in one go
+	hide    work.Operation = "hide"    // take a photo out of sight that cannot count
+	labour  work.Operation = "labour"  // say who worked
+	answers work.Operation = "answers" // answer an item of the checklist once more
+	mate    work.Operation = "mate"    // put somebody into the crew
 )
 
 // ticketCommands are all commands of a ticket.
@@ -72,7 +73,9 @@ func ticketCommands() []work.Operation {
 // command makes a command that may fit the ticket's state, or not.
 func (p *phone) command(s sight) *roundsv1.Mutation {
 	w := p.w
-	fitting := slices.DeleteFunc(commandsAt(s.ticket.GetState()), func(op work.Operation) bool { return op == job || op == hide || op == labour || op == mate })
+	fitting := slices.DeleteFunc(commandsAt(s.ticket.GetState()), func(op work.Operation) bool {
+		return op == job || op == hide || op == labour || op == mate || op == answers
+	})
 	if len(fitting) == 0 || w.chance(4) {
 		fitting = ticketCommands()
 	}

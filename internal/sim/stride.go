@@ -21,8 +21,10 @@ func (w *world) stride() {
 	if !w.chance(5) {
 		id = w.goesOn(scope, id)
 	}
-	for range 3 + w.rand.IntN(6) {
-		w.further(scope, id)
+	for steps := 3 + w.rand.IntN(6); steps > 0; steps-- {
+		if w.further(scope, id) && steps == 1 && !w.chance(4) {
+			steps++ // somebody is about to decide
+		}
 		w.pass(time.Second, 10*time.Minute)
 	}
 }
@@ -53,12 +55,12 @@ func (w *world) goesOn(scope store.Scope, id recordID) recordID {
 	return w.tickets[scope][len(w.tickets[scope])-1]
 }
 
-// further takes a ticket one step further.
-func (w *world) further(scope store.Scope, id recordID) {
+// further takes a ticket one step further. It is true where a decision was about to be made that other people's words came before.
+func (w *world) further(scope store.Scope, id recordID) (pending bool) {
 	change, err := w.server.engine.Record(background(), scope, "ticket", string(id))
 	if err != nil {
 		w.fail("Record: %v", err)
-		return
+		return false
 	}
 	t := change.GetRecord().GetTicket()
 	asked := slices.Contains(t.GetFlags(), "force_close_asked")
@@ -68,35 +70,53 @@ func (w *world) further(scope store.Scope, id recordID) {
 		} else {
 			w.photos.look(scope)
 		}
-		return
+		return false
 	}
-	op := pick(w, commandsAt(t.GetState()))
+	op, reviewed := pick(w, commandsAt(t.GetState())), t.GetState() == roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW
 	if t == nil || change.GetDeleted() {
 		op = work.Create
 	}
 	if asked && !w.chance(3) {
 		op = work.ForceClose
 	}
+	old := w.glanced[id]
+	if t.GetState() == roundsv1.TicketState_TICKET_STATE_CLOSED && old.digest != nil && w.chance(2) {
+		op = work.Reject // the page was open while another approved it
+	}
+	objects := op == work.Reject && t.GetState() == roundsv1.TicketState_TICKET_STATE_CLOSED
+	pending = objects && w.chance(2) || reviewed && (old.news || slices.Contains(t.GetFlags(), "dissent"))
+	switch {
+	case reviewed && slices.Contains(t.GetFlags(), "dissent"):
+		op = pick(w, []work.Operation{work.Approve, work.Approve, work.Reject})
+	case reviewed && old.news && !w.chance(3):
+		op = work.Approve
+	}
 	p := w.actor(scope, op, t)
+	if reviewed && (op == work.Dispute || op == answers) {
+		w.glances(id, change, w.sees(w.officers[0], change, scope)) // before that comes
+		w.glanced[id] = glance{w.glanced[id].version, w.glanced[id].digest, true}
+	}
 	switch {
 	case p == nil:
-		return
-	case slices.Contains(ticketCommands(), op) && (p.office || w.chance(2)):
+		return pending
+	case slices.Contains(ticketCommands(), op) && (p.office || objects || w.chance(2)):
 		s := w.sees(p, change, scope)
-		base, objects := change.GetVersion(), op == work.Reject && t.GetState() == roundsv1.TicketState_TICKET_STATE_CLOSED
-		if old := w.glanced[id]; old != 0 && (w.chance(4) || objects && w.chance(2)) {
-			base = old // the page was open for a long time
+		base := change.GetVersion()
+		if old.version != 0 && (w.chance(4) || objects && !w.chance(4) || op == work.Approve && old.news) {
+			if base = old.version; old.digest != nil { // the page was open for a long time
+				s.digest = func() []byte { return old.digest }
+			}
+			w.glanced[id] = glance{old.version, old.digest, false}
+		} else if reviewed || w.chance(4) && t.GetState() != roundsv1.TicketState_TICKET_STATE_CLOSED {
+			w.glances(id, change, s)
 		}
-		if w.chance(4) || t.GetState() == roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW {
-			w.glanced[id] = change.GetVersion()
-		}
-		if objects && w.photos == nil && w.chance(3) {
+		if objects && w.photos == nil && w.chance(4) {
 			w.pass(20*time.Hour, 32*time.Hour) // an objection has its time
 		}
 		p.atDesk(scope, string(op)+" of", base, commandOf(id, &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: w.ticketCommand(op, s)}}))
-		return
+		return pending
 	case p.office:
-		return
+		return pending
 	case p.online:
 		if view, known := p.look(scope, "ticket", id); !known || view.Version != change.GetVersion() && !w.chance(4) {
 			p.sync()
@@ -108,6 +128,23 @@ func (w *world) further(scope store.Scope, id recordID) {
 	if !w.chance(4) {
 		p.sync()
 	}
+	return pending
+}
+
+// glance is what somebody at a desk looked at.
+type glance struct {
+	version uint64
+	digest  []byte // of the evidence; nil: none was shown
+	news    bool   // somebody says something since
+}
+
+// glances notes that somebody at a desk has a ticket before the eyes, and goes away for a while.
+func (w *world) glances(id recordID, change *roundsv1.Change, s sight) {
+	g := glance{version: change.GetVersion()}
+	if s.ticket.GetState() == roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW {
+		g.digest = s.digest()
+	}
+	w.glanced[id] = g
 }
 
 // sees is a ticket as it stands with the server, before a person at a desk.
@@ -198,6 +235,10 @@ func (p *phone) step(scope store.Scope, id recordID, op work.Operation) {
 		}
 	case mate:
 		p.do(scope, "a mate for", editOf(id, ticketRecord(&roundsv1.Ticket{CrewIds: []string{w.hand()}}), 13))
+	case answers:
+		fail := &roundsv1.Answer{Result: pick(w, []roundsv1.AnswerResult{roundsv1.AnswerResult_ANSWER_RESULT_FAIL, roundsv1.AnswerResult_ANSWER_RESULT_FAIL,
+			roundsv1.AnswerResult_ANSWER_RESULT_PASS}), Note: w.word(p)}
+		p.do(scope, "an answer on", factOf(id, ticketRecord(&roundsv1.Ticket{Answers: map[string]*roundsv1.Answer{pick(w, []string{"i1", "i2"}): fail}})))
 	case labour:
 		w.serial++
 		who := string(p.person)
@@ -217,16 +258,20 @@ func (w *world) actor(scope store.Scope, op work.Operation, t *roundsv1.Ticket) 
 	own := w.chance(3) && slices.ContainsFunc(w.staff(), func(p *phone) bool {
 		return !p.gone && p.may("ticket", op) && slices.Contains(worked, string(p.person))
 	})
+	between := slices.Contains(t.GetFlags(), "dissent") && !w.chance(4)
 	for _, p := range w.staff() {
 		if p.gone || p.busy || !w.access.EverHad(p.person, scope) {
 			continue
 		}
 		ok := true
 		switch op {
-		case job, work.Accept, work.Decline, work.Start, work.Pause, work.Resume:
+		case job, answers, work.Accept, work.Decline, work.Start, work.Pause, work.Resume:
 			ok = t.GetAssigneeId() == string(p.person) || (op == job || op == work.Start) && slices.Contains(t.GetCrewIds(), string(p.person)) || t.GetState() >= roundsv1.TicketState_TICKET_STATE_CLOSED && slices.Contains(t.GetFormerAssigneeIds(), string(p.person))
 		case work.Approve, work.Reject, work.Ask, work.ForceClose:
-			ok = p.may("ticket", op) && slices.Contains(worked, string(p.person)) == own // some decide on their own work, or try to
+			ok = p.may("ticket", op) && slices.Contains(worked, string(p.person)) == (own && !between) // some decide on their own work, or try to
+			if between && op != work.ForceClose {
+				ok = ok && !p.may("ticket", work.Reopen) // who is no supervisor tries to decide between two reviewers
+			}
 			if op == work.ForceClose && !w.chance(6) {
 				ok = ok && !slices.Contains(t.GetApproverIds(), string(p.person))
 			}

@@ -62,11 +62,11 @@ func (w *world) strides(scope store.Scope, id recordID) {
 	}
 	if decides := op == work.Approve || op == work.Return || op == work.Excuse || op == work.Release; change != nil && (p.office || decides && w.chance(2)) {
 		base := change.GetVersion()
-		if old := w.glanced[id]; old != 0 && w.chance(4) {
-			base = old // the page was open for a long time
+		if old := w.glanced[id]; old.version != 0 && w.chance(4) {
+			base = old.version // the page was open for a long time
 		}
 		if w.chance(3) {
-			w.glanced[id] = change.GetVersion()
+			w.glanced[id] = glance{version: change.GetVersion()}
 		}
 		p.atDesk(scope, string(op)+" of", base, commandOf(id, &roundsv1.Command{Command: &roundsv1.Command_Inspection{Inspection: w.walkCommand(op, round, func() []byte {
 			return w.walkDigest(change, journal.Seq(len(w.mirror.entries[scope])), func(kind merge.Kind, id string) (*roundsv1.Change, error) {

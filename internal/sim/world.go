@@ -63,7 +63,7 @@ type world struct {
 	contents  map[journal.Hash]*queued // of what was ever taken
 	copies    []copied
 	desks     []*deskAct             // to be sent again
-	glanced   map[recordID]uint64    // versions of tickets that people at desks looked at some time ago
+	glanced   map[recordID]glance    // what people at desks looked at some time ago
 	shown     map[string]journal.Seq // by review digest, through which seq of its scope the evidence was shown that it is the hash of
 	acts      []*deskAct             // whose outcome somebody had
 	witnesses map[store.Scope][]witness
@@ -106,7 +106,7 @@ func newWorld(seed uint64, o Options) *world {
 	w := &world{seed: seed, options: o, rand: r, plan: draw(r), now: begins, rules: rules(), access: newAccess(),
 		tickets: map[store.Scope][]recordID{}, assets: map[store.Scope][]recordID{}, homes: map[recordID]store.Scope{},
 		names: map[recordID]string{}, devices: map[string]string{}, queued: map[mark]*queued{},
-		walks: map[store.Scope][]recordID{}, prints: map[store.Scope][]promised{}, questions: map[store.Scope][]recordID{}, glanced: map[recordID]uint64{}, shown: map[string]journal.Seq{},
+		walks: map[store.Scope][]recordID{}, prints: map[store.Scope][]promised{}, questions: map[store.Scope][]recordID{}, glanced: map[recordID]glance{}, shown: map[string]journal.Seq{},
 		contents: map[journal.Hash]*queued{}, witnesses: map[store.Scope][]witness{},
 		digest: sha256.New(), commands: map[string]int{}}
 	w.mirror = newMirror(w)
