@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestMedia plays what an operator does about the bytes of photos: chase what is missing, hold and redact, verify the store, and find it damaged.
@@ -49,6 +50,7 @@ func TestMedia(t *testing.T) {
 		t.Errorf("a promised photo is shown as\n%s", out)
 	}
 	p.must("device", "sync", "--dir", admin)
+	p.looked(admin) // it has its copies
 	if left := p.object("media", "chase", "--dir", admin); left["photos"] != nil {
 		t.Errorf("chased after the upload: %v", left)
 	}
@@ -130,6 +132,19 @@ func TestMedia(t *testing.T) {
 	}
 	if _, err := os.Stat(original); !os.IsNotExist(err) {
 		t.Errorf("the bytes are still there: %v", err)
+	}
+}
+
+// looked waits until the server has looked at a photo of a device.
+func (p program) looked(device string) {
+	p.t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(2 * time.Minute); !strings.Contains(p.must("device", "photo", "list", "--json", "--dir", device), `"judged"`); <-tick.C {
+		if time.Now().After(deadline) {
+			p.t.Fatal("the server does not look at the photo")
+		}
+		p.must("device", "sync", "--dir", device)
 	}
 }
 

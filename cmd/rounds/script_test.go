@@ -116,7 +116,7 @@ func newWorld(t *testing.T) *world {
 // run runs a command in this process, as the device of a name.
 func (w *world) run(ctx context.Context, who string, args ...string) result {
 	var out, errs bytes.Buffer
-	code := cli.Main(ctx, args, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs, Now: time.Now,
+	code := cli.Main(ctx, patient(args), cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs, Now: time.Now,
 		Environ: []string{"ROUNDS_DEVICE_DIR=" + filepath.Join(w.dir, who), "LC_ALL=C"}})
 	return result{out.String(), errs.String(), code}
 }
@@ -229,7 +229,7 @@ func (s *script) do(c *command) {
 	for i, arg := range c.args {
 		args[i] = s.expand(arg)
 	}
-	for deadline := time.Now().Add(30 * time.Second); ; {
+	for deadline := time.Now().Add(2 * time.Minute); ; { // for a machine that has much else to do
 		r := s.run(s.t.Context(), c.who, args...)
 		fault := c.fault(r)
 		if fault == "" && strings.Contains(r.out+r.err, "goroutine ") {
