@@ -25,9 +25,10 @@ import (
 func (p *program) admin() *cobra.Command {
 	d := &deviceCommands{program: p}
 	cmd := &cobra.Command{
-		Use: "admin", Short: "Keep sites, people, roles, codes, devices and keys",
-		Long: "Keeps the organisation, as the person whose device this directory is: enrol it first with rounds device enroll. These commands need\n" +
+		Use: "admin", Short: p.in("Keep sites, people, roles, codes, devices and keys", "管理项目、人员、角色、注册码、设备和密钥"),
+		Long: p.in("Keeps the organisation, as the person whose device this directory is: enrol it first with rounds device enroll. These commands need\n"+
 			"the server. Wherever a node or a person is asked for, a part of the id, the code or the name is enough.",
+			"以本目录设备所属人员的身份管理组织:请先用 rounds device enroll 注册。这些命令需要服务器。\n节点和人员可用部分编号、编码或名称指明。"),
 	}
 	d.flags(cmd)
 	cmd.AddCommand(d.adminNodes(), d.adminSite(), d.adminPeople(), d.adminRoles(), d.adminCodes(), d.adminDevices(), d.adminKeys(), d.adminPolicy(), d.adminDirectory(), d.adminTags(), p.adminRecover())
@@ -173,8 +174,8 @@ func (s *session) who(ctx context.Context, asked string) (string, error) {
 }
 
 func (d *deviceCommands) adminNodes() *cobra.Command {
-	cmd := &cobra.Command{Use: "node", Short: "The organisation tree: regions, districts, sites"}
-	cmd.AddCommand(&cobra.Command{Use: "list", Short: "List the nodes that you administer", Args: cobra.NoArgs,
+	cmd := &cobra.Command{Use: "node", Short: d.in("The organisation tree: regions, districts, sites", "组织树:区域、片区、项目")}
+	cmd.AddCommand(&cobra.Command{Use: "list", Short: d.in("List the nodes that you administer", "列出您管理的节点"), Args: cobra.NoArgs,
 		RunE: d.online(func(ctx context.Context, s *session, _ []string) error {
 			all, err := s.nodes(ctx)
 			if err != nil {
@@ -183,7 +184,7 @@ func (d *deviceCommands) adminNodes() *cobra.Command {
 			return d.show(&roundsv1.ListNodesResponse{Nodes: all}, func() error { return printNodes(d, all) })
 		})})
 	var kind, name, nameEn, code, parent string
-	create := &cobra.Command{Use: "new --type region|district|site --name NAME", Short: "Add a node", Args: cobra.NoArgs,
+	create := &cobra.Command{Use: "new --type region|district|site --name NAME", Short: d.in("Add a node", "新增节点"), Args: cobra.NoArgs,
 		RunE: d.online(func(ctx context.Context, s *session, _ []string) error {
 			value, err := enumValue(roundsv1.NodeType_value, "NODE_TYPE", kind)
 			if err != nil {
@@ -200,14 +201,14 @@ func (d *deviceCommands) adminNodes() *cobra.Command {
 			}
 			return d.show(resp, func() error { return printNodes(d, []*roundsv1.Node{resp.GetNode()}) })
 		})}
-	create.Flags().StringVar(&kind, "type", "", "region, district or site")
-	create.Flags().StringVar(&name, "name", "", "its name")
-	create.Flags().StringVar(&nameEn, "name-en", "", "its name in English")
-	create.Flags().StringVar(&code, "code", "", "short code")
-	create.Flags().StringVar(&parent, "parent", "", "the node above (default: the topmost)")
+	create.Flags().StringVar(&kind, "type", "", d.in("region, district or site", "region 区域、district 片区或 site 项目"))
+	create.Flags().StringVar(&name, "name", "", d.in("its name", "名称"))
+	create.Flags().StringVar(&nameEn, "name-en", "", d.in("its name in English", "英文名称"))
+	create.Flags().StringVar(&code, "code", "", d.in("short code", "编码"))
+	create.Flags().StringVar(&parent, "parent", "", d.in("the node above (default: the topmost)", "上级节点(默认:最上级)"))
 	_ = errors.Join(create.MarkFlagRequired("type"), create.MarkFlagRequired("name")) // defined just above
 	var to string
-	move := &cobra.Command{Use: "move NODE --to NODE", Short: "Put a node under another one from now on", Args: cobra.ExactArgs(1),
+	move := &cobra.Command{Use: "move NODE --to NODE", Short: d.in("Put a node under another one from now on", "从现在起把节点移到另一上级之下"), Args: cobra.ExactArgs(1),
 		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
 			n, err := s.node(ctx, args[0])
 			if err != nil {
@@ -223,7 +224,7 @@ func (d *deviceCommands) adminNodes() *cobra.Command {
 			}
 			return d.show(resp, func() error { return printNodes(d, []*roundsv1.Node{resp.GetNode()}) })
 		})}
-	move.Flags().StringVar(&to, "to", "", "the node above from now on")
+	move.Flags().StringVar(&to, "to", "", d.in("the node above from now on", "今后的上级节点"))
 	_ = move.MarkFlagRequired("to") // defined just above
 	cmd.AddCommand(create, d.adminRename(), move)
 	return cmd
@@ -243,7 +244,7 @@ func printNodes(d *deviceCommands, all []*roundsv1.Node) error {
 // adminSite makes a site with all that it needs: a node, and the record that devices show.
 func (d *deviceCommands) adminSite() *cobra.Command {
 	var name, nameEn, code, parent, zone string
-	create := &cobra.Command{Use: "new --name NAME", Short: "Add a site, with the record that devices show", Args: cobra.NoArgs,
+	create := &cobra.Command{Use: "new --name NAME", Short: d.in("Add a site, with the record that devices show", "新增项目及设备上显示的记录"), Args: cobra.NoArgs,
 		RunE: d.online(func(ctx context.Context, s *session, _ []string) error {
 			above, err := s.node(ctx, parent)
 			if err != nil {
@@ -268,13 +269,13 @@ func (d *deviceCommands) adminSite() *cobra.Command {
 			}
 			return d.tell("site", client.RecordID(id), how)
 		})}
-	create.Flags().StringVar(&name, "name", "", "its name")
-	create.Flags().StringVar(&nameEn, "name-en", "", "its name in English")
-	create.Flags().StringVar(&code, "code", "", "short code")
-	create.Flags().StringVar(&parent, "parent", "", "the node above (default: the topmost)")
-	create.Flags().StringVar(&zone, "time-zone", "Asia/Shanghai", "IANA time zone")
+	create.Flags().StringVar(&name, "name", "", d.in("its name", "名称"))
+	create.Flags().StringVar(&nameEn, "name-en", "", d.in("its name in English", "英文名称"))
+	create.Flags().StringVar(&code, "code", "", d.in("short code", "编码"))
+	create.Flags().StringVar(&parent, "parent", "", d.in("the node above (default: the topmost)", "上级节点(默认:最上级)"))
+	create.Flags().StringVar(&zone, "time-zone", "Asia/Shanghai", d.in("IANA time zone", "IANA 时区"))
 	_ = create.MarkFlagRequired("name") // defined just above
-	list := &cobra.Command{Use: "list", Short: "List the sites that you administer", Args: cobra.NoArgs,
+	list := &cobra.Command{Use: "list", Short: d.in("List the sites that you administer", "列出您管理的项目"), Args: cobra.NoArgs,
 		RunE: d.online(func(ctx context.Context, s *session, _ []string) error {
 			all, err := s.nodes(ctx)
 			if err != nil {
@@ -283,7 +284,7 @@ func (d *deviceCommands) adminSite() *cobra.Command {
 			all = slices.DeleteFunc(all, func(n *roundsv1.Node) bool { return n.GetType() != roundsv1.NodeType_NODE_TYPE_SITE })
 			return d.show(&roundsv1.ListNodesResponse{Nodes: all}, func() error { return printNodes(d, all) })
 		})}
-	cmd := &cobra.Command{Use: "site", Short: "Sites"}
+	cmd := &cobra.Command{Use: "site", Short: d.in("Sites", "项目")}
 	cmd.AddCommand(create, list)
 	return cmd
 }
@@ -293,9 +294,10 @@ func (p *program) adminRecover() *cobra.Command {
 	var life time.Duration
 	var asJSONToo bool
 	cmd := &cobra.Command{
-		Use: "recover", Short: "Make a code for an administrator whose devices are lost (on the server's machine, while it does not run)",
-		Long: "Makes an enrolment code in the data directory of a server that does not run, for the first administrator or another person that the\n" +
+		Use: "recover", Short: p.in("Make a code for an administrator whose devices are lost (on the server's machine, while it does not run)", "为丢失设备的管理员生成注册码(在服务器本机、服务器未运行时)"),
+		Long: p.in("Makes an enrolment code in the data directory of a server that does not run, for the first administrator or another person that the\n"+
 			"first administrator may act for. Whoever can write that directory can do this: keep it to the operator.",
+			"在未运行的服务器的数据目录中,为首位管理员或其可代管的其他人生成注册码。\n能写入该目录的人都能这样做:请只交给运维人员。"),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			resp, err := server.Recover(cmd.Context(), data, auth.PersonID(person), life)
@@ -311,10 +313,10 @@ func (p *program) adminRecover() *cobra.Command {
 			return printCode(p.Streams, asJSONToo, resp)
 		},
 	}
-	cmd.Flags().StringVar(&data, "data", server.Default().Data, "data directory of the server")
-	cmd.Flags().StringVar(&person, "person", "", "id of the person (default: the first administrator)")
-	cmd.Flags().DurationVar(&life, "life", time.Hour, "how long the code is good for")
-	cmd.Flags().BoolVar(&asJSONToo, "json", false, "print JSON")
+	cmd.Flags().StringVar(&data, "data", server.Default().Data, p.in("data directory of the server", "服务器的数据目录"))
+	cmd.Flags().StringVar(&person, "person", "", p.in("id of the person (default: the first administrator)", "人员编号(默认:首位管理员)"))
+	cmd.Flags().DurationVar(&life, "life", time.Hour, p.in("how long the code is good for", "注册码有效时长"))
+	cmd.Flags().BoolVar(&asJSONToo, "json", false, p.in("print JSON", "输出 JSON"))
 	return cmd
 }
 

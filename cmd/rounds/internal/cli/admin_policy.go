@@ -12,9 +12,9 @@ import (
 
 // adminPolicy shows and changes the settings of units and sites.
 func (d *deviceCommands) adminPolicy() *cobra.Command {
-	cmd := &cobra.Command{Use: "policy", Short: "The settings of units and sites, with what they inherit"}
+	cmd := &cobra.Command{Use: "policy", Short: d.in("The settings of units and sites, with what they inherit", "单元和项目的设置及其继承")}
 	var all bool
-	show := &cobra.Command{Use: "show [NODE]", Short: "Show what counts at a node, and which node sets it", Args: cobra.MaximumNArgs(1),
+	show := &cobra.Command{Use: "show [NODE]", Short: d.in("Show what counts at a node, and which node sets it", "查看节点的生效设置及其来源"), Args: cobra.MaximumNArgs(1),
 		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
 			n, err := s.node(ctx, strings.Join(args, ""))
 			if err != nil {
@@ -26,8 +26,8 @@ func (d *deviceCommands) adminPolicy() *cobra.Command {
 			}
 			return d.show(resp, func() error { return d.printPolicy(ctx, s, resp, all) })
 		})}
-	show.Flags().BoolVar(&all, "all", false, "also settings that no node sets")
-	set := &cobra.Command{Use: "set NODE KEY=VALUE...", Short: "Set settings of a unit or a site", Args: cobra.MinimumNArgs(2),
+	show.Flags().BoolVar(&all, "all", false, d.in("also settings that no node sets", "包括没有节点设置的项"))
+	set := &cobra.Command{Use: "set NODE KEY=VALUE...", Short: d.in("Set settings of a unit or a site", "设置单元或项目的设置项"), Args: cobra.MinimumNArgs(2),
 		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
 			req := &roundsv1.SetPolicyRequest{Set: map[string]string{}}
 			for _, pair := range args[1:] {
@@ -39,11 +39,11 @@ func (d *deviceCommands) adminPolicy() *cobra.Command {
 			}
 			return d.setPolicy(ctx, s, args[0], req)
 		})}
-	unset := &cobra.Command{Use: "unset NODE KEY...", Short: "Let what is inherited count again", Args: cobra.MinimumNArgs(2),
+	unset := &cobra.Command{Use: "unset NODE KEY...", Short: d.in("Let what is inherited count again", "取消设置,恢复继承"), Args: cobra.MinimumNArgs(2),
 		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
 			return d.setPolicy(ctx, s, args[0], &roundsv1.SetPolicyRequest{Remove: args[1:]})
 		})}
-	keys := &cobra.Command{Use: "keys", Short: "List the settings that there are", Args: cobra.NoArgs,
+	keys := &cobra.Command{Use: "keys", Short: d.in("List the settings that there are", "列出全部设置项"), Args: cobra.NoArgs,
 		RunE: d.online(func(ctx context.Context, s *session, _ []string) error {
 			n, err := s.node(ctx, "")
 			if err != nil {
@@ -117,9 +117,9 @@ func (d *deviceCommands) printPolicy(ctx context.Context, s *session, policy *ro
 
 // adminDirectory lists records of the directory.
 func (d *deviceCommands) adminDirectory() *cobra.Command {
-	cmd := &cobra.Command{Use: "directory", Short: "What stands in the directory: units, sites, places, assets, staff, categories, checklists, calendars, plans"}
+	cmd := &cobra.Command{Use: "directory", Short: d.in("What stands in the directory: units, sites, places, assets, staff, categories, checklists, calendars, plans", "目录内容:单元、项目、位置、设备、员工、类别、检查表、日历、计划")}
 	var node, code string
-	list := &cobra.Command{Use: "list KIND", Short: "List records of a kind, by their codes (place, asset, staff, plan, site: of --node; the others of the organisation)",
+	list := &cobra.Command{Use: "list KIND", Short: d.in("List records of a kind, by their codes (place, asset, staff, plan, site: of --node; the others of the organisation)", "按编码列出一类记录(place、asset、staff、plan、site 属于 --node;其他属于全组织)"),
 		Args: cobra.ExactArgs(1),
 		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
 			n, err := s.node(ctx, node)
@@ -147,8 +147,8 @@ func (d *deviceCommands) adminDirectory() *cobra.Command {
 				return t.print(d.Out)
 			})
 		})}
-	list.Flags().StringVar(&node, "node", "", "the site or unit (default: the topmost)")
-	list.Flags().StringVar(&code, "code", "", "only codes that begin with this")
+	list.Flags().StringVar(&node, "node", "", d.in("the site or unit (default: the topmost)", "项目或单元(默认:最上级)"))
+	list.Flags().StringVar(&code, "code", "", d.in("only codes that begin with this", "只列出以此开头的编码"))
 	cmd.AddCommand(list)
 	return cmd
 }
@@ -181,7 +181,7 @@ func named(r *roundsv1.Record) (code, name string) {
 // adminRename changes a node's name and code.
 func (d *deviceCommands) adminRename() *cobra.Command {
 	var name, nameEn, code string
-	cmd := &cobra.Command{Use: "rename NODE", Short: "Change a node's name and code", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{Use: "rename NODE", Short: d.in("Change a node's name and code", "修改节点的名称和编码"), Args: cobra.ExactArgs(1)}
 	cmd.RunE = d.online(func(ctx context.Context, s *session, args []string) error {
 		n, err := s.node(ctx, args[0])
 		if err != nil {
@@ -203,8 +203,8 @@ func (d *deviceCommands) adminRename() *cobra.Command {
 		}
 		return d.show(resp, func() error { return printNodes(d, []*roundsv1.Node{resp.GetNode()}) })
 	})
-	cmd.Flags().StringVar(&name, "name", "", "its new name")
-	cmd.Flags().StringVar(&nameEn, "name-en", "", "its new name in English")
-	cmd.Flags().StringVar(&code, "code", "", "its new code")
+	cmd.Flags().StringVar(&name, "name", "", d.in("its new name", "新名称"))
+	cmd.Flags().StringVar(&nameEn, "name-en", "", d.in("its new name in English", "新英文名称"))
+	cmd.Flags().StringVar(&code, "code", "", d.in("its new code", "新编码"))
 	return cmd
 }

@@ -99,11 +99,11 @@ func (d *deskCommands) story() *cobra.Command {
 		})
 	})
 	f := cmd.Flags()
-	f.StringVar(&kind, "kind", "ticket", "kind of the record (ticket, inspection, photo ...)")
-	f.BoolVar(&newest, "newest", false, "the newest first")
-	f.BoolVar(&arrival, "arrival", false, "in the order in which things arrived")
-	f.BoolVar(&alone, "alone", false, "without photos, remarks and questions")
-	f.IntVar(&most, "most", 100, "how many entries at most")
+	f.StringVar(&kind, "kind", "ticket", d.in("kind of the record (ticket, inspection, photo ...)", "记录的种类(ticket、inspection、photo……)"))
+	f.BoolVar(&newest, "newest", false, d.in("the newest first", "最新的在前"))
+	f.BoolVar(&arrival, "arrival", false, d.in("in the order in which things arrived", "按到达的顺序"))
+	f.BoolVar(&alone, "alone", false, d.in("without photos, remarks and questions", "不含照片、备注和待决事项"))
+	f.IntVar(&most, "most", 100, d.in("how many entries at most", "最多多少条"))
 	return cmd
 }
 
@@ -133,8 +133,9 @@ func (s *deskSession) matching(ctx context.Context, kind, part string) (string, 
 
 func (d *deskCommands) approve() *cobra.Command {
 	cmd := &cobra.Command{Use: "approve ID...", Short: d.in("Confirm closures or rounds that wait for your review", "确认待您审核的工单或巡检"), Args: cobra.MinimumNArgs(1),
-		Long: "Confirms tickets or rounds of the queue, as you saw them there: the approval carries the digest of the evidence. Of several at once those with\n" +
-			"something to look at (see LOOK AT in the queue) are refused; confirm each of them by itself."}
+		Long: d.in("Confirms tickets or rounds of the queue, as you saw them there: the approval carries the digest of the evidence. Of several at once those with\n"+
+			"something to look at (see LOOK AT in the queue) are refused; confirm each of them by itself.",
+			"按您在队列中看到的证据确认工单或巡检:确认随附证据的摘要。一次确认多个时,\n需要细看的(队列中的「须核对」列)会被拒绝,请逐个确认。")}
 	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, args []string) error {
 		return d.decide(ctx, s, args, func(item *roundsv1.ReviewItem) *roundsv1.Command {
 			if item.GetRow().GetRecord().GetInspection() != nil {
@@ -163,10 +164,10 @@ func (d *deskCommands) reject() *cobra.Command {
 		})
 	})
 	f := cmd.Flags()
-	f.StringVar(&reason, "reason", "", "why, as a code of the site's list (needed)")
-	f.StringVar(&words, "words", "", "why, in words (needed for a ticket)")
-	f.StringSliceVar(&photos, "photo", nil, "a photo that shows what is wrong, by its whole id; may be repeated")
-	f.StringSliceVar(&items, "item", nil, "a checklist item that is wrong; may be repeated")
+	f.StringVar(&reason, "reason", "", d.in("why, as a code of the site's list (needed)", "原因代码,取自项目的清单(必填)"))
+	f.StringVar(&words, "words", "", d.in("why, in words (needed for a ticket)", "原因说明(工单必填)"))
+	f.StringSliceVar(&photos, "photo", nil, d.in("a photo that shows what is wrong, by its whole id; may be repeated", "说明问题的照片(完整编号);可多次"))
+	f.StringSliceVar(&items, "item", nil, d.in("a checklist item that is wrong; may be repeated", "有问题的检查项;可多次"))
 	_ = cmd.MarkFlagRequired("reason")
 	return cmd
 }
@@ -181,8 +182,8 @@ func (d *deskCommands) ask() *cobra.Command {
 				Ask: &roundsv1.TicketAsk{Round: item.GetRound(), Words: words, PhotoIds: photos}}})
 		})
 	})
-	cmd.Flags().StringVar(&words, "words", "", "what is missing (needed)")
-	cmd.Flags().StringSliceVar(&photos, "photo", nil, "a photo that does not show enough, by its whole id; may be repeated")
+	cmd.Flags().StringVar(&words, "words", "", d.in("what is missing (needed)", "缺什么(必填)"))
+	cmd.Flags().StringSliceVar(&photos, "photo", nil, d.in("a photo that does not show enough, by its whole id; may be repeated", "内容不足的照片(完整编号);可多次"))
 	_ = cmd.MarkFlagRequired("words")
 	return cmd
 }

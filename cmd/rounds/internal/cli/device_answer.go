@@ -25,8 +25,9 @@ func (d *deviceCommands) answer() *cobra.Command {
 	var f answerFlags
 	var value float64
 	cmd := &cobra.Command{Use: "answer ROUND|TICKET ITEM [pass|fail|na|skip]", Short: d.in("Answer one item of the checklist", "作答一个检查项"), Args: cobra.RangeArgs(2, 3),
-		Long: "Answers one item of the checklist of a round or a ticket. ITEM is the item's id, its number in the list, or a part of its question. A reading says by\n" +
+		Long: d.in("Answers one item of the checklist of a round or a ticket. ITEM is the item's id, its number in the list, or a part of its question. A reading says by\n"+
 			"itself whether it passes. A failed item needs a photo and a note, a skipped one its reason as the note; on a round, a failure makes its ticket.",
+			"回答巡检或工单检查表的一项。ITEM 为检查项编号、序号或问题的一部分。读数自身决定是否合格。\n不合格须附照片和备注,跳过须在备注中写明原因;巡检中的不合格会生成工单。"),
 		Example: "  rounds device answer 77ab01cd dry pass\n  rounds device answer 77ab01cd 4 --reading 3.2\n" +
 			"  rounds device answer 77ab01cd gutter fail --note \"blocked by leaves\" --photo gutter.jpg --checkpoint B2-A"}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

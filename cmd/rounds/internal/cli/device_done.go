@@ -15,9 +15,10 @@ func (d *deviceCommands) done() *cobra.Command {
 	var note, source, placeOf string
 	var anyway bool
 	cmd := &cobra.Command{Use: "done TICKET", Short: d.in("Say that it is done, with the photos that prove it", "提交完工,附处理后照片"), Args: cobra.ExactArgs(1),
-		Long: "Takes the photos in as photos of the finished work, adds the remark and the interval of work since you began, and then says that the work is done,\n" +
-			"with all photos of this round that may count. Where that is not enough, the device says what is missing, and what was added is kept: take what is\n" +
+		Long: d.in("Takes the photos in as photos of the finished work, adds the remark and the interval of work since you began, and then says that the work is done,\n"+
+			"with all photos of this round that may count. Where that is not enough, the device says what is missing, and what was added is kept: take what is\n"+
 			"missing, and call it again with that alone.",
+			"收入照片作为完工照片,添加备注和开工以来的工时,然后提交完工,附上本轮所有可计入的照片。\n仍不足时说明缺什么,已添加的保留:补拍后只带补拍的再次运行即可。"),
 		Example: "  rounds device done 3f2a9c41 --photo after.jpg --photo close.jpg --note \"seal replaced\"\n" +
 			"  rounds device done 3f2a9c41 --photo-id 77ab01cd"}
 	cmd.RunE = d.with(func(ctx context.Context, s *session, args []string) error {
@@ -107,8 +108,9 @@ func (d *deviceCommands) pause() *cobra.Command {
 	var reason, proof, photo, words, source string
 	var anyway, list bool
 	cmd := &cobra.Command{Use: "pause TICKET --reason CODE", Short: d.in("Let it wait, for a reason of the site's list", "按项目的原因列表挂起"), Args: cobra.MaximumNArgs(1),
-		Long: "Lets the work wait. A reason that stops the clocks needs a proof on the ticket: --photo and --remark take one now, --proof names one that is there.\n" +
+		Long: d.in("Lets the work wait. A reason that stops the clocks needs a proof on the ticket: --photo and --remark take one now, --proof names one that is there.\n"+
 			"--list prints the reasons that the site has.",
+			"挂起工单。停止计时的原因须有证明:--photo 和 --remark 当场添加,--proof 指明已有的。--list 列出项目的原因清单。"),
 		Example: "  rounds device pause 3f2a9c41 --reason waiting_parts --remark \"called the supplier at 10:20\"\n  rounds device pause --list"}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if !list && (len(args) == 0 || reason == "") {

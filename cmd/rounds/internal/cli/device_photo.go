@@ -29,9 +29,12 @@ type photoFlags struct {
 func (d *deviceCommands) photoAdd() *cobra.Command {
 	var f photoFlags
 	add := &cobra.Command{Use: "add FILE... --ticket ID", Short: d.in("Add photos to a ticket or an inspection", "给工单或巡检添加照片"), Args: cobra.MinimumNArgs(1)}
-	add.Long = "Takes photos in: a copy of each file is kept in the device's directory, and its promise (SHA-256, size, dimensions, a small preview) is\n" +
-		"queued with the words. When the server has the promise the bytes follow, in parts, for as long as --wait says; rounds device sync goes on\n" +
-		"where it stopped. The copy is removed when the server has the bytes and the ticket is closed, or 14 days after."
+	add.Long = d.in("Takes photos in: a copy of each file is kept in the device's directory, and its promise (SHA-256, size, dimensions, a small preview) is\n"+
+		"queued with the words. When the server has the promise the bytes follow, in parts, for as long as --wait says; rounds device sync goes on\n"+
+		"where it stopped. The copy is removed when the server has the bytes and the ticket is closed, or 14 days after.",
+		"收入照片:每个文件在设备目录中留一份副本,其登记(SHA-256、大小、尺寸、小预览)与文字一同排队发送。\n"+
+			"服务器收到登记后分片上传内容,时长由 --wait 限制;rounds device sync 接着上传。\n"+
+			"服务器收到内容且工单关闭后,或 14 天后,删除副本。")
 	add.RunE = func(cmd *cobra.Command, args []string) error {
 		if (f.ticket == "") == (f.inspection == "") {
 			return usageBoth(cmd, "one of --ticket and --inspection is needed", "--ticket 和 --inspection 须给出其中一个")
@@ -49,16 +52,16 @@ func (d *deviceCommands) photoAdd() *cobra.Command {
 		return d.with(func(ctx context.Context, s *session, args []string) error { return d.addPhotos(ctx, s, f, in, args) })(cmd, args)
 	}
 	flags := add.Flags()
-	flags.StringVar(&f.ticket, "ticket", "", "the ticket that they belong to")
-	flags.StringVar(&f.inspection, "inspection", "", "the inspection that they belong to")
-	flags.StringVar(&f.role, "role", "after", "before, after, item, signature or annotation")
-	flags.StringVar(&f.item, "item", "", "checklist item, for --role item")
-	flags.StringVar(&f.source, "source", "gallery", "camera or gallery")
-	flags.StringVar(&f.annotates, "annotates", "", "id of the photo drawn upon, for --role annotation")
-	flags.StringVar(&f.place, "place", "", "id of the place, from its tag")
-	flags.StringVar(&f.words, "where", "", "the place in words")
-	flags.BoolVar(&f.shared, "shared", false, "the photo is shared with another ticket on purpose")
-	flags.BoolVar(&f.noPhotos, "no-photos", false, "send the promise only; the bytes follow with rounds device sync")
+	flags.StringVar(&f.ticket, "ticket", "", d.in("the ticket that they belong to", "所属工单"))
+	flags.StringVar(&f.inspection, "inspection", "", d.in("the inspection that they belong to", "所属巡检"))
+	flags.StringVar(&f.role, "role", "after", d.in("before, after, item, signature or annotation", "before 处理前、after 处理后、item 检查项、signature 签名或 annotation 标注"))
+	flags.StringVar(&f.item, "item", "", d.in("checklist item, for --role item", "检查项(--role item 时)"))
+	flags.StringVar(&f.source, "source", "gallery", d.in("camera or gallery", "来源:camera 现场拍摄或 gallery 相册"))
+	flags.StringVar(&f.annotates, "annotates", "", d.in("id of the photo drawn upon, for --role annotation", "被标注照片的编号(--role annotation 时)"))
+	flags.StringVar(&f.place, "place", "", d.in("id of the place, from its tag", "位置编号(来自标签)"))
+	flags.StringVar(&f.words, "where", "", d.in("the place in words", "位置的文字说明"))
+	flags.BoolVar(&f.shared, "shared", false, d.in("the photo is shared with another ticket on purpose", "有意与另一工单共用此照片"))
+	flags.BoolVar(&f.noPhotos, "no-photos", false, d.in("send the promise only; the bytes follow with rounds device sync", "只发送登记;内容随 rounds device sync 上传"))
 	return add
 }
 

@@ -21,8 +21,9 @@ func roundOf(v client.View) uint32 {
 func (d *deviceCommands) approve() *cobra.Command {
 	var anyway bool
 	cmd := &cobra.Command{Use: "approve TICKET|ROUND", Short: d.in("Confirm finished work, as the device shows its evidence", "按本机所示证据确认完工"), Args: cobra.ExactArgs(1),
-		Long: "Confirms a ticket or a round on the evidence that this device shows (rounds device ticket show, round show): its hash goes with the approval, so that\n" +
+		Long: d.in("Confirms a ticket or a round on the evidence that this device shows (rounds device ticket show, round show): its hash goes with the approval, so that\n"+
 			"evidence that came to the server meanwhile and speaks against it is not approved unseen. Nobody approves own work.",
+			"按本设备显示的证据(rounds device ticket show、round show)确认工单或巡检:确认随附证据的哈希,\n其间到达服务器、与之不符的证据不会未经查看就被确认。任何人不能确认自己的工作。"),
 		Example: "  rounds device sync && rounds device ticket show 3f2a9c41 && rounds device approve 3f2a9c41"}
 	cmd.RunE = d.with(func(ctx context.Context, s *session, args []string) error {
 		view, err := s.findAny(ctx, args[0], "ticket", "inspection")
@@ -107,7 +108,8 @@ func (d *deviceCommands) roundStart() *cobra.Command {
 	var payload, broken, checkpoint, source string
 	var anyway bool
 	cmd := &cobra.Command{Use: "start ROUND", Short: d.in("Begin the walk at the tag of the first checkpoint", "在第一个检查点扫码开始巡检"), Args: cobra.ExactArgs(1),
-		Long: "Begins the walk and records the visit of the first checkpoint. Where its tag is broken, --broken takes a photo that shows it, and a ticket is made of it.",
+		Long: d.in("Begins the walk and records the visit of the first checkpoint. Where its tag is broken, --broken takes a photo that shows it, and a ticket is made of it.",
+			"开始巡检并记录第一个检查点的到访。标签损坏时用 --broken 附上照片,并为此生成工单。"),
 		Example: "  rounds device round start 77ab01cd --tag \"R1.…\"\n" +
 			"  rounds device round start 77ab01cd --broken tag.jpg"}
 	cmd.RunE = d.with(func(ctx context.Context, s *session, args []string) error {
@@ -147,10 +149,10 @@ func (d *deviceCommands) roundStart() *cobra.Command {
 		return d.ask(ctx, s, a)
 	})
 	flags := cmd.Flags()
-	flags.StringVar(&payload, "tag", "", "what the tag of the first checkpoint says")
-	flags.StringVar(&broken, "broken", "", "file of a photo that shows that the tag is broken")
-	flags.StringVar(&checkpoint, "checkpoint", "", "the checkpoint, by code, name or id, where the tag does not say it")
-	flags.StringVar(&source, "source", "gallery", "where the photo comes from: camera or gallery")
+	flags.StringVar(&payload, "tag", "", d.in("what the tag of the first checkpoint says", "第一个检查点的标签内容"))
+	flags.StringVar(&broken, "broken", "", d.in("file of a photo that shows that the tag is broken", "证明标签损坏的照片文件"))
+	flags.StringVar(&checkpoint, "checkpoint", "", d.in("the checkpoint, by code, name or id, where the tag does not say it", "检查点的编码、名称或编号(标签不能说明时)"))
+	flags.StringVar(&source, "source", "gallery", d.in("where the photo comes from: camera or gallery", "照片来源:camera 现场拍摄或 gallery 相册"))
 	cmd.MarkFlagsMutuallyExclusive("tag", "broken")
 	d.anywayFlag(cmd, &anyway)
 	return cmd

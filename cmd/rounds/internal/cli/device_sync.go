@@ -55,9 +55,9 @@ func (d *deviceCommands) sync() *cobra.Command {
 			}
 			return run(cmd, args)
 		}}
-	cmd.Flags().StringVar(&server, "server", "", "the server is reached at this address from now on")
-	cmd.Flags().BoolVar(&noPhotos, "no-photos", false, "words only; the bytes of photos wait for another time")
-	cmd.Flags().BoolVar(&follow, "follow", false, "stay in sync until interrupted; other commands cannot use the directory meanwhile")
+	cmd.Flags().StringVar(&server, "server", "", d.in("the server is reached at this address from now on", "今后用此地址连接服务器"))
+	cmd.Flags().BoolVar(&noPhotos, "no-photos", false, d.in("words only; the bytes of photos wait for another time", "只发送文字;照片内容留待下次"))
+	cmd.Flags().BoolVar(&follow, "follow", false, d.in("stay in sync until interrupted; other commands cannot use the directory meanwhile", "持续同步直到中断;其间其他命令不能使用此目录"))
 	return cmd
 }
 

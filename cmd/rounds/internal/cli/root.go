@@ -47,7 +47,9 @@ func Main(ctx context.Context, args []string, streams Streams, extra ...*cobra.C
 	p.lang, p.chosen = streams.language(args)
 	root := p.commands()
 	root.AddCommand(extra...)
+	root.InitDefaultHelpCmd()
 	p.strict(root)
+	p.translate(root)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -148,7 +150,7 @@ func usageBoth(cmd *cobra.Command, en, zh string) error {
 
 func (p *program) version() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: p.in("Print the version", "打印版本"), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			fmt.Fprintln(p.Out, "rounds "+buildVersion())
 			return nil

@@ -25,9 +25,10 @@ func (p *program) rules() *cobra.Command {
 		names[i] = s.name
 	}
 	cmd := &cobra.Command{
-		Use: "rules [" + strings.Join(names, "|") + "]...", Short: "Print the rules of the trade: rights, workflows, and what becomes of concurrent acts",
-		Long: "Prints the tables that the server judges by, so that they can be held beside the document that they follow. Without a name: all of them.\n\n" +
+		Use: "rules [" + strings.Join(names, "|") + "]...", Short: p.in("Print the rules of the trade: rights, workflows, and what becomes of concurrent acts", "打印业务规则:权限、流程、并发操作的结果"),
+		Long: p.in("Prints the tables that the server judges by, so that they can be held beside the document that they follow. Without a name: all of them.\n\n"+
 			"docs/rules.md is what `rounds rules --format markdown` prints.",
+			"打印服务器据以裁决的各表,便于与其依据的文档对照。不给名称则全部打印。\n\ndocs/rules.md 即 `rounds rules --format markdown` 的输出。"),
 		Args: cobra.OnlyValidArgs, ValidArgs: names,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if lang != "zh" && lang != "en" {
@@ -45,8 +46,8 @@ func (p *program) rules() *cobra.Command {
 			return fail(Usage, "--format %q: it is table, markdown or json", format)
 		},
 	}
-	cmd.Flags().StringVar(&lang, "lang", lang, "language of headings and of the arbitration table: zh or en")
-	cmd.Flags().StringVar(&format, "format", format, "table, markdown or json")
+	cmd.Flags().StringVar(&lang, "lang", lang, p.in("language of headings and of the arbitration table: zh or en", "标题和仲裁表的语言:zh 或 en"))
+	cmd.Flags().StringVar(&format, "format", format, p.in("table, markdown or json", "table 表格、markdown 或 json"))
 	return cmd
 }
 
