@@ -94,8 +94,11 @@ type work struct {
 	declined   *entry   // by which the last dispatch was declined
 	ledger     []move
 	categories []put
-	pinned     string   // the category that counts for what is asked
-	asks       []*entry // by which its category or its priority was said, and with them what is asked
+	pinned     string                // the category that counts for what is asked
+	pinnedBy   *entry                // that made it count
+	asks       []*entry              // by which its category or its priority was said, and with them what is asked
+	missed     map[missedStep]*entry // steps that were found to be late, by the entry that says so first
+	moves      []*entry              // commands that move it: its own, and those of others that end or reopen it
 	answers    map[string][]answer
 	disputed   *entry // the customer is not content with the round
 
@@ -164,7 +167,7 @@ func (m *trade) take(e *entry) {
 func (m *trade) ticket(id string) *work {
 	t := m.tickets[id]
 	if t == nil {
-		t = &work{id: id, round: 1, hands: map[string]uint64{}, crew: map[string]bool{}, began: map[uint32]*entry{}, whole: map[uint32]*entry{}, answers: map[string][]answer{}}
+		t = &work{id: id, round: 1, hands: map[string]uint64{}, crew: map[string]bool{}, began: map[uint32]*entry{}, whole: map[uint32]*entry{}, answers: map[string][]answer{}, missed: map[missedStep]*entry{}}
 		m.tickets[id] = t
 	}
 	return t
@@ -235,6 +238,7 @@ func (t *work) stood(e *entry) (at roundsv1.TicketState) {
 func (t *work) next(e *entry) {
 	t.round, t.pinned = t.round+1, t.category()
 	t.began[t.round], t.disputed, t.dissent, t.retake, t.again = e, nil, false, nil, e.mutation.GetCommand().GetTicket().GetReject().GetItemIds()
+	t.pins(e, t.category()) // what was changed after the last one was done
 }
 
 // give gives the ticket to somebody.
@@ -279,6 +283,10 @@ func (m *trade) settle(id string, t *work) {
 	if record.GetCategoryId() != t.category() {
 		wrong("is of category %q; by the table it is of %q", record.GetCategoryId(), t.category())
 	}
+	if m.c.evidence.Trade != nil && m.c.evidence.Trade.Category(m.h.scope.Name, t.pinned) != nil && record.GetRequirements().GetCategoryId() != t.pinned {
+		wrong("is asked for what category %q asks; by the table it is %q", record.GetRequirements().GetCategoryId(), t.pinned)
+	}
+	m.lateness(t, record)
 	if record.GetState() != atClosed || t.state != atClosed {
 		return
 	}

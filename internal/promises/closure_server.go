@@ -19,6 +19,10 @@ func (m *trade) server(t *work, e *entry, edit *roundsv1.Edit) {
 	}
 	person := cause.GetPersonId()
 	before := t.state
+	t.late(e, said.GetDeadlines())
+	if cause.mutation.GetCommand() != nil {
+		t.moves = append(t.moves, cause)
+	}
 	m.facts(t, e, person, said)
 	for _, id := range said.GetCrewIds() {
 		t.crew[id] = true
@@ -31,6 +35,9 @@ func (m *trade) server(t *work, e *entry, edit *roundsv1.Edit) {
 	}
 	if slices.Contains(said.GetFlags(), "retake") && cause.mutation.GetCommand().GetConflict().GetDecide().GetAction() == roundsv1.ConflictAction_CONFLICT_ACTION_RETAKE {
 		t.retake = cause // 36
+	}
+	if said.GetAcceptance() == roundsv1.Acceptance_ACCEPTANCE_DISPUTED && t.disputed == nil { // by the customer of a ticket that was merged into it
+		t.disputed = e
 	}
 	if into := said.GetMergedIntoId(); into != "" {
 		if decision := cause.mutation.GetCommand().GetConflict().GetDecide(); decision.GetAction() != roundsv1.ConflictAction_CONFLICT_ACTION_MERGE { // 21
@@ -161,7 +168,8 @@ func (m *trade) unfinished(t *work, may ...roundsv1.TicketState) string {
 func (m *trade) reopens(t *work, e *entry, cause *entry, said *roundsv1.Ticket) {
 	decided := cause.mutation.GetCommand().GetConflict().GetDecide().GetAction() == roundsv1.ConflictAction_CONFLICT_ACTION_REOPEN && chief(cause)
 	task := slices.ContainsFunc(t.children, func(id string) bool { c := m.tickets[id]; return c != nil && open(c.state) })
-	if !decided && !task {
+	disputed := cause.mutation.GetCommand().GetTicket().GetDispute() != nil && m.end(cause.GetRecord().GetId()) == t // 6: of one that was merged into it
+	if !decided && !task && !disputed {
 		m.find(t, e, "the server opens it again, and nobody asked for that")
 	}
 	t.enter(e, atTriaged)

@@ -43,6 +43,7 @@ func (t *work) works(person string) bool { return t.assignee == person || t.crew
 // command is the document's table: what a command that was taken does to a ticket.
 func (m *trade) command(t *work, e *entry, command *roundsv1.TicketCommand) {
 	person := e.GetPersonId()
+	t.moves = append(t.moves, e)
 	in := func(states ...roundsv1.TicketState) bool { return slices.Contains(states, t.state) }
 	need := func(ok bool, format string, args ...any) {
 		if !ok {
@@ -178,10 +179,13 @@ func (m *trade) command(t *work, e *entry, command *roundsv1.TicketCommand) {
 	case *roundsv1.TicketCommand_CustomerAccept:
 		m.who(t, e, "accepts the work as the customer", resident)
 		thisRound(act.CustomerAccept.GetRound())
-		from(atClosed)
+		from(atClosed, atMerged) // of one that was merged it is said of the one that it goes on in
 	case *roundsv1.TicketCommand_Dispute:
 		m.who(t, e, "disputes the work", resident, butler, dispatcher, manager)
 		thisRound(act.Dispute.GetRound())
+		if in(atMerged) { // so is this
+			return
+		}
 		if in(atReview) { // 11: before the decision it is news for the reviewer
 			if t.disputed == nil {
 				t.disputed = e

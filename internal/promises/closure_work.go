@@ -34,11 +34,15 @@ func (m *trade) written(t *work, e *entry, said *roundsv1.Ticket, fields []uint3
 	for _, person := range said.GetCrewIds() {
 		t.crew[person] = true
 	}
-	if e.mutation.GetFact() == nil && (len(fields) == 0 || slices.Contains(fields, ticketCategory) || slices.Contains(fields, ticketPriority)) {
-		t.asks = append(t.asks, e)
-	}
+	before, named := t.category(), slices.Contains(fields, ticketCategory) || slices.Contains(fields, ticketPriority)
 	if slices.Contains(fields, ticketCategory) || len(fields) == 0 && e.base == 0 && said.GetCategoryId() != "" && e.mutation.GetFact() == nil {
 		t.categorise(e, said.GetCategoryId(), false)
+	}
+	if t.state != roundsv1.TicketState_TICKET_STATE_UNSPECIFIED && (named || t.category() != before) {
+		m.categorises(t, e)
+	}
+	if t.asksStill() && e.mutation.GetFact() == nil && (len(fields) == 0 || named) {
+		t.asks = append(t.asks, e)
 	}
 	m.facts(t, e, e.GetPersonId(), said)
 }
@@ -79,16 +83,41 @@ func (t *work) worked(person string) bool {
 	return did
 }
 
-// categorise notes of which category somebody says that the ticket is. Whoever triages has seen what others said. From the word that the round is done to the next
-// round it is a label.
+// categorise notes of which category somebody says that the ticket is. Whoever triages has seen what others said. From the word that the round is done it is a label.
 func (t *work) categorise(e *entry, category string, triage bool) {
 	before := t.category()
-	t.asks = append(t.asks, e)
 	t.categories = slices.DeleteFunc(t.categories, func(w put) bool { return triage || e.saw(w.entry) })
 	named := (&roundsv1.Ticket{CategoryId: category}).ProtoReflect()
 	t.categories = append(t.categories, put{entry: e, value: category, rank: rankOf(e, named.Descriptor().Fields().ByNumber(ticketCategory), named, "")})
-	if now := t.category(); triage || now != before && open(t.state) && t.state != atDone && t.state != atReview {
-		t.pinned = now
+	if now := t.category(); t.asksStill() && (triage || now != before) {
+		t.pins(e, now)
+	}
+}
+
+// pins notes which category counts for what is asked.
+func (t *work) pins(e *entry, category string) {
+	if t.asks = append(t.asks, e); t.pinned != category {
+		t.pinned, t.pinnedBy = category, e
+	}
+}
+
+// asksStill: whether what is asked of the ticket follows its category: until the round is said to be done.
+func (t *work) asksStill() bool {
+	return open(t.state) && t.state != atDone && t.state != atReview
+}
+
+// categorises wants who changes the category or the priority to give out work or lead, or to be the reporter of a ticket that nobody has taken in; and to have no part in
+// the work, once it was given out.
+func (m *trade) categorises(t *work, e *entry) {
+	person := e.GetPersonId()
+	if m.letIn(e) != nil {
+		return
+	}
+	if t.state != atNew || !slices.Contains(t.reporter, person) {
+		m.who(t, e, "says of which category it is, or how urgent", foreman, butler, dispatcher, supervisor, manager)
+	}
+	if given := t.epoch > 0 || t.state != atNew && t.state != atTriaged; given && (t.works(person) || t.worked(person)) {
+		m.find(t, e, "%s, who has a part in the work, says of which category it is, or how urgent", person)
 	}
 }
 
@@ -113,7 +142,7 @@ func (t *work) knew(e *entry) bool {
 
 // knewWhen: whether the ticket was of its category when a photo was looked at last.
 func (t *work) knewWhen(judged *entry) bool {
-	return !slices.ContainsFunc(t.categories, func(w put) bool { return w.GetSeq() > judged.GetSeq() })
+	return t.pinnedBy == nil || t.pinnedBy.GetSeq() <= judged.GetSeq()
 }
 
 // submit is the word that a round is done.
