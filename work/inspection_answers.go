@@ -265,8 +265,16 @@ func (j *judgement) failureID(checkpoint, item string) (string, bool) {
 	if round < 2 {
 		return "", false
 	}
-	id = derivedID(j.ref().GetId(), checkpoint, item, strconv.FormatUint(uint64(round), 10))
+	id = j.derivedFailure(checkpoint, item, round)
 	return id, j.lookup(kindTicket, id) == nil
+}
+
+// derivedFailure is the id of the ticket of a failure in a round of the inspection.
+func (j *judgement) derivedFailure(checkpoint, item string, round uint32) string {
+	if round < 2 {
+		return FailureTicketID(j.ref().GetId(), checkpoint, item)
+	}
+	return derivedID(j.ref().GetId(), checkpoint, item, strconv.FormatUint(uint64(round), 10))
 }
 
 // file makes a ticket of what a round found, through the ticket's own rules for a new one.
@@ -275,9 +283,7 @@ func (j *judgement) file(id string, t *roundsv1.Ticket, checkpoint string) {
 	t.Location = &roundsv1.Location{PlaceId: checkpoint, Source: roundsv1.LocationSource_LOCATION_SOURCE_TYPED}
 	if checkpoint == "" {
 		t.Location = &roundsv1.Location{Source: roundsv1.LocationSource_LOCATION_SOURCE_NO_FIX}
-	} else if slices.ContainsFunc(j.inspection().GetOfficialVisits(), func(v *roundsv1.Visit) bool {
-		return v.GetCheckpointId() == checkpoint && len(tagMarks(v)) == 0
-	}) {
+	} else if visits := j.inspection().GetOfficialVisits(); tagged(visits)[checkpoint] || j.draft.has(inspectionVisits) && tagged(j.draft.inspection.GetOfficialVisits())[checkpoint] {
 		t.Location.Source = roundsv1.LocationSource_LOCATION_SOURCE_TAG
 	}
 	record := &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: t}}

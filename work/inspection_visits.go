@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/work/checklist"
 	"github.com/rounds-sync/rounds/work/tag"
 )
 
@@ -162,7 +163,45 @@ func (j *judgement) countVisits() {
 		scans = append(scans, arrived{id: scan.GetId(), checkpoint: checkpoint, person: string(j.Person), timeUs: at, round: j.roundOfTime(at), mark: mark})
 	}
 	if len(scans) > 0 {
-		j.editInspection(inspectionVisits).OfficialVisits = officialVisits(i.GetOfficialVisits(), scans, j.route())
+		before := tagged(i.GetOfficialVisits())
+		after := officialVisits(i.GetOfficialVisits(), scans, j.route())
+		j.editInspection(inspectionVisits).OfficialVisits = after
+		for _, checkpoint := range sortedKeys(tagged(after)) {
+			if !before[checkpoint] {
+				j.placeFound(checkpoint)
+			}
+		}
+	}
+}
+
+// tagged are the checkpoints at which somebody was by the tag there.
+func tagged(visits []*roundsv1.Visit) map[string]bool {
+	at := map[string]bool{}
+	for _, v := range visits {
+		if len(tagMarks(v)) == 0 {
+			at[v.GetCheckpointId()] = true
+		}
+	}
+	return at
+}
+
+// placeFound says of the tickets that the round made of failures at a checkpoint that the place is known by its tag, as it would have said had the scan come before the
+// answer. What somebody said of the place of one stands.
+func (j *judgement) placeFound(checkpoint string) {
+	for _, item := range j.checklistOf(j.route()).GetItems() {
+		if j.inspection().GetAnswers()[checklist.Key(checkpoint, item.GetId())] == nil {
+			continue
+		}
+		for _, id := range []string{j.derivedFailure(checkpoint, item.GetId(), 1), j.derivedFailure(checkpoint, item.GetId(), j.inspection().GetRound())} {
+			change := j.lookup(kindTicket, id)
+			at := change.GetRecord().GetTicket().GetLocation()
+			if at.GetPlaceId() != checkpoint || at.GetSource() != roundsv1.LocationSource_LOCATION_SOURCE_TYPED || writer(change, ticketLocation).GetPersonId() != "" || hasSiblings(change, ticketLocation) {
+				continue
+			}
+			if t := j.beside(change); t != nil {
+				t.editTicket(ticketLocation).Location = &roundsv1.Location{PlaceId: checkpoint, Source: roundsv1.LocationSource_LOCATION_SOURCE_TAG}
+			}
+		}
 	}
 }
 
