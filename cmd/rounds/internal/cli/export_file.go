@@ -91,6 +91,9 @@ func (t target) take(stream exportStream, p *program, heard func()) (done export
 			}
 			bar = p.progress("export", journal.Seq(head.GetTotal()))
 			if to = p.Out; t.path != "-" {
+				if _, err := os.Stat(filepath.Dir(t.path)); err != nil {
+					return done, err // of the directory, not of a name that nobody gave
+				}
 				if part, err = os.CreateTemp(filepath.Dir(t.path), "."+filepath.Base(t.path)+".*.part"); err != nil {
 					return done, err
 				}

@@ -88,7 +88,8 @@ func (i *importing) stopped(err error) error {
 	}
 	line, code := explain(err)
 	if code == Unreachable || code == Failed {
-		return &exit{code: code, line: line + "; what was imported stays: run it again, and it goes on", cause: err}
+		zh, _ := explainIn("zh", err)
+		return &exit{code: code, line: line + "; what was imported stays: run it again, and it goes on", zh: zh + ";已导入的保留,再运行一次即可继续", cause: err}
 	}
 	return err
 }
