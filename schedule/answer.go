@@ -48,7 +48,7 @@ func (w *Worker) answers(ctx context.Context, p *place, at moment) (did int, nex
 	next = never
 	if err != nil {
 		w.count(func(s *Stats) { s.Failures++ })
-		w.log.Error("schedule: looking for answers failed", "scope", string(p.scope), "error", err)
+		w.log.Error("looking for answers failed", "scope", string(p.scope), "error", err)
 		next = at.now.Add(longestSleep).UnixMicro()
 	}
 	if more {

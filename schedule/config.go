@@ -106,7 +106,7 @@ type Config struct {
 	// Dispatch gives a ticket to a person, as the rules let it; false: they refused. Default: tickets are given out by people alone.
 	Dispatch func(ctx context.Context, to Giving) (taken bool, err error)
 	// MayWork: whether a person may be given tickets of a site. It answers from memory. Needed with Dispatch.
-	MayWork func(person string, scope store.Scope, at time.Time) bool
+	MayWork func(person engine.PersonID, scope store.Scope, at time.Time) bool
 	// Now is the server's clock. Default: time.Now.
 	Now func() time.Time
 	// Logger hears what an operator should know. Default: nothing is logged.

@@ -49,7 +49,7 @@ type Giving struct {
 	Ticket  string
 	Version journal.Seq
 	// Person who is given it.
-	Person string
+	Person engine.PersonID
 	// Reason in the words of people.
 	Reason string
 }
@@ -77,7 +77,7 @@ func (w *Worker) dispatches(ctx context.Context, p *place, at moment) (did int, 
 		}
 		if err != nil {
 			w.count(func(s *Stats) { s.Failures++ })
-			w.log.Error("schedule: a ticket could not be given out, and is tried again", "scope", string(p.scope), "record", one.id, "error", err)
+			w.log.Error("a ticket could not be given out, and is tried again", "scope", string(p.scope), "record", one.id, "error", err)
 			faults = append(faults, fmt.Errorf("ticket %s: %w", one.id, err))
 		}
 		did += n
@@ -109,7 +109,7 @@ func (w *Worker) crew(ctx context.Context, scope store.Scope, at moment) ([]rost
 			return nil, err
 		}
 		person, err := uuid.FromBytes(entry.Key)
-		if err != nil || !w.cfg.MayWork(person.String(), scope, at.now) {
+		if err != nil || !w.cfg.MayWork(engine.PersonID(person.String()), scope, at.now) {
 			continue
 		}
 		change, err := w.cfg.Records.Record(ctx, scope, kindStaff, person.String())
@@ -140,7 +140,7 @@ func (w *Worker) giveOut(ctx context.Context, at moment, one item, crew []roster
 	if !ok {
 		return w.tellUnassigned(ctx, at, one.id, t)
 	}
-	taken, err := w.cfg.Dispatch(ctx, Giving{Scope: at.scope, Ticket: one.id, Version: journal.Seq(change.GetVersion()), Person: to.ID,
+	taken, err := w.cfg.Dispatch(ctx, Giving{Scope: at.scope, Ticket: one.id, Version: journal.Seq(change.GetVersion()), Person: engine.PersonID(to.ID),
 		Reason: fmt.Sprintf("自动派单:同工种、在班、技能相符,在手工单 %d 张 / given out by the server: of the trade, on duty, skilled, with %d open tickets", to.Open, to.Open)})
 	if err != nil || !taken { // refused: somebody was quicker, or the person cannot be given it after all; it is tried again
 		return 0, err

@@ -19,8 +19,8 @@ import (
 func (w *world) givesOut(fail func() error) {
 	w.t.Helper()
 	cfg := w.config()
-	boss := uid("boss")
-	cfg.MayWork = func(person string, _ store.Scope, _ time.Time) bool { return person != boss }
+	boss := engine.PersonID(uid("boss"))
+	cfg.MayWork = func(person engine.PersonID, _ store.Scope, _ time.Time) bool { return person != boss }
 	cfg.Dispatch = func(ctx context.Context, to schedule.Giving) (bool, error) {
 		if fail != nil {
 			if err := fail(); err != nil {
@@ -28,9 +28,9 @@ func (w *world) givesOut(fail func() error) {
 			}
 		}
 		outcomes, err := w.engine.Act(ctx, engine.Caller{Person: work.Dispatcher, Device: work.Dispatcher}, to.Scope, []engine.DeskAct{{
-			ID: uid(to.Ticket + to.Person + to.Reason), RecordID: to.Ticket, Base: to.Version, Roles: []roundsv1.Role{roundsv1.Role_ROLE_DISPATCHER},
+			ID: uid(to.Ticket + string(to.Person) + to.Reason), RecordID: to.Ticket, Base: to.Version, Roles: []roundsv1.Role{roundsv1.Role_ROLE_DISPATCHER},
 			Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Dispatch{
-				Dispatch: &roundsv1.TicketDispatch{AssigneeId: to.Person, Reason: to.Reason}}}}}}})
+				Dispatch: &roundsv1.TicketDispatch{AssigneeId: string(to.Person), Reason: to.Reason}}}}}}})
 		if err != nil {
 			return false, err
 		}

@@ -203,7 +203,7 @@ func (w *Worker) forget(ctx context.Context, p *place, at moment) (did int, next
 		p.pause(q, at, one, err != nil)
 		if err != nil {
 			w.count(func(s *Stats) { s.Failures++ })
-			w.log.Error("schedule: an old notice could not be taken away, and is tried again", "scope", string(at.scope), "record", one.id, "error", err)
+			w.log.Error("an old notice could not be taken away, and is tried again", "scope", string(at.scope), "record", one.id, "error", err)
 			faults = append(faults, fmt.Errorf("notice %s: %w", one.id, err))
 			continue
 		}
@@ -238,7 +238,7 @@ func (w *Worker) doTogether(ctx context.Context, p *place, q queue, at moment, i
 		did += n
 		if err != nil {
 			w.count(func(s *Stats) { s.Failures++ })
-			w.log.Error("schedule: something that is due could not be done, and is tried again", "scope", string(at.scope), "index", string(q.name),
+			w.log.Error("something that is due could not be done, and is tried again", "scope", string(at.scope), "index", string(q.name),
 				"kind", string(one.kind), "record", one.id, "error", err)
 			faults = append(faults, fmt.Errorf("%s %s: %w", one.kind, one.id, err))
 		}

@@ -48,7 +48,7 @@ func (w *Worker) plan(view engine.View, at moment, change *roundsv1.Change) (don
 	windows, next, err := w.windows(at, p, from)
 	if err != nil {
 		// It is looked at again when it is edited, or when a later server may understand more.
-		w.log.Warn("schedule: a plan's rule is not understood; it makes no rounds", "scope", string(at.scope), "plan", id, "error", err)
+		w.log.Warn("a plan's rule is not understood; it makes no rounds", "scope", string(at.scope), "plan", id, "error", err)
 		return done{change: []engine.Derived{madeThrough(id, p, at.now.Add(horizon))}, stats: func(s *Stats) { s.BadPlans++ }}, nil
 	}
 	var list []engine.Derived

@@ -83,7 +83,7 @@ func (w *Worker) twins(ctx context.Context, p *place, at moment) (did int, next 
 	next = never
 	if err != nil { // it is looked at again soon, from where it failed
 		w.count(func(s *Stats) { s.Failures++ })
-		w.log.Error("schedule: looking for duplicates failed", "scope", string(p.scope), "error", err)
+		w.log.Error("looking for duplicates failed", "scope", string(p.scope), "error", err)
 		next = at.now.Add(longestSleep).UnixMicro()
 	}
 	if more {

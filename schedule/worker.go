@@ -107,7 +107,7 @@ func (w *Worker) Run(ctx context.Context) {
 			break
 		}
 		if ctx.Err() == nil {
-			w.log.Error("schedule: reading the scopes failed", "error", err)
+			w.log.Error("reading the scopes failed", "error", err)
 		}
 		if !w.sleep(ctx, min(firstRest<<min(failures, 6), longestSleep), nil) {
 			return
@@ -310,7 +310,7 @@ func (w *Worker) visit(ctx context.Context, p *place) (did int, err error) {
 		return did, nil
 	}
 	w.count(func(s *Stats) { s.Failures++ })
-	w.log.Error("schedule: looking through a scope failed", "scope", string(p.scope), "failures", p.failures, "error", err)
+	w.log.Error("looking through a scope failed", "scope", string(p.scope), "failures", p.failures, "error", err)
 	return did, err
 }
 

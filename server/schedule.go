@@ -23,8 +23,8 @@ func (s *Server) openSchedule() error {
 	worker, err := schedule.New(schedule.Config{Records: s.engine, Reference: s.reference, Scopes: s.store.Scopes, Now: s.cfg.Inject.Now, Logger: s.log,
 		Notice: func(t schedule.Telling) engine.Derived { return work.NoticeOf(work.Telling(t)) }, EvidenceLost: work.EvidenceLost,
 		Duplicates: work.Duplicates, DuplicateQuestion: work.DuplicateQuestion, Remind: remind, Answered: answered, Dispatch: s.giveOut,
-		MayWork: func(person string, scope store.Scope, at time.Time) bool {
-			return slices.Contains(access{s.authority}.Roles(engine.PersonID(person), scope, at), roundsv1.Role_ROLE_WORKER)
+		MayWork: func(person engine.PersonID, scope store.Scope, at time.Time) bool {
+			return slices.Contains(access{s.authority}.Roles(person, scope, at), roundsv1.Role_ROLE_WORKER)
 		}})
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
@@ -43,7 +43,7 @@ func (s *Server) giveOut(ctx context.Context, to schedule.Giving) (taken bool, e
 	}
 	act := engine.DeskAct{ID: uuid.NewSHA1(ticket, []byte(fmt.Sprint("dispatch ", to.Version, " ", to.Person))).String(), RecordID: to.Ticket, Base: to.Version,
 		Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Dispatch{
-			Dispatch: &roundsv1.TicketDispatch{AssigneeId: to.Person, Reason: to.Reason}}}}}, Roles: []roundsv1.Role{roundsv1.Role_ROLE_DISPATCHER}}
+			Dispatch: &roundsv1.TicketDispatch{AssigneeId: string(to.Person), Reason: to.Reason}}}}}, Roles: []roundsv1.Role{roundsv1.Role_ROLE_DISPATCHER}}
 	outcomes, err := s.engine.Act(ctx, engine.Caller{Person: work.Dispatcher, Device: work.Dispatcher}, to.Scope, []engine.DeskAct{act})
 	if err != nil {
 		return false, err
