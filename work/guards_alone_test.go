@@ -150,6 +150,7 @@ func TestReviewGuardsAlone(t *testing.T) {
 			c.GetAsk().Round = 1
 		}
 	}), superseded}
+	wordless := but{"without words", says(func(c *roundsv1.TicketCommand) { c.GetReject().Words = "" }), codeMissing}
 	unlisted := but{"without a reason", says(func(c *roundsv1.TicketCommand) {
 		if r := c.GetReject(); r != nil {
 			r.Reason = ""
@@ -165,8 +166,8 @@ func TestReviewGuardsAlone(t *testing.T) {
 		{"approve (13)", stands(approve(1), stateRework, false, sentBack), []but{onOwnWork, undigested}},
 		{"approve (14)", stands(approve(2), stateClosed, false, closed), []but{onOwnWork, undigested}},
 		{"approve (15)", stands(approve(1), stateTriaged, false), []but{onOwnWork, undigested}},
-		{"reject", stands(reject(2), stateInReview, true), []but{onOwnWork, noSupervisor, pointed, again, unlisted}},
-		{"reject (12)", stands(reject(2), stateClosed, false, closed), []but{onOwnWork, pointed, unlisted, again}},
+		{"reject", stands(reject(2), stateInReview, true), []but{onOwnWork, noSupervisor, pointed, again, unlisted, wordless}},
+		{"reject (12)", stands(reject(2), stateClosed, false, closed), []but{onOwnWork, pointed, unlisted, again, wordless}},
 		{"ask", stands(askMore(2), stateInReview, true), []but{onOwnWork, noSupervisor, pointed, again, unlisted}},
 		{"dispute", stands(dispute(2), stateInReview, true), []but{{"of the round before", says(func(c *roundsv1.TicketCommand) { c.GetDispute().Round = 1 }), superseded}}},
 		{"follow_up, settled", stands(followUp(2, true), stateClosed, true, closed),
@@ -233,6 +234,8 @@ func TestEndingGuardsAlone(t *testing.T) {
 		{"force_close, second", stands(forceClose("first"), stateDone, true, asked), []but{reasonless, openTask, onOwnWork}},
 		{"escalate", stands(escalate(), stateTriaged, true), []but{reasonless}},
 		{"pause", stands(pauseFor("shift", nil), stateInProgress, true, mine), []but{reasonless, {"another's", others, noRight}}},
+		{"start (18)", stands(start(), stateInProgress, true, mine), []but{{"another's", others, noRight},
+			{"none from before", of(func(t *roundsv1.Ticket) { t.Round, t.Requirements = 1, &roundsv1.Requirements{BeforePhoto: true} }), codeMissing}}},
 		{"decline", stands(decline(4), roundsv1.TicketState_TICKET_STATE_DISPATCHED, true, mine), []but{
 			{"of an older dispatch", says(func(c *roundsv1.TicketCommand) { c.GetDecline().AssignEpoch = 3 }), stale},
 			{"another's", others, noRight}}},

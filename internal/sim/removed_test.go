@@ -147,12 +147,12 @@ func guards() []removed {
 	}
 	return []removed{
 		{"the bytes of every photo are verified", 2, on("ticket", misread(isSound("ticket"))), reads(isSound("ticket")), "without evidence: photo"},
-		{"as many photos as the category asks for", 10, on("ticket", func(c *engine.Case) {
+		{"as many photos as the category asks for", 13, on("ticket", func(c *engine.Case) {
 			if need := c.Current.GetRecord().GetTicket().GetRequirements(); ticketCommand(c).GetSubmitCompletion() != nil && need != nil {
 				need.AfterPhotos = 0
 			}
 		}), nil, "photos that count, of"},
-		{"photos of this round", 10, on("ticket", misread(isOfTheRound)), reads(isOfTheRound), "is of another round"},
+		{"photos of this round", 20, on("ticket", misread(isOfTheRound)), reads(isOfTheRound), "is of another round"},
 		{"nobody decides on own work", 19, told(func(c *engine.Case) {
 			if c.Kind == "ticket" && decides(c) {
 				c.Person = stranger
