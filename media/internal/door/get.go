@@ -40,9 +40,9 @@ func (d *Door) get(w http.ResponseWriter, r *http.Request, token string) {
 	header.Set("ETag", etag(link, info))
 	conn := http.NewResponseController(w)
 	_ = conn.SetWriteDeadline(time.Time{}) // a phone may need long for a photo; what counts is that it goes on
-	timer := time.AfterFunc(d.cfg.Standstill, func() { _ = conn.SetWriteDeadline(time.Unix(1, 0)) })
-	defer timer.Stop()
-	http.ServeContent(moving{w, func() { timer.Reset(d.cfg.Standstill) }}, r, "", info.Modified, object)
+	watch := watchOver(d.cfg.Standstill, func() { _ = conn.SetWriteDeadline(time.Unix(1, 0)) })
+	defer watch.end()
+	http.ServeContent(moving{w, watch.moves}, r, "", info.Modified, object)
 }
 
 func firstOf(texts ...string) string {

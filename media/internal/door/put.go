@@ -54,7 +54,7 @@ func (d *Door) put(w http.ResponseWriter, r *http.Request, token string) {
 	}
 	body := &body{from: r.Body, left: part.span.Size, md5: md5.New(), want: sum}
 	watch := d.watchReads(w, body)
-	defer watch.stop()
+	defer watch.end()
 	if here { // it is read all the same: a client that is still writing would not hear the answer
 		_, err = io.Copy(io.Discard, body)
 	} else {
@@ -140,17 +140,11 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, b.err
 }
 
-// watch gives a connection up that stands still. It sets no deadline ahead, for which it would have to read the machine's clock, but one in the
-// past when its timer rings.
-type watch struct{ timer *time.Timer }
-
-func (w watch) stop() { w.timer.Stop() }
-
 // watchReads takes the server's own limit for a whole request off, as a phone may need long, and gives up when nothing comes.
-func (d *Door) watchReads(w http.ResponseWriter, b *body) watch {
+func (d *Door) watchReads(w http.ResponseWriter, b *body) *standstill {
 	conn := http.NewResponseController(w)
 	_ = conn.SetReadDeadline(time.Time{}) // not every connection has deadlines; then it is without
-	timer := time.AfterFunc(d.cfg.Standstill, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
-	b.read = func() { timer.Reset(d.cfg.Standstill) }
-	return watch{timer}
+	watch := watchOver(d.cfg.Standstill, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
+	b.read = watch.moves
+	return watch
 }
