@@ -604,8 +604,8 @@ func (x *Completion) GetTakenUs() int64 {
 	return 0
 }
 
-// Requirements are what a ticket of a category has to fulfil at a site. The server pins them when the ticket is made and when its category changes, so
-// that what was asked of a crew does not change under them, and a phone without signal knows it.
+// Requirements are what a ticket of a category has to fulfil at a site. The server pins them when the ticket is made, when its category changes before its round is
+// reported as done, and when a round begins, so that what was asked of a crew does not change under them, and a phone without signal knows it.
 type Requirements struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The category that they follow from; empty while there is none.
@@ -932,7 +932,7 @@ type Deadline struct {
 	BreachedUs int64 `protobuf:"varint,7,opt,name=breached_us,json=breachedUs,proto3" json:"breached_us,omitempty"`
 	// The escalation that the breach caused was a false alarm: the work had been done in time without signal.
 	OfflineFalseAlarm bool `protobuf:"varint,8,opt,name=offline_false_alarm,json=offlineFalseAlarm,proto3" json:"offline_false_alarm,omitempty"`
-	// How long the step was given, microseconds without pauses; of the follow-up visit 0. What was asked of an earlier round stays, whatever the category is now.
+	// How long the step was given, microseconds without pauses; of the follow-up visit 0. What was asked of an earlier round, or of a step that is done, stays, whatever the category is now.
 	WithinUs int64 `protobuf:"varint,9,opt,name=within_us,json=withinUs,proto3" json:"within_us,omitempty"`
 	// When the ticket went a level up because of it, and that level was told, microseconds since 1970; 0: it has not.
 	EscalatedUs int64 `protobuf:"varint,10,opt,name=escalated_us,json=escalatedUs,proto3" json:"escalated_us,omitempty"`

@@ -33,7 +33,11 @@ func (f *ticketFields) flags(p *program, cmd *cobra.Command, created bool) {
 	flags.StringVar(&f.title, "title", "", p.in("in a few words", "标题"))
 	flags.StringVar(&f.description, "description", "", p.in("what is wrong", "问题描述"))
 	flags.StringVar(&f.place, "place", "", p.in("where it is, in words", "位置(文字)"))
-	flags.StringVar(&f.priority, "priority", "", p.in("minor, normal, urgent or emergency", "minor 一般、normal 普通、urgent 加急、emergency 紧急"))
+	urgent, zh := "minor, normal, urgent or emergency", "minor 一般、normal 普通、urgent 加急、emergency 紧急"
+	if !created {
+		urgent, zh = urgent+"; by who gives out work or leads, not by who does it", zh+";由派单或管理人员修改,处理人不能改"
+	}
+	flags.StringVar(&f.priority, "priority", "", p.in(urgent, zh))
 	flags.StringVar(&f.notes, "notes", "", p.in("the crew's working notes", "班组备忘"))
 	flags.StringVar(&f.phone, "phone", "", p.in("whom to call", "联系电话"))
 	flags.StringVar(&f.asset, "asset", "", p.in("id of the asset", "设备编号"))
