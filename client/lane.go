@@ -129,7 +129,6 @@ func mutationRef(m *roundsv1.Mutation) recordRef {
 // learn stores one outcome: in the ledger, with what is laid on top, and in the tray where a person has to know. now is the server's clock.
 func (l *laneTx) learn(seq journal.LaneSeq, outcome *roundsv1.Outcome, now int64) error {
 	of := l.state.Branch
-	l.report.count(outcome.GetStatus())
 	key := laneKey(tableLedger, of, seq)
 	value, err := l.w.Get(key)
 	if err != nil {
@@ -140,6 +139,11 @@ func (l *laneTx) learn(seq journal.LaneSeq, outcome *roundsv1.Outcome, now int64
 		return err
 	}
 	told := entry.status == outcome.GetStatus() && entry.seq == journal.Seq(outcome.GetSeq())
+	if told {
+		l.report.known++
+	} else {
+		l.report.count(outcome.GetStatus())
+	}
 	entry.status, entry.seq, entry.toldUS = outcome.GetStatus(), journal.Seq(outcome.GetSeq()), now
 	if err := l.w.Set(key, entry.encode()); err != nil {
 		return err

@@ -275,8 +275,13 @@ func TestP8DeviceRevoked(t *testing.T) {
 	d.edit(site, id1, "last words")
 	me, _ := d.Identity()
 	s.revoked[me.Device] = roundsv1.Revocation_REVOCATION_GRACEFUL
-	if _, err := d.Sync(t.Context()); !errors.Is(err, client.ErrRevoked) {
+	report, err := d.Sync(t.Context())
+	if !errors.Is(err, client.ErrRevoked) {
 		t.Fatalf("Sync: %v", err)
+	}
+	// Before it purges it asks what became of all that it holds; what it knows already is not counted again.
+	if report.Applied != 1 || report.Outcomes() != 1 {
+		t.Fatalf("of one mutation it counts %+v", report)
 	}
 	if scopes, err := d.Scopes(t.Context()); err != nil || len(scopes) != 0 {
 		t.Fatalf("left are %v, %v", scopes, err)

@@ -13,7 +13,7 @@ type Report struct {
 	Exchanges int
 	// Sent counts mutations in requests that were answered, those sent again included.
 	Sent int
-	// Outcomes that were stored, by status.
+	// Outcomes that were stored, by status. One that the server tells again, as a device asks it to before it gives up what it holds, is not counted again.
 	Applied, Merged, Conflicts, Rejected, Quarantined int
 	// Changed counts records of the replica that changed, came or went.
 	Changed int
@@ -28,6 +28,7 @@ type Report struct {
 	// Photos counts what the uploads behind the words did.
 	Photos PhotoTally
 
+	known    int // outcomes that came again, the same as before: what was asked for came, so they are progress
 	halvings int // of batches in search of a fork: they end, so they are progress
 }
 
@@ -53,7 +54,7 @@ func (r *Report) Outcomes() int {
 
 // progress is a number that grows whenever something was achieved.
 func (r *Report) progress() int {
-	return r.Outcomes() + r.Changed + r.Again + r.Resets + r.Repairs + r.Diverged + len(r.Purged) + len(r.Parked) + len(r.Forked) + r.halvings
+	return r.Outcomes() + r.Changed + r.Again + r.Resets + r.Repairs + r.Diverged + len(r.Purged) + len(r.Parked) + len(r.Forked) + r.known + r.halvings
 }
 
 // add folds in what one transaction did. A transaction that failed is not folded in.
@@ -65,6 +66,7 @@ func (r *Report) add(o Report) {
 	r.Conflicts += o.Conflicts
 	r.Rejected += o.Rejected
 	r.Quarantined += o.Quarantined
+	r.known += o.known
 	r.Changed += o.Changed
 	r.Again += o.Again
 	r.Resets += o.Resets
