@@ -3,6 +3,7 @@ package review_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -321,4 +322,26 @@ func TestBulkDigestOfRounds(t *testing.T) {
 	}
 	items, _ := w.queue(boss, 50)
 	same(t, "what still waits", sorted(titles(items)...), []string{"a", "b"})
+}
+
+// TestDecideUnseen: an approval of evidence that nobody was shown is refused at a desk, too, whatever version it says was seen.
+func TestDecideUnseen(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", manager)
+	a := w.waiting("a", 1)
+	for _, base := range []uint64{0, 1, 99999} {
+		w.pass(time.Minute)
+		unseen := approve(t, w, a, strings.Repeat("7", 32))
+		unseen.Base = base
+		resp, err := w.service.Decide(t.Context(), boss, &roundsv1.DecideRequest{Acts: []*roundsv1.DeskAct{unseen}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := resp.GetResults()[0]; r.GetOutcome().GetProblem().GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST {
+			t.Errorf("base %d: %v", base, r)
+		}
+	}
+	if items, _ := w.queue(boss, 50); len(items) != 1 {
+		t.Errorf("%d of 1 still wait", len(items))
+	}
 }

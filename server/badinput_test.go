@@ -227,6 +227,8 @@ func TestBadInput(t *testing.T) {
 			problem: roundsv1.ProblemCode_PROBLEM_CODE_STALE_DISPATCH, entries: journaled},
 		{name: "stale digest", send: acted(boss, w.site, "inspection", round, approve(make([]byte, 32))),
 			problem: roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST, field: "command.inspection.approve.review_digest", entries: journaled},
+		{name: "no digest at all", send: acted(boss, w.site, "inspection", round, approve(make([]byte, 3))),
+			problem: invalid, field: "command.inspection.approve.review_digest"},
 		{name: "missing evidence", send: acted(worker, w.site, "ticket", bare, submit()), problem: missing, field: "command.ticket.submit_completion.photo_ids",
 			facts: map[string]string{"required": "1", "have": "0"}, entries: journaled},
 		{name: "impossible reading", send: acted(worker, w.site, "ticket", hot, submit()), problem: roundsv1.ProblemCode_PROBLEM_CODE_IMPOSSIBLE,
