@@ -17,8 +17,9 @@ func (d *deviceCommands) photoHide() *cobra.Command {
 	var end bool
 	cmd := &cobra.Command{Use: "hide PHOTO --reason TEXT", Short: d.in("Take a photo out of sight, or with --end show it again", "隐藏照片;--end 恢复显示"), Args: cobra.ExactArgs(1),
 		Long: d.in("Takes a photo out of sight, as a foreman, butler, supervisor or manager. It neither counts as evidence any more nor keeps its ticket from\n"+
-			"review; its bytes, its findings and the reason stay in the history. With --end it is shown again, and counts again.",
-			"以班长、管家、主管或项目经理的身份隐藏照片。它不再计为证据,也不再妨碍工单送审;\n内容、检查结果和原因保留在历史中。加 --end 则重新显示并计入。")}
+			"review; one that cannot count still does where who hides it did some of the work. Its bytes, its findings and the reason stay in the history. With --end it is\n"+
+			"shown again, and counts again.",
+			"以班长、管家、主管或项目经理的身份隐藏照片。它不再计为证据,也不再妨碍工单送审;\n但被判无效的照片,由参与处理的人隐藏的,仍会妨碍。内容、检查结果和原因保留在历史中。加 --end 则重新显示并计入。")}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if !end && strings.TrimSpace(reason) == "" {
 			return usageBoth(cmd, "--reason needs words", "--reason 须写明原因")
