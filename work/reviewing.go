@@ -193,8 +193,7 @@ func (j *judgement) pointsAtOwn() bool {
 			return false
 		}
 	}
-	need := t.GetRequirements()
-	list := j.reference.Checklist(j.Scope, need.GetChecklistId(), need.GetChecklistVersion())
+	list := j.listPinned(j.ticket())
 	for _, id := range j.ticketAct().GetReject().GetItemIds() {
 		named := func(i *roundsv1.ChecklistItem) bool { return i.GetId() == id }
 		answered := t.GetAnswers()[id] != nil && (t.GetRound() <= 1 || j.answeredSince(id, roundBegan(t, t.GetRound())))
