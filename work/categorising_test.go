@@ -6,7 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/work"
 )
 
 const (
@@ -312,4 +315,18 @@ func TestBreachAndCorrection(t *testing.T) {
 			t.Fatalf("%v\n%v", got.GetDeadlines(), before.GetDeadlines())
 		}
 	})
+}
+
+// TestEverybodyWhoCategorisesRanks: of two who say of which category a ticket is, who did not see each other, the role decides; so no role that may is without a rank.
+func TestEverybodyWhoCategorisesRanks(t *testing.T) {
+	field := (&roundsv1.Ticket{}).ProtoReflect().Descriptor().Fields().ByName("category_id")
+	rule, _ := proto.GetExtension(field.Options(), roundsv1.E_Merge).(*roundsv1.FieldMerge)
+	for _, p := range work.Permissions() {
+		if p.Kind == "ticket" && (p.Operation == work.Create || p.Operation == work.Edit || p.Operation == work.Triage) && !slices.Contains(rule.GetRoles(), p.Role) {
+			t.Errorf("a %v may %s a ticket, and a category of theirs is below everybody's", p.Role, p.Operation)
+		}
+	}
+	if rule.GetRoles()[0] != manager {
+		t.Errorf("%v ranks first", rule.GetRoles()[0])
+	}
 }
