@@ -160,7 +160,7 @@ func (j *judgement) parkedSides(as roundsv1.ConflictType) []*roundsv1.Side {
 		return j.orphanSides()
 	case roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL:
 		_, against := j.news()
-		return append(against, j.thisSide("确认了工单,当时未看到以上情况。", "Approved the work, without having seen that."))
+		return append(against, j.waitingSide("确认了工单,当时未看到以上情况。", "Approved the work, without having seen that."))
 	}
 	by := writer(j.Current, ticketState)
 	stands := &roundsv1.Side{Record: j.ref(), PersonId: by.GetPersonId(), DeviceId: by.GetDeviceId(), TimeUs: by.GetTimeUs(), JournalSeq: by.GetSeq()}
@@ -173,5 +173,11 @@ func (j *judgement) parkedSides(as roundsv1.ConflictType) []*roundsv1.Side {
 	default:
 		return nil
 	}
-	return []*roundsv1.Side{stands, j.thisSide("报了完工。", "Reported the work as done.")}
+	return []*roundsv1.Side{stands, j.waitingSide("报了完工。", "Reported the work as done.")}
+}
+
+// waitingSide is the side of the act that is judged and will wait: how it came to that, and what it says.
+func (j *judgement) waitingSide(zh, en string) *roundsv1.Side {
+	waits := whatWaits(j.Case, !erasedOf(j.Case))
+	return j.thisSide(zh+waits.zh, en+" "+waits.en)
 }

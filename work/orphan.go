@@ -66,7 +66,7 @@ func (j *judgement) orphanSides() []*roundsv1.Side {
 	}
 	return []*roundsv1.Side{
 		{Record: ref, TimeUs: gone, Sentence: &roundsv1.Text{Zh: "已归档或删除,或其中的个人数据已删除。", En: "Was archived or deleted, or personal data in it was erased."}},
-		j.thisSide("之前拍摄或记录,迟到送达。", "Was photographed or noted before that, and came late."),
+		j.waitingSide("之前拍摄或记录,迟到送达。", "Was photographed or noted before that, and came late."),
 	}
 }
 

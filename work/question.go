@@ -139,9 +139,10 @@ func Offers(c *roundsv1.Conflict, roles []roundsv1.Role) []roundsv1.ConflictActi
 // permitted is the table of rights, made once.
 var permitted = sync.OnceValue(func() rights { return rightsOf(Permissions()) })
 
-// Complete fills in what a conflict does not say yet and its type does: the sentence, who is asked, what can be decided, when it is reminded of, and the
-// side of the act that waits. What it says already stays. It is for conflicts that the engine makes, and pure.
-func Complete(c *roundsv1.Conflict) {
+// Complete fills in what a conflict does not say yet and its type does: the sentence, who is asked, what can be decided, when it is reminded of, and both
+// sides of the act that waits, whose case it is: what stands against it, and what it says, in words and bounded, for phones do not have what waits. What the
+// conflict says already stays. It is for conflicts that the engine makes, and pure.
+func Complete(c *roundsv1.Conflict, of engine.Case) {
 	q := questionOf(c.GetType())
 	if c.GetSentence() == nil {
 		c.Sentence = q.Asks
@@ -154,6 +155,9 @@ func Complete(c *roundsv1.Conflict) {
 	}
 	if c.GetRemindUs() == 0 {
 		c.RemindUs = c.GetOpenedTimeUs() + q.Remind.Microseconds()
+	}
+	if len(c.GetSides()) == 0 {
+		c.Sides = waitingSides(c, of)
 	}
 	if len(c.GetSides()) == 0 && (c.GetPersonId() != "" || c.GetDeviceId() != "") {
 		c.Sides = []*roundsv1.Side{{Record: c.GetSubject(), PersonId: c.GetPersonId(), DeviceId: c.GetDeviceId(), TimeUs: c.GetOpenedTimeUs(),
@@ -178,7 +182,7 @@ func QuestionOf(c *roundsv1.Conflict, key string) engine.Derived {
 		LaneSeq: c.GetLaneSeq(), PersonId: c.GetPersonId(), Sentence: c.GetSentence(), OpenedTimeUs: c.GetOpenedTimeUs(), Sides: c.GetSides(),
 		Actions: c.GetActions(), OwnerRole: c.GetOwnerRole(), RemindUs: c.GetRemindUs(), OwnerId: c.GetOwnerId(),
 		State: roundsv1.ConflictState_CONFLICT_STATE_OPEN}
-	Complete(made)
+	Complete(made, engine.Case{})
 	return engine.Derived{RecordID: questionID(made.GetSubject().GetId(), made.GetType(), key), Edit: conflictEdit(made)}
 }
 

@@ -486,7 +486,7 @@ func TestQuestionsAreCompleted(t *testing.T) {
 	w := newWorld(t, newMemory())
 	panics := false
 	w.open(func(c *engine.Config) {
-		c.Question = func(c *roundsv1.Conflict) {
+		c.Question = func(c *roundsv1.Conflict, _ engine.Case) {
 			if panics {
 				panic("no")
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -45,12 +46,20 @@ func (tx *transaction) park(c *candidate, d *decision, seq uint64) error {
 		}
 		tx.head.Waiting++
 	}
-	return tx.open(d.outcome.GetConflictId(), d.conflict, c.time, seq)
+	var failed error
+	of := Case{Scope: tx.scope.name, Person: c.caller.Person, Device: c.caller.Device, Time: time.UnixMicro(c.time).UTC()}
+	if c.item.mutation != nil {
+		of = tx.caseOf(c, d.before.change, c.item.mutation, &failed)
+	}
+	if err := tx.open(d.outcome.GetConflictId(), d.conflict, c.time, seq, of); err != nil {
+		return err
+	}
+	return failed
 }
 
-// open writes a conflict: a new record, or over the one that was there before.
-func (tx *transaction) open(id string, conflict *roundsv1.Conflict, at int64, cause uint64) error {
-	conflict = tx.scope.engine.complete(conflict)
+// open writes a conflict: a new record, or over the one that was there before. Of is the case of the mutation that waits.
+func (tx *transaction) open(id string, conflict *roundsv1.Conflict, at int64, cause uint64, of Case) error {
+	conflict = tx.scope.engine.complete(conflict, of)
 	before, err := tx.record(kindConflict, id)
 	if err != nil {
 		return err
@@ -64,7 +73,7 @@ func (tx *transaction) open(id string, conflict *roundsv1.Conflict, at int64, ca
 }
 
 // complete lets Config.Question say more about a conflict. What the engine itself says of it stays; a function that panics has said nothing.
-func (e *Engine) complete(conflict *roundsv1.Conflict) (completed *roundsv1.Conflict) {
+func (e *Engine) complete(conflict *roundsv1.Conflict, of Case) (completed *roundsv1.Conflict) {
 	if e.cfg.Question == nil {
 		return conflict
 	}
@@ -76,7 +85,7 @@ func (e *Engine) complete(conflict *roundsv1.Conflict) (completed *roundsv1.Conf
 		}
 	}()
 	said := proto.CloneOf(conflict)
-	e.cfg.Question(said)
+	e.cfg.Question(said, of)
 	completed = proto.CloneOf(conflict)
 	completed.Sentence, completed.Sides, completed.Actions, completed.OwnerRole = said.Sentence, said.Sides, said.Actions, said.OwnerRole
 	completed.RemindUs, completed.OwnerId = said.RemindUs, said.OwnerId
@@ -178,7 +187,7 @@ func (tx *transaction) askAgain(c *candidate, d *decision, seq uint64) error {
 			LaneSeq: c.laneSeq, PersonId: string(c.caller.Person), State: roundsv1.ConflictState_CONFLICT_STATE_OPEN, Sides: sides,
 			Sentence: &roundsv1.Text{Zh: "两人填写的内容不同,请确认哪个正确。", En: "Two people entered different values; say which is right."},
 		}
-		if err := tx.open(tx.askID(c, d, field), conflict, c.time, seq); err != nil {
+		if err := tx.open(tx.askID(c, d, field), conflict, c.time, seq, Case{}); err != nil {
 			return err
 		}
 	}

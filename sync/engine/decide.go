@@ -108,19 +108,7 @@ func (tx *transaction) decide(c *candidate) (*decision, error) {
 func (tx *transaction) judge(c *candidate, d *decision, mutation *roundsv1.Mutation) error {
 	var failed error
 	current := d.before.change
-	verdict := tx.scope.engine.ask(Case{
-		Scope: tx.scope.name, Kind: c.item.kind, Current: current, Mutation: mutation, Person: c.caller.Person, Device: c.caller.Device,
-		Roles: c.roles, Time: time.UnixMicro(c.time).UTC(), Trust: c.trust, Taken: time.UnixMicro(c.now).UTC(), Admitted: c.admitted,
-		Saw: saw(current, mutation.GetBase(), c.caller.Device, c.time),
-		Lookup: func(kind merge.Kind, id string) (*roundsv1.Change, error) {
-			other, err := tx.record(kind, id)
-			if err != nil {
-				failed = err
-				return nil, err
-			}
-			return other.change, nil
-		},
-	})
+	verdict := tx.scope.engine.ask(tx.caseOf(c, current, mutation, &failed))
 	if failed != nil {
 		return failed
 	}
@@ -193,6 +181,23 @@ func (tx *transaction) judge(c *candidate, d *decision, mutation *roundsv1.Mutat
 	}
 	d.after, d.derived = back(current, after), verdict.Derived
 	return nil
+}
+
+// caseOf is a candidate as the rules see it, on the record as it stands. What fails in a look at other records is noted in failed.
+func (tx *transaction) caseOf(c *candidate, current *roundsv1.Change, mutation *roundsv1.Mutation, failed *error) Case {
+	return Case{
+		Scope: tx.scope.name, Kind: c.item.kind, Current: current, Mutation: mutation, Person: c.caller.Person, Device: c.caller.Device,
+		Roles: c.roles, Time: time.UnixMicro(c.time).UTC(), Trust: c.trust, Taken: time.UnixMicro(c.now).UTC(), Admitted: c.admitted,
+		Saw: saw(current, mutation.GetBase(), c.caller.Device, c.time),
+		Lookup: func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+			other, err := tx.record(kind, id)
+			if err != nil {
+				*failed = err
+				return nil, err
+			}
+			return other.change, nil
+		},
+	}
 }
 
 // maxRecord bounds the bytes of one record, with who wrote what of it: it travels whole, and has to fit in a store's value many times over.

@@ -47,8 +47,10 @@ type Config struct {
 	// failed. It is called from the scope's commits, so it must not block, nor wait for the engine.
 	Committed func(scope store.Scope)
 	// Question, if not nil, completes what waits for a person before it is written, for questions that the engine asks and for acts that Rules park: it may
-	// set Sentence, Sides, Actions, OwnerRole, OwnerId and RemindUs; what else it changes is dropped. It must be pure, and is called from many goroutines.
-	Question func(*roundsv1.Conflict)
+	// set Sentence, Sides, Actions, OwnerRole, OwnerId and RemindUs; what else it changes is dropped. The case is that of the mutation that waits, whose contents
+	// nobody but the server has; it is empty for a question about values that stand in a record, its Kind is empty where the mutation cannot be read. What
+	// Sides say of the mutation goes with it when Redact takes its content. It must be pure, and is called from many goroutines.
+	Question func(*roundsv1.Conflict, Case)
 	// Validate checks one decoded message against the rules of its schema; its error is shown to the person. Default: nothing is checked.
 	Validate func(proto.Message) error
 	// Now is the server's clock. Default: time.Now.

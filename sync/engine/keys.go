@@ -71,9 +71,13 @@ func keySeq(key []byte) (uint64, error) {
 }
 
 func recordKey(table byte, kind merge.Kind, id uuid.UUID) []byte {
-	key := make([]byte, 0, 2+len(kind)+len(id))
-	key = append(append(append(key, table), kind...), 0)
-	return append(key, id[:]...)
+	return append(kindKey(table, kind), id[:]...)
+}
+
+// kindKey is what the recordKeys of a kind begin with.
+func kindKey(table byte, kind merge.Kind) []byte {
+	key := make([]byte, 0, 2+len(kind)+len(uuid.UUID{}))
+	return append(append(append(key, table), kind...), 0)
 }
 
 // splitRecordKey takes a recordKey apart.

@@ -25,7 +25,7 @@ const MaxReason = 1024
 // device's signature stay). Devices get the record without them with their next pull. One DERIVED entry with cause 0 tells the fields and the reason;
 // the reason stays for good. Fields are the numbers of the kind's message; each must be one that this build knows.
 //
-// What is kept for a person, and carried one of the fields, can be let in no more. A mutation that arrives later may write the fields again, where their
+// What is kept for a person, and carried one of the fields, can be let in no more, and the question about it loses what its sides say. A mutation that arrives later may write the fields again, where their
 // policy lets it.
 //
 // It goes through the whole journal, page by page, and lets others write meanwhile; at its end all is gone at once from the record. A redaction that
@@ -201,6 +201,21 @@ func (s *scope) unfinished(ctx context.Context) error {
 	return wrap(err)
 }
 
+// quoting returns the questions whose sides have to go, because they say what an entry said that was redacted.
+func quoting(r store.Reader) (names []recordName, err error) {
+	for entry, err := range r.Scan(store.Prefix(kindKey(tableRedaction, kindConflict))) {
+		if err != nil {
+			return nil, err
+		}
+		kind, id, ok := splitRecordKey(entry.Key)
+		if !ok {
+			return nil, errKey
+		}
+		names = append(names, recordName{kind, id.String()})
+	}
+	return names, nil
+}
+
 // redact goes on with a redaction to its end, page by page. The journal is read beside those who write; only what has to go is written in turn.
 func (s *scope) redact(ctx context.Context, name recordName) error {
 	if err := s.remember(ctx, rememberBehind); err != nil {
@@ -209,14 +224,31 @@ func (s *scope) redact(ctx context.Context, name recordName) error {
 	for {
 		var red *redaction
 		var page entryPage
+		var first []recordName
 		err := s.engine.cfg.Store.View(ctx, s.name, func(r store.Reader) (err error) {
+			if name.kind != kindConflict {
+				if first, err = quoting(r); err != nil || len(first) > 0 {
+					return err
+				}
+			}
 			if red, err = readRedaction(r, name); err == nil && red != nil {
 				page, err = findEntries(r, red.through+1, red.carried(name))
 			}
 			return err
 		})
-		if err != nil || red == nil {
+		if err != nil {
 			return wrap(err)
+		}
+		if len(first) > 0 {
+			for _, question := range first {
+				if err := s.redact(ctx, question); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if red == nil {
+			return nil
 		}
 		if err := s.submit(ctx, writeBytes, func(tx *transaction) error { return tx.redactPage(name, red.through, page) }); err != nil {
 			return err
@@ -242,41 +274,75 @@ func (tx *transaction) redactPage(name recordName, from uint64, page entryPage) 
 			return err
 		}
 	}
+	quoted := false
 	for _, seq := range hits {
-		if err := tx.redactEntry(seq, red.fields); err != nil {
+		asked, err := tx.redactEntry(seq, red.fields)
+		if err != nil {
 			return err
 		}
+		if asked != "" && name.kind != kindConflict {
+			said, err := tx.redactQuestion(asked, red.reason)
+			if err != nil {
+				return err
+			}
+			quoted = quoted || said
+		}
 	}
-	if rest.next == 0 {
+	if rest.next == 0 && !quoted {
 		return tx.redactRecord(name, red)
 	}
-	red.through = rest.next - 1
+	if red.through = rest.through; rest.next != 0 {
+		red.through = rest.next - 1
+	}
 	return tx.w.Set(redactionKey(name), red.encode())
 }
 
-// redactEntry takes an entry's content away, and what lost to it or it lost to.
-func (tx *transaction) redactEntry(seq uint64, fields []uint32) error {
+// redactQuestion begins to take away what the sides of a question say; it is done before the redaction that asks for it ends. It tells whether they say anything.
+func (tx *transaction) redactQuestion(id, reason string) (said bool, err error) {
+	have, err := tx.record(kindConflict, id)
+	if err != nil || len(have.change.GetRecord().GetConflict().GetSides()) == 0 {
+		return false, err
+	}
+	name, fields := recordName{kindConflict, id}, []uint32{fieldConflictSides}
+	if before, err := readRedaction(tx.w, name); err != nil {
+		return false, err
+	} else if before != nil {
+		fields = append(fields, before.fields...)
+		slices.Sort(fields)
+	}
+	return true, tx.w.Set(redactionKey(name), (&redaction{fields: slices.Compact(fields), reason: reason}).encode())
+}
+
+// redactEntry takes an entry's content away, and what lost to it or it lost to. Asked names the question that it waited as, if it did.
+func (tx *transaction) redactEntry(seq uint64, fields []uint32) (asked string, err error) {
 	encoded, err := tx.w.Get(seqKey(tableJournal, seq))
 	if err != nil {
-		return fmt.Errorf("journal entry %d: %w", seq, err)
+		return "", fmt.Errorf("journal entry %d: %w", seq, err)
+	}
+	head, _, _, err := journal.Open(encoded)
+	if err != nil {
+		return "", fmt.Errorf("journal entry %d: %w", seq, err)
 	}
 	bare, err := journal.Redact(encoded)
 	if err != nil {
-		return fmt.Errorf("journal entry %d: %w", seq, err)
+		return "", fmt.Errorf("journal entry %d: %w", seq, err)
 	}
 	if err := tx.w.Set(seqKey(tableJournal, seq), bare); err != nil {
-		return err
+		return "", err
+	}
+	if asked = head.GetOutcome().GetConflictId(); !judged(head) {
+		asked = ""
 	}
 	outcome := new(roundsv1.Outcome)
 	if found, err := readMessage(tx.w, seqKey(tableOutcome, seq), outcome); err != nil || !found {
-		return err
+		return asked, err
 	}
 	for _, loss := range outcome.GetLosses() {
 		if slices.Contains(fields, loss.GetField()) {
 			loss.Other = nil
 		}
 	}
-	return writeMessage(tx.w, seqKey(tableOutcome, seq), outcome)
+	return asked, writeMessage(tx.w, seqKey(tableOutcome, seq), outcome)
 }
 
 // redactRecord clears the fields of the record, and writes the entry that says so.

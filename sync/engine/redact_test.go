@@ -193,6 +193,52 @@ func TestRedactionOfWhatIsOutOfSight(t *testing.T) {
 	fresh.sync()
 }
 
+// TestRedactionOfWhatAQuestionSays: who decides is told what waits, in the question. When that is erased, the question says it no more, nor does its history;
+// its neighbours stay.
+func TestRedactionOfWhatAQuestionSays(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t, newMemory())
+	w.open(func(c *engine.Config) {
+		c.Question = func(c *roundsv1.Conflict, of engine.Case) {
+			words := string(of.Kind) + ": " + of.Mutation.GetEdit().GetRecord().GetTicket().GetTitle()
+			c.Sides = []*roundsv1.Side{{PersonId: string(of.Person), Sentence: &roundsv1.Text{En: words}}}
+		}
+	})
+	a, b := w.phone("a"), w.phone("b")
+	b.do(site, id(1), title(secret))
+	b.do(site, id(2), title("harmless"))
+	b.sync()
+	said := func(lane uint64) string {
+		c, err := w.Record(ctx, site, "conflict", b.outcome(site, lane).GetConflictId())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(func() (all []string) {
+			for _, side := range c.GetRecord().GetConflict().GetSides() {
+				all = append(all, side.GetSentence().GetEn())
+			}
+			return all
+		}(), "; ")
+	}
+	if said(1) != "ticket: "+secret || said(2) != "ticket: harmless" {
+		t.Fatalf("the questions say %q and %q", said(1), said(2))
+	}
+	if err := w.Redact(ctx, site, "ticket", id(1), []uint32{1}, "asked for"); err != nil {
+		t.Fatal(err)
+	}
+	if keys := standsIn(t, w.store, secret); keys != nil {
+		t.Fatalf("it still stands under %v", keys)
+	}
+	if said(1) != "" || said(2) != "ticket: harmless" {
+		t.Fatalf("now the questions say %q and %q", said(1), said(2))
+	}
+	if told, _ := w.reasons(); strings.Join(told, ", ") != "asked for, asked for" { // of the question, and of the record
+		t.Fatalf("the journal tells %q", told)
+	}
+	a.sync()
+	w.audit(site)
+}
+
 func TestRedactionRefuses(t *testing.T) {
 	w := newWorld(t, newMemory())
 	a := w.phone("a")
