@@ -129,6 +129,9 @@ func (d *desk) question(ctx context.Context, scope int, id uid) (*roundsv1.Inbox
 		if shows.Title, err = d.title(ctx, scope, side.GetRecord()); err != nil {
 			return nil, err
 		}
+		if item.GetSubjectTitle() == "" {
+			item.SubjectTitle = shows.GetTitle() // of a photo or a remark, what it is about
+		}
 		item.Sides = append(item.Sides, shows)
 	}
 	return item, nil

@@ -103,8 +103,8 @@ func called(id string, names map[string]*roundsv1.Text) inBoth {
 	return inBoth{short, short}
 }
 
-// sentence says what an entry of a record's story did, in both languages.
-func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text, of *roundsv1.RecordRef) *roundsv1.Text {
+// sentence says what an entry of a record's story did, in both languages. The question is the one that the entry waited as, or that let it in; nil where none did.
+func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text, of *roundsv1.RecordRef, question *roundsv1.Conflict) *roundsv1.Text {
 	who := inBoth{"系统", "The server"}
 	if person := e.GetPersonId(); person != "" {
 		who = called(person, names)
@@ -123,6 +123,10 @@ func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text, of *round
 		what = inBoth{thing.zh, " " + thing.en}
 	case "add":
 		what = added(e)
+	case "admit":
+		if e.GetType() == roundsv1.EntryType_ENTRY_TYPE_ADMITTED {
+			who, what = admission(e, question, names)
+		}
 	case "edit":
 		what = edited(e)
 	case "dispatch":
@@ -143,7 +147,7 @@ func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text, of *round
 	case roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED:
 		after = inBoth{"(被拒绝:" + why.GetZh() + ")", " (refused: " + why.GetEn() + ")"}
 	case roundsv1.OutcomeStatus_OUTCOME_STATUS_CONFLICT, roundsv1.OutcomeStatus_OUTCOME_STATUS_QUARANTINED:
-		after = inBoth{"(等待人工处理:" + why.GetZh() + ")", " (waits for a person: " + why.GetEn() + ")"}
+		after = afterwards(e, question, names)
 	case roundsv1.OutcomeStatus_OUTCOME_STATUS_MERGED:
 		after = inBoth{"(与他人的修改合并)", " (merged with what others wrote)"}
 	}

@@ -57,6 +57,7 @@ func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1
 		names.record(0, resp.GetRow().GetRecord())
 	}
 	rows, more := tale.page.rows()
+	questions := map[uint64]*roundsv1.Conflict{} // by the entry that waited, or was let in
 	size, last := 0, cursor{nowUS: from.nowUS}
 	for _, p := range rows {
 		one := tale.of[p.id]
@@ -68,6 +69,10 @@ func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1
 		names.ask(0, entry.GetPersonId(), entry.GetAct().GetCommand().GetTicket().GetDispatch().GetAssigneeId())
 		names.record(0, entry.GetAct().GetEdit().GetRecord())
 		names.record(0, entry.GetReplaced())
+		if questions[entry.GetSeq()], err = d.waited(ctx, entry); err != nil {
+			return nil, err
+		}
+		names.ask(0, questions[entry.GetSeq()].GetResolvedById())
 		resp.Entries = append(resp.Entries, entry)
 		size, last.after = size+one.bytes, p
 	}
@@ -76,7 +81,7 @@ func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1
 	}
 	resp.Names = names.found()
 	for _, entry := range resp.GetEntries() {
-		entry.Sentence = sentence(entry, resp.Names, req.GetRecord())
+		entry.Sentence = sentence(entry, resp.Names, req.GetRecord(), questions[entry.GetSeq()])
 	}
 	return resp, nil
 }
@@ -94,9 +99,11 @@ func (d *desk) read(ctx context.Context, tale *tale, kind merge.Kind, id uid) er
 		}
 		did := entry.Content
 		if cause := journal.Seq(entry.Head.GetCause()); entry.Head.GetType() == roundsv1.EntryType_ENTRY_TYPE_ADMITTED && cause > 0 {
-			if did, err = d.content(ctx, kind, id, cause); err != nil {
+			waited, err := d.entry(ctx, kind, id, cause)
+			if err != nil {
 				return err
 			}
+			did = waited.Content
 		}
 		one := tale.meet(entry)
 		replaced := past.next(entry, did, one != nil)
@@ -108,6 +115,7 @@ func (d *desk) read(ctx context.Context, tale *tale, kind merge.Kind, id uid) er
 		return nil
 	}
 	var about []*roundsv1.RecordRef
+	var questions []uid
 	d.boards[0].read(func(c *content) {
 		add := func(kind merge.Kind, ids []uid) {
 			for _, one := range ids {
@@ -119,7 +127,13 @@ func (d *desk) read(ctx context.Context, tale *tale, kind merge.Kind, id uid) er
 		add(kindPhoto, belongs.photos)
 		add(kindComment, belongs.comments)
 		add(kindConflict, belongs.questions)
+		questions = belongs.questions
 	})
+	kept, err := d.keptBack(ctx, questions, about)
+	if err != nil {
+		return err
+	}
+	about = append(about, kept...)
 	for some := range slices.Chunk(about, atOnce) {
 		for entry, err := range d.cfg.Records.Histories(ctx, d.scopes[0], some, engine.HistorySpan{}) {
 			if err != nil {
@@ -131,17 +145,6 @@ func (d *desk) read(ctx context.Context, tale *tale, kind merge.Kind, id uid) er
 		}
 	}
 	return nil
-}
-
-// content reads what was done by one entry about a record; nil where that is gone.
-func (d *desk) content(ctx context.Context, kind merge.Kind, id uid, at journal.Seq) (content []byte, err error) {
-	for entry, err := range d.cfg.Records.History(ctx, d.scopes[0], kind, id.String(), engine.HistorySpan{From: at, To: at + 1}) {
-		if err != nil {
-			return nil, err
-		}
-		content = entry.Content
-	}
-	return content, nil
 }
 
 // tale gathers one page of a story while its entries go by in any order. It holds the entries that are among the first of those so far, and of these only so many as

@@ -248,13 +248,15 @@ func (d *deskCommands) inbox() *cobra.Command {
 				q := item.GetRow().GetRecord().GetConflict()
 				var sides, actions []string
 				for _, side := range item.GetSides() {
-					sides = append(sides, d.name(all.GetNames(), side.GetSide().GetPersonId()))
+					if side.GetSide().GetPersonId() != "" {
+						sides = append(sides, d.name(all.GetNames(), side.GetSide().GetPersonId()))
+					}
 				}
 				for _, action := range item.GetActions() {
 					actions = append(actions, strings.ToLower(enumName(action.String(), "CONFLICT_ACTION")))
 				}
 				t.add(shortID(item.GetRow().GetRecordId()), strings.ToLower(enumName(q.GetType().String(), "CONFLICT_TYPE")), ageText(item.GetAgeUs()),
-					cut(item.GetSubjectTitle(), 24), strings.Join(sides, " / "), cut(d.text(q.GetSentence()), 60), strings.Join(actions, ", "))
+					cut(item.GetSubjectTitle(), 24), strings.Join(sides, " / "), cut(d.text(waitsFor(q)), 80), strings.Join(actions, ", "))
 			}
 			return d.printTable(t, all.GetTotal(), all.GetNextPageToken() != "")
 		})

@@ -153,7 +153,7 @@ func (d *deviceCommands) printInbox(ctx context.Context, s *session, views []cli
 		_, err := fmt.Fprintln(d.Out, d.in("no question is open for you", "没有待您裁决的事项"))
 		return err
 	}
-	t := &table{head: d.heads("ID|编号", "TYPE|类型", "OPEN|已等待", "FOR|负责人", "ABOUT|对象", "SIDES|双方", "ACTIONS|可选操作", "")}
+	t := &table{head: d.heads("ID|编号", "TYPE|类型", "OPEN|已等待", "FOR|负责人", "ABOUT|对象", "SIDES|双方", "WHAT|内容", "ACTIONS|可选操作", "")}
 	for _, v := range views {
 		c := v.Record.GetConflict()
 		people, err := s.names(ctx, v.Scope)
@@ -162,12 +162,22 @@ func (d *deviceCommands) printInbox(ctx context.Context, s *session, views []cli
 		}
 		var sides []string
 		for _, side := range c.GetSides() {
-			sides = append(sides, people.of(side.GetPersonId()))
+			if side.GetPersonId() != "" {
+				sides = append(sides, people.of(side.GetPersonId()))
+			}
 		}
 		t.add(shortID(string(v.ID)), strings.ToLower(enumName(c.GetType().String(), "CONFLICT_TYPE")), d.age(c.GetOpenedTimeUs()), d.owner(c, people),
-			s.subjectTitle(ctx, v.Scope, c.GetSubject()), strings.Join(sides, " / "), strings.Join(actionNames(c), ", "), d.unsent(v))
+			s.subjectTitle(ctx, v.Scope, c.GetSubject()), strings.Join(sides, " / "), cut(d.text(waitsFor(c)), 80), strings.Join(actionNames(c), ", "), d.unsent(v))
 	}
 	return t.print(d.Out)
+}
+
+// waitsFor is what a question is about in one sentence: what waits to be let in, which the last side says, else what is asked.
+func waitsFor(c *roundsv1.Conflict) *roundsv1.Text {
+	if sides := c.GetSides(); c.GetJournalSeq() != 0 && len(sides) > 1 {
+		return sides[len(sides)-1].GetSentence()
+	}
+	return c.GetSentence()
 }
 
 // unsent marks what is shown but not confirmed.

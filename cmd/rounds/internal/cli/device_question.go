@@ -43,10 +43,25 @@ func (d *deviceCommands) printQuestion(ctx context.Context, s *session, v client
 	line(d.in("state", "状态"), strings.TrimSpace(d.standing(v.Record)+" "+d.unsent(v)))
 	line(d.in("asked", "内容"), d.text(c.GetSentence()))
 	line(d.in("about", "对象"), s.subjectTitle(ctx, v.Scope, c.GetSubject()))
+	for _, side := range c.GetSides() {
+		if about := side.GetRecord(); about.GetId() != "" && about.GetId() != c.GetSubject().GetId() {
+			line(d.in("of", "所属"), s.subjectTitle(ctx, v.Scope, about))
+		}
+	}
 	line(d.in("open", "已等待"), d.age(c.GetOpenedTimeUs()))
 	line(d.in("for", "负责人"), d.owner(c, people))
 	for n, side := range c.GetSides() {
-		line(fmt.Sprintf(d.in("side %d", "第%d方"), n+1), fmt.Sprintf("%s, %s: %s", people.of(side.GetPersonId()), when(side.GetTimeUs()), d.text(side.GetSentence())))
+		var by []string
+		if side.GetPersonId() != "" {
+			by = append(by, people.of(side.GetPersonId()))
+		}
+		if side.GetTimeUs() != 0 {
+			by = append(by, when(side.GetTimeUs()))
+		}
+		line(fmt.Sprintf(d.in("side %d", "第%d方"), n+1), strings.TrimPrefix(strings.Join(by, ", ")+": "+d.text(side.GetSentence()), ": "))
+	}
+	if len(c.GetSides()) == 0 { // erased with what waits
+		line(d.in("from", "来自"), people.of(c.GetPersonId()))
 	}
 	for _, value := range s.valuesOf(ctx, v.Scope, c, people) {
 		line(d.in("value", "填写值"), value)
