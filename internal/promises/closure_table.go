@@ -216,9 +216,9 @@ func (e *entry) knows(other *entry) bool {
 	return e.saw(other) || !other.rules && other.GetDeviceId() == e.GetDeviceId()
 }
 
-// begins wants a photo from before the work, where the category asks for one.
+// begins wants a photo from before the work, where the category asks for one. Of what a person has let in that is not asked; the evidence waits for it.
 func (m *trade) begins(t *work, e *entry) {
-	if asked := m.asked(t); !asked.before || t.round > 1 || !t.knew(e) {
+	if asked := m.asked(t); !asked.before || t.round > 1 || !t.knew(e) || m.letIn(e) != nil {
 		return
 	}
 	for _, p := range m.photos {
