@@ -18,6 +18,7 @@ import (
 	"golang.org/x/term"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/export/sheet"
 )
 
 // importFile is what became of the rows of one file.
@@ -226,7 +227,7 @@ func (s *importShow) end(i *importing, checked bool) error {
 	return nil
 }
 
-// importBook is the report: what was created and changed, with what stood before.
+// importBook is the report: what was created and changed, with what stood before. What people wrote is made harmless to spreadsheets, as in exports.
 type importBook struct {
 	mu   sync.Mutex // guards what follows
 	file *os.File
@@ -264,7 +265,11 @@ func (b *importBook) write(of *batch, resp *roundsv1.ImportResponse) error {
 			cells = []*roundsv1.ImportedCell{{}}
 		}
 		for _, c := range cells {
-			if err := b.csv.Write(append(slices.Clone(head), c.GetColumn(), c.GetBefore(), r.GetProblem().GetSentence().GetEn())); err != nil {
+			row := append(slices.Clone(head), c.GetColumn(), c.GetBefore(), r.GetProblem().GetSentence().GetEn())
+			for i, cell := range row {
+				row[i] = sheet.Harmless(cell)
+			}
+			if err := b.csv.Write(row); err != nil {
 				return err
 			}
 		}

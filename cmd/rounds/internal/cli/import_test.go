@@ -143,3 +143,29 @@ func TestProgressInLines(t *testing.T) {
 		}
 	}
 }
+
+// TestTheReportIsHarmless: what people wrote is no formula in the report of an import, whatever cell it stands in.
+func TestTheReportIsHarmless(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "report.csv")
+	book, err := openBook(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := &batch{file: tableFile{path: "=1.csv"}, columns: []string{"code", "name"}, rows: []*roundsv1.ImportRow{{Line: 2, Cells: []string{"@code", "x"}}}}
+	err = book.write(of, &roundsv1.ImportResponse{Results: []*roundsv1.ImportResult{{Line: 2, RecordId: "id", Status: roundsv1.ImportStatus_IMPORT_STATUS_CHANGED,
+		Cells:   []*roundsv1.ImportedCell{{Column: "name", Before: "=cmd|' /C calc'!A0"}, {Column: "phone", Before: "+86 139"}},
+		Problem: &roundsv1.Problem{Sentence: &roundsv1.Text{En: "-said"}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := book.close(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(path)
+	want := "file,line,status,id,code,column,before,problem\n" +
+		"'=1.csv,2,CHANGED,id,'@code,name,'=cmd|' /C calc'!A0,'-said\n" +
+		"'=1.csv,2,CHANGED,id,'@code,phone,'+86 139,'-said\n"
+	if err != nil || string(got) != want {
+		t.Errorf("%s, %v, want\n%s", got, err, want)
+	}
+}
