@@ -19,6 +19,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/directory"
+	"github.com/rounds-sync/rounds/export/sheet"
 )
 
 // tableFile is one file that is to be imported.
@@ -190,7 +191,10 @@ func (r *tableReader) next() (*roundsv1.ImportRow, error) {
 		case len(cells) > len(r.columns):
 			return nil, &csvFault{line, fmt.Sprintf("the row has %d cells and the header %d: a cell with a comma or a line break in it needs quotes", len(cells), len(r.columns))}
 		}
-		for _, cell := range cells {
+		for i, cell := range cells {
+			if plain := sheet.Plain(cell); plain != cell && sheet.Harmless(plain) == cell {
+				cells[i] = plain // as a report or an export has it
+			}
 			if len(cell) > 65536 {
 				return nil, &csvFault{line, "a cell of more than 64 KiB"}
 			}

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -167,5 +168,18 @@ func TestTheReportIsHarmless(t *testing.T) {
 		"'=1.csv,2,CHANGED,id,'@code,phone,'+86 139,'-said\n"
 	if err != nil || string(got) != want {
 		t.Errorf("%s, %v, want\n%s", got, err, want)
+	}
+}
+
+// TestWhatWasMadeHarmlessIsReadAsItWas: a cell of a report puts back what stood before. An apostrophe that somebody wrote stays.
+func TestWhatWasMadeHarmlessIsReadAsItWas(t *testing.T) {
+	rows, fault := rowsOf(t, sitesFile(t, "code,name_zh,name_en\nS1,'=cmd|x,'+86 139\nS2,''quoted,'Kolkata\n"))
+	if fault != nil || len(rows) != 2 {
+		t.Fatal(rows, fault)
+	}
+	for i, want := range [][]string{{"S1", "=cmd|x", "+86 139"}, {"S2", "'quoted", "'Kolkata"}} {
+		if got := rows[i].GetCells(); !slices.Equal(got, want) {
+			t.Errorf("row %d is read as %q, not %q", i+1, got, want)
+		}
 	}
 }
