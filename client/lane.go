@@ -30,8 +30,8 @@ func (s laneState) rests(now int64, timing Timing) bool {
 	return len(s.Problem) > 0 && now >= s.ParkedUS && now-s.ParkedUS < timing.Parked.Microseconds()
 }
 
-// settle takes what the server says of the lane at a time, by its clock, in answer to a request that brought mutations through sent and told confirmed.
-func (l *laneTx) settle(result *roundsv1.LaneResult, sent, confirmed journal.LaneSeq, now int64) error {
+// settle takes what the server says of the lane at a time, by its clock, in answer to a request that sent so much of it.
+func (l *laneTx) settle(result *roundsv1.LaneResult, sent sentLane, now int64) error {
 	s := &l.state
 	s.Ask, s.Problem, s.ParkedUS = false, nil, 0
 	taken := journal.LaneSeq(result.GetTaken())
@@ -40,7 +40,7 @@ func (l *laneTx) settle(result *roundsv1.LaneResult, sent, confirmed journal.Lan
 	ahead := taken > s.Last
 	// A lane seq that was not sent from here in this or an earlier answered request may be another phone's, with other
 	// content: it is believed only when the server has compared ours.
-	taken = min(taken, max(sent, s.Taken))
+	taken = min(taken, max(sent.through, s.Taken))
 	if taken < s.Taken {
 		if err := l.rewind(taken); err != nil {
 			return err
@@ -48,7 +48,7 @@ func (l *laneTx) settle(result *roundsv1.LaneResult, sent, confirmed journal.Lan
 	}
 	s.Taken = taken
 	s.Forked = s.Forked || ahead && s.Taken == s.Last
-	s.Confirmed = max(s.Confirmed, min(confirmed, s.Acked))
+	s.Confirmed = max(s.Confirmed, min(sent.confirmed, s.Acked))
 	for _, outcome := range result.GetOutcomes() {
 		seq := journal.LaneSeq(outcome.GetLaneSeq())
 		if seq <= s.Acked {
@@ -57,7 +57,7 @@ func (l *laneTx) settle(result *roundsv1.LaneResult, sent, confirmed journal.Lan
 		if seq != s.Acked+1 || seq > s.Taken {
 			break
 		}
-		if err := l.learn(seq, outcome, now); err != nil {
+		if err := l.learn(seq, outcome, now, sent.first <= seq && seq <= sent.through); err != nil {
 			return err
 		}
 		s.Acked = seq
@@ -126,8 +126,9 @@ func mutationRef(m *roundsv1.Mutation) recordRef {
 	return recordRef{kind: kind, id: RecordID(m.GetRecordId())}
 }
 
-// learn stores one outcome: in the ledger, with what is laid on top, and in the tray where a person has to know. now is the server's clock.
-func (l *laneTx) learn(seq journal.LaneSeq, outcome *roundsv1.Outcome, now int64) error {
+// learn stores one outcome: in the ledger, with what is laid on top, and in the tray where a person has to know. now is the server's clock;
+// sent says that the mutation was sent for it, perhaps again.
+func (l *laneTx) learn(seq journal.LaneSeq, outcome *roundsv1.Outcome, now int64, sent bool) error {
 	of := l.state.Branch
 	key := laneKey(tableLedger, of, seq)
 	value, err := l.w.Get(key)
@@ -139,7 +140,7 @@ func (l *laneTx) learn(seq journal.LaneSeq, outcome *roundsv1.Outcome, now int64
 		return err
 	}
 	told := entry.status == outcome.GetStatus() && entry.seq == journal.Seq(outcome.GetSeq())
-	if told {
+	if told && !sent {
 		l.report.known++
 	} else {
 		l.report.count(outcome.GetStatus())

@@ -93,7 +93,7 @@ func (d *Device) takeShare(ctx context.Context, x *request, scope Scope, s *shar
 		wasLane, wasReplica := l.state, rep.state
 		ours := hasLane && l.state.Branch == x.me.branch && l.state.Old == nil
 		if sent, ok := x.lanes[scope]; ok && s.lane != nil && ours && sent.branch == l.state.Branch {
-			if err := l.settle(s.lane, sent.through, sent.confirmed, now); err != nil {
+			if err := l.settle(s.lane, sent, now); err != nil {
 				return err
 			}
 		}

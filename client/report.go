@@ -13,7 +13,7 @@ type Report struct {
 	Exchanges int
 	// Sent counts mutations in requests that were answered, those sent again included.
 	Sent int
-	// Outcomes that were stored, by status. One that the server tells again, as a device asks it to before it gives up what it holds, is not counted again.
+	// Outcomes that were stored, by status. One that the server tells again of what was not sent again, as a device asks it to before it gives up what it holds, is not counted again.
 	Applied, Merged, Conflicts, Rejected, Quarantined int
 	// Changed counts records of the replica that changed, came or went.
 	Changed int

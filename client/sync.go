@@ -260,7 +260,7 @@ func (d *Device) gap(ctx context.Context, x *request, scope Scope, expected uint
 		return fmt.Errorf("%w: a gap without the lane seq that is expected, in %s", ErrProtocol, scope)
 	}
 	result := &roundsv1.LaneResult{Taken: expected - 1}
-	return d.onLane(ctx, x, scope, report, func(l *laneTx) error { return l.settle(result, 0, 0, 0) })
+	return d.onLane(ctx, x, scope, report, func(l *laneTx) error { return l.settle(result, sentLane{}, 0) })
 }
 
 // forked halves what is sent of a lane until the one mutation is known that differs: what comes before it is ours on the
