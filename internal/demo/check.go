@@ -80,6 +80,7 @@ func (d *demo) check(ctx context.Context) (*Report, error) {
 	if err := d.server.objects(ctx, photos.audit); err != nil {
 		return nil, err
 	}
+	evidence.Trade = listsOf(evidence.Scopes)
 	report.fill(promises.Check(evidence))
 	report.prove(photos.wrong)
 	return report, nil
