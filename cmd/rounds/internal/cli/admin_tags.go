@@ -11,6 +11,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/auth"
+	"github.com/rounds-sync/rounds/export/sheet"
 	"github.com/rounds-sync/rounds/server"
 )
 
@@ -99,7 +100,7 @@ func (d *deviceCommands) showTags(places []*roundsv1.Change, asCSV, asQR bool) e
 		_ = w.Write([]string{"code", "name", "payload"}) // Flush tells
 		for _, c := range places {
 			p := c.GetRecord().GetPlace()
-			_ = w.Write([]string{inert(p.GetCode()), inert(textOf(p.GetName())), inert(p.GetTag())})
+			_ = w.Write([]string{sheet.Harmless(p.GetCode()), sheet.Harmless(textOf(p.GetName())), sheet.Harmless(p.GetTag())})
 		}
 		w.Flush()
 		return w.Error()
@@ -120,12 +121,4 @@ func (d *deviceCommands) showTags(places []*roundsv1.Change, asCSV, asQR bool) e
 		}
 		return t.print(d.Out)
 	})
-}
-
-// inert is a cell that no spreadsheet computes.
-func inert(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
 }
