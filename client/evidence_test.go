@@ -91,8 +91,8 @@ func newTown(t testing.TB) *town {
 	}
 	v.site = client.Scope("site/" + node.GetNode().GetNodeId())
 	v.device = client.Config{Sync: roundsv1connect.NewSyncServiceClient(v.http, v.cfg.URL), Media: roundsv1connect.NewMediaServiceClient(v.http, v.cfg.URL),
-		HTTP: v.http, Originals: folder, Limits: client.Limits{PartBytes: 64 << 10},
-		Timing: client.Timing{BackoffFirst: time.Millisecond, BackoffMax: 10 * time.Millisecond, Standstill: 5 * time.Second}}
+		HTTP: v.http, Originals: folder, Limits: client.Limits{PartBytes: 64 << 10, Parts: 1},
+		Timing: client.Timing{BackoffFirst: time.Millisecond, BackoffMax: 10 * time.Millisecond, Standstill: time.Minute}}
 	v.open(admissions)
 	return v
 }
@@ -121,14 +121,6 @@ func (v *town) start() {
 	v.server = started
 }
 
-// restart ends the server and its stores, and starts them again. Whoever dials meanwhile waits.
-func (v *town) restart() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	_ = v.server.Close() // with calls open: it says so
-	v.start()
-}
-
 func (v *town) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	v.mu.Lock()
 	at := v.server.Addr().String()
@@ -136,22 +128,22 @@ func (v *town) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, network, at)
 }
 
-// cut cuts everything at a moment, if it was not done at this one before. Every fifth time the server restarts too, every seventh the device dies.
+// cut cuts everything at a moment, if it was not done at this one before. Every fifth time the server and its stores restart too, every seventh the
+// device dies. All of it is one moment: whoever dials meanwhile waits, so that nothing that begins after the cut is interrupted by it as well.
 func (v *town) cut(moment string) bool {
 	v.mu.Lock()
+	defer v.mu.Unlock()
 	if v.done == nil || v.done[moment] {
-		v.mu.Unlock()
 		return false
 	}
 	v.done[moment] = true
-	n, end := len(v.done), v.end
-	v.mu.Unlock()
-	v.link.Cut()
-	if n%5 == 0 {
-		v.restart()
+	if len(v.done)%7 == 0 {
+		v.end()
 	}
-	if n%7 == 0 {
-		end()
+	v.link.Cut()
+	if len(v.done)%5 == 0 {
+		_ = v.server.Close() // with calls open: it says so
+		v.start()
 	}
 	return true
 }

@@ -360,7 +360,7 @@ func (m *mediaServer) has(content []byte) bool {
 	return bytes.Equal(m.objects[sha256.Sum256(content)], content) && len(content) > 0
 }
 
-// again counts the bytes of parts that began to arrive more than once, less those that cut excuse.
+// again counts how often parts began to arrive that had begun before.
 func (m *mediaServer) again() (parts int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
