@@ -32,7 +32,7 @@ type DeskAct struct {
 	Edit *roundsv1.Edit
 	// Command is a transition asked for.
 	Command *roundsv1.Command
-	// Roles that the server vouches for: the act is judged with them, and journalled with them, in place of those that Access knows of the whole scope. They are for who keeps
+	// Roles that the server vouches for: the act is judged with them, also where it had to wait, and journalled with them, in place of those that Access knows of the whole scope. They are for who keeps
 	// one record of a scope and not all of it, as the administrator of a region its unit; whoever sets them has asked for that right. None: Access is asked.
 	Roles []roundsv1.Role
 }

@@ -18,7 +18,7 @@ type admission struct {
 	admit bool // a person let it in: rights are not asked again
 }
 
-// kept reads a mutation that was kept back as a candidate, with the author, the time and the trust that it had.
+// kept reads a mutation that was kept back as a candidate, with the author, the time and the trust that it had; an act through the server also with its roles.
 func (tx *transaction) kept(a *admission) (*candidate, error) {
 	head, content, err := readEntry(tx.w, a.entry)
 	if err != nil {
@@ -35,10 +35,14 @@ func (tx *transaction) kept(a *admission) (*candidate, error) {
 	} else {
 		tx.scope.engine.decode(it)
 	}
+	var vouched []roundsv1.Role
+	if head.GetType() == roundsv1.EntryType_ENTRY_TYPE_DESK {
+		vouched = head.GetRoles() // the server attested them, and the time, when the act came; Access need not know of them
+	}
 	return &candidate{
 		item: it, caller: Caller{Device: DeviceID(head.GetDeviceId()), Person: PersonID(head.GetPersonId())}, laneSeq: head.GetLaneSeq(),
 		time: head.GetOutcome().GetTimeUs(), trust: head.GetOutcome().GetTrust(), now: head.GetTakenUs(), admitted: a.admit,
-		entry: a.entry, act: head.GetActId(),
+		entry: a.entry, act: head.GetActId(), vouched: vouched,
 	}, nil
 }
 
