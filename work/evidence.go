@@ -24,10 +24,7 @@ func photoWorkflow() workflow {
 		ticket := j.subject().GetRecord().GetTicket()
 		return state(ticket.GetState()) == closed && slices.ContainsFunc(j.photographers(), func(id string) bool { return slices.Contains(ticket.GetApproverIds(), id) })
 	}}
-	late := condition{name: "its ticket has ended, or its round was approved or excused", holds: func(j *judgement) bool {
-		walk := state(j.subjectOf(kindInspection).GetRecord().GetInspection().GetState())
-		return ended(state(j.subject().GetRecord().GetTicket().GetState())) || walk == approved || walk == excused
-	}}
+	late := lateRecord()
 	older := condition{name: "of a round before its ticket's", holds: func(j *judgement) bool {
 		round := j.written().GetPhoto().GetRound()
 		return round > 0 && round < j.subject().GetRecord().GetTicket().GetRound()
@@ -42,7 +39,7 @@ func photoWorkflow() workflow {
 		besideOrphanRow(),
 		orphanRow(),
 		{command: Create, number: 37, when: []condition{byApprover}, effects: marks(`, flags "late" and "self_approval", to PENDING_REVIEW where nobody else approved it who did none of the work, else approvers without who worked`)},
-		{command: Create, when: []condition{late}, effects: marks(`, flag "late"; who confirmed or cancelled it is told`)},
+		{command: Create, when: []condition{late}, effects: marks(`, flag "late"; once for each closure who confirmed or cancelled it is told`)},
 		{command: Create, number: 8, when: []condition{older}, effects: append(marks(""), olderRound)},
 		{command: Create, effects: marks("")},
 		hides(photoHidden, func(r *roundsv1.Record) *roundsv1.Hidden { return r.GetPhoto().GetHidden() }),
@@ -54,8 +51,15 @@ func commentWorkflow() workflow {
 	return workflow{kind: kindComment, name: noState, rows: []row{
 		besideOrphanRow(),
 		orphanRow(),
+		{command: Create, when: []condition{lateRecord()}, effects: []effect{{`on the ticket, or the round: flag "late"; once for each closure who confirmed or cancelled it is told`,
+			(*judgement).arriveBesideLate}}},
 		hides(commentHidden, func(r *roundsv1.Record) *roundsv1.Hidden { return r.GetComment().GetHidden() }),
 	}}
+}
+
+// lateRecord is the condition of late_fact for what is a record of its own.
+func lateRecord() condition {
+	return condition{name: "its ticket has ended, or its round was approved or excused; or those of the photo that it is a remark on", holds: (*judgement).comesLate}
 }
 
 func noState(state) State { return "" }

@@ -2,39 +2,90 @@ package work
 
 import (
 	"slices"
+	"strconv"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // ended: whether a ticket's work is over.
 func ended(s state) bool { return s == closed || s == cancelled || s == merged }
 
-// arriveLate marks a ticket that has ended, so that whoever ended it looks again; they are told once. The mark goes with the round, and when the
-// ticket ends anew: what comes after that is told again.
-func (j *judgement) arriveLate() {
-	if slices.Contains(j.flags(), flagLate) {
-		return
+// comesLate: whether a new photo or remark is about a ticket that has ended, or a round that was decided on. One that is here already and is sent once more is not new.
+func (j *judgement) comesLate() bool { return j.Current == nil && j.over(j.concerned()) }
+
+// concerned is the ticket or the round that a new photo or remark is about, by itself or by the photo that it is a remark on; nil where that is not here.
+func (j *judgement) concerned() *roundsv1.Change {
+	ref := j.toldOf()
+	if ref.GetKind() == string(kindPhoto) {
+		ref = j.lookup(kindPhoto, ref.GetId()).GetRecord().GetPhoto().GetSubject()
 	}
-	j.flag(flagLate)
-	j.tellLate("收到了新的记录,请查看。", "something arrived for it. Look at it.")
+	switch kind := merge.Kind(ref.GetKind()); kind {
+	case kindTicket, kindInspection:
+		return j.lookup(kind, ref.GetId())
+	}
+	return nil
 }
 
-// arriveLateOfWalk marks a round that was approved or excused, so that whoever decided looks again; they are told once.
-func (j *judgement) arriveLateOfWalk() {
-	known := slices.Contains(j.walkFlags(), flagLate)
-	if j.flagInspection(flagLate); known {
+// over: whether a ticket has ended, or a round was approved or excused.
+func (j *judgement) over(change *roundsv1.Change) bool {
+	walk := state(change.GetRecord().GetInspection().GetState())
+	return ended(state(change.GetRecord().GetTicket().GetState())) || walk == approved || walk == excused
+}
+
+// arriveBesideLate is late_fact of a photo or a remark, which are records of their own.
+func (j *judgement) arriveBesideLate() {
+	if j.foresees || !j.comesLate() {
 		return
 	}
-	by := writer(j.Current, inspectionState).GetPersonId() // who excused it
+	j.verdict.Flags = append(j.verdict.Flags, flagLate)
+	switch on := j.beside(j.concerned()); {
+	case on == nil:
+	case on.Kind == kindTicket:
+		on.arriveLate()
+	default:
+		on.arriveLateOfWalk()
+	}
+}
+
+// bringsFacts: whether an edit says something of the work: an answer, a part that was used, a visit. What is appended comes as a fact.
+func (j *judgement) bringsFacts() bool {
+	t, i := j.written().GetTicket(), j.written().GetInspection()
+	return len(t.GetAnswers()) > 0 || len(t.GetPartsUsed()) > 0 || t.GetVisits() != 0 || len(i.GetAnswers()) > 0
+}
+
+// saysWork is the condition of an edit that is a fact, too.
+func saysWork() condition {
+	return condition{name: "it says something of the work: an answer, a part that was used, a visit", holds: (*judgement).bringsFacts}
+}
+
+// arriveLate marks a ticket that has ended, and tells whoever ended it. The mark goes with the round, and when the ticket ends anew. What comes for a merged ticket comes
+// for the one that it goes on in, too.
+func (j *judgement) arriveLate() {
+	j.flag(flagLate)
+	on := j
+	if j.state() == merged {
+		end := j.endOf(j.Current)
+		if end == nil || !j.over(end) {
+			return // whoever reviews that one looks at it there
+		}
+		if on = j.beside(end); on == nil {
+			return
+		}
+		on.flag(flagLate)
+	}
+	on.tellLate("收到了新的记录,请查看。", "something arrived for it. Look at it.")
+}
+
+// arriveLateOfWalk marks a round that was approved or excused, and tells whoever decided.
+func (j *judgement) arriveLateOfWalk() {
+	j.flagInspection(flagLate)
+	decided := writer(j.Current, inspectionState) // excused it
+	by := decided.GetPersonId()
 	if j.state() == approved {
 		by = approverOf(j.inspection())
 	}
-	zh, en := "您确认过的巡检之后又收到了新的记录,请查看。", "After you decided on a round something arrived for it. Look at it."
-	if by == "" {
-		j.notify(roundsv1.NoticeCode_NOTICE_CODE_LATE_EVIDENCE, toRole(roundsv1.Role_ROLE_SUPERVISOR), zh, en)
-		return
-	}
-	j.notify(roundsv1.NoticeCode_NOTICE_CODE_LATE_EVIDENCE, toPeople(by), zh, en)
+	j.tellEnder(decided, named([]string{by}), "您确认过的巡检之后又收到了新的记录,请查看。", "After you decided on a round something arrived for it. Look at it.")
 }
 
 // forgetLate takes the mark off a round with its next round, and when it is decided on anew: what was late before was looked at by whoever decides now.
@@ -46,26 +97,32 @@ func (j *judgement) forgetLate() {
 	}
 }
 
-// tellLate tells whoever ended the ticket that something came for it: those who confirmed it, or who cancelled it; the supervisors where that was nobody by name. What
-// comes for a merged ticket is shown on the one that it goes on in, whose reviewer looks at it there.
+// tellLate tells whoever ended the ticket that something came for it: those who confirmed it, or who cancelled it.
 func (j *judgement) tellLate(zh, en string) {
-	t, code := j.ticket(), roundsv1.NoticeCode_NOTICE_CODE_LATE_EVIDENCE
-	var by []string
+	by := writer(j.Current, ticketState)
 	switch j.state() {
 	case closed:
-		by = t.GetApproverIds()
-		zh, en = "您确认过的工单关闭之后,"+zh, "After a ticket that you confirmed was closed, "+en
+		j.tellEnder(by, named(slices.Clone(j.ticket().GetApproverIds())), "您确认过的工单关闭之后,"+zh, "After a ticket that you confirmed was closed, "+en)
 	case cancelled:
-		by = named([]string{writer(j.Current, ticketState).GetPersonId()})
-		zh, en = "工单取消之后,"+zh, "After a ticket was cancelled, "+en
-	default:
+		j.tellEnder(by, named([]string{by.GetPersonId()}), "工单取消之后,"+zh, "After a ticket was cancelled, "+en)
+	}
+}
+
+// tellEnder tells each of those who ended a record that something came for it, once however much comes until it ends anew; the supervisors where that was nobody by name:
+// it ended with its tasks, say. What they send themselves tells nobody, and what others send after that is told.
+func (j *judgement) tellEnder(end *roundsv1.Stamp, people []string, zh, en string) {
+	t := Telling{About: j.ref(), Code: roundsv1.NoticeCode_NOTICE_CODE_LATE_EVIDENCE, Sentence: &roundsv1.Text{Zh: zh, En: en},
+		Cause: "late after " + strconv.FormatUint(end.GetSeq(), 10)}
+	if len(people) == 0 {
+		t.Role = roundsv1.Role_ROLE_SUPERVISOR
+		j.tellOnce(t)
 		return
 	}
-	if len(by) == 0 { // it ended with its tasks
-		j.notify(code, toRole(roundsv1.Role_ROLE_SUPERVISOR), zh, en)
-		return
+	for _, id := range people {
+		if t.People = []string{id}; id != string(j.Person) {
+			j.tellOnce(t)
+		}
 	}
-	j.notify(code, toPeople(by...), zh, en)
 }
 
 // photoMarks keeps on the ticket of a new photo what rules ask about photos later: that there is one, which are from before the work, which came while it waits for a
@@ -75,6 +132,7 @@ func (j *judgement) tellLate(zh, en string) {
 func (j *judgement) photoMarks() {
 	j.notePhotoOfWalk()
 	j.noteEarlyPhoto()
+	j.arriveBesideLate()
 	subject := j.subject()
 	if subject == nil || j.foresees {
 		return
@@ -96,10 +154,6 @@ func (j *judgement) photoMarks() {
 		onto.performByWord(people...)
 	}
 	photographed(ticket, slices.DeleteFunc(slices.Clone(people), func(id string) bool { return slices.Contains(known, id) }))
-	if ended(ticket.state()) {
-		j.verdict.Flags = append(j.verdict.Flags, flagLate)
-		ticket.arriveLate()
-	}
 	j.checkApproval(ticket, people)
 	// What is photographed of a ticket that was merged proves the work on the one that it goes on in.
 	if end := j.endOf(subject); ticket.state() == merged && end != nil {
@@ -124,10 +178,8 @@ func (j *judgement) checkApproval(ticket *judgement, people []string) {
 func (j *judgement) completeLate() {
 	j.verdict.Flags = append(j.verdict.Flags, flagLate)
 	t := j.ticket()
-	if !slices.Contains(j.flags(), flagLate) {
-		j.flag(flagLate)
-		j.tellLate("另一位同事也报了完工,请查看其照片和检查表。", "somebody else reported the work as done, too. Look at their photos and answers.")
-	}
+	j.flag(flagLate)
+	j.tellLate("另一位同事也报了完工,请查看其照片和检查表。", "somebody else reported the work as done, too. Look at their photos and answers.")
 	var failed []string
 	for _, w := range j.Current.GetWrites() {
 		if w.GetStamp().GetPersonId() != string(j.Person) {

@@ -238,10 +238,6 @@ func (j *judgement) notePhotoOfWalk() {
 	if len(people) > 0 {
 		w.walkers(named([]string{string(j.Person)}), people)
 	}
-	if s := w.state(); s == approved || s == excused {
-		j.verdict.Flags = append(j.verdict.Flags, flagLate)
-		w.arriveLateOfWalk()
-	}
 	if self := w.selfApprovedWalk(people); len(self) > 0 {
 		j.verdict.Flags = append(j.verdict.Flags, flagSelfApproval)
 		w.takeBackWalk(self)

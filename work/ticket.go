@@ -57,6 +57,9 @@ func reportRows(is ticketConditionSet, does ticketEffectSet) []row {
 				effects: then{does.pinShown, does.markLate, does.performs, does.selfApproval, otherPlace()}},
 			{command: command, number: 37, from: states{closed}, when: when{is.approverWorks}, needs: edited,
 				effects: then{does.pinShown, does.markLate, does.performs, does.signatureOff, otherPlace()}},
+			{command: command, number: 6, from: states{merged}, when: when{saysWork()}, needs: edited,
+				effects: then{does.pinShown, does.markLate, does.performs, does.passOn, otherPlace()}},
+			{command: command, from: endedStates(), when: when{saysWork()}, needs: edited, effects: then{does.pinShown, does.markLate, does.performs, otherPlace()}},
 			{command: command, needs: edited, effects: then{does.pinShown, does.performs, otherPlace()}},
 		}
 	}
