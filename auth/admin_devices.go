@@ -9,7 +9,8 @@ import (
 // deviceOf is what the index keeps of a device.
 func deviceOf(d *roundsv1.Device) device {
 	person, _ := parseUID(d.GetPersonId())
-	e := device{person: person, since: d.GetRevokedUs(), revoked: d.GetRevoked(), shut: d.GetShutUs() != 0}
+	by, _ := parseUID(d.GetRevokedBy())
+	e := device{person: person, since: d.GetRevokedUs(), revokedBy: by, revoked: d.GetRevoked(), shut: d.GetShutUs() != 0}
 	copy(e.key[:], d.GetPublicKey())
 	return e
 }
@@ -88,8 +89,7 @@ func (d Admin) RevokeDevice(ctx context.Context, who Identity, req *roundsv1.Rev
 		if one.GetRevoked() >= req.GetRevocation() {
 			return nil
 		}
-		one.Revoked = req.GetRevocation()
-		or(&one.RevokedUs, now)
+		one.Revoked, one.RevokedUs, one.RevokedBy = req.GetRevocation(), now, actor.String()
 		stored := one
 		t.apply(func(x *index) { x.setDevice(stored) })
 		t.tell(Change{Person: PersonID(one.GetPersonId()), Device: DeviceID(one.GetDeviceId())})

@@ -135,27 +135,29 @@ func (d Admin) person(ctx context.Context, who Identity, what, personID string,
 func (d Admin) SuspendPerson(ctx context.Context, who Identity, req *roundsv1.SuspendPersonRequest) (
 	*roundsv1.SuspendPersonResponse, error) {
 	var p *roundsv1.Person
-	err := d.person(ctx, who, "suspend person", req.GetPersonId(), func(t *tx, _, id uid, now int64, it *roundsv1.Person) error {
+	err := d.person(ctx, who, "suspend person", req.GetPersonId(), func(t *tx, actor, id uid, now int64, it *roundsv1.Person) error {
 		p = it
 		from := req.GetFromUs()
 		or(&from, now)
 		if err := d.lastPerson(t, id, now); err != nil {
 			return err
 		}
+		fresh := &roundsv1.Suspension{FromUs: from, Reason: req.GetReason(), SuspendedBy: actor.String(), CreatedUs: now}
 		kept := p.Suspensions[:0:0]
 		for _, s := range p.GetSuspensions() {
 			switch {
 			case s.GetFromUs() >= from: // swallowed
-			case openEnd(s.GetUntilUs()) >= from: // goes on
-				from = s.GetFromUs()
+			case s.GetUntilUs() == 0: // it lasts: who took the rights stays who did
+				fresh.FromUs, fresh.SuspendedBy, fresh.CreatedUs = s.GetFromUs(), s.GetSuspendedBy(), s.GetCreatedUs()
 			default:
+				s.UntilUs = min(s.GetUntilUs(), from)
 				kept = append(kept, s)
 			}
 		}
 		if len(kept) >= maxSuspensions {
 			return tooMany("person_id")
 		}
-		p.Suspensions = append(kept, &roundsv1.Suspension{FromUs: from, Reason: req.GetReason()})
+		p.Suspensions = append(kept, fresh)
 		return d.writeStanding(t, id, p)
 	})
 	if err != nil {
@@ -168,7 +170,7 @@ func (d Admin) SuspendPerson(ctx context.Context, who Identity, req *roundsv1.Su
 func (d Admin) ReinstatePerson(ctx context.Context, who Identity, req *roundsv1.ReinstatePersonRequest) (
 	*roundsv1.ReinstatePersonResponse, error) {
 	var p *roundsv1.Person
-	err := d.person(ctx, who, "reinstate person", req.GetPersonId(), func(t *tx, _, id uid, now int64, it *roundsv1.Person) error {
+	err := d.person(ctx, who, "reinstate person", req.GetPersonId(), func(t *tx, actor, id uid, now int64, it *roundsv1.Person) error {
 		p = it
 		at := req.GetFromUs()
 		or(&at, now)
@@ -178,7 +180,7 @@ func (d Admin) ReinstatePerson(ctx context.Context, who Identity, req *roundsv1.
 				continue
 			}
 			if openEnd(s.GetUntilUs()) > at {
-				s.UntilUs = at
+				s.UntilUs, s.EndedBy = at, actor.String()
 			}
 			kept = append(kept, s)
 		}
@@ -261,7 +263,7 @@ func (d Admin) erase(t *tx, actor, id uid, p *roundsv1.Person, now int64) error 
 	for _, dev := range devices {
 		dev.Name, dev.Model = "", ""
 		if dev.GetRevokedUs() == 0 {
-			dev.Revoked, dev.RevokedUs = roundsv1.Revocation_REVOCATION_GRACEFUL, now
+			dev.Revoked, dev.RevokedUs, dev.RevokedBy = roundsv1.Revocation_REVOCATION_GRACEFUL, now, actor.String()
 		}
 		device, _ := parseUID(dev.GetDeviceId())
 		if err := t.write(key(keyDevice, device[:]), dev); err != nil {
@@ -275,7 +277,7 @@ func (d Admin) erase(t *tx, actor, id uid, p *roundsv1.Person, now int64) error 
 	for _, s := range p.GetSuspensions() {
 		s.Reason = ""
 	}
-	p.Name, p.ExternalId, p.Language, p.DeletedUs = "", "", "", now
+	p.Name, p.ExternalId, p.Language, p.DeletedUs, p.DeletedBy = "", "", "", now, actor.String()
 	d.a.followGrants(t, id, grants)
 	return d.writeStanding(t, id, p)
 }

@@ -198,7 +198,7 @@ func (a *Authority) reload(ctx context.Context) error {
 	}
 	for person, s := range x.standing {
 		for _, one := range s.suspended {
-			a.calendar.add(person, one, now)
+			a.calendar.add(person, one.span, now)
 		}
 	}
 	a.index.take(x)
@@ -240,7 +240,7 @@ func (a *Authority) followPerson(t *tx, person uid, p *roundsv1.Person) {
 	t.apply(func(x *index) {
 		x.setPerson(p)
 		for _, s := range x.standing[person].suspended {
-			a.calendar.add(person, s, a.now().UnixMicro())
+			a.calendar.add(person, s.span, a.now().UnixMicro())
 		}
 	})
 	t.tell(Change{Person: PersonID(person.String())})

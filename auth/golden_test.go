@@ -18,6 +18,9 @@ import (
 // this test fails, the format has changed, and needs a new version and a way to read this one.
 const golden = "testdata/format1.txt"
 
+// nameless holds the same history as it was written when a suspension, a deletion and a revocation did not keep who had done it.
+const nameless = "testdata/format1_before_names.txt"
+
 func dump(m *memory) string {
 	var b strings.Builder
 	for _, k := range slices.Sorted(maps.Keys(m.rows)) {
@@ -57,7 +60,12 @@ func TestGoldenFormat(t *testing.T) {
 
 // What an earlier program wrote is read: rights, devices, and tokens that were given out then.
 func TestGoldenIsRead(t *testing.T) {
-	text, err := os.ReadFile(golden)
+	t.Run("as it is written", func(t *testing.T) { goldenIsRead(t, golden) })
+	t.Run("before it was kept who ended a right", func(t *testing.T) { goldenIsRead(t, nameless) })
+}
+
+func goldenIsRead(t *testing.T, path string) {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,6 +87,10 @@ func TestGoldenIsRead(t *testing.T) {
 	now := w.clock.now()
 	if !w.Suspended(liID, now.Add(time.Hour)) || !w.MayRead(liID, siteOf(siteID), now.Add(-5*time.Second)) || !w.EverHad(liID, deskOf(farID)) {
 		t.Error("rights of then are not known")
+	}
+	lost := w.Lost(liID, "", siteOf(siteID), now.Add(time.Hour))
+	if known := lost.By == then.boss.person; lost.Cause != auth.CauseSuspension || lost.Since.IsZero() || known != (path == golden) || !known && lost.By != "" {
+		t.Errorf("who suspended: %+v", lost)
 	}
 	if id, err := w.Verify(then.boss.access); err != nil || !id.InService() {
 		t.Errorf("an access token of then: %v", err)

@@ -54,22 +54,31 @@ type move struct {
 
 type grant struct {
 	span
-	node int32
-	role roundsv1.Role
+	node    int32
+	role    roundsv1.Role
+	endedBy uid // zero: it ends by itself, or it is not known who ended it
+}
+
+// suspension is one span of a person's.
+type suspension struct {
+	span
+	by uid // zero: not known
 }
 
 // standing is kept of those people only who were ever suspended, or were deleted.
 type standing struct {
-	suspended []span
+	suspended []suspension
 	deleted   int64 // 0: not
+	deletedBy uid
 }
 
 type device struct {
-	person  uid
-	key     [32]byte
-	since   int64 // of the revocation
-	revoked roundsv1.Revocation
-	shut    bool
+	person    uid
+	key       [32]byte
+	since     int64 // of the revocation
+	revokedBy uid   // zero: not known
+	revoked   roundsv1.Revocation
+	shut      bool
 }
 
 // index is what every request needs, in memory. It is changed only after the store holds the change.
@@ -188,7 +197,8 @@ func (x *index) findUID(u uid) int32 {
 }
 
 func (x *index) grantOf(g *roundsv1.Grant) grant {
-	return grant{span{g.GetFromUs(), openEnd(g.GetUntilUs())}, x.find(g.GetNodeId()), g.GetRole()}
+	endedBy, _ := parseUID(g.GetEndedBy())
+	return grant{span{g.GetFromUs(), openEnd(g.GetUntilUs())}, x.find(g.GetNodeId()), g.GetRole(), endedBy}
 }
 
 // setGrants replaces the grants of a person.
@@ -207,9 +217,11 @@ func (x *index) setPerson(p *roundsv1.Person) {
 		delete(x.standing, id)
 		return
 	}
-	s := standing{deleted: p.GetDeletedUs()}
+	deletedBy, _ := parseUID(p.GetDeletedBy())
+	s := standing{deleted: p.GetDeletedUs(), deletedBy: deletedBy}
 	for _, one := range p.GetSuspensions() {
-		s.suspended = append(s.suspended, span{one.GetFromUs(), openEnd(one.GetUntilUs())})
+		by, _ := parseUID(one.GetSuspendedBy())
+		s.suspended = append(s.suspended, suspension{span{one.GetFromUs(), openEnd(one.GetUntilUs())}, by})
 	}
 	x.standing[id] = s
 }
@@ -221,17 +233,5 @@ func (x *index) setDevice(d *roundsv1.Device) {
 
 // barred says whether a person has no rights at a moment, being suspended or deleted.
 func (x *index) barred(person uid, t int64) bool {
-	s, ok := x.standing[person]
-	if !ok {
-		return false
-	}
-	if s.deleted != 0 && t >= s.deleted {
-		return true
-	}
-	for _, one := range s.suspended {
-		if one.holds(t) {
-			return true
-		}
-	}
-	return false
+	return x.barring(person, t).Cause != CauseNone
 }

@@ -851,7 +851,13 @@ type Suspension struct {
 	// The first moment after it, microseconds since 1970; 0: it lasts.
 	UntilUs int64 `protobuf:"varint,2,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"`
 	// Why, for those who administer the person.
-	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Who suspended the person, UUID; empty where it is not known any more.
+	SuspendedBy string `protobuf:"bytes,4,opt,name=suspended_by,json=suspendedBy,proto3" json:"suspended_by,omitempty"`
+	// When they did, microseconds since 1970; 0: not known any more. from_us may be earlier or later.
+	CreatedUs int64 `protobuf:"varint,5,opt,name=created_us,json=createdUs,proto3" json:"created_us,omitempty"`
+	// Who ended it, UUID; empty while it lasts, and where it is not known any more.
+	EndedBy       string `protobuf:"bytes,6,opt,name=ended_by,json=endedBy,proto3" json:"ended_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -907,6 +913,27 @@ func (x *Suspension) GetReason() string {
 	return ""
 }
 
+func (x *Suspension) GetSuspendedBy() string {
+	if x != nil {
+		return x.SuspendedBy
+	}
+	return ""
+}
+
+func (x *Suspension) GetCreatedUs() int64 {
+	if x != nil {
+		return x.CreatedUs
+	}
+	return 0
+}
+
+func (x *Suspension) GetEndedBy() string {
+	if x != nil {
+		return x.EndedBy
+	}
+	return ""
+}
+
 // Person is somebody who works with Rounds.
 type Person struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -925,7 +952,9 @@ type Person struct {
 	// When the personal data was erased, microseconds since 1970; 0: not.
 	DeletedUs int64 `protobuf:"varint,7,opt,name=deleted_us,json=deletedUs,proto3" json:"deleted_us,omitempty"`
 	// The language that the person is spoken to in: "zh" or "en"; empty: not known.
-	Language      string `protobuf:"bytes,8,opt,name=language,proto3" json:"language,omitempty"`
+	Language string `protobuf:"bytes,8,opt,name=language,proto3" json:"language,omitempty"`
+	// Who had the personal data erased, UUID; empty: nobody, or it is not known any more.
+	DeletedBy     string `protobuf:"bytes,9,opt,name=deleted_by,json=deletedBy,proto3" json:"deleted_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1012,6 +1041,13 @@ func (x *Person) GetDeletedUs() int64 {
 func (x *Person) GetLanguage() string {
 	if x != nil {
 		return x.Language
+	}
+	return ""
+}
+
+func (x *Person) GetDeletedBy() string {
+	if x != nil {
+		return x.DeletedBy
 	}
 	return ""
 }
@@ -2713,10 +2749,12 @@ type Device struct {
 	LastSeenUs int64 `protobuf:"varint,7,opt,name=last_seen_us,json=lastSeenUs,proto3" json:"last_seen_us,omitempty"`
 	// How it was revoked; unspecified: it was not.
 	Revoked Revocation `protobuf:"varint,8,opt,name=revoked,proto3,enum=rounds.v1.Revocation" json:"revoked,omitempty"`
-	// When it was revoked, microseconds since 1970; 0: not.
+	// When it was revoked so, microseconds since 1970; 0: not.
 	RevokedUs int64 `protobuf:"varint,9,opt,name=revoked_us,json=revokedUs,proto3" json:"revoked_us,omitempty"`
 	// When an old refresh token of it turned up and it was shut out, microseconds since 1970; 0: not.
-	ShutUs        int64 `protobuf:"varint,10,opt,name=shut_us,json=shutUs,proto3" json:"shut_us,omitempty"`
+	ShutUs int64 `protobuf:"varint,10,opt,name=shut_us,json=shutUs,proto3" json:"shut_us,omitempty"`
+	// Who revoked it, UUID; empty: nobody, or it is not known any more.
+	RevokedBy     string `protobuf:"bytes,11,opt,name=revoked_by,json=revokedBy,proto3" json:"revoked_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2819,6 +2857,13 @@ func (x *Device) GetShutUs() int64 {
 		return x.ShutUs
 	}
 	return 0
+}
+
+func (x *Device) GetRevokedBy() string {
+	if x != nil {
+		return x.RevokedBy
+	}
+	return ""
 }
 
 // ListDevicesRequest asks for devices.
@@ -4478,12 +4523,16 @@ const file_rounds_v1_admin_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\tpageToken\"b\n" +
 	"\x11ListNodesResponse\x12%\n" +
 	"\x05nodes\x18\x01 \x03(\v2\x0f.rounds.v1.NodeR\x05nodes\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"X\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb5\x01\n" +
 	"\n" +
 	"Suspension\x12\x17\n" +
 	"\afrom_us\x18\x01 \x01(\x03R\x06fromUs\x12\x19\n" +
 	"\buntil_us\x18\x02 \x01(\x03R\auntilUs\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\x8f\x02\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12!\n" +
+	"\fsuspended_by\x18\x04 \x01(\tR\vsuspendedBy\x12\x1d\n" +
+	"\n" +
+	"created_us\x18\x05 \x01(\x03R\tcreatedUs\x12\x19\n" +
+	"\bended_by\x18\x06 \x01(\tR\aendedBy\"\xae\x02\n" +
 	"\x06Person\x12\x1b\n" +
 	"\tperson_id\x18\x01 \x01(\tR\bpersonId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
@@ -4496,7 +4545,9 @@ const file_rounds_v1_admin_proto_rawDesc = "" +
 	"\vsuspensions\x18\x06 \x03(\v2\x15.rounds.v1.SuspensionR\vsuspensions\x12\x1d\n" +
 	"\n" +
 	"deleted_us\x18\a \x01(\x03R\tdeletedUs\x12\x1a\n" +
-	"\blanguage\x18\b \x01(\tR\blanguage\"\xe3\x01\n" +
+	"\blanguage\x18\b \x01(\tR\blanguage\x12\x1d\n" +
+	"\n" +
+	"deleted_by\x18\t \x01(\tR\tdeletedBy\"\xe3\x01\n" +
 	"\x13CreatePersonRequest\x12(\n" +
 	"\tperson_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\bpersonId\x12\x1e\n" +
 	"\x04name\x18\x02 \x01(\tB\n" +
@@ -4621,7 +4672,7 @@ const file_rounds_v1_admin_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\tpageToken\"\x87\x01\n" +
 	"\x1aListEnrolmentCodesResponse\x12A\n" +
 	"\x0fenrolment_codes\x18\x01 \x03(\v2\x18.rounds.v1.EnrolmentCodeR\x0eenrolmentCodes\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb7\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd6\x02\n" +
 	"\x06Device\x12\x1b\n" +
 	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1b\n" +
 	"\tperson_id\x18\x02 \x01(\tR\bpersonId\x12\x12\n" +
@@ -4637,7 +4688,9 @@ const file_rounds_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"revoked_us\x18\t \x01(\x03R\trevokedUs\x12\x17\n" +
 	"\ashut_us\x18\n" +
-	" \x01(\x03R\x06shutUs\"\x8b\x01\n" +
+	" \x01(\x03R\x06shutUs\x12\x1d\n" +
+	"\n" +
+	"revoked_by\x18\v \x01(\tR\trevokedBy\"\x8b\x01\n" +
 	"\x12ListDevicesRequest\x12%\n" +
 	"\tperson_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\bpersonId\x12%\n" +
 	"\tpage_size\x18\x02 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\bpageSize\x12'\n" +
