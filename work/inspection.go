@@ -126,6 +126,8 @@ func inspectionWorkflow() workflow {
 		holds: func(j *judgement) bool { return j.gaps().None() }, facts: (*judgement).gapFacts,
 		refusal: refusal{missing, "", "还不能提交:{gaps}。请补充后再提交。", "It cannot be submitted yet: {gaps_en}. Complete it, then submit again."}}
 	unseenState := condition{name: "state unseen", holds: func(j *judgement) bool { return !j.saw(inspectionState) }}
+	olderRound := condition{name: "an older round", holds: func(j *judgement) bool { return j.args.round > 0 && j.args.round < j.inspection().GetRound() }}
+	pointsAtOwn, revisited := walkAgain()
 
 	begin := effect{"inspector = the person", func(j *judgement) { j.editInspection(inspectionInspector).InspectorId = string(j.Person) }}
 	claim := effect{"inspector = the person where there is none", func(j *judgement) {
@@ -151,6 +153,7 @@ func inspectionWorkflow() workflow {
 	keepsPinned := effect{"checklist and version stay as they were pinned, once released", (*judgement).keepPinned}
 	reopen := effect{"question REOPEN where an item fails that the reviewer did not see fail", (*judgement).askToReopenWalk}
 	completion := effect{"completions + this one", (*judgement).completeWalk}
+	ofOlder := effect{`completions + this one of its round; outcome flag "older_round"`, (*judgement).completeOlderWalk}
 	score := effect{"score, failed, tally", func(j *judgement) {
 		if list := j.checklistOf(j.inspection()); list != nil {
 			j.score(j.inspection(), list)
@@ -195,8 +198,9 @@ func inspectionWorkflow() workflow {
 		{command: Start, from: states{released, returned}, needs: needs{meant, atTag}, to: running, effects: then{begin, walks, pin, firstTag}},
 		{command: Start, number: 30, from: states{missed, partial}, when: when{unseenState}, needs: needs{meant, atTag, published, known},
 			effects: then{claim, walks, pin, firstTag}},
-		{command: Submit, from: states{running}, needs: needs{thisRound, inspector, listed, complete}, to: submitted, effects: then{claim, walks, completion, score}},
-		{command: Submit, number: 30, from: states{missed, partial}, needs: needs{thisRound, inspector, listed, complete},
+		{command: Submit, number: 9, when: when{olderRound}, effects: then{walks, ofOlder}},
+		{command: Submit, from: states{running}, needs: needs{thisRound, inspector, listed, complete, revisited}, to: submitted, effects: then{claim, walks, completion, score}},
+		{command: Submit, number: 30, from: states{missed, partial}, needs: needs{thisRound, inspector, listed, complete, revisited},
 			to: submitted, effects: then{claim, walks, completion, score, lateSync}},
 		{command: EvidenceVerified, from: states{submitted}, needs: needs{evidence, unflagged}, to: inspectionQueue, effects: then{unlisted}},
 		{command: Approve, from: states{submitted}, refuse: refusal{missing, "",
@@ -205,7 +209,7 @@ func inspectionWorkflow() workflow {
 			facts: (*judgement).walkFacts},
 		{command: Approve, from: states{inspectionQueue}, needs: needs{thisRound, notInspector, digested, evidence, unflagged, digest}, to: approved,
 			effects: then{review, decided}},
-		{command: Return, from: states{inspectionQueue}, needs: needs{thisRound, notInspector, reason}, to: returned,
+		{command: Return, from: states{inspectionQueue}, needs: needs{thisRound, notInspector, reason, pointsAtOwn}, to: returned,
 			effects: then{nextRound, stateReason, review, decided, tellReturned}},
 		{command: Excuse, from: states{missed, partial}, needs: needs{reason, notInspector}, to: excused, effects: then{stateReason, settled}},
 	}}

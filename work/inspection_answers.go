@@ -145,63 +145,6 @@ func (j *judgement) gaps() checklist.Gaps {
 	return checklist.Missing(checklist.Ask(list, i.GetCheckpointIds(), i.GetAnswers()), i.GetAnswers(), j.again(list))
 }
 
-// returnOf is what the round before the current one was returned with; nil in the first round.
-func returnOf(i *roundsv1.Inspection) *roundsv1.Review {
-	for _, review := range slices.Backward(i.GetReviews()) {
-		if review.GetVerdict() == roundsv1.Verdict_VERDICT_REJECTED && review.GetRound()+1 == i.GetRound() {
-			return review
-		}
-	}
-	return nil
-}
-
-// walkedAnew: whether the whole round is to be walked anew: the last return named no items.
-func (j *judgement) walkedAnew() bool {
-	back := returnOf(j.inspection())
-	return back != nil && len(back.GetItemIds()) == 0
-}
-
-// again are the answers that the last return asked for anew, and that nobody gave since: those of the items that it named or, where it named none, all that have to be
-// answered.
-func (j *judgement) again(list *roundsv1.Checklist) map[string]bool {
-	i := j.inspection()
-	again := map[string]bool{}
-	review := returnOf(i)
-	for _, id := range review.GetItemIds() {
-		for _, key := range keysOf(list, i, id) {
-			again[key] = !answeredSince(j.Current, key, review.GetTimeUs())
-		}
-	}
-	if j.walkedAnew() {
-		for _, q := range checklist.Ask(list, i.GetCheckpointIds(), i.GetAnswers()) {
-			if !q.Item.GetOptionalItem() {
-				again[q.Key] = !answeredSince(j.Current, q.Key, review.GetTimeUs())
-			}
-		}
-	}
-	return again
-}
-
-// keysOf are the answers that a reviewer means by an item's id or a key: where the item is asked at each checkpoint, all of them.
-func keysOf(list *roundsv1.Checklist, i *roundsv1.Inspection, id string) []string {
-	var keys []string
-	for _, q := range checklist.Ask(list, i.GetCheckpointIds(), i.GetAnswers()) {
-		if q.Key == id || q.Item.GetId() == id {
-			keys = append(keys, q.Key)
-		}
-	}
-	return keys
-}
-
-// answeredSince: whether an answer that stands was written after a time.
-func answeredSince(c *roundsv1.Change, key string, us int64) bool {
-	return slices.ContainsFunc(c.GetWrites(), func(w *roundsv1.Write) bool {
-		return w.GetStamp().GetTimeUs() > us && slices.ContainsFunc(w.GetElements(), func(e *roundsv1.ElementKey) bool {
-			return e.GetField() == inspectionAnswers && e.GetKey() == key
-		})
-	})
-}
-
 // gapFacts name what a submission lacks, for the refusal's words and for programs.
 func (j *judgement) gapFacts() map[string]string {
 	g := j.gaps()

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/work/checklist"
 )
 
 const maxReviews = 256
@@ -202,6 +203,37 @@ func (j *judgement) pointsAtOwn() bool {
 		}
 	}
 	return true
+}
+
+// pointedAt are the items that a reviewer pointed at when the round before was sent back, each with whether nobody answered it since.
+func (j *judgement) pointedAt(t *roundsv1.Ticket) map[string]bool {
+	again := map[string]bool{}
+	if t.GetRound() > 1 {
+		for _, item := range reviewed(t, t.GetRound()-1, roundsv1.Verdict_VERDICT_REJECTED).GetItemIds() {
+			again[item] = !j.answeredSince(item, roundBegan(t, t.GetRound()))
+		}
+	}
+	return again
+}
+
+// withPointed is what a checklist asks, with what a reviewer pointed at beside it: an answer that somebody had given though no list asks for it.
+func withPointed(asked []checklist.Question, pointed map[string]bool) []checklist.Question {
+	for _, item := range sortedKeys(pointed) {
+		if !slices.ContainsFunc(asked, func(q checklist.Question) bool { return q.Key == item }) {
+			asked = append(asked, checklist.Question{Item: &roundsv1.ChecklistItem{Id: item}, Key: item})
+		}
+	}
+	return asked
+}
+
+// pointedOpen are the items that a reviewer pointed at and that are not answered completely since. A completion that was sent to a ticket which was merged is of another
+// round.
+func (j *judgement) pointedOpen() []string {
+	if j.foresees || j.merged != nil {
+		return nil
+	}
+	pointed := j.pointedAt(j.ticket())
+	return slices.DeleteFunc(j.lacking(j.ticket()), func(item string) bool { _, is := pointed[item]; return !is })
 }
 
 // isOf: whether a reference names the ticket of the case, or one that was merged into it.

@@ -132,7 +132,7 @@ func workingRows(is ticketConditionSet, does ticketEffectSet) []row {
 
 // completionRows are the word that the work is done, and what the server finds of it.
 func completionRows(is ticketConditionSet, does ticketEffectSet) []row {
-	shown := needs{is.room, is.noOpenTasks, is.beforePhoto, is.photosListed, is.newCapture, is.listAtHand, is.possible, is.answered}
+	shown := needs{is.room, is.noOpenTasks, is.beforePhoto, is.photosListed, is.newCapture, is.listAtHand, is.possible, is.pointedAnswered, is.answered}
 	with := func(first ...condition) needs { return append(first, shown...) }
 	waits := append(states{triaged}, append(assignedStates(), doneStates()...)...)
 	return []row{

@@ -30,7 +30,7 @@ type ticketConditionSet struct {
 	futureRound, olderRound, isThisRound, thisRound, room, evidence, enough, pictured, admitted, target, belowTop, asked, askedBySelf, namesFirst, twoPeople,
 	knownCategory, staffBelongs, staffStays, staffPresent, staffOnDuty, staffSkilled, pauseListed, pauseProved, earlier, wasWorking, wasPaused, beforePhoto, photosListed,
 	listAtHand, possible, answered, newCapture, found, unflagged, digested, noOpenTasks, notTask, roomForTasks, tasksKnown, hadMerged, passes, partOf, approverWorks, nobodyElse, notForced, recentlyApproved,
-	roundRejected, stale, blind, older, early, notEarly, pointsAtOwn, rejectWords, rejectListed, solved, roomForMoves, roomForStarts, goesOn, listOpen, listDone, recaptured, covered, categorises, worksElsewhere condition
+	roundRejected, stale, blind, older, early, notEarly, pointsAtOwn, pointedAnswered, rejectWords, rejectListed, solved, roomForMoves, roomForStarts, goesOn, listOpen, listDone, recaptured, covered, categorises, worksElsewhere condition
 }
 
 func ticketConditions() ticketConditionSet {

@@ -363,17 +363,11 @@ func (j *judgement) checklistGaps() checklist.Gaps { return j.gapsIn(j.ticket())
 
 // gapsIn is the same of the ticket as it will be.
 func (j *judgement) gapsIn(t *roundsv1.Ticket) checklist.Gaps {
-	list := j.listPinned(t)
-	if j.foresees || list == nil {
+	if j.foresees {
 		return checklist.Gaps{}
 	}
-	again := map[string]bool{}
-	if t.GetRound() > 1 {
-		for _, item := range reviewed(t, t.GetRound()-1, roundsv1.Verdict_VERDICT_REJECTED).GetItemIds() {
-			again[item] = !j.answeredSince(item, roundBegan(t, t.GetRound()))
-		}
-	}
-	return checklist.Missing(checklist.Ask(list, nil, t.GetAnswers()), t.GetAnswers(), again)
+	again := j.pointedAt(t)
+	return checklist.Missing(withPointed(checklist.Ask(j.listPinned(t), nil, t.GetAnswers()), again), t.GetAnswers(), again)
 }
 
 // answeredSince: whether an item was answered after a moment, microseconds since 1970.

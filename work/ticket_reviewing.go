@@ -33,6 +33,11 @@ func (is *ticketConditionSet) addReviewing() {
 	is.pointsAtOwn = condition{name: "the photos and items pointed at are of this round of the ticket", holds: (*judgement).pointsAtOwn,
 		refusal: refusal{invalid, "photo_ids", "标出的照片或检查项不属于此工单的本轮处理,请从本轮的照片和检查表中重新选择。",
 			"A photo or item that was pointed at is not of this round of the ticket. Choose again, from the photos and the checklist of this round."}}
+	is.pointedAnswered = condition{name: "every item that the reviewer pointed at was answered anew, in this round", holds: func(j *judgement) bool { return len(j.pointedOpen()) == 0 },
+		refusal: refusal{missing, "", "退回时标出的{count}项还没有重新检查并作答:{questions}。请重新检查并作答(不合格的附照片和说明,不能检查的跳过并写明原因),再报完工。",
+			"{count} items that the reviewer pointed at are not answered anew: {questions_en}. Look at them again and answer them (a failed one with its photo and a note, one that" +
+				" cannot be looked at skipped with its reason), then report it as done."},
+		facts: func(j *judgement) map[string]string { return j.itemFacts(j.pointedOpen()) }}
 	is.rejectWords = condition{name: "said in words, too", holds: func(j *judgement) bool {
 		return strings.TrimSpace(j.ticketAct().GetReject().GetWords()) != ""
 	}, refusal: refusal{missing, "words", "请用文字说明哪里不合格、要怎样处理;如能指出,请标出照片或检查项。",

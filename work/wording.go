@@ -34,20 +34,42 @@ func wordsAndCode(words, other, code string) string {
 	return words + " (" + code + ")"
 }
 
-// questionWords name the first items of a checklist by their questions, and by their keys where the checklist does not have them.
+// quoted is words, in the other language where there are none in this one; in quotes a code where there are none at all.
+func quoted(words, other, code string, en bool) string {
+	switch {
+	case words != "":
+		return words
+	case other != "":
+		return other
+	case en:
+		return "“" + code + "”"
+	}
+	return "「" + code + "」"
+}
+
+// quotedAll are codes in quotes, as many as a refusal names.
+func quotedAll(codes []string, en bool) string {
+	var all []string
+	for _, code := range codes[:min(len(codes), maxNamed)] {
+		all = append(all, quoted("", "", code, en))
+	}
+	if en {
+		return strings.Join(all, ", ")
+	}
+	return strings.Join(all, "、")
+}
+
+// questionWords name the first items of a checklist by their questions, and by their keys, in quotes, where the checklist does not have them.
 func questionWords(list *roundsv1.Checklist, checkpoints, keys []string, en bool) string {
 	const named = 3
 	var words []string
 	for _, key := range keys[:min(named, len(keys))] {
 		q, _ := checklist.Find(list, checkpoints, key)
-		text := q.Item.GetQuestion().GetZh()
-		if en {
-			text = q.Item.GetQuestion().GetEn()
+		if text := q.Item.GetQuestion(); en {
+			words = append(words, quoted(text.GetEn(), text.GetZh(), key, en))
+		} else {
+			words = append(words, quoted(text.GetZh(), text.GetEn(), key, en))
 		}
-		if text == "" {
-			text = key
-		}
-		words = append(words, text)
 	}
 	if len(keys) > named {
 		words = append(words, "…")
