@@ -53,7 +53,8 @@ type world struct {
 func newWorld(t testing.TB, change ...func(*review.Config)) *world {
 	w := &world{t: t, now: time.Date(2026, 7, 1, 8, 0, 0, 0, time.UTC), roles: map[string]map[store.Scope][]roundsv1.Role{}}
 	var err error
-	w.engine, err = engine.Open(engine.Config{Store: memstore.New(memstore.Config{}), Rules: work.New(work.Config{}), Access: w, Now: w.clock, Question: work.Complete,
+	rules := work.New(work.Config{})
+	w.engine, err = engine.Open(engine.Config{Store: memstore.New(memstore.Config{}), Rules: rules, Access: w, Now: w.clock, Question: rules.Complete,
 		Rand: rand.NewChaCha8([32]byte{1})})
 	if err != nil {
 		t.Fatal(err)

@@ -8,16 +8,28 @@ import (
 	"github.com/rounds-sync/rounds/auth"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store"
+	"github.com/rounds-sync/rounds/work"
 )
 
-// access answers the engine's questions from an Authority.
+// access answers the engine's questions, and those of the rules, from an Authority.
 type access struct{ of *auth.Authority }
 
-var _ engine.Access = access{}
+var (
+	_ engine.Access = access{}
+	_ work.People   = access{}
+)
 
 // Roles implements engine.Access.
 func (a access) Roles(person engine.PersonID, scope store.Scope, at time.Time) []roundsv1.Role {
 	return a.of.RolesAt(auth.PersonID(person), auth.Scope(scope), at)
+}
+
+// Lost implements work.People.
+func (a access) Lost(person engine.PersonID, device engine.DeviceID, scope store.Scope, at time.Time) work.Loss {
+	loss := a.of.Lost(auth.PersonID(person), auth.DeviceID(device), auth.Scope(scope), at)
+	causes := map[auth.Cause]work.LossCause{auth.CauseDevice: work.LostPhone, auth.CauseDeletion: work.LostPerson, auth.CauseSuspension: work.LostSuspended,
+		auth.CauseGrant: work.LostRole}
+	return work.Loss{Cause: causes[loss.Cause], By: engine.PersonID(loss.By), Since: loss.Since, Role: loss.Role}
 }
 
 // MayRead implements engine.Access.

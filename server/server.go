@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"buf.build/go/protovalidate"
 
@@ -119,13 +118,11 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.tags, err = s.openTags(); err != nil {
 		return nil, err
 	}
-	rules := work.New(work.Config{Reference: s.reference, Tags: s.tags, Belongs: func(person engine.PersonID, scope store.Scope, at time.Time) bool {
-		return len(access{s.authority}.Roles(person, scope, at)) > 0
-	}})
+	rules := work.New(work.Config{Reference: s.reference, Tags: s.tags, People: access{s.authority}})
 	s.guard = s.guarded(rules)
 	s.engine, err = engine.Open(engine.Config{
 		Store: s.store, Rules: s.guard, Access: access{s.authority}, Validate: validMutation(s.validator),
-		Index: joined(indexes()), IndexVersion: version(indexes()), Committed: s.committed, Question: work.Complete,
+		Index: joined(indexes()), IndexVersion: version(indexes()), Committed: s.committed, Question: rules.Complete,
 		Now: cfg.Inject.Now, Rand: cfg.Inject.Rand, Logger: s.log, Heartbeat: cfg.Timeouts.Heartbeat,
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
 )
 
@@ -107,6 +108,14 @@ func conflictWorkflow() workflow {
 			return slices.Contains(actions, j.conflictAct().GetDecide().GetAction())
 		}}
 	}
+	works := condition{name: "the person named works at the site, as far as is known", holds: func(j *judgement) bool {
+		return j.foresees || j.rules.people == nil || len(j.takerRoles()) > 0
+	}, refusal: refusal{offDuty, "person_id", "{person}在此项目没有权限(已停用、已离开或从未有),不能处理此事项。请转交给:{roles_zh}。",
+		"{person} has no right at this site: suspended, gone, or never had one. Give it to somebody else: {roles_en}."}, facts: (*judgement).takerFacts}
+	able := condition{name: "the person named can decide it, as far as is known", holds: func(j *judgement) bool {
+		return j.foresees || j.rules.people == nil || len(Offers(j.conflict(), j.takerRoles())) > 0
+	}, refusal: refusal{invalid, "person_id", "{person}的角色不能处理此事项。请转交给:{roles_zh}。", "{person} cannot decide this by any role held here. Give it to: {roles_en}."},
+		facts: (*judgement).takerFacts}
 	editField := refusal{badState, "", "请直接修改该字段为正确的值,此事项会自动关闭。",
 		"Edit the field to the right value instead; the question then closes by itself."}
 	lookAgain := refusal{badState, "", "请打开工单重新查看,然后确认或退回,此事项会自动关闭。",
@@ -161,8 +170,8 @@ func conflictWorkflow() workflow {
 		{command: Decide, number: 36, from: states{openQuestion}, when: when{chosen(actRetake)}, needs: needs{offered, decider, possible},
 			to: resolved, effects: then{resolve(""), follow, tell}},
 		{command: Decide, from: states{openQuestion}, needs: needs{offered, decider}, to: resolved, effects: then{resolve(""), tell}},
-		{command: Assign, from: states{openQuestion}, when: when{ask}, effects: then{give}}, // whoever has it corrects the field
-		{command: Assign, from: states{openQuestion}, needs: needs{decider}, effects: then{give}},
+		{command: Assign, from: states{openQuestion}, when: when{ask}, needs: needs{works, able}, effects: then{give}}, // whoever has it corrects the field
+		{command: Assign, from: states{openQuestion}, needs: needs{decider, works, able}, effects: then{give}},
 
 		// Of two who decide at once the first counts. Who decided the same is told that it is so.
 		{command: Admit, from: states{resolved}, when: when{same}},
@@ -230,6 +239,34 @@ func (j *judgement) resolve(how string) {
 // resolutionOf is an action as Conflict.resolution has it: "take result".
 func resolutionOf(action roundsv1.ConflictAction) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(action.String(), "CONFLICT_ACTION_"), "_", " "))
+}
+
+// takerRoles are the roles of whom a question is given to, when that came to the server.
+func (j *judgement) takerRoles() []roundsv1.Role {
+	at := j.Taken
+	if at.IsZero() {
+		at = j.Time
+	}
+	return j.rules.people.Roles(engine.PersonID(j.conflictAct().GetAssign().GetPersonId()), j.Scope, at)
+}
+
+// takerFacts name whom a question was to be given to, and the roles of who could decide it.
+func (j *judgement) takerFacts() map[string]string {
+	id := j.conflictAct().GetAssign().GetPersonId()
+	facts := map[string]string{"person": id, "person_id": id}
+	if name := j.lookup(kindStaff, id).GetRecord().GetStaff().GetName(); name != "" {
+		facts["person"] = name
+	}
+	var able []roundsv1.Role
+	var codes []string
+	for role := roundsv1.Role_ROLE_RESIDENT; role < roundsv1.Role_ROLE_SYSTEM; role++ {
+		if len(Offers(j.conflict(), []roundsv1.Role{role})) > 0 {
+			able, codes = append(able, role), append(codes, strings.ToLower(strings.TrimPrefix(role.String(), "ROLE_")))
+		}
+	}
+	words := rolesWords(able)
+	facts["roles"], facts["roles_zh"], facts["roles_en"] = strings.Join(codes, ","), words.zh, words.en
+	return facts
 }
 
 // handOver gives the question to a person.

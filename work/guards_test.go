@@ -8,7 +8,6 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
-	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
 )
 
@@ -222,9 +221,7 @@ func TestDispatchGuards(t *testing.T) {
 // Who does not work at the site is given none of its tickets, whoever says so; a phone, which does not know who does, lets the server decide.
 func TestDispatchToAStranger(t *testing.T) {
 	for _, who := range []string{"another", "stranger"} {
-		rules := work.New(work.Config{Reference: office{}, Belongs: func(p engine.PersonID, scope store.Scope, at time.Time) bool {
-			return scope != "" && !at.IsZero() && p == engine.PersonID(uid("another"))
-		}})
+		rules := work.New(work.Config{Reference: office{}, People: people{engine.PersonID(uid("another")): {worker}}})
 		for _, by := range []roundsv1.Role{foreman, manager} {
 			c := guard(pumpTicket(func(t *roundsv1.Ticket) { t.State, t.AssigneeId = stateTriaged, "" }), dispatch(who), nil)
 			c.Roles = []roundsv1.Role{by}

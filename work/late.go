@@ -230,6 +230,6 @@ func (j *judgement) parkedSides(as roundsv1.ConflictType) []*roundsv1.Side {
 
 // waitingSide is the side of the act that is judged and will wait: how it came to that, and what it says.
 func (j *judgement) waitingSide(zh, en string) *roundsv1.Side {
-	waits := whatWaits(j.Case, !erasedOf(j.Case))
+	waits := j.whatWaits(!j.erasedOf())
 	return j.thisSide(zh+waits.zh, en+" "+waits.en)
 }

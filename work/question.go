@@ -62,7 +62,7 @@ func Questions() []Question {
 	return []Question{
 		{roundsv1.ConflictType_CONFLICT_TYPE_ASK, text("两人填写的内容不同,请确认哪个正确。", "Two people entered different values; say which is right."),
 			butler, nil, actions{actEditField}, 24 * hour},
-		{roundsv1.ConflictType_CONFLICT_TYPE_COMMAND, text("此操作到达时情况已变,请决定是否采纳。", "This came too late for what happened meanwhile; say whether it counts."),
+		{roundsv1.ConflictType_CONFLICT_TYPE_COMMAND, text("服务器不能直接采纳此内容,请决定是否采纳。", "The server could not take this as it came; say whether it counts."),
 			foreman, roles{foreman, supervisor, manager}, actions{actAdmit, actDismiss}, 24 * hour},
 		{roundsv1.ConflictType_CONFLICT_TYPE_NO_RECORD, text("所属记录尚未到达服务器,到达后自动处理。", "The record is not here yet; this is judged when it appears."),
 			foreman, roles{foreman, supervisor, manager}, actions{actAdmit, actDismiss}, 24 * hour},
@@ -140,9 +140,22 @@ func Offers(c *roundsv1.Conflict, roles []roundsv1.Role) []roundsv1.ConflictActi
 var permitted = sync.OnceValue(func() rights { return rightsOf(Permissions()) })
 
 // Complete fills in what a conflict does not say yet and its type does: the sentence, who is asked, what can be decided, when it is reminded of, and both
-// sides of the act that waits, whose case it is: what stands against it, and what it says, in words and bounded, for phones do not have what waits. What the
-// conflict says already stays. It is for conflicts that the engine makes, and pure.
-func Complete(c *roundsv1.Conflict, of engine.Case) {
+// sides of the act that waits, whose case it is: what stands against it, with who brought that about and when, and what it says, in words and bounded, for phones do
+// not have what waits. What the conflict says already stays, but for the sentence of an act that waits: that is what its sender was told, and the question is read
+// by who decides. It is for conflicts that the engine makes, and changes nothing else.
+func (r *Rules) Complete(c *roundsv1.Conflict, of engine.Case) {
+	told := c.GetSentence()
+	if c.GetJournalSeq() != 0 {
+		c.Sentence = questionOf(c.GetType()).Asks
+	}
+	if len(c.GetSides()) == 0 {
+		c.Sides = r.judgement(of).waitingSides(c, told)
+	}
+	complete(c)
+}
+
+// complete fills in what the type of a conflict says.
+func complete(c *roundsv1.Conflict) {
 	q := questionOf(c.GetType())
 	if c.GetSentence() == nil {
 		c.Sentence = q.Asks
@@ -155,9 +168,6 @@ func Complete(c *roundsv1.Conflict, of engine.Case) {
 	}
 	if c.GetRemindUs() == 0 {
 		c.RemindUs = c.GetOpenedTimeUs() + q.Remind.Microseconds()
-	}
-	if len(c.GetSides()) == 0 {
-		c.Sides = waitingSides(c, of)
 	}
 	if len(c.GetSides()) == 0 && (c.GetPersonId() != "" || c.GetDeviceId() != "") {
 		c.Sides = []*roundsv1.Side{{Record: c.GetSubject(), PersonId: c.GetPersonId(), DeviceId: c.GetDeviceId(), TimeUs: c.GetOpenedTimeUs(),
@@ -182,7 +192,7 @@ func QuestionOf(c *roundsv1.Conflict, key string) engine.Derived {
 		LaneSeq: c.GetLaneSeq(), PersonId: c.GetPersonId(), Sentence: c.GetSentence(), OpenedTimeUs: c.GetOpenedTimeUs(), Sides: c.GetSides(),
 		Actions: c.GetActions(), OwnerRole: c.GetOwnerRole(), RemindUs: c.GetRemindUs(), OwnerId: c.GetOwnerId(),
 		State: roundsv1.ConflictState_CONFLICT_STATE_OPEN}
-	Complete(made, engine.Case{})
+	complete(made)
 	return engine.Derived{RecordID: questionID(made.GetSubject().GetId(), made.GetType(), key), Edit: conflictEdit(made)}
 }
 

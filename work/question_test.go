@@ -50,13 +50,13 @@ func TestComplete(t *testing.T) {
 	for number := range roundsv1.ConflictType_name {
 		c := &roundsv1.Conflict{Type: roundsv1.ConflictType(number), PersonId: uid("x"), DeviceId: "d", OpenedTimeUs: 1000, JournalSeq: 7,
 			Subject: &roundsv1.RecordRef{Kind: "ticket", Id: uid("record")}}
-		work.Complete(c, engine.Case{})
+		plainRules().Complete(c, engine.Case{})
 		if c.GetOwnerRole() == 0 || len(c.GetActions()) == 0 || c.GetRemindUs() <= 1000 || c.GetSentence().GetZh() == "" || len(c.GetSides()) != 1 ||
 			c.GetSides()[0].GetPersonId() != uid("x") || c.GetSides()[0].GetJournalSeq() != 7 {
 			t.Errorf("%v: %v", c.GetType(), c)
 		}
 		again := proto.CloneOf(c)
-		work.Complete(again, engine.Case{})
+		plainRules().Complete(again, engine.Case{})
 		if !proto.Equal(again, c) {
 			t.Errorf("%v: completed twice it differs", c.GetType())
 		}
@@ -64,7 +64,7 @@ func TestComplete(t *testing.T) {
 	said := &roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_COMMAND, Sentence: &roundsv1.Text{Zh: "甲", En: "a"}, OwnerRole: manager, RemindUs: 5,
 		Actions: []roundsv1.ConflictAction{roundsv1.ConflictAction_CONFLICT_ACTION_ACKNOWLEDGE}, Sides: []*roundsv1.Side{{PersonId: "p"}}, PersonId: "q"}
 	before := proto.CloneOf(said)
-	if work.Complete(said, engine.Case{}); !proto.Equal(said, before) {
+	if plainRules().Complete(said, engine.Case{}); !proto.Equal(said, before) {
 		t.Errorf("%v", said)
 	}
 }
@@ -93,7 +93,7 @@ func TestQuestionOf(t *testing.T) {
 func TestReminder(t *testing.T) {
 	opened := time.Date(2026, 7, 1, 8, 0, 0, 0, time.UTC)
 	c := &roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_DOUBLE_WORK, State: openState, OpenedTimeUs: opened.UnixMicro()}
-	work.Complete(c, engine.Case{})
+	plainRules().Complete(c, engine.Case{})
 	p := policy.Default()
 	p.Remind = 24 * time.Hour
 	if r, due := work.Reminder(c, p, opened.Add(3*time.Hour)); due {
@@ -175,7 +175,7 @@ func (w world) lookup(kind merge.Kind, id string) (*roundsv1.Change, error) {
 // question is a case of a decision on a question, by "me" with every right.
 func (w world) question(c *roundsv1.Conflict, act *roundsv1.ConflictCommand) engine.Case {
 	c.State = openState
-	work.Complete(c, engine.Case{})
+	plainRules().Complete(c, engine.Case{})
 	of := caseOf("conflict", change(&roundsv1.Record{Kind: &roundsv1.Record_Conflict{Conflict: c}}), act, true)
 	of.Time, of.Lookup = time.UnixMicro(9_000_000), w.lookup
 	return of

@@ -1,6 +1,7 @@
 package work
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,9 +11,8 @@ import (
 	"unicode/utf8"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
-	"github.com/rounds-sync/rounds/sync/engine"
-	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/work/calendar"
+	"github.com/rounds-sync/rounds/work/checklist"
 )
 
 // What a question tells of what waits is bounded: it travels to every phone of the site.
@@ -26,112 +26,27 @@ type inWords struct{ zh, en string }
 
 func (s inWords) text() *roundsv1.Text { return &roundsv1.Text{Zh: s.zh, En: s.en} }
 
-// waitingSides are both sides of a question about a mutation that waits: what stands against it, and what it says. None of a question about nothing that waits.
-func waitingSides(c *roundsv1.Conflict, of engine.Case) []*roundsv1.Side {
-	if of.Mutation == nil {
-		return nil
-	}
-	subject := c.GetSubject()
-	if about := about(of); about.GetId() != "" {
-		subject = about
-	}
-	stands := standsAgainst(c, of)
-	stands.Record = subject
-	return []*roundsv1.Side{stands, {Record: c.GetSubject(), PersonId: c.GetPersonId(), DeviceId: c.GetDeviceId(), TimeUs: c.GetOpenedTimeUs(),
-		JournalSeq: c.GetJournalSeq(), Sentence: whatWaits(of, !erasedOf(of)).text()}}
-}
-
-// about is what a photo or a remark is about; nil for anything else.
-func about(of engine.Case) *roundsv1.RecordRef {
-	record := of.Mutation.GetFact().GetRecord()
-	if record == nil {
-		record = of.Mutation.GetEdit().GetRecord()
-	}
-	if photo := record.GetPhoto(); photo != nil {
-		return photo.GetSubject()
-	}
-	return record.GetComment().GetSubject()
-}
-
-// look is the record that a mutation is about, or that its photo or remark is about, also where it is deleted; nil where it is not here.
-func look(of engine.Case) (merge.Kind, *roundsv1.Change) {
-	ref := about(of)
-	if ref.GetId() == "" || of.Lookup == nil {
-		return of.Kind, of.Current
-	}
-	kind := merge.Kind(ref.GetKind())
-	change, err := of.Lookup(kind, ref.GetId())
-	if err != nil {
-		return kind, nil
-	}
-	return kind, change
-}
-
-// erasedOf: whether something was erased, as law demands, of what a mutation is about: what it says may say that again, so it is not quoted.
-func erasedOf(of engine.Case) bool {
-	kind, subject := look(of)
-	return len(erasures(kind, subject)) > 0
-}
-
-// standsAgainst is what stands against a mutation that waits, with who brought that about and when, as far as it is known.
-func standsAgainst(c *roundsv1.Conflict, of engine.Case) *roundsv1.Side {
-	kind, subject := look(of)
-	tell := func(zh, en string) *roundsv1.Side { return &roundsv1.Side{Sentence: &roundsv1.Text{Zh: zh, En: en}} }
-	switch c.GetType() {
-	case roundsv1.ConflictType_CONFLICT_TYPE_NO_RIGHT:
-		switch {
-		case len(of.Roles) > 0:
-			return tell("提交人当时的角色无权进行此操作。", "The role that this person had then may not do this.")
-		case of.Trust != roundsv1.Trust_TRUST_A:
-			return tell("提交人在此项目没有权限(从未有、已被停用或收回,或手机已停用),或不能确定当时是否仍有。",
-				"This person had no right here, by roles, a suspension or the end of the phone's; or it is not sure whether still at that time.")
-		}
-		return tell("提交人当时在此项目没有权限(从未有、已被停用或收回,或手机已停用)。",
-			"This person had no right here at that time, by roles, a suspension or the end of the phone's.")
-	case roundsv1.ConflictType_CONFLICT_TYPE_NO_RECORD:
-		return tell("所属记录尚未到达服务器。", "The record is not on the server yet.")
-	case roundsv1.ConflictType_CONFLICT_TYPE_ORPHAN:
-		side := tell("已归档。", "Was archived.")
-		switch {
-		case subject.GetDeleted():
-			side = tell("已删除。", "Was deleted.")
-		case erasedOf(of):
-			side = tell("其中的个人数据已删除。", "Personal data in it was erased.")
-		}
-		side.TimeUs = subject.GetTimeUs()
-		return side
-	}
-	j := &judgement{Case: engine.Case{Kind: kind, Current: subject}}
-	if kind != kindTicket && kind != kindInspection || subject == nil {
-		return &roundsv1.Side{Sentence: c.GetSentence()}
-	}
-	by, at := writer(subject, j.stateField()), j.standing()
-	side := tell(at.subjectZH+"现在是「"+at.zh+"」。", "The "+at.subjectEN+" is "+at.en+".")
-	side.PersonId, side.DeviceId, side.TimeUs, side.JournalSeq = by.GetPersonId(), by.GetDeviceId(), by.GetTimeUs(), by.GetSeq()
-	return side
-}
-
 // whatWaits says what a mutation says, in words and bounded. Without quote nothing that somebody wrote or measured is repeated.
-func whatWaits(of engine.Case, quote bool) inWords {
-	m := of.Mutation
+func (j *judgement) whatWaits(quote bool) inWords {
+	m := j.Mutation
 	switch {
 	case m.GetFact() != nil:
-		return recordWaits(of, m.GetFact().GetRecord(), quote)
+		return j.recordWaits(m.GetFact().GetRecord(), quote)
 	case m.GetEdit() != nil && m.GetBase() == 0 && len(m.GetEdit().GetFields()) == 0 && m.GetEdit().GetRecord() != nil:
-		return recordWaits(of, m.GetEdit().GetRecord(), quote)
+		return j.recordWaits(m.GetEdit().GetRecord(), quote)
 	case m.GetEdit() != nil:
 		n := strconv.Itoa(len(m.GetEdit().GetFields()))
 		return inWords{"修改内容,共" + n + "个字段。", "An edit; fields: " + n + "."}
 	case m.GetCommand() != nil:
-		return commandWaits(of, quote)
+		return j.commandWaits(quote)
 	}
 	return inWords{"服务器无法读取的内容。", "Something that this server cannot read."}
 }
 
-func recordWaits(of engine.Case, record *roundsv1.Record, quote bool) inWords {
+func (j *judgement) recordWaits(record *roundsv1.Record, quote bool) inWords {
 	switch {
 	case record.GetPhoto() != nil:
-		return photoWaits(of.Mutation.GetRecordId(), record.GetPhoto())
+		return j.photoWaits(record.GetPhoto())
 	case record.GetComment() != nil:
 		return wordsWait(inWords{"备注", "a remark"}, record.GetComment().GetWords(), quote).sentence()
 	}
@@ -149,14 +64,14 @@ func recordWaits(of engine.Case, record *roundsv1.Record, quote bool) inWords {
 		add(readingWaits(r, quote))
 	}
 	for _, s := range slices.Concat(ticket.GetScans(), round.GetVisits()) {
-		add(scanWaits(of, s))
+		add(j.scanWaits(s))
 	}
 	for _, l := range slices.Concat(ticket.GetLabour(), round.GetLabour()) {
-		add(labourWaits(l))
+		add(j.labourWaits(l))
 	}
 	for _, answers := range []map[string]*roundsv1.Answer{ticket.GetAnswers(), round.GetAnswers()} {
 		for _, key := range slices.Sorted(maps.Keys(answers)) {
-			add(answerWaits(key, answers[key], quote))
+			add(j.answerWaits(key, answers[key], quote))
 		}
 	}
 	for _, part := range slices.Sorted(maps.Keys(ticket.GetPartsUsed())) {
@@ -215,7 +130,7 @@ func shortened(words string, most int) string {
 	return string([]rune(words)[:most-1]) + "…"
 }
 
-func photoWaits(id string, p *roundsv1.Photo) inWords {
+func (j *judgement) photoWaits(p *roundsv1.Photo) inWords {
 	var what inWords
 	switch p.GetRole() {
 	case roundsv1.PhotoRole_PHOTO_ROLE_BEFORE:
@@ -223,8 +138,8 @@ func photoWaits(id string, p *roundsv1.Photo) inWords {
 	case roundsv1.PhotoRole_PHOTO_ROLE_AFTER:
 		what = inWords{"完工照片", "a photo of the finished work"}
 	case roundsv1.PhotoRole_PHOTO_ROLE_ITEM:
-		item := shortened(p.GetItemId(), 40)
-		what = inWords{"检查项" + item + "的照片", "a photo of item " + item}
+		item := j.itemWaits(p.GetItemId())
+		what = inWords{"检查项" + item.zh + "的照片", "a photo of item " + item.en}
 	case roundsv1.PhotoRole_PHOTO_ROLE_SIGNATURE:
 		what = inWords{"签名", "a signature"}
 	case roundsv1.PhotoRole_PHOTO_ROLE_ANNOTATION:
@@ -238,6 +153,7 @@ func photoWaits(id string, p *roundsv1.Photo) inWords {
 	if p.GetSource() == roundsv1.PhotoSource_PHOTO_SOURCE_GALLERY {
 		what = inWords{what.zh + ",来自相册", what.en + ", from the gallery"}
 	}
+	id := j.Mutation.GetRecordId()
 	short := id[max(0, len(id)-8):]
 	return inWords{what.zh + "(照片" + short + ")", what.en + " (photo " + short + ")"}.sentence()
 }
@@ -255,33 +171,91 @@ func readingWaits(r *roundsv1.Reading, quote bool) inWords {
 }
 
 // scanWaits names the place of a tag, where that is known; of what the tag says only the beginning, which proves of nobody that they were there.
-func scanWaits(of engine.Case, s *roundsv1.Scan) inWords {
-	tag := shortened(s.GetPayload(), 16)
-	if of.Lookup != nil && s.GetCheckpointId() != "" {
-		j := &judgement{Case: of}
-		tag = shortened(j.placeWords(&roundsv1.Location{PlaceId: s.GetCheckpointId()}), mostQuoted)
+func (j *judgement) scanWaits(s *roundsv1.Scan) inWords {
+	begins := shortened(s.GetPayload(), 16)
+	tag := inWords{begins, begins}
+	if place := j.checkpointWords(s.GetCheckpointId()); place.en != "" {
+		tag = place
 	}
-	return inWords{"扫码「" + tag + "」", "a scan of tag “" + tag + "”"}
+	return inWords{"扫码「" + tag.zh + "」", "a scan of tag “" + tag.en + "”"}
 }
 
-// labourWaits tells an interval by the phone's clock, in the time of most sites, and how long it was.
-func labourWaits(l *roundsv1.Labour) inWords {
+// checkpointWords name a checkpoint in both languages; nothing where there is none, its id where no more is known of it.
+func (j *judgement) checkpointWords(id string) inWords {
+	place := j.lookup(kindPlace, id).GetRecord().GetPlace()
+	zh, en := place.GetName().GetZh(), place.GetName().GetEn()
+	for _, words := range []string{zh, en, place.GetCode(), id} {
+		zh, en = cmp.Or(zh, words), cmp.Or(en, words)
+	}
+	return inWords{shortened(zh, mostQuoted), shortened(en, mostQuoted)}
+}
+
+// labourWaits tells an interval by the phone's clock, in the time of the site, and how long it was.
+func (j *judgement) labourWaits(l *roundsv1.Labour) inWords {
 	from, to := l.GetStarted(), l.GetEnded()
 	took := time.Duration(to.GetWallUs()-from.GetWallUs()) * time.Microsecond
 	if from.GetBootId() != "" && from.GetBootId() == to.GetBootId() {
 		took = time.Duration(to.GetMonotonicUs()-from.GetMonotonicUs()) * time.Microsecond
 	}
-	zone, err := calendar.Zone("")
-	if err != nil || from.GetWallUs() <= 0 || to.GetWallUs() <= 0 {
+	if from.GetWallUs() <= 0 || to.GetWallUs() <= 0 {
 		return inWords{"工时", "labour"}
 	}
-	at := func(c *roundsv1.Clock) time.Time { return time.UnixMicro(c.GetWallUs()).In(zone) }
+	zone := j.zone()
+	began, ended := time.UnixMicro(from.GetWallUs()).In(zone), time.UnixMicro(to.GetWallUs()).In(zone)
 	minutes := strconv.Itoa(int(took.Round(time.Minute) / time.Minute))
-	span := at(from).Format("2006-01-02 15:04") + "–" + at(to).Format("15:04")
-	return inWords{"工时 " + span + "(手机时间,UTC+8),共" + minutes + "分钟", "labour " + span + " (the phone's clock, UTC+8), " + minutes + " minutes"}
+	span, by := began.Format("2006-01-02 15:04")+"–"+ended.Format("15:04"), offset(began)
+	return inWords{"工时 " + span + "(手机时间," + by + "),共" + minutes + "分钟", "labour " + span + " (the phone's clock, " + by + "), " + minutes + " minutes"}
 }
 
-func answerWaits(key string, a *roundsv1.Answer, quote bool) inWords {
+// zone is the time zone of the site.
+func (j *judgement) zone() *time.Location {
+	zone, err := calendar.Zone(j.reference.Policy(j.Scope).TimeZone)
+	if err != nil {
+		zone, _ = calendar.Zone("")
+	}
+	return zone
+}
+
+// offset is how far a time of a zone is from UTC: "UTC+8", "UTC-3:30".
+func offset(at time.Time) string {
+	_, seconds := at.Zone()
+	sign, minutes := "+", seconds/60
+	if minutes < 0 {
+		sign, minutes = "-", -minutes
+	}
+	words := "UTC" + sign + strconv.Itoa(minutes/60)
+	if minutes%60 != 0 {
+		words += fmt.Sprintf(":%02d", minutes%60)
+	}
+	return words
+}
+
+// itemWaits names an item of the checklist of the record by its question, with the checkpoint that it was asked at, in both languages; by its key where the list is not
+// known, or has no such item.
+func (j *judgement) itemWaits(key string) inWords {
+	const most = 80
+	kind, subject := j.look()
+	record := subject.GetRecord()
+	if subject == nil {
+		record = j.written()
+	}
+	var list *roundsv1.Checklist
+	if kind == kindInspection {
+		list = j.checklistOf(record.GetInspection())
+	} else {
+		list = j.listPinned(record.GetTicket())
+	}
+	q, _ := checklist.Find(list, record.GetInspection().GetCheckpointIds(), key)
+	asks := q.Item.GetQuestion()
+	zh, en := cmp.Or(asks.GetZh(), asks.GetEn(), key), cmp.Or(asks.GetEn(), asks.GetZh(), key)
+	words := inWords{"「" + shortened(zh, most) + "」", "“" + shortened(en, most) + "”"}
+	if at := j.checkpointWords(q.Checkpoint); at.en != "" {
+		words = inWords{words.zh + "(" + at.zh + ")", words.en + " (" + at.en + ")"}
+	}
+	return words
+}
+
+func (j *judgement) answerWaits(key string, a *roundsv1.Answer, quote bool) inWords {
 	result := inWords{"已答", "answered"}
 	switch a.GetResult() {
 	case roundsv1.AnswerResult_ANSWER_RESULT_NOT_APPLICABLE:
@@ -293,8 +267,8 @@ func answerWaits(key string, a *roundsv1.Answer, quote bool) inWords {
 	case roundsv1.AnswerResult_ANSWER_RESULT_FAIL:
 		result = inWords{"不合格", "failed"}
 	}
-	key = shortened(key, 80)
-	what := inWords{"检查项" + key + ":" + result.zh, "item " + key + ": " + result.en}
+	item := j.itemWaits(key)
+	what := inWords{"检查项" + item.zh + ":" + result.zh, "item " + item.en + ": " + result.en}
 	if a.Reading != nil && quote {
 		value := strconv.FormatFloat(a.GetReading(), 'g', 6, 64)
 		what = inWords{what.zh + ",读数" + value, what.en + ", reading " + value}
@@ -309,8 +283,7 @@ func answerWaits(key string, a *roundsv1.Answer, quote bool) inWords {
 }
 
 // commandWaits says what was to be done: a completion of which round with how many photos, an approval, and any other command by its words.
-func commandWaits(of engine.Case, quote bool) inWords {
-	j := (&Rules{reference: unknown{}}).judgement(of)
+func (j *judgement) commandWaits(quote bool) inWords {
 	round := strconv.FormatUint(uint64(j.args.round), 10)
 	var what inWords
 	switch j.op {

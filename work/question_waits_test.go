@@ -10,7 +10,6 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
-	"github.com/rounds-sync/rounds/work"
 )
 
 // TestWhatWaits: the question about a mutation that waits says what that is, on every phone, in both languages and bounded, beside what stands against it.
@@ -39,12 +38,12 @@ func TestWhatWaits(t *testing.T) {
 		"a scan": {"ticket", ticket(&roundsv1.Ticket{Scans: []*roundsv1.Scan{{Payload: "rounds:1:pump room:abcdefghijklmnop"}}}),
 			[]string{"扫码「rounds:1:pump r…」"}, []string{"A scan of tag “rounds:1:pump r…”."}},
 		"a scan of a place": {"inspection", &roundsv1.Fact{Record: &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{
-			Visits: []*roundsv1.Scan{{Payload: "secret", CheckpointId: uid("pump room")}}}}}}, []string{"扫码「水泵房」"}, []string{"A scan of tag “水泵房”."}},
+			Visits: []*roundsv1.Scan{{Payload: "secret", CheckpointId: uid("pump room")}}}}}}, []string{"扫码「水泵房」"}, []string{"A scan of tag “pump room”."}},
 		"labour": {"ticket", ticket(&roundsv1.Ticket{Labour: []*roundsv1.Labour{{Started: clock(began), Ended: clock(began.Add(90 * time.Minute))}}}),
-			[]string{"工时 2026-07-01 08:00–09:30", "共90分钟"}, []string{"Labour 2026-07-01 08:00–09:30", "90 minutes"}},
+			[]string{"工时 2026-07-01 08:00–09:30(手机时间,UTC+8)", "共90分钟"}, []string{"Labour 2026-07-01 08:00–09:30 (the phone's clock, UTC+8), 90 minutes"}},
 		"answers": {"ticket", ticket(&roundsv1.Ticket{Answers: map[string]*roundsv1.Answer{"dry": {Result: roundsv1.AnswerResult_ANSWER_RESULT_FAIL, Note: "wet", PhotoIds: []string{"p"}},
-			"lock": {Result: roundsv1.AnswerResult_ANSWER_RESULT_PASS}}}), []string{"检查项dry:不合格", "「wet」", "检查项lock:合格"},
-			[]string{"Item dry: failed, photos: 1: “wet”; item lock: passed."}},
+			"lock": {Result: roundsv1.AnswerResult_ANSWER_RESULT_PASS}}}), []string{"检查项「dry」:不合格", "「wet」", "检查项「lock」:合格"},
+			[]string{"Item “dry”: failed, photos: 1: “wet”; item “lock”: passed."}},
 		"many": {"ticket", ticket(&roundsv1.Ticket{Readings: make([]*roundsv1.Reading, 900)}), []string{"另有896项"}, []string{"and 896 more"}},
 		"a completion": {"ticket", submit, []string{"报完工,第1轮,照片2张。"},
 			[]string{"Completion of round 1, photos: 2."}},
@@ -61,7 +60,7 @@ func TestWhatWaits(t *testing.T) {
 			here := world{uid("pump room"): {Kind: &roundsv1.Record_Place{Place: &roundsv1.Place{Name: &roundsv1.Text{Zh: "水泵房", En: "pump room"}}}}}
 			c := &roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_NO_RIGHT, PersonId: uid("x"), DeviceId: "d", OpenedTimeUs: 1000, JournalSeq: 7,
 				Subject: &roundsv1.RecordRef{Kind: string(test.kind), Id: uid("it")}}
-			work.Complete(c, engine.Case{Kind: test.kind, Mutation: m, Person: engine.PersonID(uid("x")), Lookup: here.lookup})
+			plainRules().Complete(c, engine.Case{Kind: test.kind, Mutation: m, Person: engine.PersonID(uid("x")), Lookup: here.lookup})
 			if len(c.GetSides()) != 2 {
 				t.Fatalf("%d sides: %v", len(c.GetSides()), c)
 			}
@@ -115,7 +114,7 @@ func TestWhatStandsAgainst(t *testing.T) {
 		"cancelled": {roundsv1.ConflictType_CONFLICT_TYPE_COMMAND, stands, nil, "The ticket is cancelled.", true},
 	} {
 		c := &roundsv1.Conflict{Type: test.of, PersonId: uid("x"), Subject: &roundsv1.RecordRef{Kind: "ticket", Id: uid("it")}}
-		work.Complete(c, engine.Case{Kind: "ticket", Current: test.current, Roles: test.roles, Time: at, Mutation: mutation(uid("it"), labour("X"))})
+		plainRules().Complete(c, engine.Case{Kind: "ticket", Current: test.current, Roles: test.roles, Time: at, Mutation: mutation(uid("it"), labour("X"))})
 		side := c.GetSides()[0]
 		if !strings.Contains(side.GetSentence().GetEn(), test.says) || side.GetSentence().GetZh() == "" || (side.GetTimeUs() != 0) != test.time {
 			t.Errorf("%s: %v", name, side)

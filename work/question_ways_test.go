@@ -102,7 +102,7 @@ func TestEveryQuestionHasAnAnswer(t *testing.T) {
 				if q.Type == roundsv1.ConflictType_CONFLICT_TYPE_ASK && kind != "ticket" {
 					continue // no field of a round is asked about
 				}
-				work.Complete(c, engine.Case{})
+				plainRules().Complete(c, engine.Case{})
 				question := change(&roundsv1.Record{Kind: &roundsv1.Record_Conflict{Conflict: c}})
 				question.RecordId, question.Writes[0].Stamp.Seq = uid("the question"), 8
 				if later {
@@ -130,7 +130,7 @@ func (w *town) open(of roundsv1.ConflictType, about string) (string, asking) {
 	w.t.Helper()
 	id, _ := w.asked(of, about)
 	question := proto.CloneOf(w.chief.replica[id])
-	work.Complete(question.GetRecord().GetConflict(), engine.Case{})
+	plainRules().Complete(question.GetRecord().GetConflict(), engine.Case{})
 	return id, asking{question, w.chief.replica[about]}
 }
 
@@ -253,7 +253,7 @@ func TestOtherPlaceCorrected(t *testing.T) {
 func TestWhoIsAsked(t *testing.T) {
 	for kind, want := range map[string]roundsv1.Role{"ticket": butler, "staff": manager} {
 		c := &roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_ASK, Subject: &roundsv1.RecordRef{Kind: kind, Id: uid("it")}}
-		work.Complete(c, engine.Case{})
+		plainRules().Complete(c, engine.Case{})
 		if c.GetOwnerRole() != want || len(work.Offers(c, []roundsv1.Role{want})) == 0 {
 			t.Errorf("%s: a %v is asked, and offered %v", kind, c.GetOwnerRole(), work.Offers(c, []roundsv1.Role{c.GetOwnerRole()}))
 		}

@@ -15,14 +15,15 @@ type Config struct {
 	Reference Reference
 	// Tags knows the secrets that tags at checkpoints are verified with. Default: none is verified.
 	Tags Tags
-	// Belongs: whether a person works at a site at a time, of who may be given its tickets. It answers from memory. Default: nobody is asked about.
-	Belongs func(person engine.PersonID, scope store.Scope, at time.Time) bool
+	// People knows who may work where, of who may be given tickets and questions, and how rights ended. Default: anybody may, and nothing is known of an end.
+	People People
 }
 
 // Rules are the rules of the trade. They hold no state but their tables, and are safe for concurrent use.
 type Rules struct {
 	reference Reference
 	tags      Tags
+	people    People // nil: none are known
 	worksAt   func(engine.PersonID, store.Scope, time.Time) bool
 	rights    rights
 	homes     map[Home]bool
@@ -39,7 +40,12 @@ func New(cfg Config) *Rules {
 	if cfg.Tags == nil {
 		cfg.Tags = unknown{}
 	}
-	r := &Rules{reference: cfg.Reference, tags: cfg.Tags, worksAt: cfg.Belongs, rights: rightsOf(Permissions()), homes: map[Home]bool{}, rows: map[merge.Kind]map[Operation][]row{}}
+	r := &Rules{reference: cfg.Reference, tags: cfg.Tags, people: cfg.People, rights: rightsOf(Permissions()), homes: map[Home]bool{}, rows: map[merge.Kind]map[Operation][]row{}}
+	if cfg.People != nil {
+		r.worksAt = func(person engine.PersonID, scope store.Scope, at time.Time) bool {
+			return len(cfg.People.Roles(person, scope, at)) > 0
+		}
+	}
 	for _, s := range Scopes() {
 		r.homes[Home{s.Class, s.Kind}] = true
 	}

@@ -54,7 +54,8 @@ func newSite(t *testing.T) *site { return newSiteOf(t, work.Config{}) }
 func newSiteOf(t *testing.T, cfg work.Config) *site {
 	s := &site{t: t, now: time.Date(2026, 7, 1, 8, 0, 0, 0, time.UTC), roles: map[engine.PersonID][]roundsv1.Role{}, keys: map[engine.DeviceID]ed25519.PublicKey{}}
 	var err error
-	s.engine, err = engine.Open(engine.Config{Store: memstore.New(memstore.Config{}), Rules: work.New(cfg), Access: s, Question: work.Complete,
+	rules := work.New(cfg)
+	s.engine, err = engine.Open(engine.Config{Store: memstore.New(memstore.Config{}), Rules: rules, Access: s, Question: rules.Complete,
 		Now: func() time.Time { return s.now }, Rand: rand.NewChaCha8([32]byte{1})})
 	if err != nil {
 		t.Fatal(err)
