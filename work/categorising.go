@@ -10,20 +10,6 @@ import (
 // What a ticket needs follows from its category, and its times from the priority too, so who says of which category it is and how urgent is somebody who gives out work
 // or leads, and nobody who is to do it. From the round's completion on both are labels: what was asked for and when stays for that round.
 
-// addCategorising adds what is asked of who changes the category or the priority of a ticket.
-func (is *ticketConditionSet) addCategorising() {
-	is.categorises = condition{name: "whoever changes category or priority gives out work or leads, or reported the ticket and it is new", right: true,
-		holds: func(j *judgement) bool { return !j.recategorises() || j.mayCategorise() },
-		refusal: refusal{noRight, "category_id", "只有客服、管家、班长、主管或项目经理可以修改类别和优先级(工单未受理时,上报人也可以)。请添加备注说明,由他们修改。",
-			"Category and priority are changed by customer service, a butler, a foreman, a supervisor or a manager, and by who reported the ticket while it is new." +
-				" Suggest it in a remark on the ticket; they will see it."}}
-	is.worksElsewhere = condition{name: "and has no part in the work, once it was given out", right: true,
-		holds: func(j *judgement) bool { return !j.recategorises() || !j.worksOnIt() },
-		refusal: refusal{noRight, "category_id", "您负责或参与此工单,派单后不能修改其类别和优先级。请添加备注说明,由未参与的客服、管家、班长、主管或项目经理修改。",
-			"You have a part in this work, so once it was given out you do not change its category or priority. Suggest it in a remark on the ticket, to customer service, a" +
-				" butler, a foreman, a supervisor or a manager who has none."}}
-}
-
 // categorisers are the roles that say of which category a ticket is, and how urgent.
 func categorisers() []roundsv1.Role {
 	return []roundsv1.Role{roundsv1.Role_ROLE_FOREMAN, roundsv1.Role_ROLE_BUTLER, roundsv1.Role_ROLE_DISPATCHER, roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_MANAGER}

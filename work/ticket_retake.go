@@ -1,0 +1,61 @@
+package work
+
+import (
+	"slices"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+)
+
+// retook: whether a completion of a ticket whose photos have to be taken again lists one that no completion listed before, and that shows its place. One that is not
+// here yet is asked about when the evidence is verified.
+func (j *judgement) retook() bool {
+	t := j.ticket()
+	if j.foresees || !slices.Contains(t.GetFlags(), FlagRetake) {
+		return true
+	}
+	return slices.ContainsFunc(j.ticketAct().GetSubmitCompletion().GetPhotoIds(), func(id string) bool {
+		change := j.lookup(kindPhoto, id)
+		return !slices.Contains(manifestOf(t), id) && (change == nil || j.takenAgain(change))
+	})
+}
+
+// recaptured: whether the manifests of a ticket whose photos have to be taken again list a sound one that was, and that shows its place.
+func (j *judgement) recaptured() bool {
+	t := j.ticket()
+	if j.foresees || !slices.Contains(t.GetFlags(), FlagRetake) {
+		return true
+	}
+	return slices.ContainsFunc(manifestOf(t), func(id string) bool {
+		change := j.lookup(kindPhoto, id)
+		return sound(change.GetRecord().GetPhoto()) && j.takenAgain(change)
+	})
+}
+
+// takenAgain: whether a photo of the finished work is of this round, was taken after somebody decided that photos are to be taken again, and shows its place: by a fix,
+// by a tag, or by one that was scanned in the round since.
+func (j *judgement) takenAgain(change *roundsv1.Change) bool {
+	photo, since := change.GetRecord().GetPhoto(), retakeAsked(j.ticket())
+	if photo.GetRole() != roundsv1.PhotoRole_PHOTO_ROLE_AFTER || photo.GetHidden() != nil || photo.GetAnnotationOfId() != "" || !j.ofRound(change) ||
+		writer(change, photoSubject).GetTimeUs() <= since {
+		return false
+	}
+	return photo.GetLocation().GetSource() >= roundsv1.LocationSource_LOCATION_SOURCE_GPS || j.scannedSince(since)
+}
+
+// retakeAsked is when somebody decided last that the photos of the round are to be taken again, microseconds since 1970; 0 where that is not known.
+func retakeAsked(t *roundsv1.Ticket) int64 {
+	for _, r := range slices.Backward(t.GetReviews()) {
+		if r.GetRound() == t.GetRound() && r.GetVerdict() == roundsv1.Verdict_VERDICT_ASKED && r.GetReason() == flagRetake {
+			return r.GetTimeUs()
+		}
+	}
+	return 0
+}
+
+// scannedSince: whether a tag was scanned for the ticket after a moment of its round, microseconds since 1970.
+func (j *judgement) scannedSince(us int64) bool {
+	us = max(us, roundBegan(j.ticket(), j.ticket().GetRound()))
+	return slices.ContainsFunc(j.Current.GetWrites(), func(w *roundsv1.Write) bool {
+		return w.GetStamp().GetTimeUs() > us && slices.ContainsFunc(w.GetElements(), func(e *roundsv1.ElementKey) bool { return e.GetField() == ticketScans })
+	})
+}
