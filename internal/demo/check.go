@@ -76,6 +76,7 @@ func (d *demo) check(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	d.rows(report.Day, evidence.Scopes, photos)
+	report.Day.explainAnswers(d.Places, arrivals(evidence.Scopes))
 	d.progress.step("hashing the storage again")
 	if err := d.server.objects(ctx, photos.audit); err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ type day struct {
 	merged    int
 	split     int
 	atDesk    int       // approvals of desks
+	added     []event   // what is for later, by what has happened
 	published time.Time // when the gates' and the lifts' checklists got a second version; zero: they did not
 }
 

@@ -1,13 +1,10 @@
 package demo
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -35,6 +32,9 @@ type Day struct {
 	RespondedResidents float64     `json:"responded_within_20_min_residents"`
 	Response           []Responses `json:"first_response"`
 	Unanswered         int         `json:"unanswered"`
+	// Answers tell the first responses apart by origin and signal, Late names those that took longer and why.
+	Answers []Answers    `json:"first_response_by_origin"`
+	Late    []LateAnswer `json:"first_response_late,omitempty"`
 	// Deadlines by step.
 	Deadlines []Deadlines `json:"deadlines"`
 	// Rework counts reviews that sent work back, Reopened tickets that were opened again, Asked requests for more evidence.
@@ -55,6 +55,8 @@ type Day struct {
 	unexplained int
 	falseAlarms int // tickets
 	faulty      []string
+	answers     []answer
+	limits      map[int]bool // within how many minutes the site wants an answer
 }
 
 // Responses is one class of the distribution of first responses.
@@ -114,7 +116,7 @@ func responseClasses() []int { return []int{1, 5, 10, 20, 60} }
 
 // sum reckons the day from the records as the office has them.
 func (d *demo) sum(ctx context.Context) (*Day, error) {
-	day := &Day{Tickets: map[string]int{}, Notices: map[string]int{}, AtDesk: d.day.atDesk}
+	day := &Day{Tickets: map[string]int{}, Notices: map[string]int{}, AtDesk: d.day.atDesk, limits: map[int]bool{}}
 	for _, within := range append(responseClasses(), 0) {
 		day.Response = append(day.Response, Responses{WithinMin: within})
 	}
@@ -159,6 +161,19 @@ func resident(t *roundsv1.Ticket) bool {
 	return true
 }
 
+// origin is where a ticket came from.
+func origin(t *roundsv1.Ticket) string {
+	switch {
+	case t.GetParentId() != "":
+		return "tasks"
+	case t.GetOrigin() != nil:
+		return "failed items"
+	case resident(t):
+		return "residents"
+	}
+	return "finds"
+}
+
 func share(n, of int) float64 {
 	if of == 0 {
 		return 1
@@ -168,16 +183,7 @@ func share(n, of int) float64 {
 
 func (s *daySum) ticket(c *roundsv1.Change) {
 	t := c.GetRecord().GetTicket()
-	switch {
-	case t.GetParentId() != "":
-		s.Tickets["tasks"]++
-	case t.GetOrigin() != nil:
-		s.Tickets["failed items"]++
-	case resident(t):
-		s.Tickets["residents"]++
-	default:
-		s.Tickets["finds"]++
-	}
+	s.Tickets[origin(t)]++
 	forced, tasks := slices.Contains(t.GetFlags(), "forced"), slices.Contains(t.GetFlags(), "closed_by_tasks")
 	switch state := t.GetState(); {
 	case state == roundsv1.TicketState_TICKET_STATE_CANCELLED:
@@ -217,7 +223,7 @@ func (s *daySum) ticket(c *roundsv1.Change) {
 			step.Open++
 		}
 		if deadline.GetStep() == roundsv1.Step_STEP_RESPOND && deadline.GetRound() == 1 {
-			s.responded(t, deadline)
+			s.responded(c.GetRecordId(), t, deadline)
 		}
 	}
 	for _, r := range t.GetReviews() {
@@ -236,12 +242,15 @@ func (s *daySum) ticket(c *roundsv1.Change) {
 }
 
 // responded counts how soon somebody answered a report.
-func (s *daySum) responded(t *roundsv1.Ticket, d *roundsv1.Deadline) {
+func (s *daySum) responded(id string, t *roundsv1.Ticket, d *roundsv1.Deadline) {
 	if d.GetDoneUs() == 0 {
 		s.Unanswered++
 		return
 	}
-	took := time.Duration(d.GetDoneUs()-t.GetReportedTimeUs()) * time.Microsecond
+	a := answer{ticket: id, origin: origin(t), place: t.GetLocation().GetPlaceId(), reportedUs: t.GetReportedTimeUs(), answeredUs: d.GetDoneUs()}
+	s.answers = append(s.answers, a)
+	s.limits[int(time.Duration(d.GetDueUs()-a.reportedUs)*time.Microsecond/time.Minute)] = true
+	took := a.took()
 	class := slices.IndexFunc(responseClasses(), func(min int) bool { return took <= time.Duration(min)*time.Minute })
 	if class < 0 {
 		class = len(responseClasses())
@@ -368,75 +377,4 @@ func (d *Day) faults() []string {
 		all = append(all, fmt.Sprintf("%d visits have only scans of tags that were not issued", d.Rounds.FalseTags))
 	}
 	return append(all, d.faulty...)
-}
-
-func counts(m map[string]int) string {
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(m)) {
-		parts = append(parts, fmt.Sprintf("%s %d", name, m[name]))
-	}
-	return strings.Join(parts, ", ")
-}
-
-func (d *Day) print(out io.Writer) {
-	line := func(words string, value any) { fmt.Fprintf(out, "  %-46s %10v\n", words, value) }
-	percent := func(f float64) string { return fmt.Sprintf("%.1f %%", 100*f) }
-	total := 0
-	for _, n := range d.Tickets {
-		total += n
-	}
-	line("tickets", total)
-	for _, name := range slices.Sorted(maps.Keys(d.Tickets)) {
-		line("  "+name, d.Tickets[name])
-	}
-	line("  closed with verified photos", d.PhotoVerified)
-	line("  closed by force, by two people", d.Forced)
-	line("  closed with their tasks", d.ByTasks)
-	line("  closed, and no photo was asked for", d.Words)
-	line("  cancelled", d.Cancelled)
-	line("  merged", d.Merged)
-	line("  open", d.Open)
-	line("photo-verified closure rate, forced apart", percent(d.ClosureRate))
-	line("first response within 20 minutes", percent(d.Responded))
-	line("  of what residents reported", percent(d.RespondedResidents))
-	from := 0
-	for _, r := range d.Response {
-		words := fmt.Sprintf("  within %d to %d minutes", from, r.WithinMin)
-		if from = r.WithinMin; from == 0 {
-			words = "  later"
-		}
-		line(words, r.Tickets)
-	}
-	line("  ended without an answer", d.Unanswered)
-	line("sent back for rework", d.Rework)
-	line("asked for more evidence", d.Asked)
-	line("opened again", d.Reopened)
-	line("approved at a desk, together", d.AtDesk)
-	r := d.Rounds
-	line("inspection rounds of the day", r.Planned)
-	line("  walked", r.Walked)
-	line("  approved", r.Approved)
-	line("  missed, or in part", r.Missed)
-	line("  submitted after their window (late sync)", r.Late)
-	line("  failed: a red line", r.Failed)
-	line("  walked again", r.Returned)
-	line("  average score", fmt.Sprintf("%.1f", r.Score))
-	line("  scans, with false tags", fmt.Sprintf("%d, %d", r.Scans, r.FalseTags))
-	fmt.Fprintf(out, "\n  %-14s %7s %7s %23s %9s %6s\n", "deadline", "met", "missed", "corrected by late sync", "disputed", "open")
-	for _, s := range d.Deadlines {
-		fmt.Fprintf(out, "  %-14s %7d %7d %23d %9d %6d\n", s.Step, s.Met, s.Missed, s.Corrected, s.Disputed, s.Open)
-	}
-	fmt.Fprintf(out, "\n  %-20s %7s %9s %8s %10s %5s  %s\n", "question", "opened", "on phones", "at desks", "by events", "open", "decided by; how")
-	for _, q := range d.Inbox {
-		fmt.Fprintf(out, "  %-20s %7d %9d %8d %10d %5d  %s; %s\n", q.Type, q.Opened, q.OnPhones, q.AtDesks, q.Answered, q.Open, cmp.Or(counts(q.By), "nobody"), counts(q.How))
-		for _, why := range q.Why {
-			fmt.Fprintln(out, "    open: "+why)
-		}
-	}
-	fmt.Fprintf(out, "\n  notices: %s\n", counts(d.Notices))
-	if d.AsTheServer {
-		fmt.Fprintln(out, "  The server's own lists of tickets, rounds and questions say the same.")
-	}
-	d.printRows(out)
-	fmt.Fprintln(out, "  Hours of the day pass in seconds: server and phones go by the demo's clock, so deadlines and windows have their real length.")
 }

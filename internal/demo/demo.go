@@ -39,6 +39,7 @@ type options struct {
 	photos  int
 	s3      string
 	json    bool
+	lang    string // of the report: zh, or en
 	keep    bool
 	dir     string
 	scenes  []int // rows of the table that are brought about; nil: all that can be
@@ -74,6 +75,9 @@ func Command(link func(dir, server, audience string) error) *cobra.Command {
 					return fmt.Errorf("--s3: %w", err)
 				}
 			}
+			if o.lang != "en" && o.lang != "zh" {
+				return fmt.Errorf("--lang is en or zh, not %q", o.lang)
+			}
 			if o.photos < 0 || o.photos > 20_000 {
 				return errors.New("a demo has up to 20,000 photos")
 			}
@@ -97,10 +101,24 @@ func Command(link func(dir, server, audience string) error) *cobra.Command {
 	flags.IntVar(&o.photos, "photos", 300, "about how many photos are taken, up to 20,000; the work itself needs some")
 	flags.StringVar(&o.s3, "s3", "", "keep the photos in this object store instead of the server's folder: "+s3Form)
 	flags.BoolVar(&o.json, "json", false, "print the report as one line of JSON")
+	flags.StringVar(&o.lang, "lang", systemLanguage(), "language of the report: en or zh (default: ROUNDS_LANG, or else the system's)")
 	flags.BoolVar(&o.keep, "keep", false, "leave the server up at the end and say what to try")
 	flags.StringVar(&o.dir, "dir", "", "directory for the server's and the devices' data; it has to be empty; default: a temporary one, removed at the end")
 	cmd.AddCommand(serveCommand(), writeCommand())
 	return cmd
+}
+
+// systemLanguage is the language of the surroundings: zh, or en for all others.
+func systemLanguage() string {
+	for _, name := range []string{"ROUNDS_LANG", "LC_ALL", "LC_MESSAGES", "LANG"} {
+		if said := os.Getenv(name); said != "" {
+			if strings.HasPrefix(said, "zh") {
+				return "zh"
+			}
+			break
+		}
+	}
+	return "en"
 }
 
 // demo is one run.
@@ -113,7 +131,6 @@ type demo struct {
 	desk        *worker // the office as a worker
 	workers     []*worker
 	day         *day
-	added       []event // what a scene has for later
 	kills       []time.Time
 	deviceKills int
 	spares      int              // second phones that were handed out
@@ -199,7 +216,7 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 			return err
 		}
 	} else {
-		report.print(out)
+		report.print(paper{out, o.lang})
 	}
 	if o.keep {
 		if o.json {
@@ -209,13 +226,7 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 			return err
 		}
 	}
-	if len(report.Broken) > 0 {
-		return ErrBroken
-	}
-	if faults := report.Day.faults(); len(faults) > 0 {
-		return fmt.Errorf("%w: %s", ErrDay, strings.Join(faults, "; "))
-	}
-	return nil
+	return report.verdict()
 }
 
 // ownDir makes a directory for a demo, which has to be empty: another may run in it, or have been killed there, and nothing of anybody's is overwritten.
@@ -271,7 +282,7 @@ func (d *demo) prepare(ctx context.Context) error {
 		p.Person, p.url = person, ready.URL
 		p.camera = &camera{random: rand.New(rand.NewPCG(d.seed*1000+uint64(i)+1, 0x63616d657261)), plants: planted, begin: d.progress.begin, hours: d.hours,
 			wanted: (d.options.photos + d.devices - 1) / d.devices, took: d.progress.took}
-		w := &worker{phone: p, Community: d.Community, site: site, day: d.day}
+		w := &worker{phone: p, Community: d.Community, site: site, day: d.day, number: i}
 		switch i {
 		case d.devices - 1: // works at another site
 			p.visitor = d.devices >= withVisitor

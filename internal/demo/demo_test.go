@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -154,6 +155,8 @@ func TestProofFindsWhatIsMissing(t *testing.T) {
 		closed("empty", &roundsv1.Ticket{Completions: by(), ApproverIds: []string{"butler"}}),
 		closed("hard", &roundsv1.Ticket{Completions: by("bad"), ApproverIds: []string{"butler"}}),
 		closed("early", &roundsv1.Ticket{Completions: by("promised"), ApproverIds: []string{"butler"}}),
+		closed("late", &roundsv1.Ticket{Completions: append(by("here"), &roundsv1.Completion{Round: 1, PersonId: "other", PhotoIds: []string{"bad"}, Late: true}),
+			ApproverIds: []string{"butler"}}),
 		closed("own", &roundsv1.Ticket{Completions: by("here"), ApproverIds: []string{"worker"}}),
 		closed("forced", &roundsv1.Ticket{Completions: by("promised"), ApproverIds: []string{"a", "b"}, Flags: []string{"forced"}}),
 		closed("alone", &roundsv1.Ticket{ApproverIds: []string{"a", "a"}, Flags: []string{"forced"}}),
@@ -169,7 +172,7 @@ func TestProofFindsWhatIsMissing(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, all)
 		}
 	}
-	if len(p.wrong) != 6 || p.photos.Closed != 5 || p.photos.Forced != 2 {
+	if len(p.wrong) != 6 || p.photos.Closed != 6 || p.photos.Forced != 2 {
 		t.Errorf("%d closed, %d forced\n%s", p.photos.Closed, p.photos.Forced, all)
 	}
 }
@@ -213,7 +216,7 @@ func TestReportOfABrokenPromise(t *testing.T) {
 	}
 	r.fill(promises.Report{Held: held, Findings: []promises.Finding{{Promise: promises.P5, Scope: "site/x", Words: "a value vanished"}}})
 	var out strings.Builder
-	r.print(&out)
+	r.print(paper{&out, "en"})
 	for _, want := range []string{"P5   BROKEN", "P10  BROKEN", "site/x: a value vanished", "2 mutations that a phone had said"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
@@ -221,6 +224,24 @@ func TestReportOfABrokenPromise(t *testing.T) {
 	}
 	if len(r.Broken) != 2 || r.Lost != 2 {
 		t.Errorf("broken %v, lost %d", r.Broken, r.Lost)
+	}
+}
+
+// A broken promise is an error of the command, and so are too few closures and a question that nobody is asked; a day in which some answers were late is none.
+func TestVerdict(t *testing.T) {
+	for name, one := range map[string]struct {
+		report Report
+		want   error
+	}{
+		"all is well":      {Report{Day: &Day{ClosureRate: 1, Responded: 0.5}}, nil},
+		"a broken promise": {Report{Day: &Day{ClosureRate: 1}, Broken: []promises.Name{promises.P9}}, ErrBroken},
+		"too few closed":   {Report{Day: &Day{ClosureRate: 0.98, Open: 2}}, ErrDay},
+		"nobody is asked":  {Report{Day: &Day{ClosureRate: 1, unexplained: 1}}, ErrDay},
+		"a false tag":      {Report{Day: &Day{ClosureRate: 1, Rounds: Rounds{FalseTags: 1}}}, ErrDay},
+	} {
+		if err := one.report.verdict(); !errors.Is(err, one.want) || (err == nil) != (one.want == nil) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -209,9 +209,10 @@ func (d *demo) helpers(ctx context.Context, w *worker, tickets []client.View, pe
 func (w *worker) hideRefused(ctx context.Context, tickets []client.View, gone func(client.RecordID) bool) error {
 	var shown [][]string
 	waits := map[string][]string{}
-	for _, v := range in(tickets, roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE) {
+	for _, v := range in(tickets, roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE, roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW) {
 		if t := v.Record.GetTicket(); !w.lacksPhotos(ctx, t) { // a better one is here first, so that nothing goes to review without any
 			waits[string(v.ID)] = manifest(t)
+			shown = append(shown, t.GetShownPhotoIds()) // also those of tickets that were merged into it
 		}
 	}
 	for v, err := range w.device.List(ctx, w.site, "photo") { // listed as a proof or not: none that was refused may stand in sight

@@ -323,11 +323,11 @@ func (p *proof) closures() {
 			continue
 		}
 		p.photos.Closed++
-		ids := manifest(t)
+		ids := proofs(t)
 		for _, id := range ids {
 			photo := p.records[client.RecordID(id)]
 			if photo.GetHidden() == nil && (!durable(photo) || photo.GetState() == roundsv1.PhotoState_PHOTO_STATE_HARD) {
-				p.find("ticket %s is closed, and its photo %s is %s", change.GetRecordId(), id, stateWord(photo.GetState()))
+				p.find("ticket %s is closed, and its photo %s is %s: %v", change.GetRecordId(), id, stateWord(photo.GetState()), photo.GetReport().GetFindings())
 			}
 		}
 		if len(ids) == 0 {
@@ -339,6 +339,12 @@ func (p *proof) closures() {
 			}
 		}
 	}
+}
+
+// proofs are the photos on which the closure of a ticket rests. What came when it had been closed on others' work is late evidence: kept, and told of.
+func proofs(t *roundsv1.Ticket) []string {
+	in := slices.DeleteFunc(slices.Clone(t.GetCompletions()), (*roundsv1.Completion).GetLate)
+	return manifest(&roundsv1.Ticket{Round: t.GetRound(), Completions: in})
 }
 
 // analysisTime is how long the server may take, at the end, to look at what it has.

@@ -145,14 +145,14 @@ func (d *demo) misfortunes(begin time.Time, hours float64, random *rand.Rand) []
 		return begin.Add(time.Duration((from + (to-from)*random.Float64()) * hours * float64(time.Hour)))
 	}
 	for i, w := range d.workers {
-		switch n := random.IntN(100); { // most clocks are right to seconds, some to minutes, few to days
+		switch n := random.IntN(100); { // of a hundred clocks 90 are right to seconds, 8 to minutes, 2 to hours or days
 		case i == 1:
 			w.clocks.set(-20 * 365 * 24 * time.Hour)
 		case i == 2:
 			w.clocks.set(73 * 365 * 24 * time.Hour)
-		case n < 10:
+		case n < 8:
 			w.clocks.set(time.Duration(random.NormFloat64() * float64(10*time.Minute)))
-		case n < 13:
+		case n < 10:
 			w.clocks.set(time.Duration(random.NormFloat64() * float64(48*time.Hour)))
 		default:
 			w.clocks.set(time.Duration(random.NormFloat64() * float64(2*time.Second)))

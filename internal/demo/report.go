@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/rounds-sync/rounds/internal/promises"
 	"github.com/rounds-sync/rounds/sync/store/badgerstore"
@@ -81,59 +82,73 @@ func (r *Report) prove(wrong []string) {
 	}
 }
 
-var promiseWords = map[promises.Name]string{
-	promises.P1:  "every outcome stands in the journal, once",
-	promises.P2:  "repeats, doubles, cuts and lost replies changed nothing",
-	promises.P3:  "devices at the same cursor hold the same records",
-	promises.P4:  "merging in other orders gives the same values",
-	promises.P5:  "no value vanished; every fact is kept or quarantined",
-	promises.P6:  "nothing blocked anything",
-	promises.P7:  "a device's own mutations are in its snapshots",
-	promises.P8:  "no record is where it has no right to be",
-	evidenceKept: "no closure without verified photos and another's word; every photo is as it was taken",
-	promises.P10: "kills of server and devices broke none of these",
-	promises.P12: "the journals are whole, and signed by the devices",
-	promises.P13: "wrong clocks broke none of these",
+// promiseWords says what each promise is, as pairs.
+func promiseWords() map[promises.Name]string {
+	return map[promises.Name]string{
+		promises.P1:  "every outcome stands in the journal, once|每个结果都在日志中,且只有一次",
+		promises.P2:  "repeats, doubles, cuts and lost replies changed nothing|重发、重复、断线和丢失的应答没有改变任何内容",
+		promises.P3:  "devices at the same cursor hold the same records|同一进度的设备持有相同的记录",
+		promises.P4:  "merging in other orders gives the same values|以其他顺序合并得到相同的值",
+		promises.P5:  "no value vanished; every fact is kept or quarantined|没有值消失;每条事实都保留或隔离",
+		promises.P6:  "nothing blocked anything|互不阻塞",
+		promises.P7:  "a device's own mutations are in its snapshots|设备自己的变更都在它的快照中",
+		promises.P8:  "no record is where it has no right to be|没有记录出现在无权之处",
+		evidenceKept: "no closure without verified photos and another's word; every photo is as it was taken|没有核验的照片和他人确认就不关闭;每张照片与拍摄时相同",
+		promises.P10: "kills of server and devices broke none of these|杀掉服务器和设备没有破坏以上各项",
+		promises.P12: "the journals are whole, and signed by the devices|日志完整,并有设备签名",
+		promises.P13: "wrong clocks broke none of these|错误的时钟没有破坏以上各项",
+	}
 }
 
-func (r *Report) print(out io.Writer) {
-	fmt.Fprintf(out, "\nThe day of %d devices, seed %d, took %.0f s.\n\n", r.Devices, r.Seed, r.Seconds)
+func (r *Report) print(p paper) {
+	p.say("\nThe day of %d devices, seed %d, took %.0f s.\n|\n%d 台设备的一天,种子 %d,用时 %.0f 秒。\n", r.Devices, r.Seed, r.Seconds)
 	rows := []struct {
 		words string
 		value any
 	}{
-		{"mutations queued on phones", r.MutationsQueued}, {"taken by the server", r.MutationsTaken}, {"  left on the phone that was lost", r.MutationsQueued - r.MutationsTaken - r.Lost},
-		{"  applied", r.Applied}, {"  merged (somebody's value lost, and is named)", r.Merged}, {"  in conflict, for a person", r.Conflicts},
-		{"  rejected, with the reason", r.Rejected}, {"  quarantined", r.Quarantined},
-		{"facts", r.Facts}, {"  kept", r.FactsKept}, {"  quarantined", r.FactsQuarantined},
-		{"lost", r.Lost}, {"duplicated", r.Duplicated}, {"all devices hold the same", r.Converged},
-		{"kill -9 of the server", r.ServerKills}, {"kill -9 of a device", r.DeviceKills}, {"connections cut", r.Cuts}, {"replies lost", r.LostReplies},
-		{"bytes up", r.BytesUp}, {"bytes down", r.BytesDown}, {"round trips", r.RoundTrips},
+		{"mutations queued on phones|手机上排队的变更", r.MutationsQueued}, {"taken by the server|服务器已接收", r.MutationsTaken},
+		{"  left on the phone that was lost|  留在丢失的手机上", r.MutationsQueued - r.MutationsTaken - r.Lost}, {"  applied|  已生效", r.Applied},
+		{"  merged (somebody's value lost, and is named)|  已合并(落选的值有记录)", r.Merged}, {"  in conflict, for a person|  冲突,由人决定", r.Conflicts},
+		{"  rejected, with the reason|  未采纳,有原因", r.Rejected}, {"  quarantined|  已隔离", r.Quarantined}, {"facts|事实", r.Facts}, {"  kept|  已保留", r.FactsKept},
+		{"  quarantined|  已隔离", r.FactsQuarantined}, {"lost|丢失", r.Lost}, {"duplicated|重复", r.Duplicated}, {"all devices hold the same|所有设备内容一致", r.Converged},
+		{"kill -9 of the server|kill -9 服务器", r.ServerKills}, {"kill -9 of a device|kill -9 设备", r.DeviceKills}, {"connections cut|断线次数", r.Cuts},
+		{"replies lost|丢失的应答", r.LostReplies}, {"bytes up|上行字节数", r.BytesUp}, {"bytes down|下行字节数", r.BytesDown}, {"round trips|往返次数", r.RoundTrips},
 	}
 	for _, row := range rows {
-		fmt.Fprintf(out, "  %-46s %10v\n", row.words, row.value)
+		p.line(row.words, row.value)
 	}
-	fmt.Fprintln(out)
+	fmt.Fprintln(p.out)
 	if r.Day != nil {
-		r.Day.print(out)
-		fmt.Fprintln(out)
+		r.Day.print(p)
+		fmt.Fprintln(p.out)
 	}
-	r.Photos.print(out)
-	fmt.Fprintln(out)
+	r.Photos.print(p)
+	fmt.Fprintln(p.out)
 	for _, name := range promises.Names() {
-		mark := "held  "
+		mark := "held|兑现"
 		if !r.Promises[name] {
-			mark = "BROKEN"
+			mark = "BROKEN|被打破"
 		}
-		fmt.Fprintf(out, "  %-4s %s  %s\n", name, mark, promiseWords[name])
+		fmt.Fprintf(p.out, "  %s %s  %s\n", wide(string(name), 4), wide(p.in(mark), 6), p.in(promiseWords()[name]))
 	}
 	if len(r.Findings) > 0 {
-		fmt.Fprintln(out)
+		fmt.Fprintln(p.out)
 		for _, f := range r.Findings {
-			fmt.Fprintln(out, "  "+f)
+			fmt.Fprintln(p.out, "  "+f)
 		}
 	}
-	fmt.Fprintln(out)
+	fmt.Fprintln(p.out)
+}
+
+// verdict is nil where every promise was held and the day ended as it should; else the program ends with an exit code that is not 0.
+func (r *Report) verdict() error {
+	if len(r.Broken) > 0 {
+		return ErrBroken
+	}
+	if faults := r.Day.faults(); len(faults) > 0 {
+		return fmt.Errorf("%w: %s", ErrDay, strings.Join(faults, "; "))
+	}
+	return nil
 }
 
 // disk opens the store of the server's process, which must have ended.

@@ -24,6 +24,9 @@ const oneFails = 14
 
 // walk walks a planned round that can be walked now: from tag to tag, an answer to each item, and the word that it is done. False: there is none.
 func (w *worker) walk(ctx context.Context) (did bool, err error) {
+	if w.here().silent() { // a route is walked from above
+		return false, nil
+	}
 	now := w.clocks.time.Now().UnixMicro()
 	var open []client.View
 	for v, err := range w.device.List(ctx, w.site, "inspection") {
@@ -33,7 +36,8 @@ func (w *worker) walk(ctx context.Context) (did bool, err error) {
 		i := v.Record.GetInspection()
 		again := i.GetState() == roundsv1.InspectionState_INSPECTION_STATE_RETURNED
 		fresh := i.GetState() == roundsv1.InspectionState_INSPECTION_STATE_RELEASED && i.GetWindowStartUs() <= now && now < i.GetWindowEndUs()
-		if (again || fresh && w.isOn(v.ID)) && !w.day.taken[v.ID] {
+		late := i.GetWindowEndUs()-now < (i.GetWindowEndUs()-i.GetWindowStartUs())/2
+		if (again || fresh && w.isOn(v.ID, late)) && !w.day.taken[v.ID] {
 			open = append(open, v)
 		}
 	}
@@ -45,14 +49,19 @@ func (w *worker) walk(ctx context.Context) (did bool, err error) {
 		return int((a.Record.GetInspection().GetWindowEndUs() - b.Record.GetInspection().GetWindowEndUs()) / 1e6)
 	})
 	v := open[w.random.IntN(min(3, len(open)))]
+	w.descends(v.Record.GetInspection().GetCheckpointIds())
 	return true, errors.Join(w.startRound(ctx, v), w.visitAll(ctx, v), w.answerAll(ctx, v, oneFails), w.submitRound(ctx, v))
 }
 
-// isOn: whether it is the person's turn to walk a round: each is somebody's, by the roster of the day.
-func (w *worker) isOn(round client.RecordID) bool {
+// isOn: whether it is the person's turn to walk a round: each is somebody's, by the roster of the day, and late in its window a deputy's as well.
+func (w *worker) isOn(round client.RecordID, late bool) bool {
 	sum := sha256.Sum256([]byte(round))
 	at := slices.IndexFunc(w.hands, func(p community.Person) bool { return p.ID == w.ID })
-	return len(w.hands) > 0 && at == int(sum[0])%len(w.hands)
+	if at < 0 {
+		return false
+	}
+	turn := int(sum[0]) % len(w.hands)
+	return at == turn || late && at == (turn+1)%len(w.hands)
 }
 
 func (w *worker) roundCommand(ctx context.Context, id client.RecordID, c *roundsv1.InspectionCommand) error {
@@ -188,6 +197,7 @@ func (w *worker) answerItem(ctx context.Context, v client.View, item *roundsv1.C
 			return err
 		}
 		answer.PhotoIds = []string{string(photo)}
+		w.comesUp()
 	}
 	ref, err := w.device.Fact(ctx, w.site, v.ID, &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{
 		Answers: map[string]*roundsv1.Answer{item.GetId(): answer}}}})

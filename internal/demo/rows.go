@@ -2,7 +2,6 @@ package demo
 
 import (
 	"fmt"
-	"io"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -210,22 +209,5 @@ func (d *Day) fillRows(found map[int][]sighting, staged map[int][]string, asked 
 		default:
 			d.NotAsked = append(d.NotAsked, row.Number)
 		}
-	}
-}
-
-func (d *Day) printRows(out io.Writer) {
-	came, times := 0, 0
-	for _, r := range d.Rows {
-		if times += r.Times; r.Times > 0 {
-			came++
-		}
-	}
-	fmt.Fprintf(out, "\n  The table of concurrent events: %d of its %d rows came about, %d times. A was on the server when B came.\n", came, len(d.Rows), times)
-	fmt.Fprintf(out, "  %5s %6s  %-45s %s\n", "row", "times", "A", "B")
-	for _, r := range d.Rows {
-		fmt.Fprintf(out, "  %5d %6d  %-45s %s\n", r.Number, r.Times, r.A, r.B)
-	}
-	if len(d.NotAsked) > 0 {
-		fmt.Fprintf(out, "  Too few devices, or scenes left out, for the rows %v.\n", d.NotAsked)
 	}
 }

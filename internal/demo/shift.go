@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -30,7 +29,8 @@ type reception struct {
 	delay time.Duration
 }
 
-// signals: most windows are narrow, one in fairEvery is by a door where there is more, and the last part of the shift is spent above ground.
+// signals: of the windows where the signal is weak most are narrow, and one in fairEvery is by a door where there is more. The last part of the shift is spent
+// above ground.
 func signals() (narrow, fair, good reception) {
 	return reception{64_000, 400 * time.Millisecond}, reception{400_000, 160 * time.Millisecond}, reception{4_000_000, 60 * time.Millisecond}
 }
@@ -54,48 +54,73 @@ type event struct {
 	phone  int
 	window bool // a signal for ten seconds; else the person does something
 	signal reception
+	lobby  bool // the person came up for the window, from wherever they are
 	does   func(context.Context) error
 }
 
-// plan lays out a shift: for each phone the spells without signal (their median is 12 minutes, lognormal), the ten seconds after each, and what the person
-// does meanwhile.
+// plan lays out a shift: where everybody is and when, what they do there, and when their phones have a signal. Without signal that is in the ten seconds at the
+// lift lobby when the person comes out; where it is weak, in ten seconds every few minutes; elsewhere whenever the person has done something. At the desks of the
+// customer service there is one all day.
 func plan(workers []*worker, begin time.Time, hours float64, random *rand.Rand) []event {
 	end := begin.Add(time.Duration(hours * float64(time.Hour)))
-	narrow, fair, good := signals()
+	_, _, good := signals()
 	var events []event
 	for i, w := range workers {
-		if w.Role == roundsv1.Role_ROLE_DISPATCHER { // a desk, with a signal all day
+		if w.Role == roundsv1.Role_ROLE_DISPATCHER {
 			for at := begin.Add(slot); at.Before(end); at = at.Add(slot) {
 				events = append(events, event{at: at, phone: i, window: true, signal: good}, event{at: at.Add(slot / 2), phone: i})
 			}
 			continue
 		}
-		for at := begin; ; {
-			offline := time.Duration(12 * math.Exp(0.8*random.NormFloat64()) * float64(time.Minute))
-			offline = min(max(offline, slot), 6*time.Hour)
-			next := at.Add(offline)
-			if next.After(end) {
-				next = end
+		w.wander(begin, end, random)
+		shift := shift{phone: i, begin: begin, end: end, random: random}
+		for n, s := range w.stays {
+			until := end
+			if n+1 < len(w.stays) {
+				until = w.stays[n+1].from
 			}
-			for act := at.Add(actEvery(random)); act.Before(next); act = act.Add(actEvery(random)) {
-				events = append(events, event{at: act, phone: i})
-			}
-			if !next.Before(end) {
-				break
-			}
-			next = next.Truncate(slot).Add(slot)
-			has := narrow
-			switch {
-			case next.Sub(begin).Hours() > goodFrom*hours:
-				has = good
-			case random.IntN(fairEvery) == 0:
-				has = fair
-			}
-			events = append(events, event{at: next, phone: i, window: true, signal: has})
-			at = next.Add(window)
+			events = append(events, shift.at(s, until)...)
 		}
 	}
 	return events
+}
+
+// shift is one phone's.
+type shift struct {
+	phone      int
+	begin, end time.Time
+	random     *rand.Rand
+}
+
+// at is what a phone does and receives during a stay.
+func (p shift) at(s stay, until time.Time) (events []event) {
+	for act := s.from.Add(actEvery(p.random)); act.Before(until); act = act.Add(actEvery(p.random)) {
+		events = append(events, event{at: act, phone: p.phone})
+		if !s.silent() {
+			events = append(events, p.window(act, s.place.GetSignal())...)
+		}
+	}
+	if s.silent() {
+		events = append(events, p.window(until, roundsv1.Signal_SIGNAL_WEAK)...)
+	}
+	return events
+}
+
+// window is the next time from a moment on that a phone has a signal; none where the shift is over by then.
+func (p shift) window(from time.Time, signal roundsv1.Signal) []event {
+	at := from.Truncate(slot).Add(slot)
+	if !at.Before(p.end) {
+		return nil
+	}
+	narrow, fair, good := signals()
+	has := narrow
+	switch {
+	case signal == roundsv1.Signal_SIGNAL_OK || at.Sub(p.begin) > time.Duration(goodFrom*float64(p.end.Sub(p.begin))):
+		has = good
+	case p.random.IntN(fairEvery) == 0:
+		has = fair
+	}
+	return []event{{at: at, phone: p.phone, window: true, signal: has}}
 }
 
 func actEvery(random *rand.Rand) time.Duration {
@@ -105,12 +130,12 @@ func actEvery(random *rand.Rand) time.Duration {
 // run plays the events in order. Windows at one time are open together.
 func (d *demo) run(ctx context.Context, events []event) error {
 	slices.SortStableFunc(events, inTurn)
-	for len(events) > 0 || len(d.added) > 0 {
+	for len(events) > 0 || len(d.day.added) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if len(d.added) > 0 {
-			events, d.added = append(events, d.added...), nil
+		if len(d.day.added) > 0 {
+			events, d.day.added = append(events, d.day.added...), nil
 			slices.SortStableFunc(events, inTurn)
 		}
 		e := events[0]
@@ -172,7 +197,7 @@ func (d *demo) open(ctx context.Context, windows []event) error {
 	var phones []*worker
 	for _, e := range windows {
 		w := d.workers[e.phone]
-		if w.device == nil || w.below {
+		if slices.Contains(phones, w) || w.device == nil || w.below || d.time.Now().Before(w.silentUntil) && !e.lobby {
 			continue
 		}
 		phones = append(phones, w)

@@ -35,7 +35,7 @@ func (g *stage) shows(record string) {
 func (g *stage) later(at time.Time, play func(*stage)) {
 	g.goesOn = true
 	next := *g
-	g.demo.added = append(g.demo.added, event{at: at, phone: -1, does: func(ctx context.Context) error {
+	g.day.added = append(g.day.added, event{at: at, phone: -1, does: func(ctx context.Context) error {
 		next.ctx = ctx
 		for _, w := range []*worker{next.x, next.y} {
 			was := w.camera.honest

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
@@ -19,6 +20,13 @@ type worker struct {
 	site  client.Scope
 	hands []community.Person // the workers of the main site who have a phone
 	day   *day
+
+	number      int       // of the phone
+	stays       []stay    // where the person is in the shift, in order
+	looked      time.Time // the beginning of the stay in which the person had a look around last
+	under       stay      // where the last round led that ended without signal
+	silentUntil time.Time // and until when the person is there: windows pass by
+	risen       time.Time // when the person comes up, or came up last, to send a report
 }
 
 func pick[T any](random *rand.Rand, from []T) T { return from[random.IntN(len(from))] }
@@ -52,13 +60,16 @@ func (w *worker) tasks(ctx context.Context, tickets []client.View) (did bool, er
 	case roundsv1.Role_ROLE_SUPERVISOR:
 		return w.supervise(ctx, tickets)
 	case roundsv1.Role_ROLE_BUTLER:
-		if w.day.behind(now) {
+		if w.day.behind(now) && !w.here().silent() { // residents write to their butler
 			return true, w.report(ctx)
 		}
 		if n, err := w.review(ctx, tickets, 2); err != nil || n > 0 {
 			return true, err
 		}
 		return w.answer(ctx, 1)
+	}
+	if w.arrives() && w.day.behind(now) {
+		return true, w.report(ctx)
 	}
 	switch n := w.random.IntN(5); {
 	case n == 0:
@@ -68,9 +79,6 @@ func (w *worker) tasks(ctx context.Context, tickets []client.View) (did bool, er
 	}
 	if did, err := w.labour(ctx, tickets); did || err != nil {
 		return did, err
-	}
-	if w.day.behind(now) {
-		return true, w.report(ctx)
 	}
 	if w.random.IntN(2) == 0 {
 		return w.walk(ctx)
@@ -104,13 +112,19 @@ func in(tickets []client.View, states ...roundsv1.TicketState) []client.View {
 	return found
 }
 
-func (w *worker) location() *roundsv1.Location {
-	if silent := w.Silent(); w.random.IntN(2) == 0 {
-		p := pick(w.random, silent)
-		return &roundsv1.Location{PlaceId: p.ID, Words: p.GetName().GetZh(), Source: roundsv1.LocationSource_LOCATION_SOURCE_TAG}
-	}
+// anywhere is a place of which somebody tells.
+func (w *worker) anywhere() *roundsv1.Location {
 	p := pick(w.random, w.Places)
 	return &roundsv1.Location{PlaceId: p.ID, Words: p.GetName().GetZh(), Source: roundsv1.LocationSource_LOCATION_SOURCE_TYPED}
+}
+
+// location is where the person is: of two the one scans the tag there, the other types it.
+func (w *worker) location() *roundsv1.Location {
+	p, source := w.here().place, roundsv1.LocationSource_LOCATION_SOURCE_TYPED
+	if w.random.IntN(2) == 0 {
+		source = roundsv1.LocationSource_LOCATION_SOURCE_TAG
+	}
+	return &roundsv1.Location{PlaceId: p.ID, Words: p.GetName().GetZh(), Source: source}
 }
 
 // report makes a ticket: as a resident says it to the customer service or the butler, or as it is found on the way.
@@ -125,7 +139,7 @@ func (w *worker) report(ctx context.Context) error {
 		if w.Role == roundsv1.Role_ROLE_DISPATCHER {
 			t.Channel = pick(w.random, []roundsv1.Channel{roundsv1.Channel_CHANNEL_PHONE, roundsv1.Channel_CHANNEL_MINI_PROGRAM, roundsv1.Channel_CHANNEL_APP})
 		}
-		t.CustomerWords = "业主说:" + pick(w.random, findings)
+		t.Location, t.CustomerWords = w.anywhere(), "业主说:"+pick(w.random, findings)
 		t.ContactPhone = fmt.Sprintf("139%08d", w.random.IntN(100_000_000))
 		ref, err := w.device.Create(ctx, w.site, "", record(t))
 		return w.note(ref, err)
@@ -134,6 +148,7 @@ func (w *worker) report(ctx context.Context) error {
 	if err := w.note(ref, err); err != nil || ref.ID == "" {
 		return err
 	}
+	w.comesUp()
 	return w.photographFind(ctx, ref.ID, t)
 }
 
@@ -217,14 +232,15 @@ func (w *worker) arrange(ctx context.Context, tickets []client.View) (did bool, 
 	fresh = slices.DeleteFunc(fresh, func(v client.View) bool {
 		return v.Record.GetTicket().GetParentId() != "" || len(v.Record.GetTicket().GetChildIds()) > 0
 	})
+	untouched := in(fresh, roundsv1.TicketState_TICKET_STATE_NEW) // who takes a report in sees that two trades are needed
 	switch {
-	case w.day.split < mostSplit && len(fresh) > 0 && w.random.IntN(6) == 0:
+	case w.day.split < mostSplit && len(untouched) > 0 && w.random.IntN(6) == 0:
 		w.day.split++
-		first, second := fresh[0].Record.GetTicket().GetCategoryId(), w.Categories[12].ID // one of the tasks asks for what the ticket asks for
+		first, second := untouched[0].Record.GetTicket().GetCategoryId(), w.Categories[12].ID // one of the tasks asks for what the ticket asks for
 		if first == "" {
 			first = w.Categories[0].ID
 		}
-		return true, w.command(ctx, fresh[0], &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Split{Split: &roundsv1.TicketSplit{
+		return true, w.command(ctx, untouched[0], &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Split{Split: &roundsv1.TicketSplit{
 			Tasks: []*roundsv1.TicketTask{{CategoryId: first}, {CategoryId: second}}}}})
 	case w.day.merged < mostMerged && len(fresh) > 1 && w.random.IntN(6) == 0:
 		w.day.merged++
@@ -356,7 +372,7 @@ func (w *worker) touch(ctx context.Context, tickets []client.View) error {
 	case 5:
 		t, field = &roundsv1.Ticket{Attributes: map[string]string{pick(w.random, []string{"gate", "key", "dog"}): w.Name}}, "attributes"
 	case 6:
-		t, field = &roundsv1.Ticket{Location: w.location()}, "location"
+		t, field = &roundsv1.Ticket{Location: w.anywhere()}, "location"
 	default:
 		ref, err := w.device.Fact(ctx, w.site, "", &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: &roundsv1.Comment{
 			Subject: &roundsv1.RecordRef{Kind: "ticket", Id: string(v.ID)}, Words: pick(w.random, findings), PersonId: w.ID, Said: w.clock()}}})

@@ -56,7 +56,7 @@ func mountedFlags() map[string]map[string]string {
 	return map[string]map[string]string{
 		"demo": {"devices": "工作的设备数,4 到 60", "hours": "一班的小时数,最多 72", "seed": "相同种子产生相同的社区、人员和计划", "kills": "服务器在接收中被 kill -9 的次数,最多 50",
 			"photos": "约拍多少张照片,最多 20,000;工作本身需要一些", "s3": "照片存入此对象存储而不是服务器的目录:s3+http://KEY:SECRET@host:port/bucket?create=true",
-			"json": "以一行 JSON 打印报告", "keep": "结束后让服务器继续运行,并说明可以试什么", "dir": "服务器和设备数据的目录,须为空;默认:临时目录,结束后删除"},
+			"json": "以一行 JSON 打印报告", "lang": "报告的语言:en 或 zh(默认:ROUNDS_LANG,否则系统语言)", "keep": "结束后让服务器继续运行,并说明可以试什么", "dir": "服务器和设备数据的目录,须为空;默认:临时目录,结束后删除"},
 		"bench": {"batch": "每个请求的工单数", "big-photo-bytes": "每张大照片的字节数", "big-photos": "同时上传的大照片张数", "bits-per-second": "一班所用线路的带宽,每个方向",
 			"changes": "两次拉取之间变化的记录数", "code": "与 --server 合用:在那里注册管理员的注册码", "connections": "共用的连接数", "desk-entries": "该项目日志的条数",
 			"desk-others": "该项目的照片、备注、通知和事项数", "desk-pause": "工作台两次查询之间的时间", "desk-pushes": "工作台查询时设备每秒推送的工单数", "desk-rounds": "四个工作台各查询多少轮",
