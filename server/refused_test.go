@@ -277,7 +277,7 @@ func TestCutBodies(t *testing.T) {
 
 // TestErrorsCarryProblemsInEveryProtocol: the detail travels in Connect, gRPC and gRPC-Web alike, also for what is refused before it is read, and on streams.
 func TestErrorsCarryProblemsInEveryProtocol(t *testing.T) {
-	w := start(t)
+	w := start(t, func(c *server.Config) { c.Limits.MessageBytes = 1 << 20 })
 	for name, options := range protocols() {
 		t.Run(name, func(t *testing.T) {
 			c := roundsv1connect.NewSyncServiceClient(h2c(), w.base, options...)
@@ -290,7 +290,7 @@ func TestErrorsCarryProblemsInEveryProtocol(t *testing.T) {
 				t.Errorf("no clock: %v %v", code, p)
 			}
 			large := w.device.push("x")
-			large.Lanes[0].Mutations = [][]byte{make([]byte, 6<<20)}
+			large.Lanes[0].Mutations = [][]byte{make([]byte, 2<<20)}
 			_, err = c.Exchange(t.Context(), as(w.device, large))
 			if code, p := problemOf(t, err); code != connect.CodeResourceExhausted || p.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_LIMIT {
 				t.Errorf("too large: %v %v", code, p)
