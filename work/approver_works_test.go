@@ -80,6 +80,9 @@ func TestRow37_EachWay(t *testing.T) {
 			if got.GetState() != test.state || !slices.Equal(got.GetApproverIds(), left) || slices.Contains(got.GetFlags(), "self_approval") != test.self {
 				t.Errorf("%s of %s: %v, approved by %d, flags %v", way, test.name, got.GetState(), len(got.GetApproverIds()), got.GetFlags())
 			}
+			if older := way == "one of an older round"; slices.Contains(v.Flags, "older_round") != older {
+				t.Errorf("%s of %s: flags of the outcome %v", way, test.name, v.Flags)
+			}
 			if late := slices.Contains(got.GetFlags(), "late"); late && !test.self && way == "a start" {
 				t.Errorf("%s of %s: it counts as a late fact", way, test.name)
 			}
@@ -107,7 +110,7 @@ func TestRow37_GuardsAlone(t *testing.T) {
 		}
 	}
 	crew := but{"names a crew, and leads none", both(asButler, written(func(t *roundsv1.Ticket) { t.CrewIds = []string{uid("mate")} })), noRight}
-	category := but{"says how urgent it is, and may not", both(func(c *engine.Case) { c.Roles = []roundsv1.Role{worker} },
+	category := but{"says how urgent it is, and may not", both(func(c *engine.Case) { c.Roles = []roundsv1.Role{resident} },
 		written(func(t *roundsv1.Ticket) { t.Priority = roundsv1.Priority_PRIORITY_URGENT })), noRight}
 	own := but{"says how urgent it is, and worked", both(func(c *engine.Case) { c.Current.GetRecord().GetTicket().PerformerIds = []string{uid("me")} },
 		written(func(t *roundsv1.Ticket) { t.Priority = roundsv1.Priority_PRIORITY_URGENT })), noRight}

@@ -126,3 +126,30 @@ func TestApproveWithoutItsList(t *testing.T) {
 		}
 	}
 }
+
+// TestSubmitWithoutItsList: nobody reports as done what has a checklist that is not at hand: not who has it, nor who had it, nor once more.
+func TestSubmitWithoutItsList(t *testing.T) {
+	a, b := uid("a"), uid("b")
+	make := func(at roundsv1.TicketState, former bool) func() engine.Case {
+		return func() engine.Case {
+			ticket := pumpTicket(func(t *roundsv1.Ticket) { t.State = at })
+			if former {
+				ticket.AssigneeId, ticket.FormerAssigneeIds, ticket.AssignEpoch = uid("another"), []string{uid("me")}, 2
+			}
+			c := guard(ticket, submit(1, a, b), map[string]*roundsv1.Record{a: photoRecord(1), b: photoRecord(1)})
+			before := &roundsv1.Write{Stamp: &roundsv1.Stamp{Seq: 5, DeviceId: "another", TimeUs: 5}, Shown: []uint32{52}}
+			c.Current.Writes = []*roundsv1.Write{before, {Stamp: &roundsv1.Stamp{Seq: 7, DeviceId: "another", TimeUs: 7}, Shown: []uint32{40, 42, 43, 57}}}
+			c.Mutation.Base, c.Mutation.BaseTimeUs, c.Saw = 5, 5, false
+			return c
+		}
+	}
+	unlisted := []but{{"its list is not at hand", of(func(t *roundsv1.Ticket) { t.Requirements.ChecklistVersion = 4 }), roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_VERSION}}
+	for _, row := range []alone{
+		{"submit", make(stateInProgress, false), unlisted},
+		{"submit (1)", make(stateDispatched, true), unlisted},
+		{"submit (4), by who had it", make(stateDone, true), unlisted},
+		{"submit (4), by who has it", make(stateDone, false), unlisted},
+	} {
+		row.holds(t, work.New(work.Config{Reference: office{}}))
+	}
+}
