@@ -120,21 +120,10 @@ func (j *judgement) placeFacts(checkpoints []string) map[string]string {
 		"places": strings.Join(zh, "、"), "places_en": strings.Join(en, ", ")}
 }
 
-// walkAgain are the conditions of a round that was returned.
-func walkAgain() (pointsAtOwn, revisited condition) {
-	pointsAtOwn = condition{name: "what is pointed at is an item, an answer or a checkpoint of the round", holds: (*judgement).pointsAtWalk,
-		refusal: refusal{invalid, "item_ids", "此巡检没有您标出的检查项或检查点:{items_zh}。请从本轮的检查表和路线中重新选择。",
-			"This round has no item or checkpoint of these: {items_en}. Choose again, from its checklist and its route."},
-		facts: func(j *judgement) map[string]string {
-			ids := j.strange()
-			return map[string]string{"items": strings.Join(ids, ","), "items_zh": quotedAll(ids, false), "items_en": quotedAll(ids, true)}
-		}}
-	revisited = condition{name: "each checkpoint that the last return pointed at, or at items of, was visited again; or all of these were skipped with a reason",
-		holds: (*judgement).revisited, facts: func(j *judgement) map[string]string { return j.placeFacts(j.unvisitedAgain()) },
-		refusal: refusal{missing, "", "退回时标出的{count}个检查点还没有重新到场:{places}。请到场扫码(标签损坏的,拍照说明),再提交;不能到达的,请将该处的检查项跳过并写明原因。",
-			"{count} checkpoints that the round was returned for were not visited again: {places_en}. Go there and scan the tag (take a photo of a broken one), then submit it again;" +
-				" where you cannot get there, skip its items with a reason."}}
-	return pointsAtOwn, revisited
+// strangeFacts name what a return points at and is nothing of the round.
+func (j *judgement) strangeFacts() map[string]string {
+	ids := j.strange()
+	return map[string]string{"items": strings.Join(ids, ","), "items_zh": quotedAll(ids, false), "items_en": quotedAll(ids, true)}
 }
 
 // completeOlderWalk is row 9 of a round: whoever submits a round that was returned meanwhile had not seen that, or sends it once more. It is kept with its round.

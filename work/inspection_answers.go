@@ -95,7 +95,7 @@ func (j *judgement) askToReopenWalk() {
 		}
 	}
 	j.ask(roundsv1.ConflictType_CONFLICT_TYPE_REOPEN, []*roundsv1.Side{stands,
-		j.thisSide("迟到的答案不合格:"+j.itemWords(failed, false)+"。", "Late answers fail: "+j.itemWords(failed, true)+".")})
+		j.thisSide("迟到的答案不合格："+j.itemWords(failed, false)+"。", "Late answers fail: "+j.itemWords(failed, true)+".")})
 }
 
 // fails: whether an answer of a round says that its item is not as it should be, by its word or its reading.
@@ -165,10 +165,10 @@ func (j *judgement) gapFacts() map[string]string {
 		}
 		facts[part.name] = strings.Join(part.keys, ",")
 		n := strconv.Itoa(len(part.keys))
-		zh = append(zh, n+part.zh+"("+j.itemWords(part.keys, false)+")")
+		zh = append(zh, n+part.zh+"（"+j.itemWords(part.keys, false)+"）")
 		en = append(en, n+" "+part.en+" ("+j.itemWords(part.keys, true)+")")
 	}
-	facts["gaps"], facts["gaps_en"] = strings.Join(zh, ";"), strings.Join(en, "; ")
+	facts["gaps"], facts["gaps_en"] = strings.Join(zh, "；"), strings.Join(en, "; ")
 	return facts
 }
 
