@@ -80,6 +80,9 @@ func TestRow37_EachWay(t *testing.T) {
 			if got.GetState() != test.state || !slices.Equal(got.GetApproverIds(), left) || slices.Contains(got.GetFlags(), "self_approval") != test.self {
 				t.Errorf("%s of %s: %v, approved by %d, flags %v", way, test.name, got.GetState(), len(got.GetApproverIds()), got.GetFlags())
 			}
+			if slices.Contains(v.Flags, "self_approval") != test.self {
+				t.Errorf("%s of %s: flags of the outcome %v", way, test.name, v.Flags)
+			}
 			if older := way == "one of an older round"; slices.Contains(v.Flags, "older_round") != older {
 				t.Errorf("%s of %s: flags of the outcome %v", way, test.name, v.Flags)
 			}

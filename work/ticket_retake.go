@@ -31,15 +31,16 @@ func (j *judgement) recaptured() bool {
 	})
 }
 
-// takenAgain: whether a photo of the finished work is of this round, was taken after somebody decided that photos are to be taken again, and shows its place: by a fix,
-// by a tag, or by one that was scanned in the round since.
+// takenAgain: whether a photo of the finished work is of this round, was taken after somebody decided that photos are to be taken again, and shows its place: by a fix
+// that no other program made up, by a tag, or by one that was scanned in the round since.
 func (j *judgement) takenAgain(change *roundsv1.Change) bool {
 	photo, since := change.GetRecord().GetPhoto(), retakeAsked(j.ticket())
 	if photo.GetRole() != roundsv1.PhotoRole_PHOTO_ROLE_AFTER || photo.GetHidden() != nil || photo.GetAnnotationOfId() != "" || !j.ofRound(change) ||
 		writer(change, photoSubject).GetTimeUs() <= since {
 		return false
 	}
-	return photo.GetLocation().GetSource() >= roundsv1.LocationSource_LOCATION_SOURCE_GPS || j.scannedSince(since)
+	at := photo.GetLocation()
+	return at.GetSource() >= roundsv1.LocationSource_LOCATION_SOURCE_GPS && !at.GetMocked() || j.scannedSince(since)
 }
 
 // retakeAsked is when somebody decided last that the photos of the round are to be taken again, microseconds since 1970; 0 where that is not known.
