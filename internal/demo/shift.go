@@ -29,8 +29,8 @@ type reception struct {
 	delay time.Duration
 }
 
-// signals: of the windows where the signal is weak most are narrow, and one in fairEvery is by a door where there is more. The last part of the shift is spent
-// above ground.
+// signals: of the windows where the signal is weak most are narrow, and one in fairEvery is by a door where there is more. In the last part of the shift, on
+// the way home, all are good.
 func signals() (narrow, fair, good reception) {
 	return reception{64_000, 400 * time.Millisecond}, reception{400_000, 160 * time.Millisecond}, reception{4_000_000, 60 * time.Millisecond}
 }

@@ -108,8 +108,22 @@ func (g *stage) run(step func() error) {
 	}
 }
 
-// pass lets some time go by.
-func (g *stage) pass(d time.Duration) { g.time.jump(g.time.Now().Add(d)) }
+// pass lets some time go by. Meanwhile the desk of the customer service does not stand still: what others report is given out.
+func (g *stage) pass(d time.Duration) {
+	for ; d > slot; d -= slot {
+		g.time.jump(g.time.Now().Add(slot))
+		g.sync(g.c)
+		g.run(func() error {
+			tickets, err := g.c.tickets(g.ctx)
+			if err == nil {
+				_, err = g.c.dispatch(g.ctx, tickets, mostAtOnce)
+			}
+			return err
+		})
+		g.sync(g.c)
+	}
+	g.time.jump(g.time.Now().Add(d))
+}
 
 func (g *stage) all() { g.sync(g.x, g.y, g.f, g.c, g.s, g.b) }
 

@@ -34,6 +34,9 @@ func pick[T any](random *rand.Rand, from []T) T { return from[random.IntN(len(fr
 var findings = []string{"地面有积水,已放警示牌", "灯管闪烁,疑似镇流器故障", "有异味,需要清洗", "阀门渗水,约每秒两滴", "杂物占道,已通知业主", "门锁松动,关不严",
 	"Water on the floor, warning sign is out", "Handrail is loose on the landing", "Bin is overflowing", "Pump runs louder than yesterday"}
 
+// mostAtOnce is how many tickets the customer service gives out before it looks again.
+const mostAtOnce = 6
+
 // tasks does what a person's role has to do now. It returns whether there was something.
 func (w *worker) tasks(ctx context.Context, tickets []client.View) (did bool, err error) {
 	now := w.clocks.time.Now()
@@ -47,7 +50,7 @@ func (w *worker) tasks(ctx context.Context, tickets []client.View) (did bool, er
 		if did, err := w.arrange(ctx, tickets); did || err != nil {
 			return did, err
 		}
-		if n, err := w.dispatch(ctx, tickets, 6); err != nil || n > 0 {
+		if n, err := w.dispatch(ctx, tickets, mostAtOnce); err != nil || n > 0 {
 			return true, err
 		}
 		return w.answer(ctx, 1)
