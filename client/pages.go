@@ -176,6 +176,11 @@ func (d *Device) turnPage(ctx context.Context, scope Scope, rep *replica, page *
 		return nil
 	}
 	rep.state.Closing = open // a right that was given back before the outbox was delivered
+	if len(rep.state.Cursor) == 0 {
+		if err := d.trayBack(rep.w, scope); err != nil {
+			return err
+		}
+	}
 	if page.GetReset_() {
 		d.log.InfoContext(ctx, "snapshot begins anew", "scope", scope)
 		rep.reset()
@@ -207,6 +212,9 @@ func (d *Device) turnPage(ctx context.Context, scope Scope, rep *replica, page *
 		if err := rep.sweep(); err != nil {
 			return err
 		}
+	}
+	if err := d.closeReturned(rep.w, scope); err != nil {
+		return err
 	}
 	rep.state.Own = journal.LaneSeq(page.GetOwnLaneSeq())
 	if err := rep.witness(page); err != nil {

@@ -11,7 +11,7 @@ import (
 // A scope is purged in steps that each may be the last before a crash, and that are all repeated until the scope is gone:
 //
 //  1. the scope is marked: Do refuses, pages are not taken any more;
-//  2. the device's own key space remembers where the lane was, and the ledger of what was queued;
+//  2. the device's own key space remembers where the lane was, the ledger of what was queued, and which acts were refused or wait, without what they said;
 //  3. the scope is dropped;
 //  4. the device's own key space says that it is gone, and the next request tells the server.
 
@@ -118,9 +118,16 @@ func (d *Device) purge(ctx context.Context, scope Scope) error {
 		if err != nil {
 			return err
 		}
+		rep.state.Graceful = rep.state.Graceful || rep.state.Closing == graceful
 		rep.state.Closing = purging
 		if err := rep.save(); err != nil {
 			return err
+		}
+		if mark = (purgeState{}); rep.state.Graceful {
+			mark.Person = d.me().Person
+			if mark.Tray, err = keepTray(w, scope); err != nil {
+				return err
+			}
 		}
 		var count photoCount
 		if _, err := load(w, single(tablePhotoCount), &count); err != nil {

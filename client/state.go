@@ -88,6 +88,8 @@ type replicaState struct {
 	// Repairs counts the records that repairs have changed, ever.
 	Repairs int     `json:"repairs,omitempty"`
 	Closing closing `json:"closing,omitempty"`
+	// Graceful: a scope that is being purged was given up gracefully.
+	Graceful bool `json:"graceful,omitempty"`
 	// Witnesses counts the witnesses ever stored; the last one follows.
 	Witnesses   uint64      `json:"witnesses,omitempty"`
 	JournalSeq  journal.Seq `json:"journal_seq,omitempty"`
@@ -110,6 +112,9 @@ type purgeState struct {
 	Told bool      `json:"told,omitempty"`
 	Lane laneState `json:"lane"`
 	Lost int       `json:"lost,omitempty"` // mutations that were not delivered
+	// Tray is what is remembered of the tray, and Person whose it was: it comes back with the scope. None where the scope was given up at once, as of a lost phone.
+	Tray   []keptItem `json:"tray,omitempty"`
+	Person PersonID   `json:"person,omitempty"`
 	// Photos is the last number of the device's count of photos.
 	Photos uint64 `json:"photos,omitempty"`
 }

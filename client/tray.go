@@ -25,6 +25,9 @@ const (
 	TrayNotice TrayStatus = "notice"
 	// TrayClosed: what it waited for was decided; see Resolution. It stays until it is discarded.
 	TrayClosed TrayStatus = "closed"
+	// TrayForgotten: the server did not take it, and what it said went from the device when the person lost the right to the scope, which has come back since.
+	// The person looks at the record, does it anew where that is needed, and discards it.
+	TrayForgotten TrayStatus = "forgotten"
 	// TrayParked: the server refuses the whole lane of the scope for now; see Outcome.Problem. It goes when the server takes
 	// the lane again.
 	TrayParked TrayStatus = "parked"
@@ -43,7 +46,8 @@ type TrayItem struct {
 	Status TrayStatus
 	Kind   merge.Kind
 	ID     RecordID
-	// Mutation as it was queued; nil for TrayParked.
+	// Mutation as it was queued; nil for TrayParked. Of an item of a scope that went and came back it is bare: it names the record and which act it was, and says
+	// nothing else.
 	Mutation *roundsv1.Mutation
 	// Outcome as the server gave it: its problem has the sentence to show, its losses name what lost to what.
 	Outcome *roundsv1.Outcome
@@ -57,6 +61,8 @@ type trayState struct {
 	Mutation   []byte     `json:"mutation"`
 	Outcome    []byte     `json:"outcome"`
 	Resolution string     `json:"resolution,omitempty"`
+	// Bare: the scope was given up since, and what the mutation said went with it.
+	Bare bool `json:"bare,omitempty"`
 }
 
 // toTray stores, changes or removes the item of one mutation, as its outcome demands.
