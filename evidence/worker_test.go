@@ -258,11 +258,11 @@ func TestLiveCameraAsPinned(t *testing.T) {
 
 // TestWorkerFaults: whatever call of the storage fails while a photo is looked at, it is never marked wrongly, and settled in the end.
 func TestWorkerFaults(t *testing.T) {
+	content := image(13, drawn.After)
 	for _, fault := range []mediatest.Fault{mediatest.Fail, mediatest.ReplyLost, mediatest.Full} {
 		for n := uint64(1); n <= 6; n++ {
 			w := newWorld(t)
 			li := w.phone("li", worker)
-			content := image(13, drawn.After)
 			id := li.promise(content)
 			li.upload(site, content)
 			w.faults(mediatest.Nth(n, fault))

@@ -248,14 +248,19 @@ func TestSizeIsHonest(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
-	before := heap()
-	s := watch(w, &watched{})
-	total(t, s, boss, site)
-	grown, told := float64(heap())-float64(before), float64(s.Stats().Bytes)
-	if told < grown*0.6 || told > grown*1.7 {
-		t.Errorf("it says %.0f bytes, and the heap grew by %.0f", told, grown)
+	for tries := 0; ; tries++ { // what other tests left behind may go in between
+		before := heap()
+		s := watch(w, &watched{})
+		total(t, s, boss, site)
+		grown, told := float64(heap())-float64(before), float64(s.Stats().Bytes)
+		runtime.KeepAlive(s)
+		switch {
+		case told >= grown*0.6 && told <= grown*1.7:
+			return
+		case tries == 4:
+			t.Fatalf("it says %.0f bytes, and the heap grew by %.0f", told, grown)
+		}
 	}
-	runtime.KeepAlive(s)
 }
 
 // TestBeside: many ask about everything while records are written; under the race detector this is what holds the locks to their word.

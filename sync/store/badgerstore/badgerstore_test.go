@@ -28,7 +28,7 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t testing.TB, dir string) store.Store {
 		return open(t, badgerstore.Config{Dir: dir})
-	}, storetest.Options{Seeds: []uint64{1, 2, 3, 4}})
+	}, storetest.Options{Seeds: []uint64{1, 2, 3, 4}, Again: true})
 }
 
 // TestConformanceSmall has small tables, so that the suite meets flushes and transactions that are written in pieces.

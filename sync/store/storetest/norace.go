@@ -2,4 +2,7 @@
 
 package storetest
 
-const everySeed = 1
+const (
+	raced     = false
+	everySeed = 1
+)

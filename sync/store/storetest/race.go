@@ -2,5 +2,7 @@
 
 package storetest
 
-// everySeed: of the random histories every other one is played where the race detector makes each ten times slower.
-const everySeed = 2
+const (
+	raced     = true
+	everySeed = 2 // of the random histories every other one is played where the race detector makes each ten times slower
+)

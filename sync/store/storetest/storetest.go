@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/rounds-sync/rounds/sync/store"
@@ -21,6 +22,8 @@ type Options struct {
 	SerialUpdates bool
 	// Seeds of the random histories; nil is 1 to 12. With the race detector every other one is played.
 	Seeds []uint64
+	// Again: the suite runs on this store in another configuration as well. With the race detector what is large is left to that run.
+	Again bool
 }
 
 // Run runs the suite.
@@ -59,7 +62,12 @@ func Run(t *testing.T, open Open, options Options) {
 		{"Durable", testDurable},
 		{"History", testHistory},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, s) })
+		t.Run(test.name, func(t *testing.T) {
+			if raced && options.Again && strings.HasPrefix(test.name, "Large") {
+				t.Skip("in another configuration")
+			}
+			test.run(t, s)
+		})
 	}
 }
 
