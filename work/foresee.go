@@ -11,7 +11,7 @@ import (
 // Foresee returns what the server will write in a record besides the mutation itself, if the person has the right to it and nobody else came
 // first: the state of a ticket after a command, say. A device shows it while the mutation is pending. False: nothing, or the command would be
 // refused or parked. It is pure, and safe for concurrent use.
-func (r *Rules) Foresee(current *roundsv1.Change, m *roundsv1.Mutation, person string) (*roundsv1.Edit, bool) {
+func (r *Rules) Foresee(current *roundsv1.Change, m *roundsv1.Mutation, person engine.PersonID) (*roundsv1.Edit, bool) {
 	kind, ok := merge.KindOfMutation(m)
 	if !ok || current.GetDeleted() {
 		return nil, false
@@ -19,7 +19,7 @@ func (r *Rules) Foresee(current *roundsv1.Change, m *roundsv1.Mutation, person s
 	if held, ok := merge.KindOf(current.GetRecord()); current != nil && (!ok || held != kind) {
 		return nil, false
 	}
-	j := r.judgement(engine.Case{Kind: kind, Current: current, Mutation: m, Person: engine.PersonID(person), Saw: true,
+	j := r.judgement(engine.Case{Kind: kind, Current: current, Mutation: m, Person: person, Saw: true,
 		Time: time.UnixMicro(m.GetClock().GetWallUs()).UTC()})
 	j.foresees = true
 	if j.op == "" || current == nil && j.op != Create {

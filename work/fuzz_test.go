@@ -90,7 +90,7 @@ func FuzzJudge(f *testing.F) {
 		if ticket := v.Effect.GetRecord().GetTicket(); ticket.GetState() == stateClosed {
 			mayClose(t, c, ticket)
 		}
-		if foreseen, ok := rules.Foresee(current, m, person); ok && len(foreseen.GetFields()) == 0 {
+		if foreseen, ok := rules.Foresee(current, m, engine.PersonID(person)); ok && len(foreseen.GetFields()) == 0 {
 			t.Fatal("an effect that names no fields")
 		}
 	})

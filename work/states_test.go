@@ -169,7 +169,7 @@ func settle(t *testing.T, c engine.Case, stateOf func(*roundsv1.Record) string) 
 	if !proto.Equal(before, c.Current) {
 		t.Fatal("the case was changed")
 	}
-	foreseen, ok := rules.Foresee(c.Current, c.Mutation, string(c.Person))
+	foreseen, ok := rules.Foresee(c.Current, c.Mutation, c.Person)
 	if v.Problem != nil {
 		checkProblem(t, v.Problem)
 		if v.Effect != nil || v.Derived != nil || v.Park != 0 || v.Admit != 0 {

@@ -18,6 +18,7 @@ import (
 	"github.com/rounds-sync/rounds/client"
 	"github.com/rounds-sync/rounds/internal/community"
 	"github.com/rounds-sync/rounds/internal/link"
+	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store/boltstore"
 	"github.com/rounds-sync/rounds/work"
 )
@@ -168,7 +169,7 @@ func (p *phone) on(ctx context.Context) error {
 		// An hour of the shift lasts seconds: so do the waits.
 		Timing: client.Timing{Exchange: 20 * time.Second, BackoffFirst: 20 * time.Millisecond, BackoffMax: 500 * time.Millisecond},
 		Foresee: func(current *roundsv1.Change, m *roundsv1.Mutation) *roundsv1.Edit {
-			edit, ok := p.rules.Foresee(current, m, p.ID)
+			edit, ok := p.rules.Foresee(current, m, engine.PersonID(p.ID))
 			if !ok {
 				return nil
 			}

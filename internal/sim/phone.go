@@ -175,7 +175,7 @@ func (p *phone) open() {
 }
 
 func (p *phone) foresee(current *roundsv1.Change, command *roundsv1.Mutation) *roundsv1.Edit {
-	effect, _ := p.w.rules.Foresee(current, command, string(p.person))
+	effect, _ := p.w.rules.Foresee(current, command, p.person)
 	return effect
 }
 

@@ -16,7 +16,7 @@ import (
 
 // foresee tells what a command will do to its record if the server lets it.
 func (s *session) foresee(current *roundsv1.Change, m *roundsv1.Mutation) *roundsv1.Edit {
-	effect, ok := s.rules.Foresee(current, m, string(s.me))
+	effect, ok := s.rules.Foresee(current, m, engine.PersonID(s.me))
 	if !ok {
 		return nil
 	}
