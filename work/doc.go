@@ -7,6 +7,9 @@
 // A command that no transition fits is refused with PROBLEM_CODE_STATE, or with PROBLEM_CODE_SUPERSEDED where the person had not yet seen
 // the state that stands in the way. Every refusal carries a sentence in Chinese and English that says what can be done now.
 //
+// The rows of a table are sentences. Each noun that they speak of has a struct of terms in a file of its own: conditions (what is so), effects (what becomes of it) and
+// refusals (what is said instead). A row names the noun first: who.assignee, round.current, evidence.stored. Where a term stands in the row says which of them it is.
+//
 // # What the person saw
 //
 // A command is held against what somebody else did meanwhile field by field: a tag added by a colleague does not make a dispatch stale, a

@@ -2,10 +2,6 @@ package work
 
 import roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 
-// The rows of a table are sentences, and these are its words. Each noun that rows speak of has a struct of terms: conditions (what is so), effects (what becomes of it)
-// and refusals (what is said where it does not). A row names its noun first: who.assignee, round.current, evidence.stored. Which of the three a term is follows from
-// where it stands in the row.
-
 // actTerms are about the act itself, whatever it does and whatever it is done to: whether it makes the record, what state the person had before their eyes, whether
 // somebody let it in, and whether it says why.
 type actTerms struct {
