@@ -69,7 +69,10 @@ func (d *desk) entry(ctx context.Context, kind merge.Kind, id uid, at journal.Se
 // afterwards says what became of an entry that waited: that it still does, or who let it in or left it out, and why.
 func afterwards(e *roundsv1.StoryEntry, q *roundsv1.Conflict, names map[string]*roundsv1.Text) inBoth {
 	if q.GetState() != roundsv1.ConflictState_CONFLICT_STATE_RESOLVED {
-		why := e.GetOutcome().GetProblem().GetSentence()
+		why := q.GetSentence() // what the sender was told speaks to the sender
+		if why.GetEn() == "" {
+			why = e.GetOutcome().GetProblem().GetSentence()
+		}
 		return inBoth{"(等待人工处理:" + why.GetZh() + ")", " (waits for a person: " + why.GetEn() + ")"}
 	}
 	how := inBoth{"已处理", "decided"}
