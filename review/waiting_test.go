@@ -54,7 +54,7 @@ func TestStoryOfWhatWaits(t *testing.T) {
 	shot := waits(uid("photo"), photo(&roundsv1.Photo{Subject: of("ticket", id), Role: roundsv1.PhotoRole_PHOTO_ROLE_AFTER, Round: 1}))
 	said := waits(uid("remark"), comment(&roundsv1.Comment{Subject: of("ticket", id), Words: "look"}))
 	measured := waits(id, ticket(&roundsv1.Ticket{Readings: []*roundsv1.Reading{{Id: uid("reading"), Quantity: "pressure", Value: 3.2, Unit: "bar"}}}))
-	expect("before anybody decided", "鲍清 added a photo (waits for a person", "鲍清 added a remark (waits for a person", "鲍清 added readings (waits for a person", "鲍清 添加照片(等待人工处理")
+	expect("before anybody decided", "鲍清 added a photo (waits for a person", "鲍清 added a remark (waits for a person", "鲍清 added readings (waits for a person: Whoever sent this had no right to at that time", "鲍清 添加照片(等待人工处理")
 
 	resp, err := w.service.Inbox(t.Context(), boss, &roundsv1.InboxRequest{Scopes: []string{string(site)}})
 	if err != nil || len(resp.GetItems()) != 3 {
