@@ -104,6 +104,8 @@ func (d *deviceCommands) trayStatus(status client.TrayStatus) string {
 		return d.in("notice", "提示")
 	case client.TrayClosed:
 		return d.in("closed", "已裁决")
+	case client.TrayForgotten:
+		return d.in("forgotten", "未被采纳(内容已清除)")
 	case client.TrayParked:
 		return d.in("parked", "暂停接收")
 	}
