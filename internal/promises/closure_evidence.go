@@ -69,7 +69,7 @@ func (m *trade) photo(id string, e *entry) {
 	}
 	p.made, p.at = true, e
 	p.subject, p.role, p.round, p.source = said.GetSubject().GetId(), said.GetRole(), said.GetRound(), said.GetSource()
-	p.placed = said.GetLocation().GetSource() >= roundsv1.LocationSource_LOCATION_SOURCE_GPS
+	p.placed = said.GetLocation().GetSource() >= roundsv1.LocationSource_LOCATION_SOURCE_GPS && !said.GetLocation().GetMocked()
 	p.annotates, p.shared, p.sha256, p.by = said.GetAnnotationOfId(), said.GetShared(), string(said.GetSha256()), []string{e.GetPersonId(), said.GetPersonId()}
 	if said.GetHidden() != nil {
 		p.hidden, p.hiddenBy = said.GetHidden(), e
@@ -166,6 +166,9 @@ func (m *trade) proved(t *work) (bool, string) {
 	if why := m.listed(t, asked.list); why != "" {
 		return false, why
 	}
+	if asked.before && !m.pictured(t) {
+		return false, "there is no photo from before the work"
+	}
 	if !m.retaken(t) {
 		return false, "no photo was taken again that shows its place (36)"
 	}
@@ -187,12 +190,27 @@ func (m *trade) misses(t *work, p *proof) string {
 	return ""
 }
 
+// pictured: whether a photo from before the work of a ticket, or of one that was merged into it, is sound and in sight.
+func (m *trade) pictured(t *work) bool {
+	for _, p := range m.photos {
+		proves := p.state == roundsv1.PhotoState_PHOTO_STATE_CLEAN || p.state == roundsv1.PhotoState_PHOTO_STATE_SOFT
+		if p.unclear || p.role == roundsv1.PhotoRole_PHOTO_ROLE_BEFORE && p.annotates == "" && p.hidden == nil && proves && m.end(p.subject) == t {
+			return true
+		}
+	}
+	return false
+}
+
 // lists wants a completion to list as many photos as its author knew to be asked for: of the finished work, of this round, from the camera where that is asked.
-// Those that are not here yet count.
+// Those that are not here yet count. It wants the checklist to be answered, too.
 func (m *trade) lists(t *work, e *entry) {
 	asked := m.asked(t)
 	if !t.knew(e) || m.letIn(e) != nil || t.unclear || m.c.evidence.Trade == nil {
 		return
+	}
+	m.begins(t, e)
+	if why := m.listed(t, asked.list); why != "" {
+		m.find(t, e, "work was reported as done, and %s", why)
 	}
 	shows := map[string]bool{}
 	for _, id := range t.manifest() {

@@ -237,7 +237,7 @@ func (p *phone) fact(id recordID) *roundsv1.Mutation {
 			t.Readings = append(t.Readings, p.reading())
 		}
 	case 2:
-		t.Answers = map[string]*roundsv1.Answer{pick(w, []string{"i1", "i2"}): {
+		t.Answers = map[string]*roundsv1.Answer{pick(w, []string{"i1", "i2", "g1", "g2"}): {
 			Result: roundsv1.AnswerResult(1 + w.rand.IntN(4)), Note: pick(w, []string{"", w.word(p)})}}
 	case 3:
 		t.PartsUsed = map[string]int64{pick(w, []string{"bulb", "seal"}): int64(w.rand.IntN(5) - 2)}
@@ -271,7 +271,7 @@ func (p *phone) promise(scope store.Scope, subject *roundsv1.RecordRef, role rou
 	w := p.w
 	w.serial++
 	id := w.record(scope, w.id('f', w.serial), "photo"+itoa(uint64(w.serial)))
-	photo := &roundsv1.Photo{Subject: subject, Role: role, Round: round, SizeBytes: int64(w.serial), PersonId: string(p.person)}
+	photo := &roundsv1.Photo{Subject: subject, Role: role, Round: round, SizeBytes: int64(w.serial), PersonId: string(p.person), Location: w.place()}
 	const camera, gallery = roundsv1.PhotoSource_PHOTO_SOURCE_CAMERA, roundsv1.PhotoSource_PHOTO_SOURCE_GALLERY
 	photo.Source = pick(w, []roundsv1.PhotoSource{camera, camera, camera, camera, camera, camera, camera, gallery})
 	const clean, soft, hard = roundsv1.PhotoState_PHOTO_STATE_CLEAN, roundsv1.PhotoState_PHOTO_STATE_SOFT, roundsv1.PhotoState_PHOTO_STATE_HARD

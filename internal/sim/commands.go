@@ -31,7 +31,7 @@ func (p *phone) sees(scope store.Scope, id recordID, t *roundsv1.Ticket, digest 
 func commandsAt(state roundsv1.TicketState) []work.Operation {
 	switch state {
 	case roundsv1.TicketState_TICKET_STATE_NEW:
-		return []work.Operation{work.Triage, work.Triage, work.Triage, work.Triage, work.Triage, work.Triage, work.Triage, work.Triage, work.Split, work.Merge, work.Escalate}
+		return []work.Operation{work.Triage, work.Triage, work.Triage, work.Triage, work.Triage, work.Triage, work.Triage, work.Triage, work.Split, work.Split, work.Merge, work.Escalate}
 	case roundsv1.TicketState_TICKET_STATE_TRIAGED:
 		return []work.Operation{work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Dispatch, work.Accept, work.Cancel, work.Merge}
 	case roundsv1.TicketState_TICKET_STATE_DISPATCHED:
@@ -43,7 +43,7 @@ func commandsAt(state roundsv1.TicketState) []work.Operation {
 	case roundsv1.TicketState_TICKET_STATE_PAUSED:
 		return []work.Operation{work.Resume, job, work.ForceClose, work.ForceClose}
 	case roundsv1.TicketState_TICKET_STATE_DONE_PENDING_EVIDENCE:
-		return []work.Operation{job, hide, hide, work.ForceClose, work.ForceClose, work.ForceClose, work.Approve, work.Cancel}
+		return []work.Operation{job, hide, hide, chase, chase, work.ForceClose, work.ForceClose, work.ForceClose, work.Approve, work.Cancel}
 	case roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW:
 		return []work.Operation{work.Approve, work.Approve, work.Approve, work.Approve, work.Approve, work.Approve, work.Approve, work.Reject, work.Reject, work.Reject, work.Ask,
 			work.Dispute, work.Dispute, answers, answers, labour, job}
@@ -62,6 +62,7 @@ const (
 	labour  work.Operation = "labour"  // say who worked
 	answers work.Operation = "answers" // answer an item of the checklist once more
 	mate    work.Operation = "mate"    // put somebody into the crew
+	chase   work.Operation = "chase"   // ask what is lost, and have it taken again
 )
 
 // ticketCommands are all commands of a ticket.
@@ -74,7 +75,7 @@ func ticketCommands() []work.Operation {
 func (p *phone) command(s sight) *roundsv1.Mutation {
 	w := p.w
 	fitting := slices.DeleteFunc(commandsAt(s.ticket.GetState()), func(op work.Operation) bool {
-		return op == job || op == hide || op == labour || op == mate || op == answers
+		return op == job || op == hide || op == labour || op == mate || op == answers || op == chase
 	})
 	if len(fitting) == 0 || w.chance(4) {
 		fitting = ticketCommands()
@@ -161,6 +162,9 @@ func (w *world) ticketCommand(op work.Operation, s sight) *roundsv1.TicketComman
 		if w.chance(3) {
 			reject.PhotoIds = s.photos()
 		}
+		if listed(t) && w.chance(2) {
+			reject.ItemIds = []string{w.item(t)}
+		}
 		return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Reject{Reject: reject}}
 	case work.Ask:
 		return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Ask{Ask: &roundsv1.TicketAsk{Round: round, Words: "from nearer", PhotoIds: s.photos()}}}
@@ -179,8 +183,11 @@ func (w *world) ticketCommand(op work.Operation, s sight) *roundsv1.TicketComman
 	case work.Reopen:
 		return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Reopen{Reopen: &roundsv1.TicketReopen{Round: round, Reason: "not done"}}}
 	case work.Split:
-		tasks := []*roundsv1.TicketTask{{Title: "one", CategoryId: "pipe"}}
-		if w.chance(3) {
+		tasks := []*roundsv1.TicketTask{{Title: "one", CategoryId: "pipe"}} // which asks for as much as most
+		if asks := asked()[t.GetCategoryId()]; asks.GetBeforePhoto() || listed(t) {
+			tasks[0].CategoryId = t.GetCategoryId()
+		}
+		if w.chance(2) {
 			tasks = append(tasks, &roundsv1.TicketTask{CategoryId: "lamp"})
 		}
 		for i := range tasks {

@@ -46,14 +46,14 @@ func (ph *photography) take(p *phone) {
 	p.after()
 }
 
-// shoot takes one photo.
-func (ph *photography) shoot(p *phone, scope store.Scope, subject recordID, role roundsv1.PhotoRole) {
+// shoot takes one photo, and returns its id; "" where it could not be taken.
+func (ph *photography) shoot(p *phone, scope store.Scope, subject recordID, role roundsv1.PhotoRole) recordID {
 	w := ph.w
 	content, how := ph.image()
 	s := &shot{scope: scope, subject: subject, size: int64(len(content)), how: how, phones: []*phone{p}, hash: sha(content)}
 	_, id, err := p.device.AddPhoto(background(), scope, client.PhotoInput{Original: bytes.NewReader(content), Role: role,
 		Subject: &roundsv1.RecordRef{Kind: "ticket", Id: string(subject)}, Source: roundsv1.PhotoSource_PHOTO_SOURCE_CAMERA,
-		Preview: []byte("a small picture of " + how), Location: &roundsv1.Location{Source: roundsv1.LocationSource_LOCATION_SOURCE_NO_FIX}})
+		Preview: []byte("a small picture of " + how), Location: w.place()})
 	var refused *client.ProblemError
 	mark := p.clock.mark()
 	switch {
@@ -76,6 +76,7 @@ func (ph *photography) shoot(p *phone, scope store.Scope, subject recordID, role
 	default:
 		w.fail("%s: AddPhoto: %v", p.name, err)
 	}
+	return s.id
 }
 
 // manifest are the photos of a round of a ticket that a phone sees.

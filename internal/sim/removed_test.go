@@ -84,6 +84,32 @@ func isOfTheRound(get getter, of *roundsv1.Change) {
 	}
 }
 
+// isPlaced takes every photo for one that shows its place.
+func isPlaced(_ getter, of *roundsv1.Change) {
+	if photo := of.GetRecord().GetPhoto(); photo != nil {
+		photo.Location = &roundsv1.Location{Source: roundsv1.LocationSource_LOCATION_SOURCE_TAG}
+	}
+}
+
+// asksNoList takes every ticket for one of which no checklist is asked.
+func asksNoList(_ getter, of *roundsv1.Change) {
+	if need := of.GetRecord().GetTicket().GetRequirements(); need != nil {
+		need.ChecklistId, need.ChecklistVersion = "", 0
+	}
+}
+
+// ofGear changes the items of the checklist of tickets.
+func ofGear(change func(*roundsv1.ChecklistItem)) func(uint32, *roundsv1.Checklist) *roundsv1.Checklist {
+	return func(_ uint32, list *roundsv1.Checklist) *roundsv1.Checklist {
+		if list.GetSeriesId() == gearList {
+			for _, item := range list.GetItems() {
+				change(item)
+			}
+		}
+		return list
+	}
+}
+
 // isAway keeps who approved a closed ticket from those who look whether they worked.
 func isAway(of *roundsv1.Change) {
 	if ticket := of.GetRecord().GetTicket(); ticket.GetState() == roundsv1.TicketState_TICKET_STATE_CLOSED {
@@ -146,98 +172,132 @@ func guards() []removed {
 		})
 	}
 	return []removed{
-		{"the bytes of every photo are verified", 2, on("ticket", misread(isSound("ticket"))), reads(isSound("ticket")), "without evidence: photo"},
-		{"as many photos as the category asks for", 13, on("ticket", func(c *engine.Case) {
+		{"the bytes of every photo are verified", 3, on("ticket", misread(isSound("ticket"))), reads(isSound("ticket")), "without evidence: photo"},
+		{"as many photos as the category asks for", 9, on("ticket", func(c *engine.Case) {
 			if need := c.Current.GetRecord().GetTicket().GetRequirements(); ticketCommand(c).GetSubmitCompletion() != nil && need != nil {
 				need.AfterPhotos = 0
 			}
 		}), nil, "photos that count, of"},
-		{"photos of this round", 20, on("ticket", misread(isOfTheRound)), reads(isOfTheRound), "is of another round"},
-		{"nobody decides on own work", 19, told(func(c *engine.Case) {
+		{"photos of this round", 243, on("ticket", misread(isOfTheRound)), reads(isOfTheRound), "is of another round"},
+		{"nobody decides on own work", 12, told(func(c *engine.Case) {
 			if c.Kind == "ticket" && decides(c) {
 				c.Person = stranger
 			}
 		}), nil, "decides on own work"},
-		{"a closure does not rest on who did the work (37)", 77, told(func(c *engine.Case) {
+		{"a closure does not rest on who did the work (37)", 22, told(func(c *engine.Case) {
 			isAway(c.Current)
 			misread(func(_ getter, of *roundsv1.Change) { isAway(of) })(c)
 		}), nil, "TICKET_STATE_PENDING_REVIEW"},
-		{"a forced closure takes two", 2, on("ticket", func(c *engine.Case) {
+		{"a forced closure takes two", 9, on("ticket", func(c *engine.Case) {
 			if force := ticketCommand(c).GetForceClose(); force != nil {
 				force.SecondPersonId = stranger
 				t := c.Current.GetRecord().GetTicket()
 				t.ApproverIds, t.Flags = []string{stranger}, append(t.GetFlags(), "force_close_asked")
 			}
 		}), nil, "is TICKET_STATE_CLOSED; by the table it is TICKET_STATE_"},
-		{"a ticket ends with the last of its tasks", 30, on("ticket", misread(func(_ getter, of *roundsv1.Change) {
+		{"a ticket ends with the last of its tasks", 180, on("ticket", misread(func(_ getter, of *roundsv1.Change) {
 			if t := of.GetRecord().GetTicket(); t.GetParentId() != "" {
 				t.State = roundsv1.TicketState_TICKET_STATE_CLOSED
 			}
 		})), nil, " task "},
-		{"the digest is of the evidence as it stands", 13, on("ticket", func(c *engine.Case) {
+		{"the digest is of the evidence as it stands", 20, on("ticket", func(c *engine.Case) {
 			if approve := ticketCommand(c).GetApprove(); approve != nil {
 				approve.ReviewDigest, _ = work.Digest(c.Current, c.Lookup)
 			}
 		}), nil, "approved"},
-		{"an approval is of the round that it names", 110, on("ticket", func(c *engine.Case) {
+		{"an approval is of the round that it names", 122, on("ticket", func(c *engine.Case) {
 			if approve := ticketCommand(c).GetApprove(); approve != nil {
 				approve.Round = c.Current.GetRecord().GetTicket().GetRound()
 			}
 		}), nil, "by the table it is"},
-		{"an objection has its time (12)", 72, on("ticket", func(c *engine.Case) {
+		{"an objection has its time (12)", 151, on("ticket", func(c *engine.Case) {
 			if ticketCommand(c).GetReject() != nil && c.Current.GetRecord().GetTicket().GetClosedTimeUs() > 0 {
 				c.Time = timeOf(c.Current.GetRecord().GetTicket().GetClosedTimeUs() + 1)
 			}
 		}), nil, "a closure is objected to"},
-		{"who has the ticket reports it as done", 3, on("ticket", func(c *engine.Case) {
+		{"who has the ticket reports it as done", 41, on("ticket", func(c *engine.Case) {
 			if ticketCommand(c).GetSubmitCompletion() != nil {
 				c.Person = engine.PersonID(c.Current.GetRecord().GetTicket().GetAssigneeId())
 			}
 		}), nil, "reports as done"},
-		{"work on what was cancelled waits for a supervisor (5)", 16, on("ticket", func(c *engine.Case) {
+		{"work on what was cancelled waits for a supervisor (5)", 8, on("ticket", func(c *engine.Case) {
 			c.Admitted = c.Admitted || ticketCommand(c).GetSubmitCompletion() != nil
 		}), nil, "after the ticket was cancelled"},
-		{"the first dispatch stands (19)", 1, on("ticket", func(c *engine.Case) {
+		{"the first dispatch stands (19)", 2, on("ticket", func(c *engine.Case) {
 			c.Saw = c.Saw || ticketCommand(c).GetDispatch() != nil
 		}), nil, "(19)"},
-		{"who may approve", 8, on("ticket", func(c *engine.Case) {
+		{"who may approve", 10, on("ticket", func(c *engine.Case) {
 			if decides(c) {
 				c.Roles = []roundsv1.Role{roundsv1.Role_ROLE_SUPERVISOR}
 			}
 		}), nil, ", as "},
 
-		{"a supervisor decides between two reviewers (12)", 381, on("ticket", func(c *engine.Case) {
+		{"a supervisor decides between two reviewers (12)", 341, on("ticket", func(c *engine.Case) {
 			if decides(c) {
 				t := c.Current.GetRecord().GetTicket()
 				t.Flags = slices.DeleteFunc(t.GetFlags(), func(flag string) bool { return flag == "dissent" })
 			}
 		}), nil, "no supervisor decides (12)"},
-		{"an item that failed is seen before the approval (11)", 19, on("ticket", func(c *engine.Case) {
+		{"an item that failed is seen before the approval (11)", 34, on("ticket", func(c *engine.Case) {
 			if ticketCommand(c).GetApprove() != nil {
 				for _, a := range c.Current.GetRecord().GetTicket().GetAnswers() {
 					a.Result = roundsv1.AnswerResult_ANSWER_RESULT_PASS
 				}
 			}
 		}), nil, "has not seen that item"},
-		{"a dispute is seen before the approval (11)", 164, on("ticket", func(c *engine.Case) {
+		{"a dispute is seen before the approval (11)", 198, on("ticket", func(c *engine.Case) {
 			if t := c.Current.GetRecord().GetTicket(); ticketCommand(c).GetApprove() != nil {
 				t.Acceptance = roundsv1.Acceptance_ACCEPTANCE_UNSPECIFIED
 			}
 		}), nil, "has not seen that the customer is not content"},
 
-		{"the bytes of every photo of a round are verified", 6, on("inspection", misread(isSound("inspection"))), reads(isSound("inspection")), "without evidence: photo"},
-		{"nobody decides on a round that they walked", 30, told(func(c *engine.Case) {
+		{"the checklist is answered before the work is reported as done", 2, on("ticket", func(c *engine.Case) {
+			if ticketCommand(c).GetSubmitCompletion() != nil {
+				asksNoList(nil, c.Current)
+			}
+		}), nil, "reported as done, and item"},
+		{"the checklist is asked for before the review", 77, nil, reads(asksNoList), "goes to review without evidence: item"},
+		{"the checklist is asked for before the approval", 63, on("ticket", func(c *engine.Case) {
+			if ticketCommand(c).GetApprove() != nil {
+				asksNoList(nil, c.Current)
+			}
+		}), nil, "closed without evidence: item"},
+		{"an item that fails has its photo", 2, with(ofGear(func(item *roundsv1.ChecklistItem) { item.FailWithoutPhoto = true })), nil, "fails without a photo"},
+		{"an item that fails has its note", 2, with(ofGear(func(item *roundsv1.ChecklistItem) { item.FailWithoutNote = true })), nil, "fails without a note"},
+		{"a reading is within its limits, or failed", 2, with(ofGear(func(item *roundsv1.ChecklistItem) { item.Low, item.High = nil, nil })), nil, "reported as done, and item g2 fails"},
+		{"a reading that cannot be is none", 17, with(ofGear(func(item *roundsv1.ChecklistItem) { item.Greatest, item.FailWithoutPhoto = nil, true })), nil, "reported as done, and the reading of item"},
+		{"what a reviewer points at is answered anew", 122, on("ticket", func(c *engine.Case) {
+			if ticketCommand(c).GetSubmitCompletion() != nil {
+				for _, r := range c.Current.GetRecord().GetTicket().GetReviews() {
+					r.ItemIds = nil
+				}
+			}
+		}), nil, "was to be looked at again"},
+		{"what is taken again shows its place (36)", 222, on("ticket", misread(isPlaced)), reads(isPlaced), "(36)"},
+		{"a photo from before the work", 9, on("ticket", func(c *engine.Case) {
+			if t := c.Current.GetRecord().GetTicket(); ticketCommand(c).GetStart() != nil || ticketCommand(c).GetSubmitCompletion() != nil {
+				t.BeforePhoto = true
+			}
+		}), nil, "without a photo from before"},
+		{"a photo from before the work that is sound", 49, nil, reads(func(_ getter, of *roundsv1.Change) {
+			if need := of.GetRecord().GetTicket().GetRequirements(); need != nil {
+				need.BeforePhoto = false
+			}
+		}), "goes to review without evidence: there is no photo from before"},
+
+		{"the bytes of every photo of a round are verified", 121, on("inspection", misread(isSound("inspection"))), reads(isSound("inspection")), "without evidence: photo"},
+		{"nobody decides on a round that they walked", 99, told(func(c *engine.Case) {
 			if c.Kind == "inspection" && decides(c) {
 				c.Person = stranger
 			}
 		}), nil, "decides on own work"},
-		{"every mandatory item is answered", 3, with(func(_ uint32, list *roundsv1.Checklist) *roundsv1.Checklist {
+		{"every mandatory item is answered", 277, with(func(_ uint32, list *roundsv1.Checklist) *roundsv1.Checklist {
 			for _, item := range list.GetItems() {
 				item.OptionalItem, item.FailWithoutPhoto, item.FailWithoutNote = true, true, true
 			}
 			return list
 		}), nil, "submitted, and item"},
-		{"a red line fails the round", 6, with(func(_ uint32, list *roundsv1.Checklist) *roundsv1.Checklist {
+		{"a red line fails the round", 48, with(func(_ uint32, list *roundsv1.Checklist) *roundsv1.Checklist {
 			for _, item := range list.GetItems() {
 				item.RedLine = false
 			}
@@ -249,14 +309,14 @@ func guards() []removed {
 			}
 			return list
 		}), nil, "has the score"},
-		{"the version that was pinned", 3, with(func(uint32, *roundsv1.Checklist) *roundsv1.Checklist { return lists()[0] }), nil, "pinned was"},
+		{"the version that was pinned", 48, with(func(uint32, *roundsv1.Checklist) *roundsv1.Checklist { return lists()[0] }), nil, "pinned was"},
 		{"a round is released with a version that there is", 39, with(func(_ uint32, list *roundsv1.Checklist) *roundsv1.Checklist {
 			if list == nil {
 				list = lists()[1]
 			}
 			return list
 		}), nil, "which nobody has"},
-		{"the digest of a round is of the evidence as it stands", 60, on("inspection", func(c *engine.Case) {
+		{"the digest of a round is of the evidence as it stands", 230, on("inspection", func(c *engine.Case) {
 			if approve := walkCommand(c).GetApprove(); approve != nil {
 				approve.ReviewDigest, _ = work.InspectionDigest(c.Current, c.Lookup)
 			}

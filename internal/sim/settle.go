@@ -14,6 +14,7 @@ import (
 	"github.com/rounds-sync/rounds/sync/journal"
 	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
+	"github.com/rounds-sync/rounds/work"
 )
 
 // settle heals all links and lets everybody sync until nothing changes any more.
@@ -277,6 +278,12 @@ func (w *world) count(holds map[store.Scope]promises.Holding) {
 				case state == roundsv1.TicketState_TICKET_STATE_CLOSED && move.GetReason() == "":
 					w.seen.Closed++
 					w.seen.ClosedByTasks += min(1, len(t.GetChildIds())) // of one with tasks: most likely
+					if t.GetRequirements().GetChecklistId() != "" {
+						w.seen.Listed++
+					}
+					if slices.Contains(t.GetFlags(), work.FlagRetake) {
+						w.seen.Retaken++
+					}
 				}
 			}
 			for _, review := range t.GetReviews() {

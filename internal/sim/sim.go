@@ -73,7 +73,7 @@ type Seen struct {
 	Photos, Parts, PartsCut, PartsDamaged, Spoofed, Differed, OriginalsDamaged, GivenUp, PhotosKept                                              int
 	MediaKills, MediaFaults, MediaRestores, Upkeeps, Removed, Redacted, Held, Reviewed, Closed                                                   int
 	Reworked, Reopened, Forced, ClosedByTasks, SelfApproved, Dissents, Decided, Breaches, Missed, Chased, Reminded, Twins, DeskActs, DeskRepeats int
-	LateFacts, MergedTickets                                                                                                                     int
+	LateFacts, MergedTickets, Retakes, Retaken, Listed                                                                                           int
 }
 
 // Run lives through the history of a seed.

@@ -109,7 +109,7 @@ func TestSeeds(t *testing.T) {
 func floors() map[string]int {
 	return map[string]int{
 		"Closed": 80, "Forced": 11, "ClosedByTasks": 1, "ticket reject taken": 30, "Reworked": 25, "Dissents": 15, "ticket approve kept": 8, "Reopened": 50, "SelfApproved": 11,
-		"inspection approve taken": 35, "inspection return taken": 14, "LateFacts": 95, "MergedTickets": 45,
+		"inspection approve taken": 35, "inspection return taken": 14, "LateFacts": 95, "MergedTickets": 45, "Listed": 8, "Retakes": 25, "Retaken": 4,
 	}
 }
 

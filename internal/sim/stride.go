@@ -79,6 +79,10 @@ func (w *world) further(scope store.Scope, id recordID) (pending bool) {
 	if asked && !w.chance(3) {
 		op = work.ForceClose
 	}
+	if op == chase {
+		w.chase(scope, id)
+		return false
+	}
 	old := w.glanced[id]
 	if t.GetState() == roundsv1.TicketState_TICKET_STATE_CLOSED && old.digest != nil && w.chance(2) {
 		op = work.Reject // the page was open while another approved it
@@ -88,6 +92,10 @@ func (w *world) further(scope store.Scope, id recordID) (pending bool) {
 	switch {
 	case reviewed && slices.Contains(t.GetFlags(), "dissent"):
 		op = pick(w, []work.Operation{work.Approve, work.Approve, work.Reject})
+	case reviewed && unproved(t) && !w.chance(3):
+		op = work.Approve
+	case reviewed && listed(t) && w.chance(5):
+		op = answers
 	case reviewed && old.news && !w.chance(3):
 		op = work.Approve
 	}
@@ -221,6 +229,8 @@ func (p *phone) step(scope store.Scope, id recordID, op work.Operation) {
 		if asks.GetBeforePhoto() && !t.GetBeforePhoto() && !w.chance(4) {
 			p.snap(scope, id, max(1, t.GetRound()), roundsv1.PhotoRole_PHOTO_ROLE_BEFORE)
 		}
+		p.fills(scope, id, t)
+		p.scans(scope, id, t)
 		for n := len(s.photos()); n < max(1, int(asks.GetAfterPhotos())) && (n == 0 || !w.chance(4)) || w.chance(4); n++ {
 			p.snap(scope, id, max(1, t.GetRound()), roundsv1.PhotoRole_PHOTO_ROLE_AFTER)
 		}
@@ -238,7 +248,7 @@ func (p *phone) step(scope store.Scope, id recordID, op work.Operation) {
 	case answers:
 		fail := &roundsv1.Answer{Result: pick(w, []roundsv1.AnswerResult{roundsv1.AnswerResult_ANSWER_RESULT_FAIL, roundsv1.AnswerResult_ANSWER_RESULT_FAIL,
 			roundsv1.AnswerResult_ANSWER_RESULT_PASS}), Note: w.word(p)}
-		p.do(scope, "an answer on", factOf(id, ticketRecord(&roundsv1.Ticket{Answers: map[string]*roundsv1.Answer{pick(w, []string{"i1", "i2"}): fail}})))
+		p.do(scope, "an answer on", factOf(id, ticketRecord(&roundsv1.Ticket{Answers: map[string]*roundsv1.Answer{w.item(t): fail}})))
 	case labour:
 		w.serial++
 		who := string(p.person)
@@ -297,13 +307,12 @@ func (w *world) actor(scope store.Scope, op work.Operation, t *roundsv1.Ticket) 
 	return pick(w, fit)
 }
 
-// snap takes a photo of a ticket, with its bytes where histories have them.
-func (p *phone) snap(scope store.Scope, id recordID, round uint32, role roundsv1.PhotoRole) {
+// snap takes a photo of a ticket, with its bytes where histories have them, and returns its id; "" where it could not be.
+func (p *phone) snap(scope store.Scope, id recordID, round uint32, role roundsv1.PhotoRole) recordID {
 	if p.w.photos != nil {
-		p.w.photos.shoot(p, scope, id, role)
-		return
+		return p.w.photos.shoot(p, scope, id, role)
 	}
-	p.promise(scope, &roundsv1.RecordRef{Kind: "ticket", Id: string(id)}, role, round)
+	return p.promise(scope, &roundsv1.RecordRef{Kind: "ticket", Id: string(id)}, role, round)
 }
 
 // manifest are the photos of a round of a ticket that a phone sees; now and then with those of an earlier one.

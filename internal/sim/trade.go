@@ -25,6 +25,16 @@ var (
 // walkList is the series of the checklist that rounds are walked with.
 const walkList = "0199c0de-0000-7000-8000-00000000aaaa"
 
+// gearList is the series of the checklist that tickets of gear are worked through with.
+const gearList = "0199c0de-0000-7000-8000-00000000bbbb"
+
+// gear is that checklist, made once: an item that passes or fails, and a reading with limits. A failure needs its photo and its note.
+var gear = sync.OnceValue(func() *roundsv1.Checklist {
+	low, high, greatest := 1.0, 4.0, 100.0
+	return &roundsv1.Checklist{SeriesId: gearList, Version: 1, Published: true, Items: []*roundsv1.ChecklistItem{{Id: "g1", Weight: 1},
+		{Id: "g2", Weight: 1, Unit: "bar", Low: &low, High: &high, Greatest: &greatest}}}
+})
+
 // lists are the versions of the checklist that rounds are walked with, made once; the last is the newest.
 var lists = sync.OnceValue(func() []*roundsv1.Checklist {
 	low, high, greatest := 1.0, 4.0, 100.0
@@ -39,11 +49,14 @@ var lists = sync.OnceValue(func() []*roundsv1.Checklist {
 
 // asked are the categories and what they ask for. Triage names others now and then.
 var asked = sync.OnceValue(func() map[string]*roundsv1.Category {
-	return map[string]*roundsv1.Category{"lamp": {AfterPhotos: 1}, "pipe": {AfterPhotos: 2, LiveCamera: true}, "dirt": {AfterPhotos: 1, BeforePhoto: true}, "word": {}}
+	return map[string]*roundsv1.Category{"lamp": {AfterPhotos: 1}, "pipe": {AfterPhotos: 2, LiveCamera: true}, "dirt": {AfterPhotos: 1, BeforePhoto: true}, "word": {},
+		"gear": {AfterPhotos: 1, ChecklistId: gearList}}
 })
 
 // categories are the names of those that are chosen, the usual ones the more often.
-func categories() []string { return []string{"lamp", "lamp", "lamp", "pipe", "dirt", "word"} }
+func categories() []string {
+	return []string{"lamp", "lamp", "gear", "gear", "gear", "pipe", "dirt", "word"}
+}
 
 // Category implements work.Reference.
 func (trade) Category(_ store.Scope, id string) *roundsv1.Category { return asked()[id] }
@@ -51,7 +64,11 @@ func (trade) Category(_ store.Scope, id string) *roundsv1.Category { return aske
 // Checklist implements work.Reference.
 func (trade) Checklist(_ store.Scope, series string, version uint32) *roundsv1.Checklist {
 	all := lists()
-	if series != walkList {
+	switch series {
+	case gearList:
+		all = []*roundsv1.Checklist{gear()}
+	case walkList:
+	default:
 		return nil
 	}
 	if version == 0 {
