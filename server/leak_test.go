@@ -21,9 +21,14 @@ var goroutine = regexp.MustCompile(`^goroutine (\d+) `)
 
 // goroutines are all that run, by their numbers, each with its stack.
 func goroutines() map[string]string {
-	buf := make([]byte, 8<<20)
+	buf := make([]byte, 256<<10)
+	n := runtime.Stack(buf, true)
+	for n == len(buf) { // there are more
+		buf = make([]byte, 2*len(buf))
+		n = runtime.Stack(buf, true)
+	}
 	all := map[string]string{}
-	for _, stack := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+	for _, stack := range strings.Split(string(buf[:n]), "\n\n") {
 		if found := goroutine.FindStringSubmatch(stack); found != nil {
 			all[found[1]] = stack
 		}

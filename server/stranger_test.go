@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -350,8 +351,11 @@ func TestStrangers(t *testing.T) {
 			for _, codec := range []string{"json", "proto"} {
 				a.post(t, method, codec, encoded(t, m.Interface(), codec), "as it should be")
 				a.post(t, method, codec, encoded(t, known.New().Interface(), codec), "empty")
-				for what, body := range unreadable(codec) {
-					a.post(t, method, codec, body, what)
+				bodies := unreadable(codec)
+				for _, what := range slices.Sorted(maps.Keys(bodies)) {
+					if a.rng.Float64() < 10*share { // each has its turn with some method or other
+						a.post(t, method, codec, bodies[what], what)
+					}
 				}
 			}
 			if who.as == nil {

@@ -63,6 +63,7 @@ func base(t testing.TB) server.Config {
 	cfg := server.Default()
 	cfg.Listen, cfg.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Data = t.TempDir()
+	cfg.Store.MemTableBytes = 8 << 20 // the least: it is taken at each start, which costs much with the race detector
 	cfg.Timeouts.Drain = patience
 	cfg.Inject.Logger = slog.New(slog.DiscardHandler)
 	cfg.Inject.Out = io.Discard
