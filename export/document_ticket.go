@@ -41,13 +41,13 @@ func (p *paper) ticket(t *roundsv1.Ticket) {
 	for _, m := range t.GetMoves() {
 		note := m.GetReason()
 		if m.GetStopsClock() {
-			note += p.say(" (停止计时)", " (the clocks stop)")
+			note += p.say(" （停止计时）", " (the clocks stop)")
 		}
 		if m.GetLate() {
-			note += p.say(" (补传)", " (arrived late)")
+			note += p.say(" （补传）", " (arrived late)")
 		}
 		if !m.GetExact() {
-			note += p.say(" (时间为推算)", " (time estimated)")
+			note += p.say(" （时间为推算）", " (time estimated)")
 		}
 		moves = append(moves, moment{m.GetTimeUs(), p.state(m.GetState()), m.GetPersonId(), note})
 	}
@@ -57,7 +57,7 @@ func (p *paper) ticket(t *roundsv1.Ticket) {
 	for _, d := range t.GetDeadlines() {
 		note := p.lang.in(d.GetState())
 		if d.GetOfflineFalseAlarm() {
-			note += p.say(" (离线误报)", " (false alarm, offline)")
+			note += p.say(" （离线误报）", " (false alarm, offline)")
 		}
 		rows = append(rows, []string{p.lang.in(d.GetStep()), strconv.Itoa(int(d.GetRound())), p.when(d.GetDueUs()), p.when(d.GetDoneUs()), note, p.person(d.GetOwnerId())})
 	}

@@ -92,9 +92,9 @@ func (j *job) factRow(l *line, s *scope, from any) {
 	fix := f.location.GetLatitude() != 0 || f.location.GetLongitude() != 0
 	l.add("纬度", "latitude", numberIf(fix, f.location.GetLatitude()))
 	l.add("经度", "longitude", numberIf(fix, f.location.GetLongitude()))
-	l.add("精度(米)", "accuracy (m)", numberIf(fix, float64(f.location.GetAccuracyM())))
-	l.time(s, "开始(手机时钟)", "began (phone's clock)", f.startedWallUs)
-	l.time(s, "结束(手机时钟)", "ended (phone's clock)", f.endedWallUs)
+	l.add("精度（米）", "accuracy (m)", numberIf(fix, float64(f.location.GetAccuracyM())))
+	l.time(s, "开始（手机时钟）", "began (phone's clock)", f.startedWallUs)
+	l.time(s, "结束（手机时钟）", "ended (phone's clock)", f.endedWallUs)
 	l.add("分钟", "minutes", optional(f.minutes))
 	l.enum("照片用途", "photo role", f.photo.GetRole())
 	l.enum("照片来源", "photo source", f.photo.GetSource())
@@ -103,7 +103,7 @@ func (j *job) factRow(l *line, s *scope, from any) {
 	l.text("SHA-256", "SHA-256", hex.EncodeToString(f.photo.GetSha256()))
 	l.add("字节", "bytes", numberIf(f.photo.GetSizeBytes() > 0, float64(f.photo.GetSizeBytes())))
 	l.text("照片编号", "photo ids", strings.Join(f.photos, ", "))
-	l.yes("并存(另一值为准)", "stands beside the one that counts", f.beside)
+	l.yes("并存（另一值为准）", "stands beside the one that counts", f.beside)
 	l.text("隐藏原因", "hidden because", f.hidden.GetReason())
 }
 

@@ -111,7 +111,7 @@ func TestTickets(t *testing.T) {
 		t.Fatal(err)
 	}
 	sheetRows := named(t, all)
-	has(t, sheetRows[0], "标题", "=漏水 1", "状态代码", "CLOSED", "状态", "已关闭", "类别", "水管爆裂", "上报时间", "2026-03-04 09:00:01", "联系电话", "+86 138", "响应结果", "按时(离线补传)")
+	has(t, sheetRows[0], "标题", "=漏水 1", "状态代码", "CLOSED", "状态", "已关闭", "类别", "水管爆裂", "上报时间", "2026-03-04 09:00:01", "联系电话", "+86 138", "响应结果", "按时（离线补传）")
 	if !strings.HasSuffix(zh.head.GetFileName(), ".xlsx") {
 		t.Error(zh.head.GetFileName())
 	}

@@ -89,7 +89,7 @@ func wordsOf(name string) []word {
 	case "Step":
 		return []word{{}, {"响应", "respond"}, {"到场", "arrive"}, {"完工", "finish"}, {"确认", "review"}, {"回访", "follow-up"}}
 	case "DeadlineState":
-		return []word{{}, {"计时中", "open"}, {"暂停计时", "stopped"}, {"按时", "met"}, {"超时", "breached"}, {"按时(离线补传)", "met, synced late"}, {"有争议", "disputed"},
+		return []word{{}, {"计时中", "open"}, {"暂停计时", "stopped"}, {"按时", "met"}, {"超时", "breached"}, {"按时（离线补传）", "met, synced late"}, {"有争议", "disputed"},
 			{"不再要求", "void"}}
 	case "Verdict":
 		return []word{{}, {"通过", "approved"}, {"退回", "rejected"}, {"要求补充", "more asked for"}, {"异见", "dissent"}, {"反对", "objected"}}

@@ -133,7 +133,7 @@ func (d *desk) alone(ctx context.Context, act *roundsv1.DeskAct, digest []byte) 
 		case len(digest) == 0:
 			obstacles = append(obstacles, roundsv1.BulkObstacle_BULK_OBSTACLE_NO_DIGEST)
 		case !bytes.Equal(digest, now):
-			why := problem(roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST, "command."+string(kind)+".approve.review_digest", "您查看之后证据有变化,请重新查看后再确认。",
+			why := problem(roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST, "command."+string(kind)+".approve.review_digest", "您查看之后证据有变化，请重新查看后再确认。",
 				"The evidence changed after you looked. Look again, then confirm.")
 			why.Scope = act.GetScope()
 			return why, obstacles, nil
@@ -142,7 +142,7 @@ func (d *desk) alone(ctx context.Context, act *roundsv1.DeskAct, digest []byte) 
 	if len(obstacles) == 0 {
 		return nil, nil, nil
 	}
-	why := problem(roundsv1.ProblemCode_PROBLEM_CODE_STATE, "", "此项有待核对的标记,不能批量确认,请单独打开查看。",
+	why := problem(roundsv1.ProblemCode_PROBLEM_CODE_STATE, "", "此项有待核对的标记，不能批量确认，请单独打开查看。",
 		"There is something to look at here: open it and confirm it by itself, not together with others.")
 	why.Scope = act.GetScope()
 	names := make([]string, len(obstacles))

@@ -12,7 +12,7 @@ func problem(code roundsv1.ProblemCode, field, zh, en string) *roundsv1.Problem 
 
 // noRight is the same for a scope that does not exist: nobody learns which do.
 func noRight(scope store.Scope) *engine.Error {
-	why := problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, "scope", "您没有查看此项目的权限。如需查看,请联系项目经理或管理员。",
+	why := problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, "scope", "您没有查看此项目的权限。如需查看，请联系项目经理或管理员。",
 		"You have no right to read this scope. If you should have, ask its manager or an administrator.")
 	why.Scope = string(scope)
 	return &engine.Error{Kind: engine.Denied, Problem: why}
@@ -20,7 +20,7 @@ func noRight(scope store.Scope) *engine.Error {
 
 func badLink() *engine.Error {
 	return &engine.Error{Kind: engine.Invalid, Problem: problem(roundsv1.ProblemCode_PROBLEM_CODE_LINK, "page_token",
-		"翻页标记无效或不属于本次查询,请从第一页重新查询。", "This page token is not of this query. Begin again at the first page.")}
+		"翻页标记无效或不属于本次查询，请从第一页重新查询。", "This page token is not of this query. Begin again at the first page.")}
 }
 
 func invalid(field, zh, en string) *engine.Error {

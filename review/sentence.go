@@ -114,7 +114,7 @@ func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text, of *round
 		did = inBoth{"操作", "did something that this server cannot read"}
 	}
 	if e.GetRedacted() {
-		did = inBoth{"操作(内容已依规删除)", "did something whose content was removed by law"}
+		did = inBoth{"操作（内容已依规删除）", "did something whose content was removed by law"}
 	}
 	what := inBoth{}
 	switch e.GetOperation() {
@@ -137,19 +137,19 @@ func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text, of *round
 		what = inBoth{what.zh + old.zh, what.en + old.en}
 	}
 	if reason := reasonOf(e.GetAct().GetCommand()); reason != "" {
-		what = inBoth{what.zh + ":" + reason, what.en + ": " + reason}
+		what = inBoth{what.zh + "：" + reason, what.en + ": " + reason}
 	}
 	if e.GetRecord().GetKind() == string(kindTicket) && e.GetRecord().GetId() != of.GetId() {
-		what = inBoth{what.zh + "(在并入的工单上)", what.en + " (on a ticket that was merged into this one)"}
+		what = inBoth{what.zh + "（在并入的工单上）", what.en + " (on a ticket that was merged into this one)"}
 	}
 	after := inBoth{}
 	switch why := e.GetOutcome().GetProblem().GetSentence(); e.GetOutcome().GetStatus() {
 	case roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED:
-		after = inBoth{"(被拒绝:" + why.GetZh() + ")", " (refused: " + why.GetEn() + ")"}
+		after = inBoth{"（被拒绝：" + why.GetZh() + "）", " (refused: " + why.GetEn() + ")"}
 	case roundsv1.OutcomeStatus_OUTCOME_STATUS_CONFLICT, roundsv1.OutcomeStatus_OUTCOME_STATUS_QUARANTINED:
 		after = afterwards(e, question, names)
 	case roundsv1.OutcomeStatus_OUTCOME_STATUS_MERGED:
-		after = inBoth{"(与他人的修改合并)", " (merged with what others wrote)"}
+		after = inBoth{"（与他人的修改合并）", " (merged with what others wrote)"}
 	}
 	return &roundsv1.Text{Zh: who.zh + " " + did.zh + what.zh + after.zh, En: who.en + " " + did.en + what.en + after.en}
 }
@@ -183,10 +183,10 @@ func instead(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text) inBoth {
 	add(priorityWords(t.GetPriority()))
 	old := inBoth{}
 	if len(zh) > 0 {
-		old = inBoth{",代替" + strings.Join(zh, "、"), ", instead of " + strings.Join(en, ", ")}
+		old = inBoth{"，代替" + strings.Join(zh, "、"), ", instead of " + strings.Join(en, ", ")}
 	}
 	if state := stateWords(t.GetState()); state != (inBoth{}) {
-		old = inBoth{old.zh + "(此前:" + state.zh + ")", old.en + " (it was " + state.en + ")"}
+		old = inBoth{old.zh + "（此前：" + state.zh + "）", old.en + " (it was " + state.en + ")"}
 	}
 	return old
 }

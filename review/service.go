@@ -161,7 +161,7 @@ type desk struct {
 // open checks the caller's rights and brings the boards up to date. The caller of open closes the desk.
 func (s *Service) open(ctx context.Context, caller engine.Caller, scopes ...string) (*desk, error) {
 	if s.closed.Load() {
-		return nil, &engine.Error{Kind: engine.Unavailable, Problem: problem(0, "", "服务器正在停止,请稍后重试。", "The server is stopping; try again later.")}
+		return nil, &engine.Error{Kind: engine.Unavailable, Problem: problem(0, "", "服务器正在停止，请稍后重试。", "The server is stopping; try again later.")}
 	}
 	d := &desk{Service: s, caller: caller, now: s.cfg.Now()}
 	for _, name := range scopes {

@@ -73,7 +73,7 @@ func afterwards(e *roundsv1.StoryEntry, q *roundsv1.Conflict, names map[string]*
 		if why.GetEn() == "" {
 			why = e.GetOutcome().GetProblem().GetSentence()
 		}
-		return inBoth{"(等待人工处理:" + why.GetZh() + ")", " (waits for a person: " + why.GetEn() + ")"}
+		return inBoth{"（等待人工处理：" + why.GetZh() + "）", " (waits for a person: " + why.GetEn() + ")"}
 	}
 	how := inBoth{"已处理", "decided"}
 	switch q.GetDecision() {
@@ -86,11 +86,11 @@ func afterwards(e *roundsv1.StoryEntry, q *roundsv1.Conflict, names map[string]*
 	if q.GetResolvedById() != "" {
 		by = called(q.GetResolvedById(), names)
 	}
-	why := ""
-	if q.GetDecisionReason() != "" {
-		why = ": " + q.GetDecisionReason()
+	var why inBoth
+	if said := q.GetDecisionReason(); said != "" {
+		why = inBoth{"：" + said, ": " + said}
 	}
-	return inBoth{"(曾等待人工处理;" + how.zh + "," + by.zh + why + ")", " (waited for a person; " + how.en + " by " + by.en + why + ")"}
+	return inBoth{"（曾等待人工处理；" + how.zh + "，" + by.zh + why.zh + "）", " (waited for a person; " + how.en + " by " + by.en + why.en + ")"}
 }
 
 // admission says who let in what had waited, whose it was, and why.
@@ -103,7 +103,7 @@ func admission(e *roundsv1.StoryEntry, q *roundsv1.Conflict, names map[string]*r
 		from = called(e.GetPersonId(), names)
 	}
 	if what = (inBoth{" " + from.zh + " 提交的内容", " from " + from.en}); q.GetDecisionReason() != "" {
-		what = inBoth{what.zh + ":" + q.GetDecisionReason(), what.en + ": " + q.GetDecisionReason()}
+		what = inBoth{what.zh + "：" + q.GetDecisionReason(), what.en + ": " + q.GetDecisionReason()}
 	}
 	return who, what
 }

@@ -66,7 +66,7 @@ func (w *Worker) chase(view engine.View, at moment, one item) (done, error) {
 		hours := at.policy.Chase.Hours()
 		list = append(list, w.cfg.Notice(Telling{About: ref(one.kind, one.id), Code: roundsv1.NoticeCode_NOTICE_CODE_CHASE, People: people,
 			Cause: fmt.Sprintf("chase %d", of.round), TimeUs: at.nowUs, Sentence: &roundsv1.Text{
-				Zh: fmt.Sprintf("%s已超过 %g 小时,照片仍未全部上传并核验。请在有网络处打开应用上传;照片已丢失或被判无效的,请补拍。", of.zh(), hours),
+				Zh: fmt.Sprintf("%s已超过 %g 小时，照片仍未全部上传并核验。请在有网络处打开应用上传；照片已丢失或被判无效的，请补拍。", of.zh(), hours),
 				En: fmt.Sprintf("%g hours after the completion the photos are not all here and verified. Open the app where there is signal; take those again that are lost or were refused.", hours)}}))
 	}
 	return done{change: list, stats: func(s *Stats) { s.Chased++ }}, nil
@@ -80,11 +80,11 @@ func (w *Worker) chaseForeman(view engine.View, at moment, one item) (done, erro
 	}
 	hours := at.policy.ChaseForeman.Hours()
 	sentence := &roundsv1.Text{
-		Zh: fmt.Sprintf("完工已超过 %g 小时,照片仍未全部上传并核验。请联系处理人上传或补拍;确实丢失的,由两人强制关闭。", hours),
+		Zh: fmt.Sprintf("完工已超过 %g 小时，照片仍未全部上传并核验。请联系处理人上传或补拍；确实丢失的，由两人强制关闭。", hours),
 		En: fmt.Sprintf("%g hours after the completion the photos are not all here and verified. Have them sent or taken again; if they are lost, two people can close it.", hours)}
 	if of.walk {
 		sentence = &roundsv1.Text{
-			Zh: fmt.Sprintf("巡检提交已超过 %g 小时,照片仍未全部上传并核验。请联系巡检人上传;确实丢失的,请选择「补拍」,退回补检。", hours),
+			Zh: fmt.Sprintf("巡检提交已超过 %g 小时，照片仍未全部上传并核验。请联系巡检人上传；确实丢失的，请选择「补拍」，退回补检。", hours),
 			En: fmt.Sprintf("%g hours after the round was submitted its photos are not all here and verified. Have them sent; if they are lost, have them taken again.", hours)}
 	}
 	question, mark, err := w.cfg.EvidenceLost(of.change, view.Get, sentence, at.nowUs)

@@ -141,7 +141,7 @@ func (w *Worker) giveOut(ctx context.Context, at moment, one item, crew []roster
 		return w.tellUnassigned(ctx, at, one.id, t)
 	}
 	taken, err := w.cfg.Dispatch(ctx, Giving{Scope: at.scope, Ticket: one.id, Version: journal.Seq(change.GetVersion()), Person: engine.PersonID(to.ID),
-		Reason: fmt.Sprintf("自动派单:同工种、在班、技能相符,在手工单 %d 张 / given out by the server: of the trade, on duty, skilled, with %d open tickets", to.Open, to.Open)})
+		Reason: fmt.Sprintf("自动派单：同工种、在班、技能相符，在手工单 %d 张 / given out by the server: of the trade, on duty, skilled, with %d open tickets", to.Open, to.Open)})
 	if err != nil || !taken { // refused: somebody was quicker, or the person cannot be given it after all; it is tried again
 		return 0, err
 	}
@@ -158,7 +158,7 @@ func (w *Worker) giveOut(ctx context.Context, at moment, one item, crew []roster
 func (w *Worker) tellUnassigned(ctx context.Context, at moment, id string, t *roundsv1.Ticket) (did int, err error) {
 	notice := w.cfg.Notice(Telling{About: ref(kindTicket, id), Code: roundsv1.NoticeCode_NOTICE_CODE_UNASSIGNED, Role: roundsv1.Role_ROLE_FOREMAN,
 		Cause: fmt.Sprintf("unassigned %d %d", t.GetRound(), t.GetAssignEpoch()), TimeUs: at.nowUs,
-		Sentence: &roundsv1.Text{Zh: "此工单无人可自动派:没有同工种、在班且技能相符的人。请您派单。",
+		Sentence: &roundsv1.Text{Zh: "此工单无人可自动派：没有同工种、在班且技能相符的人。请您派单。",
 			En: "The server has nobody to give this ticket to: nobody of the trade is on duty and has the skill. Please give it out."}})
 	err = w.cfg.Records.Write(ctx, at.scope, func(view engine.View) ([]engine.Derived, error) {
 		did = 0 // an act may run again

@@ -53,7 +53,7 @@ func (w *Worker) release(view engine.View, at moment, id string, i *roundsv1.Ins
 // tellUnreleased tells the foreman that a round cannot be released.
 func (w *Worker) tellUnreleased(view engine.View, at moment, id string) (done, error) {
 	notice := w.cfg.Notice(Telling{About: ref(kindInspection, id), Code: roundsv1.NoticeCode_NOTICE_CODE_REMINDER, Role: roundsv1.Role_ROLE_FOREMAN, Cause: "release",
-		TimeUs: at.nowUs, Sentence: &roundsv1.Text{Zh: "巡检任务不能下发:检查表不存在,或所需版本尚未发布。请发布检查表,或另建巡检。",
+		TimeUs: at.nowUs, Sentence: &roundsv1.Text{Zh: "巡检任务不能下发：检查表不存在，或所需版本尚未发布。请发布检查表，或另建巡检。",
 			En: "A round cannot be released: its checklist is not there, or not published in the version that it names. Publish it, or make another round."}})
 	before, err := view.Get(kindNotice, notice.RecordID)
 	if err != nil || before != nil {
@@ -76,10 +76,10 @@ func (w *Worker) window(at moment, id string, i *roundsv1.Inspection) done {
 	case settles(i) && at.nowUs >= i.GetGraceEndUs():
 		say := Telling{About: ref(kindInspection, id), Code: roundsv1.NoticeCode_NOTICE_CODE_MISSED, Role: roundsv1.Role_ROLE_SUPERVISOR,
 			Cause: fmt.Sprintf("missed %d", i.GetRound()), TimeUs: at.nowUs, Sentence: &roundsv1.Text{
-				Zh: "巡检任务漏检,宽限期内没有收到结果。有正当原因的,请由主管免责并注明。",
+				Zh: "巡检任务漏检，宽限期内没有收到结果。有正当原因的，请由主管免责并注明。",
 				En: "A round was missed, and nothing of it came in the time of grace. A supervisor can excuse it with the reason."}}
 		if i.GetState() == partial {
-			say.Sentence = &roundsv1.Text{Zh: "巡检任务只完成了一部分,宽限期内没有提交。有正当原因的,请由主管免责并注明。",
+			say.Sentence = &roundsv1.Text{Zh: "巡检任务只完成了一部分，宽限期内没有提交。有正当原因的，请由主管免责并注明。",
 				En: "A round was walked in part, and not submitted in the time of grace. A supervisor can excuse it with the reason."}
 		}
 		for _, who := range []string{i.GetAssigneeId(), i.GetInspectorId()} {

@@ -28,12 +28,12 @@ func lingers() []linger {
 	return []linger{
 		{roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW, "due.review", "review_overdue_", func(p policy.Policy) time.Duration { return p.RoundReview },
 			roundsv1.Role_ROLE_SUPERVISOR, false, func(hours float64) *roundsv1.Text {
-				return &roundsv1.Text{Zh: fmt.Sprintf("巡检提交并核验后已等待 %g 小时,请确认或退回补检。", hours),
+				return &roundsv1.Text{Zh: fmt.Sprintf("巡检提交并核验后已等待 %g 小时，请确认或退回补检。", hours),
 					En: fmt.Sprintf("A round has waited %g hours for its review. Approve it, or return it.", hours)}
 			}},
 		{roundsv1.InspectionState_INSPECTION_STATE_RETURNED, "due.returned", "return_overdue_", func(p policy.Policy) time.Duration { return p.RoundReturn },
 			roundsv1.Role_ROLE_FOREMAN, true, func(hours float64) *roundsv1.Text {
-				return &roundsv1.Text{Zh: fmt.Sprintf("巡检退回补检已 %g 小时,尚未重新开始。请尽快补检,或安排他人。", hours),
+				return &roundsv1.Text{Zh: fmt.Sprintf("巡检退回补检已 %g 小时，尚未重新开始。请尽快补检，或安排他人。", hours),
 					En: fmt.Sprintf("A round was returned %g hours ago, and nobody walks it again. Walk it, or have somebody else do it.", hours)}
 			}},
 	}

@@ -152,7 +152,7 @@ func (w *Worker) tellLevel(at moment, id string, d *roundsv1.Deadline, level uin
 	words := stepWords(d.GetStep())
 	return w.cfg.Notice(Telling{About: ref(kindTicket, id), Code: roundsv1.NoticeCode_NOTICE_CODE_ESCALATED, Role: at.policy.LevelRoles[min(level, topLevel)],
 		Cause: fmt.Sprintf("%s level %d", cause, level), TimeUs: at.nowUs, Sentence: &roundsv1.Text{
-			Zh: fmt.Sprintf("「%s」超过时限,工单已升至 %d 级,请跟进处理。", words.zh, level),
+			Zh: fmt.Sprintf("「%s」超过时限，工单已升至 %d 级，请跟进处理。", words.zh, level),
 			En: fmt.Sprintf("The %s is overdue, and the ticket went up to level %d. See that it is done.", words.en, level)}})
 }
 
@@ -166,9 +166,9 @@ func stepWords(s roundsv1.Step) words {
 	case roundsv1.Step_STEP_ARRIVE:
 		return words{"到场", "arrival", "请立即到场开工。", "Go there and begin."}
 	case roundsv1.Step_STEP_FINISH:
-		return words{"完工", "completion", "请尽快完工;需要等待的,请挂起并注明原因。", "Finish it, or pause it with the reason for which it waits."}
+		return words{"完工", "completion", "请尽快完工；需要等待的，请挂起并注明原因。", "Finish it, or pause it with the reason for which it waits."}
 	case roundsv1.Step_STEP_REVIEW:
-		return words{"确认", "review", "请查看照片,确认或退回。", "Look at the photos, and approve it or send it back."}
+		return words{"确认", "review", "请查看照片，确认或退回。", "Look at the photos, and approve it or send it back."}
 	case roundsv1.Step_STEP_FOLLOW_UP:
 		return words{"回访", "follow-up visit", "请联系客户并记录结果。", "Ask the customer, and write down what was said."}
 	}

@@ -33,7 +33,7 @@ func (s *Server) Reference() *directory.Reference { return s.reference }
 // keeper returns how administrators keep the directory.
 func (s *Server) keeper() *directory.Keeper {
 	return directory.New(directory.Config{
-		Desk: s.engine, Organisation: organisation{s.authority}, Reference: s.reference, Checks: s.guard.Checks, Scopes: s.recordScopes,
+		Desk: s.engine, Organisation: organisation{s.authority}, Reference: s.reference, Checks: s.guard.Checks, Rules: s.guard, Scopes: s.recordScopes,
 		Validate: func(m proto.Message) error { return firstField(s.validator.Validate(m)) },
 		Tag:      s.tags.issue, Root: string(s.founding.Root), Now: s.cfg.Inject.Now, Log: s.log,
 	})
@@ -64,7 +64,7 @@ func families() []directory.Family {
 		photos.Known = append(photos.Known, directory.Known{Key: one.Key, Default: one.Default, About: &roundsv1.Text{En: one.Meaning}})
 	}
 	retention := directory.Family{
-		Known: []directory.Known{{Key: evidence.RetentionKey, Default: "0", About: &roundsv1.Text{Zh: "已结束工作的照片保留天数,0 为永久",
+		Known: []directory.Known{{Key: evidence.RetentionKey, Default: "0", About: &roundsv1.Text{Zh: "已结束工作的照片保留天数，0 为永久",
 			En: "days for which photos of ended work are kept; 0: for ever"}}},
 		Check: func(settings map[string]string) map[string]string {
 			text, set := settings[evidence.RetentionKey]

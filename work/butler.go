@@ -49,7 +49,7 @@ func (j *judgement) notServed() *roundsv1.Problem {
 	if len(names) == 0 {
 		zh, en = "该楼栋管家", "its own butler"
 	}
-	p := j.problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, "", "此处由"+zh+"负责,须由其本人或主管确认。",
+	p := j.problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, "", "此处由"+zh+"负责，须由其本人或主管确认。",
 		"This place is served by "+en+": they decide on it, or a supervisor does.")
 	p.Facts = map[string]string{"butlers": strings.Join(all, ",")}
 	return p

@@ -66,18 +66,18 @@ func conflictWorkflow() workflow {
 	nothing := condition{name: "no mutation waits", holds: func(j *judgement) bool { return j.conflict().GetJournalSeq() == 0 }}
 	decider := condition{name: "decides questions of this type", right: true, holds: func(j *judgement) bool {
 		return j.foresees || deciders[j.conflict().GetType()]&bits(j.Roles) != 0
-	}, refusal: refusal{noRight, "", "此类事项须由主管或项目经理决定,请联系他们。",
+	}, refusal: refusal{noRight, "", "此类事项须由主管或项目经理决定，请联系他们。",
 		"Questions of this type are for a supervisor or manager. Ask one of them."}}
 	another := condition{name: "did not do it", holds: func(j *judgement) bool {
 		return j.Person == "" || j.conflict().GetPersonId() != string(j.Person)
-	}, refusal: refusal{roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK, "", "这是您自己的操作,须由其他人决定是否采纳。", "You did this yourself; somebody else has to let it in."}}
+	}, refusal: refusal{roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK, "", "这是您自己的操作，须由其他人决定是否采纳。", "You did this yourself; somebody else has to let it in."}}
 	reason := condition{name: "reason given", holds: func(j *judgement) bool { return j.args.reason != "" },
 		refusal: refusal{missing, "reason", "请填写原因。", "Say why."}}
 	undecided := condition{name: "not decided yet", holds: func(*judgement) bool { return false }, instead: (*judgement).decidedAlready,
 		refusal: refusal{superseded, "", "此事项已由他人处理。", "This was decided already."}}
 	offered := condition{name: "the question offers it", holds: func(j *judgement) bool {
 		return slices.Contains(offers(j.conflict()), j.conflictAct().GetDecide().GetAction())
-	}, refusal: refusal{invalid, "action", "此事项没有这个选项,请选择:{offered}。", "The question does not offer this. Choose one of: {offered_en}."},
+	}, refusal: refusal{invalid, "action", "此事项没有这个选项，请选择：{offered}。", "The question does not offer this. Choose one of: {offered_en}."},
 		facts: func(j *judgement) map[string]string {
 			var zh, en []string
 			for _, action := range Offers(j.conflict(), j.Roles) {
@@ -87,7 +87,7 @@ func conflictWorkflow() workflow {
 			return map[string]string{"offered": strings.Join(zh, "、"), "offered_en": strings.Join(en, "; ")}
 		}}
 	waits := condition{name: "a mutation waits", holds: func(j *judgement) bool { return j.conflict().GetJournalSeq() != 0 },
-		refusal: refusal{badState, "", "没有等待采纳的操作,请选择另一项。", "Nothing waits to be let in. Choose another action."}}
+		refusal: refusal{badState, "", "没有等待采纳的操作，请选择另一项。", "Nothing waits to be let in. Choose another action."}}
 	possible := condition{name: "the record it is about allows it", holds: func(j *judgement) bool { return j.consequence().Problem == nil },
 		instead: func(j *judgement) *roundsv1.Problem { return j.consequence().Problem },
 		refusal: refusal{badState, "", "记录的当前状态不允许这样做。", "The record does not allow this as it stands."}}
@@ -110,15 +110,15 @@ func conflictWorkflow() workflow {
 	}
 	works := condition{name: "the person named works at the site, as far as is known", holds: func(j *judgement) bool {
 		return j.foresees || j.rules.people == nil || len(j.takerRoles()) > 0
-	}, refusal: refusal{offDuty, "person_id", "{person}在此项目没有权限(已停用、已离开或从未有),不能处理此事项。请转交给:{roles_zh}。",
+	}, refusal: refusal{offDuty, "person_id", "{person}在此项目没有权限（已停用、已离开或从未有），不能处理此事项。请转交给：{roles_zh}。",
 		"{person} has no right at this site: suspended, gone, or never had one. Give it to somebody else: {roles_en}."}, facts: (*judgement).takerFacts}
 	able := condition{name: "the person named can decide it, as far as is known", holds: func(j *judgement) bool {
 		return j.foresees || j.rules.people == nil || len(Offers(j.conflict(), j.takerRoles())) > 0
-	}, refusal: refusal{invalid, "person_id", "{person}的角色不能处理此事项。请转交给:{roles_zh}。", "{person} cannot decide this by any role held here. Give it to: {roles_en}."},
+	}, refusal: refusal{invalid, "person_id", "{person}的角色不能处理此事项。请转交给：{roles_zh}。", "{person} cannot decide this by any role held here. Give it to: {roles_en}."},
 		facts: (*judgement).takerFacts}
-	editField := refusal{badState, "", "请直接修改该字段为正确的值,此事项会自动关闭。",
+	editField := refusal{badState, "", "请直接修改该字段为正确的值，此事项会自动关闭。",
 		"Edit the field to the right value instead; the question then closes by itself."}
-	lookAgain := refusal{badState, "", "请打开工单重新查看,然后确认或退回,此事项会自动关闭。",
+	lookAgain := refusal{badState, "", "请打开工单重新查看，然后确认或退回，此事项会自动关闭。",
 		"Look at the record again, and approve it or send it back; the question then closes by itself."}
 
 	resolve := func(how string) effect {
@@ -274,7 +274,7 @@ func (j *judgement) handOver() {
 	who := j.conflictAct().GetAssign().GetPersonId()
 	j.editConflict(conflictOwner).OwnerId = who
 	asked := j.conflict().GetSentence()
-	j.notify(roundsv1.NoticeCode_NOTICE_CODE_REMINDER, toPeople(who), "有一项待您处理:"+asked.GetZh(), "A question was given to you. "+asked.GetEn())
+	j.notify(roundsv1.NoticeCode_NOTICE_CODE_REMINDER, toPeople(who), "有一项待您处理："+asked.GetZh(), "A question was given to you. "+asked.GetEn())
 }
 
 // tellDecision tells those whose acts the question was about.
@@ -286,13 +286,13 @@ func (j *judgement) tellDecision() {
 	}
 	zh, en := actionWords(j.decision())
 	if j.args.reason != "" {
-		zh, en = zh+"。原因:"+j.args.reason, en+". Why: "+j.args.reason
+		zh, en = zh+"。原因："+j.args.reason, en+". Why: "+j.args.reason
 	}
 	about := c.GetSubject()
 	if about.GetId() == "" {
 		about = j.ref()
 	}
-	j.notifyAbout(about, roundsv1.NoticeCode_NOTICE_CODE_DECIDED, toPeople(people...), "与您有关的事项已裁决:"+zh+"。", "A question about what you did was decided: "+en+".")
+	j.notifyAbout(about, roundsv1.NoticeCode_NOTICE_CODE_DECIDED, toPeople(people...), "与您有关的事项已裁决："+zh+"。", "A question about what you did was decided: "+en+".")
 }
 
 // decidedAlready refuses a decision that came second: it says who decided what, and when.
@@ -313,7 +313,7 @@ func (j *judgement) decidedAlready() *roundsv1.Problem {
 	if j.saw(conflictState) {
 		code = badState
 	}
-	p := j.problem(code, "", "此事项已由"+byZH+"处理:"+zh+"。以先到的决定为准;如有异议,请联系处理人。",
+	p := j.problem(code, "", "此事项已由"+byZH+"处理："+zh+"。以先到的决定为准；如有异议，请联系处理人。",
 		"This was decided by "+byEN+": "+en+". The first decision stands; if you disagree, talk to who decided.")
 	p.Facts = map[string]string{"decided_by": c.GetResolvedById(), "decision": resolutionOf(c.GetDecision()), "resolution": c.GetResolution()}
 	if c.GetDecision() == 0 {

@@ -65,7 +65,7 @@ func (j *judgement) coverFacts() map[string]string {
 
 // tellUncovered tells who leads the work that all tasks of a ticket have ended, and none that was done asked for what the ticket asks for: it does not end by itself.
 func (j *judgement) tellUncovered() {
-	zh := "各项任务均已结束,但没有一项达到此工单的要求(照片、检查表等),工单不会自动关闭。请派人完成并报完工;证据确实无法取得的,由两人强制关闭。"
+	zh := "各项任务均已结束，但没有一项达到此工单的要求（照片、检查表等），工单不会自动关闭。请派人完成并报完工；证据确实无法取得的，由两人强制关闭。"
 	en := "All tasks of the ticket have ended, and none that was done met what the ticket itself asks for (photos, its checklist), so it does not close by itself. Give it to" +
 		" somebody to be done and reported; where the evidence cannot come, two people close it by force."
 	for _, role := range []roundsv1.Role{roundsv1.Role_ROLE_FOREMAN, roundsv1.Role_ROLE_SUPERVISOR} {

@@ -51,7 +51,7 @@ func DuplicateQuestion(a, b *roundsv1.Change, at int64) []engine.Derived {
 	side := func(c *roundsv1.Change) *roundsv1.Side {
 		t := c.GetRecord().GetTicket()
 		return &roundsv1.Side{Record: refTo(c), PersonId: t.GetReporterId(), TimeUs: t.GetReportedTimeUs(), Sentence: &roundsv1.Text{
-			Zh: "工单:" + t.GetTitle(), En: "Ticket: " + t.GetTitle()}}
+			Zh: "工单：" + t.GetTitle(), En: "Ticket: " + t.GetTitle()}}
 	}
 	sides := []*roundsv1.Side{side(first), side(second)}
 	list := []engine.Derived{QuestionOf(&roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_POSSIBLE_DUPLICATE, Subject: refTo(second),
@@ -80,7 +80,7 @@ func alike(a, b *roundsv1.Ticket) *roundsv1.Text {
 	say(same(a.GetTitle(), b.GetTitle()), "标题", "the title")
 	say(same(a.GetCustomerWords(), b.GetCustomerWords()), "客户原话", "the customer's words")
 	say(slices.ContainsFunc(a.GetOrigin().GetPhotoIds(), func(id string) bool { return slices.Contains(b.GetOrigin().GetPhotoIds(), id) }), "照片", "a photo")
-	return &roundsv1.Text{Zh: "这两张工单可能是同一件事(相同:" + strings.Join(zh, "、") + "),请合并或分别保留。",
+	return &roundsv1.Text{Zh: "这两张工单可能是同一件事（相同：" + strings.Join(zh, "、") + "），请合并或分别保留。",
 		En: "These two tickets may be about the same thing (alike: " + strings.Join(en, ", ") + "); merge one into the other, or keep both."}
 }
 
@@ -97,7 +97,7 @@ func EvidenceLost(record *roundsv1.Change, lookup func(merge.Kind, string) (*rou
 	for _, c := range slices.Concat(t.GetCompletions(), i.GetCompletions()) {
 		if c.GetRound() == round && len(sides) < maxSides {
 			sides = append(sides, &roundsv1.Side{Record: about, PersonId: c.GetPersonId(), TimeUs: c.GetTimeUs(), Sentence: &roundsv1.Text{
-				Zh: fmt.Sprintf("已报完工,承诺 %d 张照片。", len(c.GetPhotoIds())), En: fmt.Sprintf("Reported it as done, with %d photos.", len(c.GetPhotoIds()))}})
+				Zh: fmt.Sprintf("已报完工，承诺 %d 张照片。", len(c.GetPhotoIds())), En: fmt.Sprintf("Reported it as done, with %d photos.", len(c.GetPhotoIds()))}})
 		}
 	}
 	for _, id := range ShownPhotos(record) {
@@ -111,7 +111,7 @@ func EvidenceLost(record *roundsv1.Change, lookup func(merge.Kind, string) (*rou
 		if mark = FlagEvidenceLost; len(sides) < maxSides {
 			by := writer(change, photoSubject)
 			sides = append(sides, &roundsv1.Side{Record: &roundsv1.RecordRef{Kind: string(kindPhoto), Id: id}, PersonId: by.GetPersonId(), DeviceId: by.GetDeviceId(),
-				TimeUs: cmp.Or(by.GetTimeUs(), at), Sentence: &roundsv1.Text{Zh: "承诺的照片,尚未到达。", En: "A promised photo that has not come."}})
+				TimeUs: cmp.Or(by.GetTimeUs(), at), Sentence: &roundsv1.Text{Zh: "承诺的照片，尚未到达。", En: "A promised photo that has not come."}})
 		}
 	}
 	return QuestionOf(&roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_EVIDENCE_LOST, Subject: about, OpenedTimeUs: at, Sides: sides, Sentence: sentence},

@@ -20,7 +20,7 @@ const (
 // and which they are until it is here: photos can be looked up by their ids only.
 func earlyNotice(about *roundsv1.RecordRef) engine.Derived {
 	return NoticeOf(Telling{About: about, Code: roundsv1.NoticeCode_NOTICE_CODE_EARLY_PHOTO, Sentence: &roundsv1.Text{
-		Zh: "您拍的照片已收到,但所属的工单或巡检还没有到达服务器。照片已保留,到达后自动归入。",
+		Zh: "您拍的照片已收到，但所属的工单或巡检还没有到达服务器。照片已保留，到达后自动归入。",
 		En: "Photos of yours are here, and the ticket or the round that they are of is not yet. They are kept, and belong to it as soon as it is here."}})
 }
 

@@ -330,14 +330,14 @@ func TestRefusalsNameThingsInWords(t *testing.T) {
 			map[string]string{"items": "bar,dry"}},
 		{"an impossible reading", guard(pumpTicket(func(t *roundsv1.Ticket) { t.Answers["bar"].Reading = ptr(50.0) }), submit(1, a, b), nil), "出口压力", "outlet pressure",
 			map[string]string{"items": "bar"}},
-		{"a pause", guard(pumpTicket(), pauseFor("tea", nil), nil), "等待配件 (parts)", "waiting for parts (parts)", nil},
+		{"a pause", guard(pumpTicket(), pauseFor("tea", nil), nil), "等待配件（parts）", "waiting for parts (parts)", nil},
 		{"a rejection", func() engine.Case {
 			c := guard(pumpTicket(func(t *roundsv1.Ticket) {
 				t.State, t.AssigneeId = roundsv1.TicketState_TICKET_STATE_PENDING_REVIEW, uid("you")
 			}), rejectFor(1, "tea"), nil)
 			c.Roles = []roundsv1.Role{supervisor}
 			return c
-		}(), "问题未解决 (not_done)", "the fault is still there (not_done)", nil},
+		}(), "问题未解决（not_done）", "the fault is still there (not_done)", nil},
 	} {
 		v := work.New(work.Config{Reference: office{}}).Judge(test.c)
 		if !strings.Contains(v.Problem.GetSentence().GetZh(), test.zh) || !strings.Contains(v.Problem.GetSentence().GetEn(), test.en) {

@@ -74,7 +74,7 @@ func (j *judgement) arriveLate() {
 		}
 		on.flag(flagLate)
 	}
-	on.tellLate("收到了新的记录,请查看。", "something arrived for it. Look at it.")
+	on.tellLate("收到了新的记录，请查看。", "something arrived for it. Look at it.")
 }
 
 // arriveLateOfWalk marks a round that was approved or excused, and tells whoever decided.
@@ -85,7 +85,7 @@ func (j *judgement) arriveLateOfWalk() {
 	if j.state() == approved {
 		by = approverOf(j.inspection())
 	}
-	j.tellEnder(decided, named([]string{by}), "您确认过的巡检之后又收到了新的记录,请查看。", "After you decided on a round something arrived for it. Look at it.")
+	j.tellEnder(decided, named([]string{by}), "您确认过的巡检之后又收到了新的记录，请查看。", "After you decided on a round something arrived for it. Look at it.")
 }
 
 // forgetLate takes the mark off a round with its next round, and when it is decided on anew: what was late before was looked at by whoever decides now.
@@ -102,9 +102,9 @@ func (j *judgement) tellLate(zh, en string) {
 	by := writer(j.Current, ticketState)
 	switch j.state() {
 	case closed:
-		j.tellEnder(by, named(slices.Clone(j.ticket().GetApproverIds())), "您确认过的工单关闭之后,"+zh, "After a ticket that you confirmed was closed, "+en)
+		j.tellEnder(by, named(slices.Clone(j.ticket().GetApproverIds())), "您确认过的工单关闭之后，"+zh, "After a ticket that you confirmed was closed, "+en)
 	case cancelled:
-		j.tellEnder(by, named([]string{by.GetPersonId()}), "工单取消之后,"+zh, "After a ticket was cancelled, "+en)
+		j.tellEnder(by, named([]string{by.GetPersonId()}), "工单取消之后，"+zh, "After a ticket was cancelled, "+en)
 	}
 }
 
@@ -179,7 +179,7 @@ func (j *judgement) completeLate() {
 	j.verdict.Flags = append(j.verdict.Flags, flagLate)
 	t := j.ticket()
 	j.flag(flagLate)
-	j.tellLate("另一位同事也报了完工,请查看其照片和检查表。", "somebody else reported the work as done, too. Look at their photos and answers.")
+	j.tellLate("另一位同事也报了完工，请查看其照片和检查表。", "somebody else reported the work as done, too. Look at their photos and answers.")
 	var failed []string
 	for _, w := range j.Current.GetWrites() {
 		if w.GetStamp().GetPersonId() != string(j.Person) {
@@ -200,7 +200,7 @@ func (j *judgement) completeLate() {
 	}
 	j.ask(roundsv1.ConflictType_CONFLICT_TYPE_REOPEN, []*roundsv1.Side{
 		{Record: j.ref(), PersonId: by, TimeUs: t.GetClosedTimeUs(), Sentence: &roundsv1.Text{Zh: "已确认并关闭。", En: "Confirmed, and closed."}},
-		j.thisSide("报完工,检查表有不合格项。", "Reported it as done, with an item of the checklist that failed."),
+		j.thisSide("报完工，检查表有不合格项。", "Reported it as done, with an item of the checklist that failed."),
 	})
 }
 
@@ -212,7 +212,7 @@ func (j *judgement) parkedSides(as roundsv1.ConflictType) []*roundsv1.Side {
 		return j.orphanSides()
 	case roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL:
 		_, against := j.news()
-		return append(against, j.waitingSide("确认了工单,当时未看到以上情况。", "Approved the work, without having seen that."))
+		return append(against, j.waitingSide("确认了工单，当时未看到以上情况。", "Approved the work, without having seen that."))
 	}
 	by := writer(j.Current, ticketState)
 	stands := &roundsv1.Side{Record: j.ref(), PersonId: by.GetPersonId(), DeviceId: by.GetDeviceId(), TimeUs: by.GetTimeUs(), JournalSeq: by.GetSeq()}

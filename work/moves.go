@@ -217,7 +217,7 @@ func (j *judgement) tellCorrection(was, d *roundsv1.Deadline) {
 	zh, en := stepWords(d.GetStep())
 	j.verdict.Flags = append(j.verdict.Flags, flagFalseAlarm)
 	j.flag(flagFalseAlarm)
-	j.tellOfBreach(was, d, "「"+zh+"」其实没有超时:手机当时没有信号,现已更正。升级记录保留,标记为误报。",
+	j.tellOfBreach(was, d, "「"+zh+"」其实没有超时：手机当时没有信号，现已更正。升级记录保留，标记为误报。",
 		"The "+en+" was not late after all: the phone had no signal. The result is corrected; the escalation stays, marked as a false alarm.")
 }
 
@@ -230,7 +230,7 @@ func (j *judgement) tellAnew(was, d *roundsv1.Deadline) {
 		whatZH, whatEN = "优先级", "priority"
 	}
 	byZH, byEN := j.named()
-	j.tellOfBreach(was, d, "「"+zh+"」的时限已重新设定:"+byZH+"更正了工单的"+whatZH+"。此前的超时和升级记录保留。",
+	j.tellOfBreach(was, d, "「"+zh+"」的时限已重新设定："+byZH+"更正了工单的"+whatZH+"。此前的超时和升级记录保留。",
 		"The deadline of the "+en+" was set anew, because the "+whatEN+" of the ticket was corrected by "+byEN+". That it was late by the time before, and the escalation, stay"+
 			" on record.")
 }
@@ -269,8 +269,8 @@ func (j *judgement) tellOfBreach(was, d *roundsv1.Deadline, zh, en string) {
 func (j *judgement) askForTime(d *roundsv1.Deadline) {
 	zh, en := stepWords(d.GetStep())
 	j.ask(roundsv1.ConflictType_CONFLICT_TYPE_DISPUTED_TIME, []*roundsv1.Side{
-		{Record: j.ref(), TimeUs: d.GetBreachedUs(), Sentence: &roundsv1.Text{Zh: "系统:「" + zh + "」已超过时限。", En: "The server: the " + en + " was late."}},
-		j.thisSide("手机:「"+zh+"」在时限之前完成,但手机时间不能确定。", "The phone: the "+en+" was in time, but its clock is not well known."),
+		{Record: j.ref(), TimeUs: d.GetBreachedUs(), Sentence: &roundsv1.Text{Zh: "系统：「" + zh + "」已超过时限。", En: "The server: the " + en + " was late."}},
+		j.thisSide("手机：「"+zh+"」在时限之前完成，但手机时间不能确定。", "The phone: the "+en+" was in time, but its clock is not well known."),
 	})
 }
 

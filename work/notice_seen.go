@@ -11,7 +11,7 @@ func noticeWorkflow() workflow {
 	seen := condition{name: "it marks as seen, and nothing else", holds: func(j *judgement) bool {
 		edit := j.Mutation.GetEdit()
 		return edit.GetRemoved() == nil && (len(edit.GetFields()) == 0 || slices.Equal(edit.GetFields(), []uint32{noticeSeenBy}))
-	}, refusal: refusal{roundsv1.ProblemCode_PROBLEM_CODE_FIELD_SERVER, "", "通知由系统生成,只能标记为已读。", "Notices are the server's; they can only be marked as seen."}}
+	}, refusal: refusal{roundsv1.ProblemCode_PROBLEM_CODE_FIELD_SERVER, "", "通知由系统生成，只能标记为已读。", "Notices are the server's; they can only be marked as seen."}}
 	self := condition{name: "by oneself", holds: func(j *judgement) bool {
 		return slices.Equal(j.written().GetNotice().GetSeenByIds(), []string{string(j.Person)})
 	}, refusal: refusal{noRight, "seen_by_ids", "只能为自己标记已读。", "Only for yourself can you mark it as seen."}}

@@ -14,7 +14,7 @@ func orphanRow() row {
 		when: when{{name: "archived, or erased in part after what the person saw", holds: func(j *judgement) bool {
 			return !j.Admitted && !j.foresees && (j.Current.GetEvicted() || j.erasedUnseen())
 		}}},
-		refuse: refusal{badState, "", "记录已归档,或其中的个人数据已删除。您的记录已保留,等待主管决定是否采纳。",
+		refuse: refusal{badState, "", "记录已归档，或其中的个人数据已删除。您的记录已保留，等待主管决定是否采纳。",
 			"The record was archived, or personal data in it was erased. What you recorded is kept; a supervisor decides whether it counts."}}
 }
 
@@ -23,7 +23,7 @@ func orphanRow() row {
 func besideOrphanRow() row {
 	return row{command: Create, number: 34, park: roundsv1.ConflictType_CONFLICT_TYPE_ORPHAN,
 		when: when{{name: "what it is about was archived or deleted, or erased in part after it was made", holds: (*judgement).subjectGone}},
-		refuse: refusal{badState, "", "所属记录已归档或删除,或其中的个人数据已删除。您的照片或备注已保留,等待主管决定是否采纳。",
+		refuse: refusal{badState, "", "所属记录已归档或删除，或其中的个人数据已删除。您的照片或备注已保留，等待主管决定是否采纳。",
 			"What this is about was archived or deleted, or personal data in it was erased. What you recorded is kept; a supervisor decides whether it counts."}}
 }
 
@@ -65,8 +65,8 @@ func (j *judgement) orphanSides() []*roundsv1.Side {
 		gone = subject.GetTimeUs()
 	}
 	return []*roundsv1.Side{
-		{Record: ref, TimeUs: gone, Sentence: &roundsv1.Text{Zh: "已归档或删除,或其中的个人数据已删除。", En: "Was archived or deleted, or personal data in it was erased."}},
-		j.waitingSide("之前拍摄或记录,迟到送达。", "Was photographed or noted before that, and came late."),
+		{Record: ref, TimeUs: gone, Sentence: &roundsv1.Text{Zh: "已归档或删除，或其中的个人数据已删除。", En: "Was archived or deleted, or personal data in it was erased."}},
+		j.waitingSide("之前拍摄或记录，迟到送达。", "Was photographed or noted before that, and came late."),
 	}
 }
 

@@ -174,7 +174,7 @@ func (j *judgement) takeBackApproval(people []string) {
 	}
 	j.ask(roundsv1.ConflictType_CONFLICT_TYPE_SELF_APPROVAL, []*roundsv1.Side{
 		{Record: j.ref(), PersonId: people[0], TimeUs: t.GetClosedTimeUs(), Sentence: &roundsv1.Text{Zh: "确认了此工单。", En: "Approved it."}},
-		j.thisSide("迟到的记录表明,确认人参与了处理。", "Something that arrived late shows that the approver did part of the work."),
+		j.thisSide("迟到的记录表明，确认人参与了处理。", "Something that arrived late shows that the approver did part of the work."),
 	}, offered...)
 }
 
@@ -189,11 +189,11 @@ func (j *judgement) withdrawOwn() {
 // tellSignatureOff tells those whose signatures do not count any more, and the leaders of the site, that the closure stands on another's word.
 func (j *judgement) tellSignatureOff(people []string) {
 	const code = roundsv1.NoticeCode_NOTICE_CODE_LATE_EVIDENCE
-	zh, en := "迟到的记录表明,一位确认人参与了处理,其确认已撤下。另一位未参与处理的确认人也已确认,工单维持关闭,请留意。",
+	zh, en := "迟到的记录表明，一位确认人参与了处理，其确认已撤下。另一位未参与处理的确认人也已确认，工单维持关闭，请留意。",
 		"Something that arrived late shows that one who approved the work did part of it. That approval was taken off; somebody else approved it who did none of it, so the"+
 			" ticket stays closed. Look at it."
 	j.notify(code, toRole(roundsv1.Role_ROLE_SUPERVISOR), zh, en)
 	j.notify(code, toRole(roundsv1.Role_ROLE_FOREMAN), zh, en)
-	j.notify(code, toPeople(people...), "迟到的记录表明您参与了此工单的处理,您的确认已撤下。另一位确认人的确认仍有效,工单维持关闭。",
+	j.notify(code, toPeople(people...), "迟到的记录表明您参与了此工单的处理，您的确认已撤下。另一位确认人的确认仍有效，工单维持关闭。",
 		"Something that arrived late shows that you did part of the work, so your approval was taken off. Another's stands, and the ticket stays closed.")
 }

@@ -186,7 +186,7 @@ func (r *Rules) allowed(j *judgement) *roundsv1.Problem {
 		return j.notServed()
 	case holders.own&held == 0:
 		zh, en := j.op.words()
-		return j.problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, "", "您没有"+zh+"的权限,请联系班长或主管。",
+		return j.problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, "", "您没有"+zh+"的权限，请联系班长或主管。",
 			"You have no right to "+en+" here. Ask a foreman or a supervisor.")
 	case !j.own():
 		return j.problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, "", "您只能处理自己上报的工单。其他工单请联系班长或主管。",

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/work/recurrence"
 )
@@ -12,6 +14,7 @@ import (
 const (
 	planChecklist   = 2
 	planCheckpoints = 3
+	planRoute       = 4
 	planRecurrence  = 5
 	planWindow      = 7
 )
@@ -24,7 +27,7 @@ func planWorkflow() workflow {
 		}
 		_, err := recurrence.Parse(j.written().GetPlan().GetRecurrence())
 		return err == nil
-	}, refusal: refusal{invalid, "recurrence", "重复规则无法识别({part}),请检查后重新填写,例如 DTSTART:20260101T080000 换行 RRULE:FREQ=DAILY。",
+	}, refusal: refusal{invalid, "recurrence", "重复规则无法识别（{part}），请检查后重新填写，例如 DTSTART:20260101T080000 换行 RRULE:FREQ=DAILY。",
 		"The recurrence is not understood ({part}). Write it as DTSTART:20260101T080000, and on the next line RRULE:FREQ=DAILY."},
 		facts: func(j *judgement) map[string]string {
 			part, want := "", ""
@@ -43,7 +46,7 @@ func planWorkflow() workflow {
 	list := condition{name: "the checklist is published, where the organisation's lists are known", holds: func(j *judgement) bool {
 		id := j.written().GetPlan().GetChecklistId()
 		return !j.writes(planChecklist) || id == "" || !j.knowsChecklists() || j.reference.Checklist(j.Scope, id, 0) != nil
-	}, refusal: refusal{roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_VERSION, "checklist_id", "检查表不存在或尚未发布,请先发布检查表。",
+	}, refusal: refusal{roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_VERSION, "checklist_id", "检查表不存在或尚未发布，请先发布检查表。",
 		"There is no such checklist, or no version of it is published. Publish it first."}}
 	places := condition{name: "each checkpoint is a place of the site, named once", holds: func(j *judgement) bool {
 		if !j.writes(planCheckpoints) {
@@ -53,18 +56,59 @@ func planWorkflow() workflow {
 		sorted := slices.Sorted(slices.Values(checkpoints))
 		return len(slices.Compact(sorted)) == len(checkpoints) &&
 			(j.foresees || !slices.ContainsFunc(checkpoints, func(id string) bool { return j.lookup(kindPlace, id) == nil }))
-	}, refusal: refusal{invalid, "checkpoint_ids", "检查点须是本项目的地点,且不能重复。", "Each checkpoint has to be a place of this site, and named once."}}
-	needs := []condition{rule, window, list, places}
+	}, refusal: refusal{invalid, "checkpoint_ids", "检查点须是本项目的地点，且不能重复。", "Each checkpoint has to be a place of this site, and named once."}}
+	something := condition{name: "it has checkpoints to visit, or a checklist to answer", holds: func(j *judgement) bool {
+		if !j.writes(planChecklist) && !j.writes(planCheckpoints) {
+			return true
+		}
+		p := j.planned()
+		return p.GetChecklistId() != "" || len(p.GetCheckpointIds()) > 0
+	}, refusal: refusal{missing, "checkpoint_ids", "请填写检查点或检查表，至少一项：两者都没有，巡检无事可做。",
+		"Name checkpoints, or a checklist: a round with neither has nothing to do."}}
+	gaps := condition{name: "the least time between two checkpoints is not above the greatest", holds: func(j *judgement) bool {
+		route := j.written().GetPlan().GetRoute()
+		return !j.writes(planRoute) || route.GetMaxGapUs() == 0 || route.GetMinGapUs() <= route.GetMaxGapUs()
+	}, refusal: refusal{invalid, "route.min_gap_us", "两点间最短间隔大于最长间隔，每次到访都会被标记。请改正其一。",
+		"The least time between two checkpoints is above the greatest, so every visit would be marked. Mend one of them."}}
+	comes := condition{name: "the recurrence comes, within ten years", holds: (*judgement).planComes,
+		refusal: refusal{invalid, "recurrence", "按此重复规则，今后十年内不会有任何一次巡检：日期不存在，或都已过去。请检查日期。",
+			"By this recurrence no round ever comes within ten years: there is no such day, or all of them have passed. Check its days."}}
+	needs := []condition{rule, window, something, gaps, comes, places, list}
 	return workflow{kind: kindPlan, name: noState, rows: []row{{command: Create, needs: needs}, {command: Edit, needs: needs}}}
 }
 
 // writes: whether the mutation sets a field of the record. What makes a record sets all.
 func (j *judgement) writes(field uint32) bool {
 	fields := j.Mutation.GetEdit().GetFields()
-	if j.op == Create || len(fields) == 0 {
-		return j.op == Create
+	if j.op == Create {
+		return true
+	}
+	if len(fields) == 0 { // what names no fields puts those that it sets
+		m := j.written().GetPlan().ProtoReflect()
+		return m.Has(m.Descriptor().Fields().ByNumber(protoreflect.FieldNumber(field)))
 	}
 	return slices.Contains(fields, field)
+}
+
+// planned is the plan as the mutation leaves it, as far as what a round does is concerned.
+func (j *judgement) planned() *roundsv1.Plan {
+	before, after := j.Current.GetRecord().GetPlan(), &roundsv1.Plan{ChecklistId: j.written().GetPlan().GetChecklistId(), CheckpointIds: j.written().GetPlan().GetCheckpointIds()}
+	if !j.writes(planChecklist) {
+		after.ChecklistId = before.GetChecklistId()
+	}
+	if !j.writes(planCheckpoints) {
+		after.CheckpointIds = before.GetCheckpointIds()
+	}
+	return after
+}
+
+// planComes: whether the recurrence that is written begins a round, from the day before the act on: whatever the site's time zone, today is not over.
+func (j *judgement) planComes() bool {
+	if !j.writes(planRecurrence) {
+		return true
+	}
+	rule, err := recurrence.Parse(j.written().GetPlan().GetRecurrence())
+	return err != nil || rule.Comes(j.Time.AddDate(0, 0, -1))
 }
 
 // knowsChecklists: whether the reference knows lists at all. Without a directory a plan may name any.

@@ -14,7 +14,7 @@ const (
 	flagRetake   = "retake"
 	flagInTime   = "in_time"      // an inspection round's walk was within its window
 	flagTooLate  = "after_window" // it was not
-	lostPhotoWhy = "照片遗失,已安排补拍 (lost: to be taken again)"
+	lostPhotoWhy = "照片遗失，已安排补拍 (lost: to be taken again)"
 )
 
 // consequence is what a decision does to the record that the question is about, as records that the rules write besides; or why it cannot.
@@ -45,14 +45,14 @@ func (j *judgement) consequence() engine.Verdict {
 func (j *judgement) walkAgain(subject *roundsv1.Change) engine.Verdict {
 	round := subject.GetRecord().GetInspection()
 	if state(round.GetState()) != approved {
-		return engine.Verdict{Problem: j.problem(superseded, "", "巡检已不是「已通过」,无需重新打开。", "The round is not approved any more; nothing has to be opened again.")}
+		return engine.Verdict{Problem: j.problem(superseded, "", "巡检已不是「已通过」，无需重新打开。", "The round is not approved any more; nothing has to be opened again.")}
 	}
 	why := j.whyDecided(j.conflict())
 	v := engine.Verdict{Derived: []engine.Derived{j.returned(subject, "reopened", why, j.failedSince(subject))}}
 	if who := round.GetInspectorId(); who != "" && who != string(j.Person) {
 		v.Derived = append(v.Derived, NoticeOf(Telling{About: j.conflict().GetSubject(), Code: roundsv1.NoticeCode_NOTICE_CODE_REOPENED, People: []string{who},
 			CausedBy: string(j.Person), Cause: j.cause(), TimeUs: j.Time.UnixMicro(), Sentence: &roundsv1.Text{
-				Zh: "已通过的巡检因迟到的不合格项重新打开:" + why + "。请补检。", En: "A round that was approved is open again, for an item that failed: " + why + ". Walk it again."}}))
+				Zh: "已通过的巡检因迟到的不合格项重新打开：" + why + "。请补检。", En: "A round that was approved is open again, for an item that failed: " + why + ". Walk it again."}}))
 	}
 	return v
 }
@@ -117,7 +117,7 @@ func (j *judgement) command(ticket *roundsv1.Change, act *roundsv1.TicketCommand
 }
 
 func (j *judgement) gone() *roundsv1.Problem {
-	return j.problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD, "", "相关记录已不在此项目中,请选择另一项。", "The record that this is about is not here any more. Choose another action.")
+	return j.problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD, "", "相关记录已不在此项目中，请选择另一项。", "The record that this is about is not here any more. Choose another action.")
 }
 
 // mergeDuplicates merges the ticket that does not go on into the one that does.
@@ -131,7 +131,7 @@ func (j *judgement) mergeDuplicates(c *roundsv1.Conflict, subject *roundsv1.Chan
 	into := j.conflictAct().GetDecide().GetTargetId()
 	at := slices.Index(tickets, into)
 	if at < 0 || len(tickets) < 2 {
-		return engine.Verdict{Problem: j.problem(invalid, j.argument("target_id"), "请选择要保留的工单,须为此事项中的一张。",
+		return engine.Verdict{Problem: j.problem(invalid, j.argument("target_id"), "请选择要保留的工单，须为此事项中的一张。",
 			"Name the ticket that goes on: one of those that the question is about.")}
 	}
 	goes := subject
@@ -206,7 +206,7 @@ func (j *judgement) retake(subject *roundsv1.Change) engine.Verdict {
 			}
 		}
 	case ticket != nil || round != nil:
-		return engine.Verdict{Problem: j.problem(superseded, "", "记录已不在等待照片,无需补拍。", "It does not wait for photos any more; nothing has to be taken again.")}
+		return engine.Verdict{Problem: j.problem(superseded, "", "记录已不在等待照片，无需补拍。", "It does not wait for photos any more; nothing has to be taken again.")}
 	default:
 		return engine.Verdict{Problem: j.gone()}
 	}
@@ -228,7 +228,7 @@ func (j *judgement) retake(subject *roundsv1.Change) engine.Verdict {
 		}
 		v.Derived = append(v.Derived, NoticeOf(Telling{About: j.conflict().GetSubject(), Code: roundsv1.NoticeCode_NOTICE_CODE_MORE_ASKED, People: []string{person},
 			CausedBy: string(j.Person), Cause: j.cause(), TimeUs: j.Time.UnixMicro(), Sentence: &roundsv1.Text{
-				Zh: "部分照片不会再到达(手机丢失或已清除)。请到现场扫码并重新拍摄。", En: "Some photos will not come any more: the phone is lost or wiped. Go there, scan the tag and take them again."}}))
+				Zh: "部分照片不会再到达（手机丢失或已清除）。请到现场扫码并重新拍摄。", En: "Some photos will not come any more: the phone is lost or wiped. Go there, scan the tag and take them again."}}))
 	}
 	return v
 }

@@ -47,8 +47,8 @@ func (j *judgement) askPlace() {
 	j.verdict.Derived = append(j.verdict.Derived, QuestionOf(&roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_OTHER_PLACE, Subject: j.ref(), Field: ticketLocation,
 		DeviceId: string(j.Device), PersonId: string(j.Person), OpenedTimeUs: j.Time.UnixMicro(), Sides: []*roundsv1.Side{
 			{Record: j.ref(), PersonId: by.GetPersonId(), DeviceId: by.GetDeviceId(), TimeUs: by.GetTimeUs(), JournalSeq: by.GetSeq(),
-				Sentence: &roundsv1.Text{Zh: "地点:" + j.placeWords(stands), En: "The place: " + j.placeWords(stands)}},
-			j.thisSide("地点:"+j.placeWords(named), "The place: "+j.placeWords(named)),
+				Sentence: &roundsv1.Text{Zh: "地点：" + j.placeWords(stands), En: "The place: " + j.placeWords(stands)}},
+			j.thisSide("地点："+j.placeWords(named), "The place: "+j.placeWords(named)),
 		}}, key))
 }
 

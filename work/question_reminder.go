@@ -68,7 +68,7 @@ func Reminder(c *roundsv1.Conflict, p policy.Policy, now time.Time) (Reminding, 
 	if asked == nil {
 		asked = questionOf(c.GetType()).Asks
 	}
-	r.Sentence = &roundsv1.Text{Zh: "有一项仍待处理" + ageZH(days) + ":" + asked.GetZh(), En: "A question still waits" + ageEN(days) + ". " + asked.GetEn()}
+	r.Sentence = &roundsv1.Text{Zh: "有一项仍待处理" + ageZH(days) + "：" + asked.GetZh(), En: "A question still waits" + ageEN(days) + ". " + asked.GetEn()}
 	return r, true
 }
 
@@ -88,7 +88,7 @@ func ageZH(days int64) string {
 	if days == 0 {
 		return ""
 	}
-	return ",已等待" + strconv.FormatInt(days, 10) + "天"
+	return "，已等待" + strconv.FormatInt(days, 10) + "天"
 }
 
 func ageEN(days int64) string {

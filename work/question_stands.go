@@ -87,7 +87,7 @@ func toldWords(told *roundsv1.Text) inWords {
 	if told.GetEn() == "" {
 		return inWords{}
 	}
-	return inWords{"提交人收到的说明:「" + shortened(told.GetZh(), mostRetold) + "」", "The sender was told: “" + shortened(told.GetEn(), mostRetold) + "”"}
+	return inWords{"提交人收到的说明：「" + shortened(told.GetZh(), mostRetold) + "」", "The sender was told: “" + shortened(told.GetEn(), mostRetold) + "”"}
 }
 
 func (s inWords) orElse(other inWords) inWords {
@@ -119,18 +119,18 @@ func (j *judgement) lostRight() *roundsv1.Side {
 	switch {
 	case len(j.Roles) > 0:
 		held := rolesWords(j.Roles)
-		words = inWords{"提交人当时的角色(" + held.zh + ")不能对此记录进行此操作。", "In the role that this person had then (" + held.en + ") this may not be done here."}
+		words = inWords{"提交人当时的角色（" + held.zh + "）不能对此记录进行此操作。", "In the role that this person had then (" + held.en + ") this may not be done here."}
 		if loss.Cause == LostRole {
 			words = words.and(lossWords(loss))
 		}
 	case loss.Cause == LostNothing && sure:
-		words = inWords{"提交人当时在此项目没有权限(从未有、已被停用或收回,或手机已停用)。",
+		words = inWords{"提交人当时在此项目没有权限（从未有、已被停用或收回，或手机已停用）。",
 			"This person had no right here at that time, by roles, a suspension or the end of the phone's."}
 	case loss.Cause == LostNothing:
-		words = inWords{"提交人在此项目没有权限(从未有、已被停用或收回,或手机已停用),或不能确定当时是否仍有。",
+		words = inWords{"提交人在此项目没有权限（从未有、已被停用或收回，或手机已停用），或不能确定当时是否仍有。",
 			"This person had no right here, by roles, a suspension or the end of the phone's; or it is not sure whether still at that time."}
 	case !sure && loss.Cause != LostPhone:
-		words = words.and(inWords{"手机时间不能确定,此内容也可能早于该时间。", "The phone's time is not well known: this may have been done before."})
+		words = words.and(inWords{"手机时间不能确定，此内容也可能早于该时间。", "The phone's time is not well known: this may have been done before."})
 	}
 	side := &roundsv1.Side{Sentence: words.text(), PersonId: string(loss.By)}
 	if !loss.Since.IsZero() {
@@ -145,7 +145,7 @@ func lossWords(loss Loss) inWords {
 	case LostPhone:
 		return inWords{"该手机已作为丢失停用。", "The phone was revoked as lost."}
 	case LostPerson:
-		return inWords{"提交人已被删除,权限自该时间起终止。", "The person who sent this was deleted, and had no right from that time on."}
+		return inWords{"提交人已被删除，权限自该时间起终止。", "The person who sent this was deleted, and had no right from that time on."}
 	case LostSuspended:
 		return inWords{"提交人自该时间起被停用。", "The person who sent this was suspended from that time on."}
 	case LostRole:

@@ -36,7 +36,7 @@ func TestWhoTookTheRightAway(t *testing.T) {
 		"a role that ended": {work.Loss{Cause: work.LostRole, By: boss, Since: since, Role: worker}, trustA, nil, since, boss,
 			[]string{"「员工」角色自该时间起终止"}, []string{"The role of worker that this person had here ended"}},
 		"one role of two": {work.Loss{Cause: work.LostRole, By: boss, Since: since, Role: foreman}, trustA, []roundsv1.Role{resident}, since, boss,
-			[]string{"提交人当时的角色(住户)", "「班长」"}, []string{"In the role that this person had then (resident)", "The role of foreman"}},
+			[]string{"提交人当时的角色（住户）", "「班长」"}, []string{"In the role that this person had then (resident)", "The role of foreman"}},
 		"a role that may not": {work.Loss{}, trustA, []roundsv1.Role{resident}, since, "", []string{"住户"}, []string{"(resident) this may not be done"}},
 		"never a right":       {work.Loss{}, trustA, nil, since, "", []string{"没有权限"}, []string{"no right here at that time"}},
 	} {
@@ -70,7 +70,7 @@ func contains(t *testing.T, text string, all []string) {
 
 // TestQuestionsSpeakToWhoDecides: whatever a mutation waits for, its question does not speak to who sent it; what that one was told is a quotation.
 func TestQuestionsSpeakToWhoDecides(t *testing.T) {
-	told := &roundsv1.Text{Zh: "您的记录已满,请新建记录。", En: "Your record is full. Go on in a new one."}
+	told := &roundsv1.Text{Zh: "您的记录已满，请新建记录。", En: "Your record is full. Go on in a new one."}
 	for number := range roundsv1.ConflictType_name {
 		c := &roundsv1.Conflict{Type: roundsv1.ConflictType(number), JournalSeq: 7, Sentence: told, Subject: &roundsv1.RecordRef{Kind: "ticket", Id: uid("it")}}
 		current := change(ticketRecord(&roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_CANCELLED}))
@@ -127,18 +127,18 @@ func TestWhatWaitsInWordsOfTheSite(t *testing.T) {
 		zh, en  string
 	}{
 		"an item of a ticket": {"", pinned, &roundsv1.Fact{Record: ticketRecord(&roundsv1.Ticket{Answers: map[string]*roundsv1.Answer{"dry": fail}})},
-			"检查项「地面干燥」:不合格。", "Item “floor dry”: failed."},
+			"检查项「地面干燥」：不合格。", "Item “floor dry”: failed."},
 		"an item that has no words": {"", pinned, &roundsv1.Fact{Record: ticketRecord(&roundsv1.Ticket{Answers: map[string]*roundsv1.Answer{"paint": fail}})},
-			"检查项「paint」:不合格。", "Item “paint”: failed."},
+			"检查项「paint」：不合格。", "Item “paint”: failed."},
 		"an item at a checkpoint": {"", walked, answers(map[string]*roundsv1.Answer{uid("pump room") + "/gutter": fail}),
-			"检查项「排水沟是否畅通」(水泵房):不合格。", "Item “Is the gutter clear?” (pump room): failed."},
-		"an item of a newer list": {"", walked, answers(map[string]*roundsv1.Answer{"cover": fail}), "检查项「cover」:不合格。", "Item “cover”: failed."},
-		"a photo of an item": {"", nil, photo, "检查项「出口压力」的照片(照片" + uid("it")[28:] + ")。",
+			"检查项「排水沟是否畅通」（水泵房）：不合格。", "Item “Is the gutter clear?” (pump room): failed."},
+		"an item of a newer list": {"", walked, answers(map[string]*roundsv1.Answer{"cover": fail}), "检查项「cover」：不合格。", "Item “cover”: failed."},
+		"a photo of an item": {"", nil, photo, "检查项「出口压力」的照片（照片" + uid("it")[28:] + "）。",
 			"A photo of item “outlet pressure” (photo " + uid("it")[28:] + ")."},
-		"labour":            {"", pinned, hour, "工时 2026-07-01 08:00–09:00(手机时间,UTC+8),共60分钟。", "Labour 2026-07-01 08:00–09:00 (the phone's clock, UTC+8), 60 minutes."},
-		"labour in Ürümqi":  {"Asia/Urumqi", pinned, hour, "工时 2026-07-01 06:00–07:00(手机时间,UTC+6),共60分钟。", "Labour 2026-07-01 06:00–07:00 (the phone's clock, UTC+6), 60 minutes."},
-		"labour in Kolkata": {"Asia/Kolkata", pinned, hour, "工时 2026-07-01 05:30–06:30(手机时间,UTC+5:30),共60分钟。", "Labour 2026-07-01 05:30–06:30 (the phone's clock, UTC+5:30), 60 minutes."},
-		"labour in New York": {"America/New_York", pinned, hour, "工时 2026-06-30 20:00–21:00(手机时间,UTC-4),共60分钟。",
+		"labour":            {"", pinned, hour, "工时 2026-07-01 08:00–09:00（手机时间，UTC+8），共60分钟。", "Labour 2026-07-01 08:00–09:00 (the phone's clock, UTC+8), 60 minutes."},
+		"labour in Ürümqi":  {"Asia/Urumqi", pinned, hour, "工时 2026-07-01 06:00–07:00（手机时间，UTC+6），共60分钟。", "Labour 2026-07-01 06:00–07:00 (the phone's clock, UTC+6), 60 minutes."},
+		"labour in Kolkata": {"Asia/Kolkata", pinned, hour, "工时 2026-07-01 05:30–06:30（手机时间，UTC+5:30），共60分钟。", "Labour 2026-07-01 05:30–06:30 (the phone's clock, UTC+5:30), 60 minutes."},
+		"labour in New York": {"America/New_York", pinned, hour, "工时 2026-06-30 20:00–21:00（手机时间，UTC-4），共60分钟。",
 			"Labour 2026-06-30 20:00–21:00 (the phone's clock, UTC-4), 60 minutes."},
 	} {
 		rules := work.New(work.Config{Reference: abroad{zone: test.zone}})

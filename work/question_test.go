@@ -499,7 +499,7 @@ func TestOtherPlace(t *testing.T) {
 	w.y.sync()
 	open, _ := questions()
 	if len(open) != 1 || open[0].GetField() != 5 || len(open[0].GetSides()) != 2 || open[0].GetSides()[0].GetPersonId() != uid("X") ||
-		open[0].GetSides()[1].GetSentence().GetZh() != "地点:车库" || !slices.Contains(open[0].GetActions(), roundsv1.ConflictAction_CONFLICT_ACTION_EDIT_FIELD) {
+		open[0].GetSides()[1].GetSentence().GetZh() != "地点：车库" || !slices.Contains(open[0].GetActions(), roundsv1.ConflictAction_CONFLICT_ACTION_EDIT_FIELD) {
 		t.Fatalf("%v", open)
 	}
 	w.desk.done(w.id, at("garage")) // having seen both

@@ -36,7 +36,7 @@ func (j *judgement) whatWaits(quote bool) inWords {
 		return j.recordWaits(m.GetEdit().GetRecord(), quote)
 	case m.GetEdit() != nil:
 		n := strconv.Itoa(len(m.GetEdit().GetFields()))
-		return inWords{"修改内容,共" + n + "个字段。", "An edit; fields: " + n + "."}
+		return inWords{"修改内容，共" + n + "个字段。", "An edit; fields: " + n + "."}
 	case m.GetCommand() != nil:
 		return j.commandWaits(quote)
 	}
@@ -93,9 +93,9 @@ func (j *judgement) recordWaits(record *roundsv1.Record, quote bool) inWords {
 	for _, one := range all {
 		zh, en = append(zh, one.zh), append(en, one.en)
 	}
-	both := inWords{strings.Join(zh, ";"), strings.Join(en, "; ")}
+	both := inWords{strings.Join(zh, "；"), strings.Join(en, "; ")}
 	if more > 0 {
-		both = inWords{both.zh + fmt.Sprintf(";另有%d项", more), both.en + fmt.Sprintf("; and %d more", more)}
+		both = inWords{both.zh + fmt.Sprintf("；另有%d项", more), both.en + fmt.Sprintf("; and %d more", more)}
 	}
 	return both.sentence()
 }
@@ -116,10 +116,10 @@ func wordsWait(thing inWords, words string, quote bool) inWords {
 	case n == 0:
 		return thing
 	case !quote:
-		return inWords{thing.zh + "(" + strconv.Itoa(n) + "个字;因个人数据已删除,此处不显示)", thing.en + " (" + strconv.Itoa(n) + " characters, not shown here because personal data was erased)"}
+		return inWords{thing.zh + "（" + strconv.Itoa(n) + "个字；因个人数据已删除，此处不显示）", thing.en + " (" + strconv.Itoa(n) + " characters, not shown here because personal data was erased)"}
 	}
 	words = shortened(words, mostQuoted)
-	return inWords{thing.zh + ":「" + words + "」", thing.en + ": “" + words + "”"}
+	return inWords{thing.zh + "：「" + words + "」", thing.en + ": “" + words + "”"}
 }
 
 // shortened cuts words to so many characters.
@@ -148,14 +148,14 @@ func (j *judgement) photoWaits(p *roundsv1.Photo) inWords {
 		what = inWords{"照片", "a photo"}
 	}
 	if round := strconv.FormatUint(uint64(p.GetRound()), 10); p.GetRound() > 0 {
-		what = inWords{what.zh + ",第" + round + "轮", what.en + ", round " + round}
+		what = inWords{what.zh + "，第" + round + "轮", what.en + ", round " + round}
 	}
 	if p.GetSource() == roundsv1.PhotoSource_PHOTO_SOURCE_GALLERY {
-		what = inWords{what.zh + ",来自相册", what.en + ", from the gallery"}
+		what = inWords{what.zh + "，来自相册", what.en + ", from the gallery"}
 	}
 	id := j.Mutation.GetRecordId()
 	short := id[max(0, len(id)-8):]
-	return inWords{what.zh + "(照片" + short + ")", what.en + " (photo " + short + ")"}.sentence()
+	return inWords{what.zh + "（照片" + short + "）", what.en + " (photo " + short + ")"}.sentence()
 }
 
 func readingWaits(r *roundsv1.Reading, quote bool) inWords {
@@ -165,9 +165,9 @@ func readingWaits(r *roundsv1.Reading, quote bool) inWords {
 	case !quote:
 		return inWords{"读数", "a reading"}
 	case quantity == "":
-		return inWords{"读数:" + value, "a reading: " + value}
+		return inWords{"读数：" + value, "a reading: " + value}
 	}
-	return inWords{"读数「" + quantity + "」:" + value, "a reading of " + quantity + ": " + value}
+	return inWords{"读数「" + quantity + "」：" + value, "a reading of " + quantity + ": " + value}
 }
 
 // scanWaits names the place of a tag, where that is known; of what the tag says only the beginning, which proves of nobody that they were there.
@@ -204,7 +204,7 @@ func (j *judgement) labourWaits(l *roundsv1.Labour) inWords {
 	began, ended := time.UnixMicro(from.GetWallUs()).In(zone), time.UnixMicro(to.GetWallUs()).In(zone)
 	minutes := strconv.Itoa(int(took.Round(time.Minute) / time.Minute))
 	span, by := began.Format("2006-01-02 15:04")+"–"+ended.Format("15:04"), offset(began)
-	return inWords{"工时 " + span + "(手机时间," + by + "),共" + minutes + "分钟", "labour " + span + " (the phone's clock, " + by + "), " + minutes + " minutes"}
+	return inWords{"工时 " + span + "（手机时间，" + by + "），共" + minutes + "分钟", "labour " + span + " (the phone's clock, " + by + "), " + minutes + " minutes"}
 }
 
 // zone is the time zone of the site.
@@ -250,7 +250,7 @@ func (j *judgement) itemWaits(key string) inWords {
 	zh, en := cmp.Or(asks.GetZh(), asks.GetEn(), key), cmp.Or(asks.GetEn(), asks.GetZh(), key)
 	words := inWords{"「" + shortened(zh, most) + "」", "“" + shortened(en, most) + "”"}
 	if at := j.checkpointWords(q.Checkpoint); at.en != "" {
-		words = inWords{words.zh + "(" + at.zh + ")", words.en + " (" + at.en + ")"}
+		words = inWords{words.zh + "（" + at.zh + "）", words.en + " (" + at.en + ")"}
 	}
 	return words
 }
@@ -268,13 +268,13 @@ func (j *judgement) answerWaits(key string, a *roundsv1.Answer, quote bool) inWo
 		result = inWords{"不合格", "failed"}
 	}
 	item := j.itemWaits(key)
-	what := inWords{"检查项" + item.zh + ":" + result.zh, "item " + item.en + ": " + result.en}
+	what := inWords{"检查项" + item.zh + "：" + result.zh, "item " + item.en + ": " + result.en}
 	if a.Reading != nil && quote {
 		value := strconv.FormatFloat(a.GetReading(), 'g', 6, 64)
-		what = inWords{what.zh + ",读数" + value, what.en + ", reading " + value}
+		what = inWords{what.zh + "，读数" + value, what.en + ", reading " + value}
 	}
 	if n := strconv.Itoa(len(a.GetPhotoIds())); len(a.GetPhotoIds()) > 0 {
-		what = inWords{what.zh + "," + n + "张照片", what.en + ", photos: " + n}
+		what = inWords{what.zh + "，" + n + "张照片", what.en + ", photos: " + n}
 	}
 	if a.GetNote() != "" {
 		what = wordsWait(what, a.GetNote(), quote)
@@ -291,14 +291,14 @@ func (j *judgement) commandWaits(quote bool) inWords {
 		return inWords{"服务器无法读取的操作。", "A command that this server cannot read."}
 	case SubmitCompletion:
 		photos := strconv.Itoa(len(j.ticketAct().GetSubmitCompletion().GetPhotoIds()))
-		return inWords{"报完工,第" + round + "轮,照片" + photos + "张", "completion of round " + round + ", photos: " + photos}.sentence()
+		return inWords{"报完工，第" + round + "轮，照片" + photos + "张", "completion of round " + round + ", photos: " + photos}.sentence()
 	case Submit:
-		return inWords{"提交巡检,第" + round + "轮", "submission of round " + round}.sentence()
+		return inWords{"提交巡检，第" + round + "轮", "submission of round " + round}.sentence()
 	case Approve:
-		return inWords{"确认,第" + round + "轮", "approval of round " + round}.sentence()
+		return inWords{"确认，第" + round + "轮", "approval of round " + round}.sentence()
 	default:
 		zh, en := j.op.words()
-		what = inWords{"操作:" + zh, "a command: " + en}
+		what = inWords{"操作：" + zh, "a command: " + en}
 	}
 	if j.args.reason != "" {
 		what = wordsWait(what, j.args.reason, quote)

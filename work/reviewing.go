@@ -174,10 +174,10 @@ func (j *judgement) askForDissent() {
 	sides := []*roundsv1.Side{}
 	if r := reviewed(t, t.GetRound(), roundsv1.Verdict_VERDICT_APPROVED); r != nil {
 		sides = append(sides, &roundsv1.Side{Record: j.ref(), PersonId: r.GetPersonId(), TimeUs: r.GetTimeUs(), Sentence: &roundsv1.Text{
-			Zh: "已确认,工单关闭。", En: "Approved it, and it was closed."}})
+			Zh: "已确认，工单关闭。", En: "Approved it, and it was closed."}})
 	}
 	j.ask(roundsv1.ConflictType_CONFLICT_TYPE_DISSENT, append(sides, j.thisSide("要求退回返工。", "Sent it back for rework.")))
-	j.notify(roundsv1.NoticeCode_NOTICE_CODE_DISSENT, toPeople(t.GetApproverIds()...), "另一位确认人不同意您的确认,工单回到待确认,由主管决定。",
+	j.notify(roundsv1.NoticeCode_NOTICE_CODE_DISSENT, toPeople(t.GetApproverIds()...), "另一位确认人不同意您的确认，工单回到待确认，由主管决定。",
 		"Another reviewer disagrees with your approval. The ticket waits for review again, by a supervisor.")
 }
 

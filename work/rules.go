@@ -76,15 +76,15 @@ func (r *Rules) Judge(c engine.Case) engine.Verdict {
 // belongs refuses acts that mean nothing here: of a newer app, of a kind that does not live in this class of scope, on no record.
 func (r *Rules) belongs(j *judgement) *roundsv1.Problem {
 	if j.op == "" {
-		return j.problem(roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_ACT, "", "此操作来自更新版本的应用,服务器还不认识。请等待升级后重试。",
+		return j.problem(roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_ACT, "", "此操作来自更新版本的应用，服务器还不认识。请等待升级后重试。",
 			"This was done with a newer app than the server knows. Try again after the server has been upgraded.")
 	}
 	if !r.homes[Home{classOf(string(j.Scope)), j.Kind}] {
-		return j.problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "scope", "这类记录不属于此范围,请在正确的项目中重新填写。",
+		return j.problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "scope", "这类记录不属于此范围，请在正确的项目中重新填写。",
 			"Records of this kind do not live in this scope. Enter it again in the scope where it belongs.")
 	}
 	if j.Current == nil && j.op != Create && j.op != Fact {
-		return j.problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD, "", "记录不存在,请先同步。", "There is no such record. Sync first.")
+		return j.problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD, "", "记录不存在，请先同步。", "There is no such record. Sync first.")
 	}
 	return nil
 }

@@ -23,13 +23,13 @@ func (j *judgement) tellEmergency() {
 
 // alert tells foremen, supervisors and managers of an emergency, once for each round of the ticket.
 func (j *judgement) alert(about *roundsv1.RecordRef, t *roundsv1.Ticket) {
-	title := t.GetTitle()
+	zh, en := t.GetTitle(), t.GetTitle()
 	if words := t.GetLocation().GetWords(); words != "" {
-		title += "(" + words + ")"
+		zh, en = zh+"（"+words+"）", en+" ("+words+")"
 	}
 	for _, role := range []roundsv1.Role{roundsv1.Role_ROLE_FOREMAN, roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_MANAGER} {
 		j.tellOnce(Telling{About: about, Code: roundsv1.NoticeCode_NOTICE_CODE_EMERGENCY, Role: role, Cause: roundCause(t), Sentence: &roundsv1.Text{
-			Zh: "紧急工单:" + cut(title) + "。请立即安排处理。", En: "An emergency: " + cut(title) + ". See to it now."}})
+			Zh: "紧急工单：" + cut(zh) + "。请立即安排处理。", En: "An emergency: " + cut(en) + ". See to it now."}})
 	}
 }
 
@@ -45,12 +45,12 @@ func (j *judgement) tellEvaluation() {
 		}
 	}
 	if t.GetParentId() == "" { // of tasks, when the last of them is done
-		ask(j.ref(), j.Current, roundCause(t), "您报的事项已处理并确认完成,请评价;如未解决,请提出异议。",
+		ask(j.ref(), j.Current, roundCause(t), "您报的事项已处理并确认完成，请评价；如未解决，请提出异议。",
 			"What you reported was done and confirmed. Say what you think of it; if it is not solved, dispute it.")
 	}
 	for _, id := range t.GetMergedIds() {
 		ask(&roundsv1.RecordRef{Kind: string(kindTicket), Id: id}, j.lookup(kindTicket, id), roundCause(t)+" of "+j.ref().GetId(),
-			"您报的事项已与他人所报的同一事项一并处理并确认完成,请评价;如未解决,请提出异议。",
+			"您报的事项已与他人所报的同一事项一并处理并确认完成，请评价；如未解决，请提出异议。",
 			"What you reported was done and confirmed, together with what others had reported of it. Say what you think of it; if it is not solved, dispute it.")
 	}
 }
@@ -95,15 +95,15 @@ func roundCause(t *roundsv1.Ticket) string {
 func (j *judgement) tellDeclined() {
 	dispatcher := writer(j.Current, ticketAssignee).GetPersonId()
 	j.notify(roundsv1.NoticeCode_NOTICE_CODE_UNASSIGNED, recipients{people: []string{dispatcher}, role: roundsv1.Role_ROLE_FOREMAN},
-		"处理人拒单:"+cut(j.args.reason)+"。请改派他人。", "A ticket was declined: "+cut(j.args.reason)+". Give it to somebody else.")
+		"处理人拒单："+cut(j.args.reason)+"。请改派他人。", "A ticket was declined: "+cut(j.args.reason)+". Give it to somebody else.")
 }
 
 // tellCancelled tells whoever has the ticket or works on it to stop, and who reported it that nothing will come of it.
 func (j *judgement) tellCancelled() {
 	crew, reporter, why := performers(j.ticket()), j.ticket().GetReporterId(), cut(j.args.reason)
-	j.notify(roundsv1.NoticeCode_NOTICE_CODE_WITHDRAWN, toPeople(crew...), "工单已取消:"+why+"。请停止处理;您已做的工时和照片都会保留。",
+	j.notify(roundsv1.NoticeCode_NOTICE_CODE_WITHDRAWN, toPeople(crew...), "工单已取消："+why+"。请停止处理；您已做的工时和照片都会保留。",
 		"A ticket of yours was cancelled: "+why+". Stop; what you did and photographed is kept.")
 	if !slices.Contains(crew, reporter) {
-		j.notify(roundsv1.NoticeCode_NOTICE_CODE_DECIDED, toPeople(reporter), "您报的事项已取消:"+why+"。", "What you reported was cancelled: "+why+".")
+		j.notify(roundsv1.NoticeCode_NOTICE_CODE_DECIDED, toPeople(reporter), "您报的事项已取消："+why+"。", "What you reported was cancelled: "+why+".")
 	}
 }

@@ -53,8 +53,8 @@ func aboutStaff() staffTerms {
 			name:  "the person has the skill, or a manager says so",
 			holds: (*judgement).assigneeSkilled,
 			refusal: refusal{offDuty, "assignee_id",
-				"{person}没有此类工单所需的技能（{skill}），请派给有该技能的人；确需派给本人的，请项目经理派单。",
-				"{person} does not have the skill that this needs ({skill}). Choose somebody who does, or have a manager dispatch it."},
+				"{person}没有此类工单所需的技能{skill_zh}，请派给有该技能的人；确需派给本人的，请项目经理派单。",
+				"{person} does not have the skill that this needs, {skill_en}. Choose somebody who does, or have a manager dispatch it."},
 			facts: (*judgement).staffFacts,
 		},
 	}
@@ -100,5 +100,6 @@ func (j *judgement) staffFacts() map[string]string {
 	if name == "" {
 		name = j.ticketAct().GetDispatch().GetAssigneeId()
 	}
-	return map[string]string{"person": name, "skill": j.ticket().GetRequirements().GetSkill()}
+	skill := j.ticket().GetRequirements().GetSkill() // no directory has words for it
+	return map[string]string{"person": name, "skill": skill, "skill_zh": quoted("", "", skill, false), "skill_en": quoted("", "", skill, true)}
 }

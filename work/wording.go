@@ -14,8 +14,8 @@ type choices struct {
 
 func (c *choices) add(code string, words *roundsv1.Text) {
 	c.codes = append(c.codes, code)
-	c.zh = append(c.zh, wordsAndCode(words.GetZh(), words.GetEn(), code))
-	c.en = append(c.en, wordsAndCode(words.GetEn(), words.GetZh(), code))
+	c.zh = append(c.zh, wordsAndCode(words.GetZh(), words.GetEn(), code, "（", "）"))
+	c.en = append(c.en, wordsAndCode(words.GetEn(), words.GetZh(), code, " (", ")"))
 }
 
 // facts: "reasons" are the codes, for programs; "choices" and "choices_en" are for people.
@@ -23,15 +23,15 @@ func (c *choices) facts() map[string]string {
 	return map[string]string{"reasons": strings.Join(c.codes, ","), "choices": strings.Join(c.zh, "、"), "choices_en": strings.Join(c.en, ", ")}
 }
 
-// wordsAndCode is "words (code)", in the other language where there are none in this one; the code alone where there are none at all.
-func wordsAndCode(words, other, code string) string {
+// wordsAndCode is the words and the code between brackets, in the other language where there are none in this one; the code alone where there are none at all.
+func wordsAndCode(words, other, code, open, end string) string {
 	if words == "" {
 		words = other
 	}
 	if words == "" || words == code {
 		return code
 	}
-	return words + " (" + code + ")"
+	return words + open + code + end
 }
 
 // quoted is words, in the other language where there are none in this one; in quotes a code where there are none at all.

@@ -81,36 +81,36 @@ func settings(p *Policy) []Setting {
 	for _, tier := range tiers() {
 		part := func(key, value, zh, en string, set func(*Tier, time.Duration)) Setting {
 			return Setting{Key: "service." + tier.name + "." + key, Type: Duration, Default: value, high: 366 * daySeconds,
-				Meaning: &roundsv1.Text{Zh: tier.zh + "工单:" + zh, En: tier.name + ": " + en}, set: func(v any) {
+				Meaning: &roundsv1.Text{Zh: tier.zh + "工单：" + zh, En: tier.name + ": " + en}, set: func(v any) {
 					t := p.Tiers[tier.of]
 					set(&t, v.(time.Duration))
 					p.Tiers[tier.of] = t
 				}}
 		}
 		all = append(all,
-			part("respond", tier.respond, "从报事到有人回应;0 不限", "from the report to an answer by a person; 0: no deadline",
+			part("respond", tier.respond, "从报事到有人回应；0 不限", "from the report to an answer by a person; 0: no deadline",
 				func(t *Tier, d time.Duration) { t.Respond = d }),
-			part("arrive", "0s", "从报事到有人到场开工;0 不限", "from the report until somebody is there and begins; 0: no deadline",
+			part("arrive", "0s", "从报事到有人到场开工；0 不限", "from the report until somebody is there and begins; 0: no deadline",
 				func(t *Tier, d time.Duration) { t.Arrive = d }),
-			part("finish", tier.finish, "从报事到完工,返工从退回起算;0 不限", "from the report to the completion, of rework from the rejection; 0: no deadline",
+			part("finish", tier.finish, "从报事到完工，返工从退回起算；0 不限", "from the report to the completion, of rework from the rejection; 0: no deadline",
 				func(t *Tier, d time.Duration) { t.Finish = d }))
 	}
 	text := func(zh, en string) *roundsv1.Text { return &roundsv1.Text{Zh: zh, En: en} }
 	all = append(all,
-		span("service.review", "4h", "从照片核验合格到确认或退回;0 不限", "from the verified evidence to the decision; 0: no deadline", &p.Review),
+		span("service.review", "4h", "从照片核验合格到确认或退回；0 不限", "from the verified evidence to the decision; 0: no deadline", &p.Review),
 		Setting{Key: "service.follow_up", Type: Whole, Unit: "working days", Default: "3", high: 60,
-			Meaning: text("关闭后几个工作日内回访;0 不回访", "from the closure to the follow-up visit; 0: none"),
+			Meaning: text("关闭后几个工作日内回访；0 不回访", "from the closure to the follow-up visit; 0: none"),
 			set:     func(v any) { p.FollowUpDays = uint32(v.(float64)) }},
 		Setting{Key: "service.calendar", Type: Name, Default: "cn", Meaning: text("工作日历的代码", "the calendar that working days are counted by"),
 			set: func(v any) { p.Calendar = v.(string) }},
 		Setting{Key: "service.time_zone", Type: Zone, Default: "Asia/Shanghai", Meaning: text("时区", "the time zone, where the site itself names none"),
 			set: func(v any) { p.TimeZone = v.(string) }},
-		Setting{Key: "service.hours", Type: Span, Default: "", Meaning: text("时限只在工作日的这段时间内走;空为昼夜不停",
+		Setting{Key: "service.hours", Type: Span, Default: "", Meaning: text("时限只在工作日的这段时间内走；空为昼夜不停",
 			"deadlines run in these hours of working days alone; nothing: day and night"), set: func(v any) { p.Hours = hoursOf(v) }},
 		span("service.objection", "24h", "确认后多久内其他审核人仍可退回", "how long after an approval another reviewer may send the work back", &p.ObjectionPeriod),
 		span("service.duplicate", "2h", "多久内同地点同类别的报事提示可能重复", "a second report of the same category at the same place within this is perhaps the same",
 			&p.DuplicatePeriod),
-		Setting{Key: "dispatch.automatic", Type: Flag, Default: "false", Meaning: text("分类后自动派给同工种、在班、具备技能、在手工单最少的人;无人可派则告知班长",
+		Setting{Key: "dispatch.automatic", Type: Flag, Default: "false", Meaning: text("分类后自动派给同工种、在班、具备技能、在手工单最少的人；无人可派则告知班长",
 			"a ticket with a category is given to who is of its trade, on duty, skilled and has the fewest; where there is nobody, the foreman is told"),
 			set: func(v any) { p.DispatchAutomatic = v.(bool) }},
 		Setting{Key: "escalation.steps", Type: Steps, Default: "respond,arrive,finish,review", Meaning: text("哪些环节超时使工单升级",
@@ -125,17 +125,17 @@ func settings(p *Policy) []Setting {
 			set: func(v any) { p.LevelRoles[level] = v.(roundsv1.Role) }})
 	}
 	return append(all,
-		span("chase.performers", "24h", "完工后照片未到,多久提醒处理人", "how long after the completion the performers are asked for missing photos", &p.Chase),
-		span("chase.foreman", "72h", "完工后照片未到,多久告知班长", "how long after the completion the foreman is told of missing photos", &p.ChaseForeman),
+		span("chase.performers", "24h", "完工后照片未到，多久提醒处理人", "how long after the completion the performers are asked for missing photos", &p.Chase),
+		span("chase.foreman", "72h", "完工后照片未到，多久告知班长", "how long after the completion the foreman is told of missing photos", &p.ChaseForeman),
 		Setting{Key: "chase.question", Type: Flag, Default: "true", Meaning: text("告知班长时同时提出“证据丢失”待决事项", "with the foreman's notice, ask what to do without the photos"),
 			set: func(v any) { p.EvidenceQuestion = v.(bool) }},
-		span("question.remind", "24h", "待决事项每隔多久提醒一次;第七次起间隔为七倍", "how often whoever has to answer a question is reminded of it; from the seventh time on, seven times as seldom", &p.Remind),
-		span("notice.keep", "2160h", "通知在手机上保留多久,之后只能查询;0 一直保留", "how long notices stay on devices, and are only found by queries after; 0: for ever", &p.NoticeLife),
+		span("question.remind", "24h", "待决事项每隔多久提醒一次；第七次起间隔为七倍", "how often whoever has to answer a question is reminded of it; from the seventh time on, seven times as seldom", &p.Remind),
+		span("notice.keep", "2160h", "通知在手机上保留多久，之后只能查询；0 一直保留", "how long notices stay on devices, and are only found by queries after; 0: for ever", &p.NoticeLife),
 		span("round.ahead", "48h", "巡检任务提前多久下发", "how long before its window a planned round is released to devices", &p.LookAhead),
 		span("round.review", "4h", "巡检待确认多久后提醒主管", "how long a round may wait for its review until supervisors are told", &p.RoundReview),
-		span("round.return", "24h", "巡检退回后多久未补检,提醒班长和巡检人", "how long a returned round may wait until the foreman and the inspector are told", &p.RoundReturn),
-		span("round.grace", "48h", "漏检多久后定论(手机可能还在地下室)", "how long a missed round may still turn out to have been walked", &p.MissedGrace),
-		Setting{Key: "pause.*", Type: Reason, Meaning: text("挂起原因;以 stops| 开头的停表", "a reason for a pause; with stops| before, it stops the clocks")},
+		span("round.return", "24h", "巡检退回后多久未补检，提醒班长和巡检人", "how long a returned round may wait until the foreman and the inspector are told", &p.RoundReturn),
+		span("round.grace", "48h", "漏检多久后定论（手机可能还在地下室）", "how long a missed round may still turn out to have been walked", &p.MissedGrace),
+		Setting{Key: "pause.*", Type: Reason, Meaning: text("挂起原因；以 stops| 开头的停表", "a reason for a pause; with stops| before, it stops the clocks")},
 		Setting{Key: "reject.*", Type: Reason, Meaning: text("退回原因", "a reason for sending work back")},
 	)
 }

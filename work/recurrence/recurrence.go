@@ -202,6 +202,17 @@ func (r Rule) Between(from, to time.Time, loc *time.Location, most int) []time.T
 	return found[:min(len(found), max(most, 0))]
 }
 
+// soon is how many years ahead Comes looks: more than are between two 29ths of February.
+const soon = 10
+
+// Comes: whether anything begins within ten years of a moment or, where that is later, of DTSTART, by the clock of UTC.
+func (r Rule) Comes(from time.Time) bool {
+	if from.Before(r.first) {
+		from = r.first
+	}
+	return len(r.Between(from, from.AddDate(soon, 0, 0), time.UTC, 1)) > 0
+}
+
 // wall is what the wall clock shows, as if it were UTC.
 func wall(t time.Time, loc *time.Location) time.Time {
 	t = t.In(loc)
