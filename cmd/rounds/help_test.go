@@ -33,7 +33,7 @@ func TestEveryCommandSpeaksChinese(t *testing.T) {
 	walk = func(path []string) {
 		seen++
 		text, name := helpOf(t, "zh_CN.UTF-8", path), strings.Join(append([]string{"rounds"}, path...), " ")
-		about, _, _ := strings.Cut(text, "用法:")
+		about, _, _ := strings.Cut(text, "用法：")
 		if !chinese.MatchString(about) {
 			t.Errorf("%s says nothing of itself in Chinese: %s", name, about)
 		}
@@ -45,7 +45,7 @@ func TestEveryCommandSpeaksChinese(t *testing.T) {
 			switch {
 			case line == "":
 				listed = false
-			case strings.HasSuffix(line, "命令:"):
+			case strings.HasSuffix(line, "命令："):
 				listed = true
 			case listed:
 				found := command.FindStringSubmatch(line)

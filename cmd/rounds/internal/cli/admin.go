@@ -28,7 +28,7 @@ func (p *program) admin() *cobra.Command {
 		Use: "admin", Short: p.in("Keep sites, people, roles, codes, devices and keys", "管理项目、人员、角色、注册码、设备和密钥"),
 		Long: p.in("Keeps the organisation, as the person whose device this directory is: enrol it first with rounds device enroll. These commands need\n"+
 			"the server. Wherever a node or a person is asked for, a part of the id, the code or the name is enough.",
-			"以本目录设备所属人员的身份管理组织:请先用 rounds device enroll 注册。这些命令需要服务器。\n节点和人员可用部分编号、编码或名称指明。"),
+			"以本目录设备所属人员的身份管理组织：请先用 rounds device enroll 注册。这些命令需要服务器。\n节点和人员可用部分编号、编码或名称指明。"),
 	}
 	d.flags(cmd)
 	cmd.AddCommand(d.adminNodes(), d.adminSite(), d.adminPeople(), d.adminRoles(), d.adminCodes(), d.adminDevices(), d.adminKeys(), d.adminPolicy(), d.adminDirectory(), d.adminTags(), p.adminRecover())
@@ -77,7 +77,7 @@ func (d *deviceCommands) online(run func(ctx context.Context, s *session, args [
 // reaching refuses --offline to a command that is nothing without the server.
 func (d *deviceCommands) reaching(cmd *cobra.Command) error {
 	if d.offline {
-		return usageBoth(cmd, cmd.CommandPath()+" needs the server, so not with --offline", cmd.CommandPath()+" 须联网,不能与 --offline 同用")
+		return usageBoth(cmd, cmd.CommandPath()+" needs the server, so not with --offline", cmd.CommandPath()+" 须联网，不能与 --offline 同用")
 	}
 	return nil
 }
@@ -174,7 +174,7 @@ func (s *session) who(ctx context.Context, asked string) (string, error) {
 }
 
 func (d *deviceCommands) adminNodes() *cobra.Command {
-	cmd := &cobra.Command{Use: "node", Short: d.in("The organisation tree: regions, districts, sites", "组织树:区域、片区、项目")}
+	cmd := &cobra.Command{Use: "node", Short: d.in("The organisation tree: regions, districts, sites", "组织树：区域、片区、项目")}
 	cmd.AddCommand(&cobra.Command{Use: "list", Short: d.in("List the nodes that you administer", "列出您管理的节点"), Args: cobra.NoArgs,
 		RunE: d.online(func(ctx context.Context, s *session, _ []string) error {
 			all, err := s.nodes(ctx)
@@ -205,7 +205,7 @@ func (d *deviceCommands) adminNodes() *cobra.Command {
 	create.Flags().StringVar(&name, "name", "", d.in("its name", "名称"))
 	create.Flags().StringVar(&nameEn, "name-en", "", d.in("its name in English", "英文名称"))
 	create.Flags().StringVar(&code, "code", "", d.in("short code", "编码"))
-	create.Flags().StringVar(&parent, "parent", "", d.in("the node above (default: the topmost)", "上级节点(默认:最上级)"))
+	create.Flags().StringVar(&parent, "parent", "", d.in("the node above (default: the topmost)", "上级节点（默认：最上级）"))
 	_ = errors.Join(create.MarkFlagRequired("type"), create.MarkFlagRequired("name")) // defined just above
 	var to string
 	move := &cobra.Command{Use: "move NODE --to NODE", Short: d.in("Put a node under another one from now on", "从现在起把节点移到另一上级之下"), Args: cobra.ExactArgs(1),
@@ -272,7 +272,7 @@ func (d *deviceCommands) adminSite() *cobra.Command {
 	create.Flags().StringVar(&name, "name", "", d.in("its name", "名称"))
 	create.Flags().StringVar(&nameEn, "name-en", "", d.in("its name in English", "英文名称"))
 	create.Flags().StringVar(&code, "code", "", d.in("short code", "编码"))
-	create.Flags().StringVar(&parent, "parent", "", d.in("the node above (default: the topmost)", "上级节点(默认:最上级)"))
+	create.Flags().StringVar(&parent, "parent", "", d.in("the node above (default: the topmost)", "上级节点（默认：最上级）"))
 	create.Flags().StringVar(&zone, "time-zone", "Asia/Shanghai", d.in("IANA time zone", "IANA 时区"))
 	_ = create.MarkFlagRequired("name") // defined just above
 	list := &cobra.Command{Use: "list", Short: d.in("List the sites that you administer", "列出您管理的项目"), Args: cobra.NoArgs,
@@ -294,10 +294,10 @@ func (p *program) adminRecover() *cobra.Command {
 	var life time.Duration
 	var asJSONToo bool
 	cmd := &cobra.Command{
-		Use: "recover", Short: p.in("Make a code for an administrator whose devices are lost (on the server's machine, while it does not run)", "为丢失设备的管理员生成注册码(在服务器本机、服务器未运行时)"),
+		Use: "recover", Short: p.in("Make a code for an administrator whose devices are lost (on the server's machine, while it does not run)", "为丢失设备的管理员生成注册码（在服务器本机、服务器未运行时）"),
 		Long: p.in("Makes an enrolment code in the data directory of a server that does not run, for the first administrator or another person that the\n"+
 			"first administrator may act for. Whoever can write that directory can do this: keep it to the operator.",
-			"在未运行的服务器的数据目录中,为首位管理员或其可代管的其他人生成注册码。\n能写入该目录的人都能这样做:请只交给运维人员。"),
+			"在未运行的服务器的数据目录中，为首位管理员或其可代管的其他人生成注册码。\n能写入该目录的人都能这样做：请只交给运维人员。"),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			resp, err := server.Recover(cmd.Context(), data, auth.PersonID(person), life)
@@ -314,7 +314,7 @@ func (p *program) adminRecover() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", server.Default().Data, p.in("data directory of the server", "服务器的数据目录"))
-	cmd.Flags().StringVar(&person, "person", "", p.in("id of the person (default: the first administrator)", "人员编号(默认:首位管理员)"))
+	cmd.Flags().StringVar(&person, "person", "", p.in("id of the person (default: the first administrator)", "人员编号（默认：首位管理员）"))
 	cmd.Flags().DurationVar(&life, "life", time.Hour, p.in("how long the code is good for", "注册码有效时长"))
 	cmd.Flags().BoolVar(&asJSONToo, "json", false, p.in("print JSON", "输出 JSON"))
 	return cmd

@@ -13,7 +13,7 @@ import (
 func (d *deviceCommands) adminCodes() *cobra.Command {
 	cmd := &cobra.Command{Use: "code", Short: d.in("Codes with which people enrol devices", "人员注册设备用的注册码")}
 	var life time.Duration
-	create := &cobra.Command{Use: "new PERSON", Short: d.in("Make a code, shown once, with a QR on a terminal", "生成注册码,只显示一次;终端上附二维码"), Args: cobra.ExactArgs(1),
+	create := &cobra.Command{Use: "new PERSON", Short: d.in("Make a code, shown once, with a QR on a terminal", "生成注册码，只显示一次；终端上附二维码"), Args: cobra.ExactArgs(1),
 		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
 			id, err := s.who(ctx, args[0])
 			if err != nil {
@@ -25,8 +25,8 @@ func (d *deviceCommands) adminCodes() *cobra.Command {
 			}
 			return printCode(d.Streams, d.json, resp)
 		})}
-	create.Flags().DurationVar(&life, "life", 0, d.in("how long it is good for (default: the server's)", "有效时长(默认:服务器的设置)"))
-	list := &cobra.Command{Use: "list PERSON", Short: d.in("List a person's codes, as far as they may be known", "列出某人的注册码(不含注册码本身)"), Args: cobra.ExactArgs(1),
+	create.Flags().DurationVar(&life, "life", 0, d.in("how long it is good for (default: the server's)", "有效时长（默认：服务器的设置）"))
+	list := &cobra.Command{Use: "list PERSON", Short: d.in("List a person's codes, as far as they may be known", "列出某人的注册码（不含注册码本身）"), Args: cobra.ExactArgs(1),
 		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
 			id, err := s.who(ctx, args[0])
 			if err != nil {
@@ -96,7 +96,7 @@ func (d *deviceCommands) adminDevices() *cobra.Command {
 	revoke := &cobra.Command{Use: "revoke DEVICE", Short: d.in("Take a device out of service, for good", "永久停用设备"), Args: cobra.ExactArgs(1),
 		Long: d.in("Takes a device out of service for good. It delivers what it holds and then purges. With --lost it purges at once, and what it\n"+
 			"still sends goes to a supervisor.",
-			"永久停用设备:它先送出所存内容,再清除。加 --lost 则立即清除,之后仍送来的内容交由主管处理。"),
+			"永久停用设备：它先送出所存内容，再清除。加 --lost 则立即清除，之后仍送来的内容交由主管处理。"),
 		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
 			how := roundsv1.Revocation_REVOCATION_GRACEFUL
 			if lost {
@@ -140,7 +140,7 @@ func (d *deviceCommands) adminKeys() *cobra.Command {
 		})}
 	var lead time.Duration
 	var compromised bool
-	rotate := &cobra.Command{Use: "rotate", Short: d.in("Make new keys; the old ones go on verifying for a while", "更换密钥;旧密钥在一段时间内仍可验证"), Args: cobra.NoArgs,
+	rotate := &cobra.Command{Use: "rotate", Short: d.in("Make new keys; the old ones go on verifying for a while", "更换密钥；旧密钥在一段时间内仍可验证"), Args: cobra.NoArgs,
 		RunE: d.online(func(ctx context.Context, s *session, _ []string) error {
 			resp, err := call(ctx, s, s.remote.admin.RotateSigningKey,
 				&roundsv1.RotateSigningKeyRequest{Lead: optionalDuration(lead), Compromised: compromised})
@@ -150,7 +150,7 @@ func (d *deviceCommands) adminKeys() *cobra.Command {
 			return d.show(resp, func() error { return printKeys(d, resp.GetSigningKey()) })
 		})}
 	rotate.Flags().DurationVar(&lead, "lead", 0, d.in("how long the new key is published before it signs", "新密钥公布多久后才开始签发"))
-	rotate.Flags().BoolVar(&compromised, "compromised", false, d.in("the old keys are in foreign hands: they verify nothing from now on", "旧密钥已泄露:立即不再用于验证"))
+	rotate.Flags().BoolVar(&compromised, "compromised", false, d.in("the old keys are in foreign hands: they verify nothing from now on", "旧密钥已泄露：立即不再用于验证"))
 	rotate.MarkFlagsMutuallyExclusive("lead", "compromised")
 	cmd.AddCommand(list, rotate)
 	return cmd

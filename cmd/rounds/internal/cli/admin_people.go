@@ -41,9 +41,9 @@ func (d *deviceCommands) adminPeople() *cobra.Command {
 			return d.show(resp, func() error { return printPeople(d, resp.GetPerson()) })
 		})}
 	create.Flags().StringVar(&name, "name", "", d.in("the name", "姓名"))
-	create.Flags().StringVar(&home, "home", "", d.in("the node whose administrators keep the person (default: the topmost)", "管理此人的节点(默认:最上级)"))
+	create.Flags().StringVar(&home, "home", "", d.in("the node whose administrators keep the person (default: the topmost)", "管理此人的节点（默认：最上级）"))
 	create.Flags().StringVar(&external, "external-id", "", d.in("what the company's identity provider calls the person", "公司统一身份认证中的账号"))
-	create.Flags().StringVar(&language, "language", "", d.in("the language that the person is spoken to in: zh or en", "对此人使用的语言:zh 或 en"))
+	create.Flags().StringVar(&language, "language", "", d.in("the language that the person is spoken to in: zh or en", "对此人使用的语言：zh 或 en"))
 	_ = create.MarkFlagRequired("name") // defined just above
 	speak := ""
 	speaks := &cobra.Command{Use: "language PERSON zh|en", Short: d.in("Say in which language a person is spoken to", "设置对某人使用的语言"), Args: cobra.ExactArgs(2)}
@@ -67,7 +67,7 @@ func (d *deviceCommands) adminPeople() *cobra.Command {
 				resp, err := call(ctx, s, s.remote.admin.ReinstatePerson, &roundsv1.ReinstatePersonRequest{PersonId: id})
 				return resp.GetPerson(), err
 			})},
-		&cobra.Command{Use: "delete PERSON", Short: d.in("Erase the personal data; cannot be undone", "删除个人信息,不可恢复"), Args: cobra.ExactArgs(1),
+		&cobra.Command{Use: "delete PERSON", Short: d.in("Erase the personal data; cannot be undone", "删除个人信息，不可恢复"), Args: cobra.ExactArgs(1),
 			RunE: d.onPerson(func(ctx context.Context, s *session, id string) (*roundsv1.Person, error) {
 				resp, err := call(ctx, s, s.remote.admin.DeletePerson, &roundsv1.DeletePersonRequest{PersonId: id})
 				return resp.GetPerson(), err
@@ -159,7 +159,7 @@ func (d *deviceCommands) adminRoles() *cobra.Command {
 		})}
 	grant.Flags().StringVar(&role, "role", "", d.in(rolesToGive, "resident 住户、worker 员工、foreman 班长、butler 管家、dispatcher 客服、supervisor 主管、manager 项目经理、admin 管理员或 auditor 审计"))
 	grant.Flags().StringVar(&node, "node", "", d.in("where", "所在节点"))
-	grant.Flags().DurationVar(&life, "for", 0, d.in("for how long (default: until it is ended)", "期限(默认:直到收回)"))
+	grant.Flags().DurationVar(&life, "for", 0, d.in("for how long (default: until it is ended)", "期限（默认：直到收回）"))
 	_ = errors.Join(grant.MarkFlagRequired("role"), grant.MarkFlagRequired("node")) // defined just above
 	end := &cobra.Command{Use: "end PERSON GRANT", Short: d.in("End a role now", "立即收回角色"), Args: cobra.ExactArgs(2),
 		RunE: d.online(func(ctx context.Context, s *session, args []string) error {

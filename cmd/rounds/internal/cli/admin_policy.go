@@ -39,7 +39,7 @@ func (d *deviceCommands) adminPolicy() *cobra.Command {
 			}
 			return d.setPolicy(ctx, s, args[0], req)
 		})}
-	unset := &cobra.Command{Use: "unset NODE KEY...", Short: d.in("Let what is inherited count again", "取消设置,恢复继承"), Args: cobra.MinimumNArgs(2),
+	unset := &cobra.Command{Use: "unset NODE KEY...", Short: d.in("Let what is inherited count again", "取消设置，恢复继承"), Args: cobra.MinimumNArgs(2),
 		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
 			return d.setPolicy(ctx, s, args[0], &roundsv1.SetPolicyRequest{Remove: args[1:]})
 		})}
@@ -117,9 +117,9 @@ func (d *deviceCommands) printPolicy(ctx context.Context, s *session, policy *ro
 
 // adminDirectory lists records of the directory.
 func (d *deviceCommands) adminDirectory() *cobra.Command {
-	cmd := &cobra.Command{Use: "directory", Short: d.in("What stands in the directory: units, sites, places, assets, staff, categories, checklists, calendars, plans", "目录内容:单元、项目、位置、设备、员工、类别、检查表、日历、计划")}
+	cmd := &cobra.Command{Use: "directory", Short: d.in("What stands in the directory: units, sites, places, assets, staff, categories, checklists, calendars, plans", "目录内容：单元、项目、位置、设备、员工、类别、检查表、日历、计划")}
 	var node, code string
-	list := &cobra.Command{Use: "list KIND", Short: d.in("List records of a kind, by their codes (place, asset, staff, plan, site: of --node; the others of the organisation)", "按编码列出一类记录(place、asset、staff、plan、site 属于 --node;其他属于全组织)"),
+	list := &cobra.Command{Use: "list KIND", Short: d.in("List records of a kind, by their codes (place, asset, staff, plan, site: of --node; the others of the organisation)", "按编码列出一类记录（place、asset、staff、plan、site 属于 --node；其他属于全组织）"),
 		Args: cobra.ExactArgs(1),
 		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
 			n, err := s.node(ctx, node)
@@ -147,7 +147,7 @@ func (d *deviceCommands) adminDirectory() *cobra.Command {
 				return t.print(d.Out)
 			})
 		})}
-	list.Flags().StringVar(&node, "node", "", d.in("the site or unit (default: the topmost)", "项目或单元(默认:最上级)"))
+	list.Flags().StringVar(&node, "node", "", d.in("the site or unit (default: the topmost)", "项目或单元（默认：最上级）"))
 	list.Flags().StringVar(&code, "code", "", d.in("only codes that begin with this", "只列出以此开头的编码"))
 	cmd.AddCommand(list)
 	return cmd

@@ -23,7 +23,7 @@ func (d *deviceCommands) adminTags() *cobra.Command {
 	cmd := &cobra.Command{Use: "tags", Short: d.in("What the QR codes and NFC tags at a site's checkpoints say", "项目检查点的二维码和 NFC 标签内容")}
 	var site string
 	var asCSV, asQR, all bool
-	list := &cobra.Command{Use: "list [CODE...]", Short: d.in("List the tags of places, for who prints them", "列出位置的标签,供打印"),
+	list := &cobra.Command{Use: "list [CODE...]", Short: d.in("List the tags of places, for who prints them", "列出位置的标签，供打印"),
 		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
 			_, places, err := s.places(ctx, site, args)
 			if err != nil {
@@ -32,7 +32,7 @@ func (d *deviceCommands) adminTags() *cobra.Command {
 			tagged := slices.DeleteFunc(places, func(c *roundsv1.Change) bool { return c.GetRecord().GetPlace().GetTag() == "" })
 			return d.showTags(tagged, asCSV, asQR)
 		})}
-	list.Flags().BoolVar(&asCSV, "csv", false, d.in("as CSV: code, name, payload", "输出 CSV:编码、名称、标签内容"))
+	list.Flags().BoolVar(&asCSV, "csv", false, d.in("as CSV: code, name, payload", "输出 CSV：编码、名称、标签内容"))
 	list.Flags().BoolVar(&asQR, "qr", false, d.in("draw each as a QR code", "逐个画出二维码"))
 	list.MarkFlagsMutuallyExclusive("csv", "qr")
 	issue := &cobra.Command{Use: "issue [CODE...]", Short: d.in("Issue the tags of places that have none", "为没有标签的位置签发标签"),
@@ -55,7 +55,7 @@ func (d *deviceCommands) adminTags() *cobra.Command {
 			}
 			return d.showTags(done, false, false)
 		})}
-	issue.Flags().BoolVar(&all, "all", false, d.in("also of places that have one, after the secret was rotated: those are to be printed anew", "包括已有标签的位置(更换密钥后);这些须重新打印"))
+	issue.Flags().BoolVar(&all, "all", false, d.in("also of places that have one, after the secret was rotated: those are to be printed anew", "包括已有标签的位置（更换密钥后）；这些须重新打印"))
 	for _, one := range []*cobra.Command{list, issue} {
 		one.Flags().StringVar(&site, "site", "", d.in("the site", "项目"))
 		_ = one.MarkFlagRequired("site")

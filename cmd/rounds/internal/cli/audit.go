@@ -53,15 +53,15 @@ type auditFlags struct {
 func (p *program) audit() *cobra.Command {
 	f := &auditFlags{}
 	cmd := &cobra.Command{
-		Use: "audit [FILE...]", Short: p.in("Verify journals and signatures, and name the first bad entry", "验证日志和签名,指出第一条有问题的记录"),
+		Use: "audit [FILE...]", Short: p.in("Verify journals and signatures, and name the first bad entry", "验证日志和签名，指出第一条有问题的记录"),
 		Long: p.in("Verifies every journal in the data directory of a server that does not run, or in exported files: the chain of entries, the lanes of\n"+
 			"devices, and the signatures of devices. With --witness, also against what a device remembers of the server's past. Nothing is changed.\n"+
 			"What people did through the server, at desks, no device signed: ATTESTED counts what stands on the server's word alone.\n\n"+
 			"The exit code is 1 when a bad entry was found, and the first one of each journal is named.",
-			"验证未运行的服务器数据目录中的全部日志,或已导出的文件:记录的链、设备的序列和设备的签名。\n"+
-				"加 --witness 时,还与某台设备所记得的服务器过去核对。不改变任何内容。\n"+
-				"人员在工作台上所做的没有设备签名:ATTESTED 列统计仅凭服务器担保的记录。\n\n"+
-				"发现问题时退出码为 1,并指出每份日志中第一条有问题的记录。"),
+			"验证未运行的服务器数据目录中的全部日志，或已导出的文件：记录的链、设备的序列和设备的签名。\n"+
+				"加 --witness 时，还与某台设备所记得的服务器过去核对。不改变任何内容。\n"+
+				"人员在工作台上所做的没有设备签名：ATTESTED 列统计仅凭服务器担保的记录。\n\n"+
+				"发现问题时退出码为 1，并指出每份日志中第一条有问题的记录。"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.export != "" && len(args) > 0 {
 				return usage(cmd, "--export writes the journals of --data: it takes no files")
@@ -73,9 +73,9 @@ func (p *program) audit() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&f.data, "data", server.Default().Data, p.in("data directory of the server", "服务器的数据目录"))
-	cmd.Flags().StringVar(&f.keys, "keys", "", p.in("public keys of devices, for files (default: "+keysFile+" beside the first file)", "设备公钥,用于文件(默认:第一个文件旁的 "+keysFile+")"))
+	cmd.Flags().StringVar(&f.keys, "keys", "", p.in("public keys of devices, for files (default: "+keysFile+" beside the first file)", "设备公钥，用于文件（默认：第一个文件旁的 "+keysFile+"）"))
 	cmd.Flags().StringVar(&f.export, "export", "", p.in("directory to write the journals and the public keys of their devices to", "把日志和设备公钥写入此目录"))
-	cmd.Flags().StringSliceVar(&f.witnesses, "witness", nil, p.in("directory of a device whose memory of the server's past is to agree", "用作见证的设备目录,其记忆须与日志一致"))
+	cmd.Flags().StringSliceVar(&f.witnesses, "witness", nil, p.in("directory of a device whose memory of the server's past is to agree", "用作见证的设备目录，其记忆须与日志一致"))
 	cmd.Flags().BoolVar(&f.json, "json", false, p.in("print JSON", "输出 JSON"))
 	return cmd
 }

@@ -19,13 +19,13 @@ import (
 func (p *program) desk() *cobra.Command {
 	d := &deskCommands{deviceCommands: &deviceCommands{program: p}}
 	cmd := &cobra.Command{
-		Use: "desk", Short: d.in("Be a desk: lists of the work, what waits for review, stories, decisions, open questions", "作为工作台:列表、待审核、经过、裁决、待决事项"),
+		Use: "desk", Short: d.in("Be a desk: lists of the work, what waits for review, stories, decisions, open questions", "作为工作台：列表、待审核、经过、裁决、待决事项"),
 		Long: p.in("A desk asks the server: what it shows is as of now, of the whole site, and what it decides is done when the command returns.\n"+
 			"It goes by the right of the person whose device is in --dir. docs/desk.md tells the same calls by curl.",
-			"工作台直接查询服务器:显示的是整个项目此刻的情况,命令返回时裁决已完成。\n权限以 --dir 中设备所属的人为准。docs/desk.md 说明如何用 curl 做同样的调用。"),
+			"工作台直接查询服务器：显示的是整个项目此刻的情况，命令返回时裁决已完成。\n权限以 --dir 中设备所属的人为准。docs/desk.md 说明如何用 curl 做同样的调用。"),
 	}
 	d.flags(cmd)
-	cmd.PersistentFlags().StringVar(&d.site, "site", "", d.in("the site, by code, name or id (default: the only one)", "项目代码、名称或编号(默认:唯一的项目)"))
+	cmd.PersistentFlags().StringVar(&d.site, "site", "", d.in("the site, by code, name or id (default: the only one)", "项目代码、名称或编号（默认：唯一的项目）"))
 	cmd.AddCommand(d.list(), d.queue(), d.story(), d.approve(), d.reject(), d.ask(), d.inbox())
 	return cmd
 }
@@ -80,7 +80,7 @@ func (d *deskCommands) list() *cobra.Command {
 	var overdue, questioned, descending, rounds bool
 	var escalation uint32
 	var most int
-	cmd := &cobra.Command{Use: "list", Short: d.in("List tickets, or with --rounds inspection rounds, that fit", "列出符合条件的工单,或 --rounds 巡检"), Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "list", Short: d.in("List tickets, or with --rounds inspection rounds, that fit", "列出符合条件的工单，或 --rounds 巡检"), Args: cobra.NoArgs}
 	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, _ []string) error {
 		var err error
 		if categories, err = each(categories, func(asked string) (string, error) { return s.category(ctx, asked) }); err != nil {
@@ -134,18 +134,18 @@ func (d *deskCommands) list() *cobra.Command {
 		return d.show(all, func() error { return d.printTickets(all) })
 	})
 	f := cmd.Flags()
-	f.BoolVar(&rounds, "rounds", false, d.in("inspection rounds, not tickets", "巡检,不是工单"))
-	f.StringSliceVar(&states, "state", nil, d.in("in this state (new, in_progress, pending_review ...); may be repeated, as others may", "处于此状态(new、in_progress、pending_review……);与其他选项一样可多次"))
-	f.StringSliceVar(&categories, "category", nil, d.in("of this category, by code, name or id", "此类别(代码、名称或编号)"))
-	f.StringSliceVar(&people, "person", nil, d.in("given to this person: me, or by name, job number or id", "派给此人(me、姓名、工号或编号)"))
-	f.StringSliceVar(&places, "place", nil, d.in("at this place or below it, by code, name or id", "此位置及其下级(代码、名称或编号)"))
-	f.StringSliceVar(&priorities, "priority", nil, d.in("of this priority (minor, normal, urgent, emergency)", "此优先级(minor 一般、normal 普通、urgent 加急、emergency 紧急)"))
+	f.BoolVar(&rounds, "rounds", false, d.in("inspection rounds, not tickets", "巡检，不是工单"))
+	f.StringSliceVar(&states, "state", nil, d.in("in this state (new, in_progress, pending_review ...); may be repeated, as others may", "处于此状态（new、in_progress、pending_review……）；与其他选项一样可多次"))
+	f.StringSliceVar(&categories, "category", nil, d.in("of this category, by code, name or id", "此类别（代码、名称或编号）"))
+	f.StringSliceVar(&people, "person", nil, d.in("given to this person: me, or by name, job number or id", "派给此人（me、姓名、工号或编号）"))
+	f.StringSliceVar(&places, "place", nil, d.in("at this place or below it, by code, name or id", "此位置及其下级（代码、名称或编号）"))
+	f.StringSliceVar(&priorities, "priority", nil, d.in("of this priority (minor, normal, urgent, emergency)", "此优先级（minor 一般、normal 普通、urgent 加急、emergency 紧急）"))
 	f.StringSliceVar(&flags, "flag", nil, d.in("with this mark", "带此标记"))
 	f.Uint32Var(&escalation, "escalation", 0, d.in("escalated to this level at least", "至少升级到此级"))
 	f.BoolVar(&overdue, "overdue", false, d.in("with a deadline that has passed", "已超时的"))
 	f.BoolVar(&questioned, "questioned", false, d.in("with an open question", "有待决事项的"))
 	f.StringVar(&text, "text", "", d.in("with all of these words, anywhere", "包含全部这些词"))
-	f.StringVar(&sort, "sort", "reported", d.in("order: reported, updated, due, priority, escalation", "排序:reported 上报、updated 更新、due 时限、priority 优先级、escalation 升级"))
+	f.StringVar(&sort, "sort", "reported", d.in("order: reported, updated, due, priority, escalation", "排序：reported 上报、updated 更新、due 时限、priority 优先级、escalation 升级"))
 	f.BoolVar(&descending, "descending", false, d.in("from the greatest to the smallest", "从大到小"))
 	f.IntVar(&most, "most", 50, d.in("how many to list at most", "最多列出几条"))
 	return cmd
@@ -180,7 +180,7 @@ func (d *deskCommands) printTable(t *table, total uint32, more bool) error {
 		if total >= 10_000 {
 			least = "+"
 		}
-		fmt.Fprintf(d.Err, d.in("%d of %d%s: ask for more with --most\n", "已列出 %d / %d%s,用 --most 查看更多\n"), len(t.rows), total, least)
+		fmt.Fprintf(d.Err, d.in("%d of %d%s: ask for more with --most\n", "已列出 %d / %d%s，用 --most 查看更多\n"), len(t.rows), total, least)
 	}
 	return nil
 }
@@ -228,7 +228,7 @@ func (d *deskCommands) inbox() *cobra.Command {
 	var types []string
 	var age time.Duration
 	var most int
-	cmd := &cobra.Command{Use: "inbox", Short: d.in("List open questions that are yours to decide, the oldest first", "列出待您裁决的事项,最早的在前"), Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "inbox", Short: d.in("List open questions that are yours to decide, the oldest first", "列出待您裁决的事项，最早的在前"), Args: cobra.NoArgs}
 	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, _ []string) error {
 		req := &roundsv1.InboxRequest{Scopes: []string{string(s.scope)}, Everybody: everybody, MinAgeUs: max(0, age.Microseconds()), PageSize: uint32(min(500, max(1, most)))}
 		for _, name := range types {
@@ -262,7 +262,7 @@ func (d *deskCommands) inbox() *cobra.Command {
 		})
 	})
 	cmd.Flags().BoolVar(&everybody, "all", false, d.in("also those that are for other people", "包括给他人的"))
-	cmd.Flags().StringSliceVar(&types, "type", nil, d.in("of this type (double_work, stale_approval ...)", "此类型(double_work、stale_approval……)"))
+	cmd.Flags().StringSliceVar(&types, "type", nil, d.in("of this type (double_work, stale_approval ...)", "此类型（double_work、stale_approval……）"))
 	cmd.Flags().DurationVar(&age, "age", 0, d.in("open for this long at least", "至少等待了多久"))
 	cmd.Flags().IntVar(&most, "most", 50, d.in("how many to list at most", "最多列出几条"))
 	return cmd

@@ -36,7 +36,7 @@ func (s *deskSession) waiting(ctx context.Context, most int) (*roundsv1.ReviewQu
 
 func (d *deskCommands) queue() *cobra.Command {
 	var most int
-	cmd := &cobra.Command{Use: "queue", Short: d.in("List what waits for your review, the earliest deadline first", "列出待您审核的,时限最近的在前"), Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "queue", Short: d.in("List what waits for your review, the earliest deadline first", "列出待您审核的，时限最近的在前"), Args: cobra.NoArgs}
 	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, _ []string) error {
 		all, err := s.waiting(ctx, most)
 		if err != nil {
@@ -75,7 +75,7 @@ func (d *deskCommands) story() *cobra.Command {
 	var kind string
 	var newest, arrival, alone bool
 	var most int
-	cmd := &cobra.Command{Use: "story ID", Short: d.in("Tell all that happened to a ticket, or to a record of another --kind", "查看工单(或其他 --kind 记录)的全部经过"), Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{Use: "story ID", Short: d.in("Tell all that happened to a ticket, or to a record of another --kind", "查看工单（或其他 --kind 记录）的全部经过"), Args: cobra.ExactArgs(1)}
 	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, args []string) error {
 		id := strings.ToLower(args[0])
 		if len(id) != 36 {
@@ -99,7 +99,7 @@ func (d *deskCommands) story() *cobra.Command {
 		})
 	})
 	f := cmd.Flags()
-	f.StringVar(&kind, "kind", "ticket", d.in("kind of the record (ticket, inspection, photo ...)", "记录的种类(ticket、inspection、photo……)"))
+	f.StringVar(&kind, "kind", "ticket", d.in("kind of the record (ticket, inspection, photo ...)", "记录的种类（ticket、inspection、photo……）"))
 	f.BoolVar(&newest, "newest", false, d.in("the newest first", "最新的在前"))
 	f.BoolVar(&arrival, "arrival", false, d.in("in the order in which things arrived", "按到达的顺序"))
 	f.BoolVar(&alone, "alone", false, d.in("without photos, remarks and questions", "不含照片、备注和待决事项"))
@@ -125,17 +125,17 @@ func (s *deskSession) matching(ctx context.Context, kind, part string) (string, 
 			return found[0], nil
 		}
 		if len(found) > 1 {
-			return "", say(Usage, "%d tickets fit %s: give more of the id", "有%d张工单符合 %s:请多给几位编号", len(found), part)
+			return "", say(Usage, "%d tickets fit %s: give more of the id", "有%d张工单符合 %s：请多给几位编号", len(found), part)
 		}
 	}
-	return "", say(Usage, "no %s that changed lately fits %s: give the whole id (rounds desk list --json)", "近期变动的 %s 中没有符合 %s 的:请给出完整编号(rounds desk list --json)", kind, part)
+	return "", say(Usage, "no %s that changed lately fits %s: give the whole id (rounds desk list --json)", "近期变动的 %s 中没有符合 %s 的：请给出完整编号（rounds desk list --json）", kind, part)
 }
 
 func (d *deskCommands) approve() *cobra.Command {
 	cmd := &cobra.Command{Use: "approve ID...", Short: d.in("Confirm closures or rounds that wait for your review", "确认待您审核的工单或巡检"), Args: cobra.MinimumNArgs(1),
 		Long: d.in("Confirms tickets or rounds of the queue, as you saw them there: the approval carries the digest of the evidence. Of several at once those with\n"+
 			"something to look at (see LOOK AT in the queue) are refused; confirm each of them by itself.",
-			"按您在队列中看到的证据确认工单或巡检:确认随附证据的摘要。一次确认多个时,\n需要细看的(队列中的「须核对」列)会被拒绝,请逐个确认。")}
+			"按您在队列中看到的证据确认工单或巡检：确认随附证据的摘要。一次确认多个时，\n需要细看的（队列中的「须核对」列）会被拒绝，请逐个确认。")}
 	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, args []string) error {
 		return d.decide(ctx, s, args, func(item *roundsv1.ReviewItem) *roundsv1.Command {
 			if item.GetRow().GetRecord().GetInspection() != nil {
@@ -152,7 +152,7 @@ func (d *deskCommands) approve() *cobra.Command {
 func (d *deskCommands) reject() *cobra.Command {
 	var reason, words string
 	var photos, items []string
-	cmd := &cobra.Command{Use: "reject ID", Short: d.in("Send a ticket or a round back, with a reason", "退回工单或巡检,写明原因"), Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{Use: "reject ID", Short: d.in("Send a ticket or a round back, with a reason", "退回工单或巡检，写明原因"), Args: cobra.ExactArgs(1)}
 	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, args []string) error {
 		return d.decide(ctx, s, args, func(item *roundsv1.ReviewItem) *roundsv1.Command {
 			if item.GetRow().GetRecord().GetInspection() != nil {
@@ -164,10 +164,10 @@ func (d *deskCommands) reject() *cobra.Command {
 		})
 	})
 	f := cmd.Flags()
-	f.StringVar(&reason, "reason", "", d.in("why, as a code of the site's list (needed)", "原因代码,取自项目的清单(必填)"))
-	f.StringVar(&words, "words", "", d.in("why, in words (needed for a ticket)", "原因说明(工单必填)"))
-	f.StringSliceVar(&photos, "photo", nil, d.in("a photo that shows what is wrong, by its whole id; may be repeated", "说明问题的照片(完整编号);可多次"))
-	f.StringSliceVar(&items, "item", nil, d.in("a checklist item that is wrong; may be repeated", "有问题的检查项;可多次"))
+	f.StringVar(&reason, "reason", "", d.in("why, as a code of the site's list (needed)", "原因代码，取自项目的清单（必填）"))
+	f.StringVar(&words, "words", "", d.in("why, in words (needed for a ticket)", "原因说明（工单必填）"))
+	f.StringSliceVar(&photos, "photo", nil, d.in("a photo that shows what is wrong, by its whole id; may be repeated", "说明问题的照片（完整编号）；可多次"))
+	f.StringSliceVar(&items, "item", nil, d.in("a checklist item that is wrong; may be repeated", "有问题的检查项；可多次"))
 	_ = cmd.MarkFlagRequired("reason")
 	return cmd
 }
@@ -182,8 +182,8 @@ func (d *deskCommands) ask() *cobra.Command {
 				Ask: &roundsv1.TicketAsk{Round: item.GetRound(), Words: words, PhotoIds: photos}}})
 		})
 	})
-	cmd.Flags().StringVar(&words, "words", "", d.in("what is missing (needed)", "缺什么(必填)"))
-	cmd.Flags().StringSliceVar(&photos, "photo", nil, d.in("a photo that does not show enough, by its whole id; may be repeated", "内容不足的照片(完整编号);可多次"))
+	cmd.Flags().StringVar(&words, "words", "", d.in("what is missing (needed)", "缺什么（必填）"))
+	cmd.Flags().StringSliceVar(&photos, "photo", nil, d.in("a photo that does not show enough, by its whole id; may be repeated", "内容不足的照片（完整编号）；可多次"))
 	_ = cmd.MarkFlagRequired("words")
 	return cmd
 }

@@ -31,16 +31,16 @@ const answerBytes = 16 << 20
 func (p *program) device() *cobra.Command {
 	d := &deviceCommands{program: p}
 	cmd := &cobra.Command{
-		Use: "device", Short: d.in("Be a device: tickets, inspections and photos, offline or on", "作为设备:工单、巡检、照片,断网也能用"),
+		Use: "device", Short: d.in("Be a device: tickets, inspections and photos, offline or on", "作为设备：工单、巡检、照片，断网也能用"),
 		Long: d.in("A device keeps what you do in its directory before a command returns, and delivers it when the server can be reached.\n"+
 			"Listing and showing never wait for a network: they show what the device has, with your own edits on top.\n"+
 			"Wherever an id is asked for, its beginning or its end is enough; people are found by name or job number, categories and places by code or name.\n\n"+
 			"What the device knows that the rules would refuse, it refuses at once, with what is missing; --anyway has it sent all the same. Photos, scans,\n"+
 			"answers and remarks are never refused.",
-			"每条命令返回前,所做的事已存入设备目录;能连上服务器时再发送。\n"+
-				"列表和查看不等网络:显示本机已有的数据,并叠加本人未发送的修改。\n"+
-				"编号只需开头或末尾几位;人员可用姓名或工号,类别和位置可用代码或名称。\n\n"+
-				"本机已知会被规则拒绝的操作当场拒绝并说明缺什么;加 --anyway 仍会提交。照片、扫码、答案和备注从不拒绝。"),
+			"每条命令返回前，所做的事已存入设备目录；能连上服务器时再发送。\n"+
+				"列表和查看不等网络：显示本机已有的数据，并叠加本人未发送的修改。\n"+
+				"编号只需开头或末尾几位；人员可用姓名或工号，类别和位置可用代码或名称。\n\n"+
+				"本机已知会被规则拒绝的操作当场拒绝并说明缺什么；加 --anyway 仍会提交。照片、扫码、答案和备注从不拒绝。"),
 		Example: "  rounds device start 3f2a9c41 --photo before.jpg\n" +
 			"  rounds device done 3f2a9c41 --photo after.jpg --note \"seal replaced\"\n" +
 			"  rounds device approve 3f2a9c41\n" +
@@ -74,12 +74,12 @@ type deviceCommands struct {
 
 func (d *deviceCommands) flags(cmd *cobra.Command) {
 	flags := cmd.PersistentFlags()
-	flags.StringVar(&d.dir, "dir", d.deviceDir(), d.in("directory of the device; also ROUNDS_DEVICE_DIR", "设备目录,也可用 ROUNDS_DEVICE_DIR"))
+	flags.StringVar(&d.dir, "dir", d.deviceDir(), d.in("directory of the device; also ROUNDS_DEVICE_DIR", "设备目录，也可用 ROUNDS_DEVICE_DIR"))
 	flags.BoolVar(&d.json, "json", false, d.in("print JSON", "输出 JSON"))
-	flags.BoolVar(&d.offline, "offline", false, d.in("do not try to reach the server; what cannot do without it is refused", "不联网;离不开服务器的命令会被拒绝"))
+	flags.BoolVar(&d.offline, "offline", false, d.in("do not try to reach the server; what cannot do without it is refused", "不联网；离不开服务器的命令会被拒绝"))
 	flags.DurationVar(&d.wait, "wait", 10*time.Second, d.in("how long to wait for the server", "等待服务器的时长"))
 	flags.String("lang", "", d.in("language: en or zh; also ROUNDS_LANG (default: the one that the server has of you, or else the system's)",
-		"语言:en 或 zh,也可用 ROUNDS_LANG(默认:服务器登记的本人语言,否则系统语言)")) // read by Streams.language
+		"语言：en 或 zh，也可用 ROUNDS_LANG（默认：服务器登记的本人语言，否则系统语言）")) // read by Streams.language
 }
 
 // deviceDir is the directory of the device where none is named.

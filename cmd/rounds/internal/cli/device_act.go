@@ -134,9 +134,9 @@ func (d *deviceCommands) tellStanding(name string, v client.View, how delivered)
 	switch {
 	case line == "":
 	case confirmed:
-		line = d.in("; now "+line, ",现为「"+line+"」")
+		line = d.in("; now "+line, "，现为「"+line+"」")
 	default:
-		line = d.in("; now "+line+" (not confirmed)", ",现为「"+line+"」(未确认)")
+		line = d.in("; now "+line+" (not confirmed)", "，现为「"+line+"」（未确认）")
 	}
 	fmt.Fprintf(d.Out, "%s %s: %s%s\n", name, v.ID, d.way(how), line)
 	return d.refusal(how)
@@ -175,9 +175,9 @@ func (d *deviceCommands) refuseHere(ctx context.Context, s *session, a asking, p
 			return err
 		}
 	}
-	line := d.told(p) + d.in(" (not sent; --anyway sends it all the same)", "(未提交;仍要提交请加 --anyway)")
+	line := d.told(p) + d.in(" (not sent; --anyway sends it all the same)", "（未提交；仍要提交请加 --anyway）")
 	if n := len(a.facts); n > 0 {
-		line += fmt.Sprintf(d.in("; %d facts that came with it are kept", ";随附的%d条记录已保留"), n)
+		line += fmt.Sprintf(d.in("; %d facts that came with it are kept", "；随附的%d条记录已保留"), n)
 	}
 	return fail(Refused, "%s", line)
 }

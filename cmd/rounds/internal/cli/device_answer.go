@@ -27,7 +27,7 @@ func (d *deviceCommands) answer() *cobra.Command {
 	cmd := &cobra.Command{Use: "answer ROUND|TICKET ITEM [pass|fail|na|skip]", Short: d.in("Answer one item of the checklist", "作答一个检查项"), Args: cobra.RangeArgs(2, 3),
 		Long: d.in("Answers one item of the checklist of a round or a ticket. ITEM is the item's id, its number in the list, or a part of its question. A reading says by\n"+
 			"itself whether it passes. A failed item needs a photo and a note, a skipped one its reason as the note; on a round, a failure makes its ticket.",
-			"回答巡检或工单检查表的一项。ITEM 为检查项编号、序号或问题的一部分。读数自身决定是否合格。\n不合格须附照片和备注,跳过须在备注中写明原因;巡检中的不合格会生成工单。"),
+			"回答巡检或工单检查表的一项。ITEM 为检查项编号、序号或问题的一部分。读数自身决定是否合格。\n不合格须附照片和备注，跳过须在备注中写明原因；巡检中的不合格会生成工单。"),
 		Example: "  rounds device answer 77ab01cd dry pass\n  rounds device answer 77ab01cd 4 --reading 3.2\n" +
 			"  rounds device answer 77ab01cd gutter fail --note \"blocked by leaves\" --photo gutter.jpg --checkpoint B2-A"}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -41,7 +41,7 @@ func (d *deviceCommands) answer() *cobra.Command {
 		if f.reading = nil; cmd.Flags().Changed("reading") {
 			f.reading = &value
 		} else if len(args) < 3 {
-			return usageBoth(cmd, "it needs pass, fail, na or skip, or --reading", "须给出 pass、fail、na、skip 之一,或 --reading 读数")
+			return usageBoth(cmd, "it needs pass, fail, na or skip, or --reading", "须给出 pass、fail、na、skip 之一，或 --reading 读数")
 		}
 		return d.with(func(ctx context.Context, s *session, args []string) error {
 			view, err := s.findAny(ctx, args[0], "inspection", "ticket")
@@ -52,11 +52,11 @@ func (d *deviceCommands) answer() *cobra.Command {
 		})(cmd, args)
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.note, "note", "", d.in("in your words; of a skipped item the reason", "说明;跳过时写原因"))
+	flags.StringVar(&f.note, "note", "", d.in("in your words; of a skipped item the reason", "说明；跳过时写原因"))
 	flags.Float64Var(&value, "reading", 0, d.in("the measured value, in the item's unit", "读数"))
-	flags.StringArrayVar(&f.photos, "photo", nil, d.in("file of a photo of it; may be given more than once", "照片文件;可多次"))
+	flags.StringArrayVar(&f.photos, "photo", nil, d.in("file of a photo of it; may be given more than once", "照片文件；可多次"))
 	flags.StringVar(&f.checkpoint, "checkpoint", "", d.in("the place, by code, name or id, of an item that is asked at each checkpoint", "逐点检查项所在检查点"))
-	flags.StringVar(&f.source, "source", "gallery", d.in("where photos come from: camera or gallery", "照片来源:camera 或 gallery"))
+	flags.StringVar(&f.source, "source", "gallery", d.in("where photos come from: camera or gallery", "照片来源：camera 或 gallery"))
 	return cmd
 }
 
@@ -103,9 +103,9 @@ func itemOf(list *roundsv1.Checklist, asked string) (*roundsv1.ChecklistItem, er
 		like = known
 	}
 	if len(found) > 1 {
-		return nil, say(Usage, "%d items fit %q: give the id or the number of one", "有%d项符合 %q:请给出编号或序号", len(found), asked)
+		return nil, say(Usage, "%d items fit %q: give the id or the number of one", "有%d项符合 %q：请给出编号或序号", len(found), asked)
 	}
-	return nil, say(Usage, "the checklist has no item %q: perhaps %s", "检查表没有 %q 这一项,是不是 %s?", asked, labels(like))
+	return nil, say(Usage, "the checklist has no item %q: perhaps %s", "检查表没有 %q 这一项，是不是 %s?", asked, labels(like))
 }
 
 func (d *deviceCommands) answerItem(ctx context.Context, s *session, v client.View, asked string, result roundsv1.AnswerResult, f answerFlags) error {
@@ -161,21 +161,21 @@ func (d *deviceCommands) answerNotes(item *roundsv1.ChecklistItem, a *roundsv1.A
 	const failed = roundsv1.AnswerResult_ANSWER_RESULT_FAIL
 	result := checklist.Result(item, a)
 	if checklist.Impossible(item, a) {
-		notes = append(notes, d.in("note: this reading cannot be: check it, and answer again", "提示:此读数不可能,请核对后重新填写"))
+		notes = append(notes, d.in("note: this reading cannot be: check it, and answer again", "提示：此读数不可能，请核对后重新填写"))
 	} else if checklist.AsksReading(item) && result == roundsv1.AnswerResult_ANSWER_RESULT_UNSPECIFIED {
-		notes = append(notes, d.in("note: this item asks for a reading: give --reading", "提示:此项须填写读数(--reading)"))
+		notes = append(notes, d.in("note: this item asks for a reading: give --reading", "提示：此项须填写读数（--reading）"))
 	}
 	if result == failed && a.GetResult() == roundsv1.AnswerResult_ANSWER_RESULT_PASS {
-		notes = append(notes, d.in("note: the reading is outside of the limits, so the item fails", "提示:读数超出范围,此项计为不合格"))
+		notes = append(notes, d.in("note: the reading is outside of the limits, so the item fails", "提示：读数超出范围，此项计为不合格"))
 	}
 	if result == failed && len(a.GetPhotoIds()) == 0 && !item.GetFailWithoutPhoto() {
-		notes = append(notes, d.in("note: a failed item needs a photo: answer again with --photo", "提示:不合格项须附照片,请带 --photo 重新作答"))
+		notes = append(notes, d.in("note: a failed item needs a photo: answer again with --photo", "提示：不合格项须附照片，请带 --photo 重新作答"))
 	}
 	if result == failed && a.GetNote() == "" && !item.GetFailWithoutNote() {
-		notes = append(notes, d.in("note: a failed item needs a note: answer again with --note", "提示:不合格项须写说明,请带 --note 重新作答"))
+		notes = append(notes, d.in("note: a failed item needs a note: answer again with --note", "提示：不合格项须写说明，请带 --note 重新作答"))
 	}
 	if result == roundsv1.AnswerResult_ANSWER_RESULT_SKIPPED && a.GetNote() == "" {
-		notes = append(notes, d.in("note: a skipped item needs its reason: answer again with --note", "提示:跳过须写原因,请带 --note 重新作答"))
+		notes = append(notes, d.in("note: a skipped item needs its reason: answer again with --note", "提示：跳过须写原因，请带 --note 重新作答"))
 	}
 	return notes
 }

@@ -136,11 +136,11 @@ func (d *deviceCommands) way(how delivered) string {
 	waits := func(p refused) bool { return p.Status == string(client.TrayWaiting) }
 	switch {
 	case len(how.Problems) > 0 && !slices.ContainsFunc(how.Problems, func(p refused) bool { return !waits(p) }):
-		return d.in("kept, waits for a decision", "已保存,等待裁决")
+		return d.in("kept, waits for a decision", "已保存，等待裁决")
 	case len(how.Refused) > 0:
 		return d.in("not taken", "未被采纳")
 	case !how.Sent:
-		return d.in("queued, will be sent ("+how.Why+")", "已保存,联网后发送("+how.Why+")")
+		return d.in("queued, will be sent ("+how.Why+")", "已保存，联网后发送（"+how.Why+"）")
 	}
 	return d.in("sent", "已发送")
 }
@@ -150,7 +150,7 @@ func (d *deviceCommands) refusal(how delivered) error {
 	if len(how.Refused) == 0 {
 		return nil
 	}
-	return say(Refused, "%s (rounds device tray)", "%s(详见 rounds device tray)", strings.Join(how.Refused, d.in("; ", ";")))
+	return say(Refused, "%s (rounds device tray)", "%s（详见 rounds device tray）", strings.Join(how.Refused, d.in("; ", "；")))
 }
 
 // sentence is the reason for which something is in the tray.

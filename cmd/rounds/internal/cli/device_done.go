@@ -14,11 +14,11 @@ func (d *deviceCommands) done() *cobra.Command {
 	var photos, listed []string
 	var note, source, placeOf string
 	var anyway bool
-	cmd := &cobra.Command{Use: "done TICKET", Short: d.in("Say that it is done, with the photos that prove it", "提交完工,附处理后照片"), Args: cobra.ExactArgs(1),
+	cmd := &cobra.Command{Use: "done TICKET", Short: d.in("Say that it is done, with the photos that prove it", "提交完工，附处理后照片"), Args: cobra.ExactArgs(1),
 		Long: d.in("Takes the photos in as photos of the finished work, adds the remark and the interval of work since you began, and then says that the work is done,\n"+
 			"with all photos of this round that may count. Where that is not enough, the device says what is missing, and what was added is kept: take what is\n"+
 			"missing, and call it again with that alone.",
-			"收入照片作为完工照片,添加备注和开工以来的工时,然后提交完工,附上本轮所有可计入的照片。\n仍不足时说明缺什么,已添加的保留:补拍后只带补拍的再次运行即可。"),
+			"收入照片作为完工照片，添加备注和开工以来的工时，然后提交完工，附上本轮所有可计入的照片。\n仍不足时说明缺什么，已添加的保留：补拍后只带补拍的再次运行即可。"),
 		Example: "  rounds device done 3f2a9c41 --photo after.jpg --photo close.jpg --note \"seal replaced\"\n" +
 			"  rounds device done 3f2a9c41 --photo-id 77ab01cd"}
 	cmd.RunE = d.with(func(ctx context.Context, s *session, args []string) error {
@@ -60,11 +60,11 @@ func (d *deviceCommands) done() *cobra.Command {
 		return d.ask(ctx, s, a)
 	})
 	flags := cmd.Flags()
-	flags.StringArrayVar(&photos, "photo", nil, d.in("file of a photo of the finished work; may be given more than once", "处理后照片文件;可多次"))
-	flags.StringArrayVar(&listed, "photo-id", nil, d.in("of the photos that are here count only these and the new ones, by id; may be given more than once", "只算这些编号的照片和新照片;可多次"))
+	flags.StringArrayVar(&photos, "photo", nil, d.in("file of a photo of the finished work; may be given more than once", "处理后照片文件；可多次"))
+	flags.StringArrayVar(&listed, "photo-id", nil, d.in("of the photos that are here count only these and the new ones, by id; may be given more than once", "只算这些编号的照片和新照片；可多次"))
 	flags.StringVar(&note, "note", "", d.in("a remark", "备注"))
-	flags.StringVar(&source, "source", "gallery", d.in("where the photos come from: camera or gallery", "照片来源:camera 或 gallery"))
-	flags.StringVar(&placeOf, "place", "", d.in("where they were taken, by code, name or id of a place whose tag was scanned", "拍摄位置(已扫码的位置)"))
+	flags.StringVar(&source, "source", "gallery", d.in("where the photos come from: camera or gallery", "照片来源：camera 或 gallery"))
+	flags.StringVar(&placeOf, "place", "", d.in("where they were taken, by code, name or id of a place whose tag was scanned", "拍摄位置（已扫码的位置）"))
 	d.anywayFlag(cmd, &anyway)
 	return cmd
 }
@@ -110,11 +110,11 @@ func (d *deviceCommands) pause() *cobra.Command {
 	cmd := &cobra.Command{Use: "pause TICKET --reason CODE", Short: d.in("Let it wait, for a reason of the site's list", "按项目的原因列表挂起"), Args: cobra.MaximumNArgs(1),
 		Long: d.in("Lets the work wait. A reason that stops the clocks needs a proof on the ticket: --photo and --remark take one now, --proof names one that is there.\n"+
 			"--list prints the reasons that the site has.",
-			"挂起工单。停止计时的原因须有证明:--photo 和 --remark 当场添加,--proof 指明已有的。--list 列出项目的原因清单。"),
+			"挂起工单。停止计时的原因须有证明：--photo 和 --remark 当场添加，--proof 指明已有的。--list 列出项目的原因清单。"),
 		Example: "  rounds device pause 3f2a9c41 --reason waiting_parts --remark \"called the supplier at 10:20\"\n  rounds device pause --list"}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if !list && (len(args) == 0 || reason == "") {
-			return usageBoth(cmd, "it needs a ticket and --reason CODE, or --list", "须给出工单和 --reason 原因代码,或 --list")
+			return usageBoth(cmd, "it needs a ticket and --reason CODE, or --list", "须给出工单和 --reason 原因代码，或 --list")
 		}
 		return d.with(func(ctx context.Context, s *session, args []string) error {
 			if list {
@@ -139,8 +139,8 @@ func (d *deviceCommands) pause() *cobra.Command {
 	flags.StringVar(&reason, "reason", "", d.in("a code of the site's list", "项目列表里的原因代码"))
 	flags.StringVar(&proof, "proof", "", d.in("a photo or a remark of the ticket that shows it, by id", "作为证明的照片或备注的编号"))
 	flags.StringVar(&photo, "photo", "", d.in("file of a photo that shows it", "作为证明的照片文件"))
-	flags.StringVar(&words, "remark", "", d.in("a remark that shows it: a call, say", "作为证明的备注,如通话记录"))
-	flags.StringVar(&source, "source", "gallery", d.in("where the photo comes from: camera or gallery", "照片来源:camera 或 gallery"))
+	flags.StringVar(&words, "remark", "", d.in("a remark that shows it: a call, say", "作为证明的备注，如通话记录"))
+	flags.StringVar(&source, "source", "gallery", d.in("where the photo comes from: camera or gallery", "照片来源：camera 或 gallery"))
 	flags.BoolVar(&list, "list", false, d.in("print the reasons of the site", "列出项目的挂起原因"))
 	cmd.MarkFlagsMutuallyExclusive("proof", "photo", "remark")
 	d.anywayFlag(cmd, &anyway)
@@ -188,7 +188,7 @@ func (d *deviceCommands) pauseReasons(ctx context.Context, s *session) error {
 			all[site][reason.Code] = d.text(reason.Words)
 			stops := d.in("no", "否")
 			if reason.StopsClock {
-				stops = d.in("yes, with a proof", "是,须有证明")
+				stops = d.in("yes, with a proof", "是，须有证明")
 			}
 			t.add(shortID(string(site)), reason.Code, stops, d.text(reason.Words))
 		}

@@ -22,9 +22,9 @@ func (d *deviceCommands) enroll() *cobra.Command {
 		Long: d.in("Makes this directory a device of the person for whom an administrator made the code. The address of the server comes with --server,\n"+
 			"or from the link in the QR. When the server is known to devices by another address than the one to dial, name that with --audience.\n\n"+
 			"If the reply is lost, run the same command again. A device whose directory was copied enrols anew with a new code and keeps what it holds.",
-			"使本目录成为一台设备,归管理员为之生成注册码的人使用。服务器地址用 --server 给出,或取自二维码中的链接。\n"+
-				"设备所知的服务器地址与实际连接的地址不同时,用 --audience 给出前者。\n\n"+
-				"应答丢失时,再运行同一命令即可。目录被复制过的设备用新注册码重新注册,所存内容保留。"),
+			"使本目录成为一台设备，归管理员为之生成注册码的人使用。服务器地址用 --server 给出，或取自二维码中的链接。\n"+
+				"设备所知的服务器地址与实际连接的地址不同时，用 --audience 给出前者。\n\n"+
+				"应答丢失时，再运行同一命令即可。目录被复制过的设备用新注册码重新注册，所存内容保留。"),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := d.reaching(cmd); err != nil {
@@ -59,9 +59,9 @@ func (d *deviceCommands) enroll() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&server, "server", "", d.in("address of the server", "服务器地址"))
-	cmd.Flags().StringVar(&audience, "audience", "", d.in("address that the server calls itself, where it differs from --server", "服务器自称的地址(与 --server 不同时)"))
-	cmd.Flags().StringVar(&ca, "ca", "", d.in("PEM file of a certificate to trust besides the system's", "除系统证书外还信任的证书(PEM 文件)"))
-	cmd.Flags().StringVar(&name, "name", "", d.in("name of this device in lists (default: the machine's)", "本设备在列表中的名称(默认:本机名)"))
+	cmd.Flags().StringVar(&audience, "audience", "", d.in("address that the server calls itself, where it differs from --server", "服务器自称的地址（与 --server 不同时）"))
+	cmd.Flags().StringVar(&ca, "ca", "", d.in("PEM file of a certificate to trust besides the system's", "除系统证书外还信任的证书（PEM 文件）"))
+	cmd.Flags().StringVar(&name, "name", "", d.in("name of this device in lists (default: the machine's)", "本设备在列表中的名称（默认：本机名）"))
 	return cmd
 }
 
@@ -143,7 +143,7 @@ func (d *deviceCommands) welcome(ctx context.Context, identity client.Identity) 
 			return err
 		}
 	} else {
-		fmt.Fprintf(d.Out, d.in("enrolled device %s of person %s at %s\n", "已注册设备 %s,人员 %s,服务器 %s\n"), identity.Device, identity.Person, s.link.Server)
+		fmt.Fprintf(d.Out, d.in("enrolled device %s of person %s at %s\n", "已注册设备 %s，人员 %s，服务器 %s\n"), identity.Device, identity.Person, s.link.Server)
 		for _, scope := range scopes {
 			name, err := s.scopeName(ctx, scope)
 			if err != nil {
@@ -154,16 +154,16 @@ func (d *deviceCommands) welcome(ctx context.Context, identity client.Identity) 
 	}
 	if syncErr != nil {
 		line, _ := d.explain(syncErr)
-		fmt.Fprintf(d.Err, d.in("rounds: enrolled, but nothing was pulled yet (%s): run rounds device sync\n", "rounds: 已注册,但还没有取到数据(%s):请运行 rounds device sync\n"), line)
+		fmt.Fprintf(d.Err, d.in("rounds: enrolled, but nothing was pulled yet (%s): run rounds device sync\n", "rounds: 已注册，但还没有取到数据（%s）：请运行 rounds device sync\n"), line)
 	}
 	return nil
 }
 
 func (d *deviceCommands) token() *cobra.Command {
-	return &cobra.Command{Use: "token", Short: d.in("Print an access token, for calls by hand", "打印访问令牌,供手工调用"), Args: cobra.NoArgs,
+	return &cobra.Command{Use: "token", Short: d.in("Print an access token, for calls by hand", "打印访问令牌，供手工调用"), Args: cobra.NoArgs,
 		Long: d.in("Prints an access token of this device, for the Authorization header of calls by hand (docs/api-by-hand.md). It is good for a quarter of\n"+
 			"an hour, and whoever has it can do what this device can: keep it out of files and histories.",
-			"打印本设备的访问令牌,供手工调用时放入 Authorization 头(docs/api-by-hand.md)。有效一刻钟;\n得到它的人能做本设备能做的一切:请勿留在文件和命令历史中。"),
+			"打印本设备的访问令牌，供手工调用时放入 Authorization 头（docs/api-by-hand.md）。有效一刻钟；\n得到它的人能做本设备能做的一切：请勿留在文件和命令历史中。"),
 		RunE: d.online(func(ctx context.Context, s *session, _ []string) error {
 			// The stored one may have ended: a call shows, and brings another one if it has.
 			if _, err := call(ctx, s, s.remote.sync.Exchange, &roundsv1.ExchangeRequest{Clock: reading(client.SystemClock(d.Now))}); err != nil {

@@ -17,10 +17,10 @@ import (
 func (d *deviceCommands) inbox() *cobra.Command {
 	var roles []string
 	var all bool
-	cmd := &cobra.Command{Use: "inbox", Short: d.in("Open questions: list, show, decide", "待决事项:列出、查看、裁决"), Args: cobra.NoArgs,
+	cmd := &cobra.Command{Use: "inbox", Short: d.in("Open questions: list, show, decide", "待决事项：列出、查看、裁决"), Args: cobra.NoArgs,
 		Long: d.in("Lists the questions that wait for a decision, the oldest first: those that were given to you, and those that are for one of your roles, as the server\n"+
 			"last said which you have; --role names others. What is for other people is shown with --all.",
-			"列出等待裁决的事项,最早的在前:点名给您的,以及属于您角色的(按服务器上次告知的角色;--role 可另指定)。--all 包括给他人的。"),
+			"列出等待裁决的事项，最早的在前：点名给您的，以及属于您角色的（按服务器上次告知的角色；--role 可另指定）。--all 包括给他人的。"),
 		Example: "  rounds device inbox --role supervisor\n  rounds device inbox show 9c41aa02\n" +
 			"  rounds device inbox decide 9c41aa02 take_result --reason \"X finished first\"\n  rounds device inbox assign 9c41aa02 李伟"}
 	cmd.RunE = d.with(func(ctx context.Context, s *session, _ []string) error {
@@ -35,13 +35,13 @@ func (d *deviceCommands) inbox() *cobra.Command {
 		return d.printInbox(ctx, s, views)
 	})
 	cmd.Flags().StringSliceVar(&roles, "role", nil, d.in("what is for this role (foreman, butler, supervisor ...), or for you by name; may be repeated (default: your roles)",
-		"属于此角色的(foreman 班长、butler 管家、supervisor 主管……);可多次(默认:您的角色)"))
+		"属于此角色的（foreman 班长、butler 管家、supervisor 主管……）；可多次（默认：您的角色）"))
 	cmd.Flags().BoolVar(&all, "all", false, d.in("also what was given to others", "包括交给他人的"))
 	cmd.AddCommand(d.inboxShow(), d.inboxDecide(),
 		d.inboxStep("admit QUESTION", d.in("Let what waits in, as if it had been allowed", "采纳等待的内容"), nil, func(context.Context, *session, client.View, *actFlags) (*roundsv1.ConflictCommand, error) {
 			return &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Admit{Admit: &roundsv1.ConflictAdmit{}}}, nil
 		}),
-		d.inboxStep("dismiss QUESTION", d.in("Leave it out; it stays in the history", "不采纳;历史中保留"), []string{"!reason"},
+		d.inboxStep("dismiss QUESTION", d.in("Leave it out; it stays in the history", "不采纳；历史中保留"), []string{"!reason"},
 			func(_ context.Context, _ *session, _ client.View, f *actFlags) (*roundsv1.ConflictCommand, error) {
 				return &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Dismiss{Dismiss: &roundsv1.ConflictDismiss{Reason: f.reason}}}, nil
 			}),
@@ -185,7 +185,7 @@ func (d *deviceCommands) unsent(v client.View) string {
 	if v.Pending == 0 {
 		return ""
 	}
-	return d.in("(not confirmed)", "(未确认)")
+	return d.in("(not confirmed)", "（未确认）")
 }
 
 // actionOf finds an action that a question offers.
@@ -196,9 +196,9 @@ func actionOf(c *roundsv1.Conflict, asked string) (roundsv1.ConflictAction, erro
 		return c.GetActions()[i], nil
 	}
 	if len(offered) == 0 {
-		return 0, say(Usage, "the question offers no actions: rounds device inbox admit, or dismiss", "此事项没有可选操作:请用 rounds device inbox admit 或 dismiss")
+		return 0, say(Usage, "the question offers no actions: rounds device inbox admit, or dismiss", "此事项没有可选操作：请用 rounds device inbox admit 或 dismiss")
 	}
-	return 0, say(Usage, "the question does not offer %q: it offers %s", "此事项没有 %q 这个操作:可选 %s", asked, strings.Join(offered, ", "))
+	return 0, say(Usage, "the question does not offer %q: it offers %s", "此事项没有 %q 这个操作：可选 %s", asked, strings.Join(offered, ", "))
 }
 
 func (d *deviceCommands) inboxDecide() *cobra.Command {

@@ -51,15 +51,15 @@ func (d *deviceCommands) inspectNew() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&title, "title", "", d.in("in a few words", "标题"))
 	cmd.Flags().StringVar(&list, "checklist", "", d.in("the checklist, by code, name or id", "检查表的代码、名称或编号"))
-	cmd.Flags().StringSliceVar(&route, "checkpoint", nil, d.in("a place to be visited, by code, name or id; may be given more than once", "检查点的代码、名称或编号;可多次"))
+	cmd.Flags().StringSliceVar(&route, "checkpoint", nil, d.in("a place to be visited, by code, name or id; may be given more than once", "检查点的代码、名称或编号；可多次"))
 	cmd.Flags().BoolVar(&ordered, "ordered", false, d.in("the checkpoints are to be visited in this order", "须按此顺序到点"))
-	cmd.Flags().StringVar(&site, "site", "", d.in("the site, by code, name or id (default: the only one)", "项目代码、名称或编号(默认:唯一的项目)"))
-	cmd.Flags().DurationVar(&window, "window", 8*time.Hour, d.in("until when it is to be walked, from now", "时限,从现在起"))
+	cmd.Flags().StringVar(&site, "site", "", d.in("the site, by code, name or id (default: the only one)", "项目代码、名称或编号（默认：唯一的项目）"))
+	cmd.Flags().DurationVar(&window, "window", 8*time.Hour, d.in("until when it is to be walked, from now", "时限，从现在起"))
 	return cmd
 }
 
 func (d *deviceCommands) inspectList() *cobra.Command {
-	return &cobra.Command{Use: "list", Short: d.in("List rounds, newest first", "列出巡检,新的在前"), Args: cobra.NoArgs,
+	return &cobra.Command{Use: "list", Short: d.in("List rounds, newest first", "列出巡检，新的在前"), Args: cobra.NoArgs,
 		RunE: d.with(func(ctx context.Context, s *session, _ []string) error {
 			scopes, err := s.sites(ctx)
 			if err != nil {

@@ -52,7 +52,7 @@ func checkLanguage(cmd *cobra.Command) error {
 	if flag == nil || !flag.Changed || flag.Value.String() == "en" || flag.Value.String() == "zh" {
 		return nil
 	}
-	return usageBoth(cmd, fmt.Sprintf("--lang is en or zh, not %q", flag.Value), fmt.Sprintf("--lang 只能是 en 或 zh,不能是 %q", flag.Value))
+	return usageBoth(cmd, fmt.Sprintf("--lang is en or zh, not %q", flag.Value), fmt.Sprintf("--lang 只能是 en 或 zh，不能是 %q", flag.Value))
 }
 
 // usageTemplate is the library's own, with its words in the language.
@@ -60,8 +60,8 @@ func (p *program) usageTemplate(text string) string {
 	if p.lang != "zh" {
 		return text
 	}
-	return strings.NewReplacer("Usage:", "用法:", "Available Commands:", "命令:", "Global Flags:", "通用选项:", "Flags:", "选项:", "Examples:", "示例:", "Aliases:", "别名:",
-		"Additional Commands:", "其他命令:", `Use "{{.CommandPath}} [command] --help" for more information about a command.`,
+	return strings.NewReplacer("Usage:", "用法：", "Available Commands:", "命令：", "Global Flags:", "通用选项：", "Flags:", "选项：", "Examples:", "示例：", "Aliases:", "别名：",
+		"Additional Commands:", "其他命令：", `Use "{{.CommandPath}} [command] --help" for more information about a command.`,
 		`用 "{{.CommandPath}} 命令 --help" 查看某个命令的用法。`).Replace(text)
 }
 
@@ -190,7 +190,7 @@ func (p *program) bytesWords(of *roundsv1.Photo) string {
 	if p.lang != "zh" {
 		return state
 	}
-	if zh := map[string]string{"promised": "已登记,内容未到", "declared": "已登记,内容未到", "uploading": "上传中", "stored": "已入库,待检查", "clean": "合格", "soft": "有疑点,供审核", "hard": "不合格",
+	if zh := map[string]string{"promised": "已登记，内容未到", "declared": "已登记，内容未到", "uploading": "上传中", "stored": "已入库，待检查", "clean": "合格", "soft": "有疑点，供审核", "hard": "不合格",
 		"sealed": "已封存", "redacted": "内容已删除", "analysed": "已检查"}[state]; zh != "" {
 		return zh
 	}

@@ -102,7 +102,7 @@ func (s *session) mended(ctx context.Context, item client.TrayItem, pairs []stri
 			return nil, say(Usage, "%q is no FIELD=VALUE", "%q 不是 字段=值", pair)
 		}
 		if at == nil || !slices.Contains(known, name) {
-			return nil, say(Usage, "it has no field %q: there are %s", "没有字段 %q:可改的有 %s", name, strings.Join(known, ", "))
+			return nil, say(Usage, "it has no field %q: there are %s", "没有字段 %q：可改的有 %s", name, strings.Join(known, ", "))
 		}
 		f := at.Descriptor().Fields().ByName(protoreflect.Name(name))
 		if err := s.mend(ctx, item, at, f, value); err != nil {
@@ -128,7 +128,7 @@ func (s *session) mend(ctx context.Context, item client.TrayItem, at protoreflec
 	case f.Kind() == protoreflect.BoolKind:
 		yes, err := strconv.ParseBool(value)
 		if err != nil {
-			return say(Usage, "%s is true or false, not %q", "%s 只能是 true 或 false,不能是 %q", f.Name(), value)
+			return say(Usage, "%s is true or false, not %q", "%s 只能是 true 或 false，不能是 %q", f.Name(), value)
 		}
 		at.Set(f, protoreflect.ValueOfBool(yes))
 	case f.IsList():
@@ -198,9 +198,9 @@ func (d *deviceCommands) printItem(ctx context.Context, s *session, number strin
 	switch item.Status {
 	case client.TrayRejected:
 		fmt.Fprintf(d.Out, d.in("\nrounds device tray mend %[1]s FIELD=VALUE changes it and sends it again; tray resend %[1]s sends it as it is; tray discard %[1]s takes it away\n",
-			"\nrounds device tray mend %[1]s 字段=值 修改后重发;tray resend %[1]s 原样重发;tray discard %[1]s 丢弃\n"), number)
+			"\nrounds device tray mend %[1]s 字段=值 修改后重发；tray resend %[1]s 原样重发；tray discard %[1]s 丢弃\n"), number)
 	case client.TrayWaiting:
-		fmt.Fprintln(d.Out, d.in("\nit waits for a decision, or for its record; nothing is to be done here", "\n等待裁决或等待记录出现,本机无需操作"))
+		fmt.Fprintln(d.Out, d.in("\nit waits for a decision, or for its record; nothing is to be done here", "\n等待裁决或等待记录出现，本机无需操作"))
 	}
 	return nil
 }
@@ -217,9 +217,9 @@ func (p *program) lossText(item client.TrayItem, loss *roundsv1.Loss, people nam
 	}
 	name = strings.TrimSpace(name + " " + loss.GetKey())
 	if loss.GetLost() {
-		return fmt.Sprintf(p.in("%s: %q of %s is shown", "%s:显示的是 %q(%s)"), name, other, people.of(loss.GetBy().GetPersonId()))
+		return fmt.Sprintf(p.in("%s: %q of %s is shown", "%s：显示的是 %q(%s)"), name, other, people.of(loss.GetBy().GetPersonId()))
 	}
-	return fmt.Sprintf(p.in("%s: yours is shown, not %q of %s", "%s:显示您填写的,而不是 %q(%s)"), name, other, people.of(loss.GetBy().GetPersonId()))
+	return fmt.Sprintf(p.in("%s: yours is shown, not %q of %s", "%s：显示您填写的，而不是 %q(%s)"), name, other, people.of(loss.GetBy().GetPersonId()))
 }
 
 // line prints a name and a value, where there is a value.

@@ -15,10 +15,10 @@ import (
 func (d *deviceCommands) notices() *cobra.Command {
 	var names []string
 	var seen, all bool
-	cmd := &cobra.Command{Use: "notices", Short: d.in("What you are told: unseen first; --seen marks it as seen", "通知:未读在前;--seen 标为已读"), Args: cobra.NoArgs,
+	cmd := &cobra.Command{Use: "notices", Short: d.in("What you are told: unseen first; --seen marks it as seen", "通知：未读在前；--seen 标为已读"), Args: cobra.NoArgs,
 		Long: d.in("Lists the notices for you and for your roles, as the server last said which you have, those that you have not seen first; --role names other roles.\n"+
 			"--seen marks all that is listed as seen.",
-			"列出给您和您角色的通知(按服务器上次告知的角色;--role 可另指定),未读在前。--seen 把列出的标为已读。"),
+			"列出给您和您角色的通知（按服务器上次告知的角色；--role 可另指定），未读在前。--seen 把列出的标为已读。"),
 		Example: "  rounds device notices\n  rounds device notices --role foreman --seen"}
 	cmd.RunE = d.with(func(ctx context.Context, s *session, _ []string) error {
 		roles, err := roleValues(names)
@@ -38,7 +38,7 @@ func (d *deviceCommands) notices() *cobra.Command {
 		return d.markSeen(ctx, s, views)
 	})
 	cmd.Flags().StringSliceVar(&names, "role", nil, d.in("what is told to everybody with this role (foreman, butler, supervisor ...); may be repeated (default: your roles)",
-		"发给此角色的;可多次(默认:您的角色)"))
+		"发给此角色的；可多次（默认：您的角色）"))
 	cmd.Flags().BoolVar(&seen, "seen", false, d.in("mark what is listed as seen", "把列出的标为已读"))
 	cmd.Flags().BoolVar(&all, "all", false, d.in("also those that you have seen", "包括已读的"))
 	return cmd
@@ -106,7 +106,7 @@ func (d *deviceCommands) printNotices(ctx context.Context, s *session, views []c
 		return err
 	}
 	if others > 0 {
-		fmt.Fprintf(d.Err, d.in("%d more are for other roles: --role\n", "另有%d条发给其他角色的通知:--role\n"), others)
+		fmt.Fprintf(d.Err, d.in("%d more are for other roles: --role\n", "另有%d条发给其他角色的通知：--role\n"), others)
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func (d *deviceCommands) markSeen(ctx context.Context, s *session, views []clien
 		return err
 	}
 	if !d.json {
-		fmt.Fprintf(d.Err, d.in("%d marked as seen: %s\n", "已标记%d条为已读:%s\n"), len(refs), d.way(how))
+		fmt.Fprintf(d.Err, d.in("%d marked as seen: %s\n", "已标记%d条为已读：%s\n"), len(refs), d.way(how))
 	}
 	return d.refusal(how)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func (d *deviceCommands) photo() *cobra.Command {
-	cmd := &cobra.Command{Use: "photo", Short: d.in("Photos: promised with the words, their bytes behind them", "照片:先登记,内容随后上传")}
+	cmd := &cobra.Command{Use: "photo", Short: d.in("Photos: promised with the words, their bytes behind them", "照片：先登记，内容随后上传")}
 	cmd.AddCommand(d.photoAdd(), d.photoHide(), d.photoList())
 	return cmd
 }
@@ -32,9 +32,9 @@ func (d *deviceCommands) photoAdd() *cobra.Command {
 	add.Long = d.in("Takes photos in: a copy of each file is kept in the device's directory, and its promise (SHA-256, size, dimensions, a small preview) is\n"+
 		"queued with the words. When the server has the promise the bytes follow, in parts, for as long as --wait says; rounds device sync goes on\n"+
 		"where it stopped. The copy is removed when the server has the bytes and the ticket is closed, or 14 days after.",
-		"收入照片:每个文件在设备目录中留一份副本,其登记(SHA-256、大小、尺寸、小预览)与文字一同排队发送。\n"+
-			"服务器收到登记后分片上传内容,时长由 --wait 限制;rounds device sync 接着上传。\n"+
-			"服务器收到内容且工单关闭后,或 14 天后,删除副本。")
+		"收入照片：每个文件在设备目录中留一份副本，其登记（SHA-256、大小、尺寸、小预览）与文字一同排队发送。\n"+
+			"服务器收到登记后分片上传内容，时长由 --wait 限制；rounds device sync 接着上传。\n"+
+			"服务器收到内容且工单关闭后，或 14 天后，删除副本。")
 	add.RunE = func(cmd *cobra.Command, args []string) error {
 		if (f.ticket == "") == (f.inspection == "") {
 			return usageBoth(cmd, "one of --ticket and --inspection is needed", "--ticket 和 --inspection 须给出其中一个")
@@ -55,13 +55,13 @@ func (d *deviceCommands) photoAdd() *cobra.Command {
 	flags.StringVar(&f.ticket, "ticket", "", d.in("the ticket that they belong to", "所属工单"))
 	flags.StringVar(&f.inspection, "inspection", "", d.in("the inspection that they belong to", "所属巡检"))
 	flags.StringVar(&f.role, "role", "after", d.in("before, after, item, signature or annotation", "before 处理前、after 处理后、item 检查项、signature 签名或 annotation 标注"))
-	flags.StringVar(&f.item, "item", "", d.in("checklist item, for --role item", "检查项(--role item 时)"))
-	flags.StringVar(&f.source, "source", "gallery", d.in("camera or gallery", "来源:camera 现场拍摄或 gallery 相册"))
-	flags.StringVar(&f.annotates, "annotates", "", d.in("id of the photo drawn upon, for --role annotation", "被标注照片的编号(--role annotation 时)"))
-	flags.StringVar(&f.place, "place", "", d.in("id of the place, from its tag", "位置编号(来自标签)"))
+	flags.StringVar(&f.item, "item", "", d.in("checklist item, for --role item", "检查项（--role item 时）"))
+	flags.StringVar(&f.source, "source", "gallery", d.in("camera or gallery", "来源：camera 现场拍摄或 gallery 相册"))
+	flags.StringVar(&f.annotates, "annotates", "", d.in("id of the photo drawn upon, for --role annotation", "被标注照片的编号（--role annotation 时）"))
+	flags.StringVar(&f.place, "place", "", d.in("id of the place, from its tag", "位置编号（来自标签）"))
 	flags.StringVar(&f.words, "where", "", d.in("the place in words", "位置的文字说明"))
 	flags.BoolVar(&f.shared, "shared", false, d.in("the photo is shared with another ticket on purpose", "有意与另一工单共用此照片"))
-	flags.BoolVar(&f.noPhotos, "no-photos", false, d.in("send the promise only; the bytes follow with rounds device sync", "只发送登记;内容随 rounds device sync 上传"))
+	flags.BoolVar(&f.noPhotos, "no-photos", false, d.in("send the promise only; the bytes follow with rounds device sync", "只发送登记；内容随 rounds device sync 上传"))
 	return add
 }
 
@@ -120,7 +120,7 @@ func (d *deviceCommands) addFile(ctx context.Context, s *session, scope client.S
 	if stat, err := os.Stat(path); err != nil {
 		return client.Ref{}, err
 	} else if !stat.Mode().IsRegular() {
-		return client.Ref{}, say(Failed, "%s is no file of a photo, but a folder or a device", "%s 不是照片文件,而是文件夹或设备", clean(path))
+		return client.Ref{}, say(Failed, "%s is no file of a photo, but a folder or a device", "%s 不是照片文件，而是文件夹或设备", clean(path))
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -141,13 +141,13 @@ func (d *deviceCommands) addFile(ctx context.Context, s *session, scope client.S
 		return ref, err
 	}
 	photo := view.Record.GetPhoto()
-	fmt.Fprintf(d.Out, d.in("sha256 %x, %d bytes, %d x %d, preview of %d bytes\n", "sha256 %x,%d字节,%d x %d,预览%d字节\n"), photo.GetSha256(), photo.GetSizeBytes(), photo.GetWidthPx(),
+	fmt.Fprintf(d.Out, d.in("sha256 %x, %d bytes, %d x %d, preview of %d bytes\n", "sha256 %x,%d字节，%d x %d，预览%d字节\n"), photo.GetSha256(), photo.GetSizeBytes(), photo.GetWidthPx(),
 		photo.GetHeightPx(), len(photo.GetPreview()))
 	if photo.GetSizeBytes() == 0 {
-		fmt.Fprintf(d.Err, d.in("note: %s is empty; it goes in as it is, and cannot count\n", "提示:%s 是空文件;照样保存,但不能算作证据\n"), clean(path))
+		fmt.Fprintf(d.Err, d.in("note: %s is empty; it goes in as it is, and cannot count\n", "提示：%s 是空文件；照样保存，但不能算作证据\n"), clean(path))
 	} else if len(photo.GetPreview()) == 0 {
 		fmt.Fprintf(d.Err, d.in("note: %s cannot be read as an image here (%s); it goes in without a preview, and the server looks into it\n",
-			"提示:%s 在本机无法识别为图片(%s);先不带预览保存,由服务器检查\n"), clean(path), photo.GetMediaType())
+			"提示：%s 在本机无法识别为图片（%s）；先不带预览保存，由服务器检查\n"), clean(path), photo.GetMediaType())
 	}
 	return ref, nil
 }
@@ -182,7 +182,7 @@ func (d *deviceCommands) sendBytes(ctx context.Context, s *session) error {
 			return statusErr
 		}
 		fmt.Fprintf(d.Err, d.in("note: the bytes of %d photos wait (%s): rounds device sync goes on where it stopped\n",
-			"提示:%d张照片的内容还没有传完(%s):rounds device sync 会接着传\n"), waiting.Photos.Waiting, d.lateBytes(err))
+			"提示：%d张照片的内容还没有传完（%s）:rounds device sync 会接着传\n"), waiting.Photos.Waiting, d.lateBytes(err))
 	}
 	return ctx.Err()
 }
@@ -200,7 +200,7 @@ func (p *program) lateBytes(err error) string {
 }
 
 func (d *deviceCommands) photoList() *cobra.Command {
-	return &cobra.Command{Use: "list", Short: d.in("List the photos that are kept here: what waits, in which order, and why", "列出本机照片:等待、顺序和原因"), Args: cobra.NoArgs,
+	return &cobra.Command{Use: "list", Short: d.in("List the photos that are kept here: what waits, in which order, and why", "列出本机照片：等待、顺序和原因"), Args: cobra.NoArgs,
 		RunE: d.with(func(ctx context.Context, s *session, _ []string) error {
 			photos, err := s.Photos(ctx)
 			if err != nil {
@@ -223,7 +223,7 @@ func (d *deviceCommands) photoList() *cobra.Command {
 			for _, p := range photos {
 				why := d.whyPhoto(p)
 				if judged := d.judged(ctx, s, p); judged != "" && p.Stage == client.PhotoStored {
-					why = judged + d.in("; the copy is kept until the work is closed, 14 days at most", ";副本保留到工单关闭,最多14天")
+					why = judged + d.in("; the copy is kept until the work is closed, 14 days at most", "；副本保留到工单关闭，最多14天")
 				}
 				t.add(shortID(string(p.ID)), d.photoStage(p.Stage), bytesText(p.Size), when(p.Added.UnixMicro()),
 					string(p.SubjectKind)+" "+shortID(string(p.Subject)), cut(why, 160))
@@ -262,7 +262,7 @@ func (p *program) whyPhoto(of client.PhotoProgress) string {
 			return p.in("the server has it", "服务器已有")
 		}
 		return fmt.Sprintf(p.in("the server has it since %s; the copy is kept until the work is closed, 14 days at most",
-			"服务器于 %s 收到;副本保留到工单关闭,最多14天"), when(of.Stored.UnixMicro()))
+			"服务器于 %s 收到；副本保留到工单关闭，最多14天"), when(of.Stored.UnixMicro()))
 	case client.PhotoFailed:
 		return p.faultText(of)
 	}
@@ -273,10 +273,10 @@ func (p *program) whyPhoto(of client.PhotoProgress) string {
 func (p *program) faultText(of client.PhotoProgress) string {
 	switch of.Fault {
 	case client.PhotoGone:
-		return p.in("the copy on this device is gone: take the photo again", "本机副本已丢失:请重新拍摄")
+		return p.in("the copy on this device is gone: take the photo again", "本机副本已丢失：请重新拍摄")
 	case client.PhotoDamaged:
 		return p.in("the copy on this device is damaged and is not sent: add the same file again, or take the photo again",
-			"本机副本已损坏,不会发送:请重新添加原文件或重新拍摄")
+			"本机副本已损坏，不会发送：请重新添加原文件或重新拍摄")
 	case client.PhotoUnreadable:
 		return p.in("the copy on this device cannot be read", "本机副本无法读取")
 	case client.PhotoRedacted:

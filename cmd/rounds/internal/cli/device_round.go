@@ -23,7 +23,7 @@ func (d *deviceCommands) approve() *cobra.Command {
 	cmd := &cobra.Command{Use: "approve TICKET|ROUND", Short: d.in("Confirm finished work, as the device shows its evidence", "按本机所示证据确认完工"), Args: cobra.ExactArgs(1),
 		Long: d.in("Confirms a ticket or a round on the evidence that this device shows (rounds device ticket show, round show): its hash goes with the approval, so that\n"+
 			"evidence that came to the server meanwhile and speaks against it is not approved unseen. Nobody approves own work.",
-			"按本设备显示的证据(rounds device ticket show、round show)确认工单或巡检:确认随附证据的哈希,\n其间到达服务器、与之不符的证据不会未经查看就被确认。任何人不能确认自己的工作。"),
+			"按本设备显示的证据（rounds device ticket show、round show）确认工单或巡检：确认随附证据的哈希，\n其间到达服务器、与之不符的证据不会未经查看就被确认。任何人不能确认自己的工作。"),
 		Example: "  rounds device sync && rounds device ticket show 3f2a9c41 && rounds device approve 3f2a9c41"}
 	cmd.RunE = d.with(func(ctx context.Context, s *session, args []string) error {
 		view, err := s.findAny(ctx, args[0], "ticket", "inspection")
@@ -49,7 +49,7 @@ func (d *deviceCommands) approveView(ctx context.Context, s *session, view clien
 }
 
 func (d *deviceCommands) round() *cobra.Command {
-	cmd := &cobra.Command{Use: "round", Aliases: []string{"inspect"}, Short: d.in("Inspection rounds: start at a tag, submit, review", "巡检:扫码开始、作答、提交、审核"), Example: "  rounds device round list\n" +
+	cmd := &cobra.Command{Use: "round", Aliases: []string{"inspect"}, Short: d.in("Inspection rounds: start at a tag, submit, review", "巡检：扫码开始、作答、提交、审核"), Example: "  rounds device round list\n" +
 		"  rounds device round start 77ab01cd --tag \"R1.…\"\n  rounds device scan 77ab01cd --tag \"R1.…\"\n  rounds device answer 77ab01cd 1 pass\n" +
 		"  rounds device round submit 77ab01cd"}
 	cmd.AddCommand(d.inspectNew(), d.inspectList(), d.roundShow(), d.roundStart(), d.answer(),
@@ -59,7 +59,7 @@ func (d *deviceCommands) round() *cobra.Command {
 		d.roundStep("submit", "End the walk|提交巡检", nil, func(v client.View, _ *actFlags) *roundsv1.InspectionCommand {
 			return &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Submit{Submit: &roundsv1.InspectionSubmit{Round: roundOf(v)}}}
 		}),
-		d.roundStep("return", "Have it walked again; --item names what is to be looked at, all where none is named|退回补检;--item 指明要补的项,不写为全部", []string{"!reason", "item"},
+		d.roundStep("return", "Have it walked again; --item names what is to be looked at, all where none is named|退回补检；--item 指明要补的项，不写为全部", []string{"!reason", "item"},
 			func(v client.View, f *actFlags) *roundsv1.InspectionCommand {
 				return &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Return{
 					Return: &roundsv1.InspectionReturn{Round: roundOf(v), Reason: f.reason, ItemIds: f.items}}}
@@ -109,7 +109,7 @@ func (d *deviceCommands) roundStart() *cobra.Command {
 	var anyway bool
 	cmd := &cobra.Command{Use: "start ROUND", Short: d.in("Begin the walk at the tag of the first checkpoint", "在第一个检查点扫码开始巡检"), Args: cobra.ExactArgs(1),
 		Long: d.in("Begins the walk and records the visit of the first checkpoint. Where its tag is broken, --broken takes a photo that shows it, and a ticket is made of it.",
-			"开始巡检并记录第一个检查点的到访。标签损坏时用 --broken 附上照片,并为此生成工单。"),
+			"开始巡检并记录第一个检查点的到访。标签损坏时用 --broken 附上照片，并为此生成工单。"),
 		Example: "  rounds device round start 77ab01cd --tag \"R1.…\"\n" +
 			"  rounds device round start 77ab01cd --broken tag.jpg"}
 	cmd.RunE = d.with(func(ctx context.Context, s *session, args []string) error {
@@ -151,8 +151,8 @@ func (d *deviceCommands) roundStart() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&payload, "tag", "", d.in("what the tag of the first checkpoint says", "第一个检查点的标签内容"))
 	flags.StringVar(&broken, "broken", "", d.in("file of a photo that shows that the tag is broken", "证明标签损坏的照片文件"))
-	flags.StringVar(&checkpoint, "checkpoint", "", d.in("the checkpoint, by code, name or id, where the tag does not say it", "检查点的编码、名称或编号(标签不能说明时)"))
-	flags.StringVar(&source, "source", "gallery", d.in("where the photo comes from: camera or gallery", "照片来源:camera 现场拍摄或 gallery 相册"))
+	flags.StringVar(&checkpoint, "checkpoint", "", d.in("the checkpoint, by code, name or id, where the tag does not say it", "检查点的编码、名称或编号（标签不能说明时）"))
+	flags.StringVar(&source, "source", "gallery", d.in("where the photo comes from: camera or gallery", "照片来源：camera 现场拍摄或 gallery 相册"))
 	cmd.MarkFlagsMutuallyExclusive("tag", "broken")
 	d.anywayFlag(cmd, &anyway)
 	return cmd
@@ -188,7 +188,7 @@ func (d *deviceCommands) printRound(ctx context.Context, s *session, v client.Vi
 	}
 	state := d.roundStanding(i.GetState())
 	if v.Pending > 0 {
-		state += d.in(" (not confirmed)", "(未确认)")
+		state += d.in(" (not confirmed)", "（未确认）")
 	}
 	list := reference.listOf(v)
 	lines := [][2]string{{d.in("round", "巡检"), string(v.ID)}, {d.in("title", "标题"), clean(i.GetTitle())}, {d.in("state", "状态"), state},
@@ -197,7 +197,7 @@ func (d *deviceCommands) printRound(ctx context.Context, s *session, v client.Vi
 	if i.GetState() >= roundsv1.InspectionState_INSPECTION_STATE_SUBMITTED {
 		score := strconv.FormatFloat(i.GetScore(), 'f', 1, 64)
 		if i.GetFailed() {
-			score += d.in(", failed at a red line", ",红线项不合格")
+			score += d.in(", failed at a red line", "，红线项不合格")
 		}
 		lines = append(lines, [2]string{d.in("score", "得分"), score})
 	}

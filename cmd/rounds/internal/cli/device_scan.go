@@ -20,7 +20,7 @@ func (d *deviceCommands) scan() *cobra.Command {
 	cmd := &cobra.Command{Use: "scan TICKET|ROUND --tag TEXT", Short: d.in("Record the tag of a place, scanned for a ticket or on a round", "记录扫码"), Args: cobra.ExactArgs(1),
 		Long: d.in("Records that a tag was scanned: what it says goes to the server as it is, which knows whether it is genuine. The checkpoint is found by the tag; name it\n"+
 			"with --checkpoint where that is not possible. An empty --tag with --checkpoint says that the tag there is broken.",
-			"记录一次扫码:内容原样交给服务器,由其判断真伪。检查点由标签认出;认不出时用 --checkpoint 指明。\n空的 --tag 加 --checkpoint 表示该处标签损坏。"),
+			"记录一次扫码：内容原样交给服务器，由其判断真伪。检查点由标签认出；认不出时用 --checkpoint 指明。\n空的 --tag 加 --checkpoint 表示该处标签损坏。"),
 		Example: "  rounds device scan 77ab01cd --tag \"R1.…\"\n  rounds device scan 77ab01cd --tag \"\" --checkpoint B2-PUMP"}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if payload == "" && checkpoint == "" {
@@ -75,7 +75,7 @@ func (s *session) checkpoint(ctx context.Context, v client.View, payload, asked 
 			return "", err
 		}
 		if len(route) > 0 && !slices.Contains(route, id) {
-			return "", say(Usage, "%s is no checkpoint of this round: rounds device round show lists them", "%s 不是此巡检的检查点:rounds device round show 列出全部", clean(asked))
+			return "", say(Usage, "%s is no checkpoint of this round: rounds device round show lists them", "%s 不是此巡检的检查点：rounds device round show 列出全部", clean(asked))
 		}
 		return id, nil
 	}
@@ -95,7 +95,7 @@ func (s *session) checkpoint(ctx context.Context, v client.View, payload, asked 
 		return route[0], nil
 	}
 	if len(route) > 1 {
-		return "", say(Usage, "the device does not know the place of this tag: name it with --checkpoint", "本机不知道此标签的位置:请用 --checkpoint 指明")
+		return "", say(Usage, "the device does not know the place of this tag: name it with --checkpoint", "本机不知道此标签的位置：请用 --checkpoint 指明")
 	}
 	return "", nil
 }

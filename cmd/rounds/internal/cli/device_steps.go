@@ -36,7 +36,7 @@ func deviceSteps() []deviceStep {
 		}
 	}
 	return []deviceStep{
-		{"triage", "Set the category and start the clocks|受理:定类别并开始计时", "triage 3f2a9c41 --category CL-03", []string{"!category"}, false,
+		{"triage", "Set the category and start the clocks|受理：定类别并开始计时", "triage 3f2a9c41 --category CL-03", []string{"!category"}, false,
 			func(ctx context.Context, s *session, v client.View, f *actFlags) (*command, error) {
 				category, err := s.category(ctx, f.category)
 				return &command{Command: &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: category}}}, err
@@ -53,11 +53,11 @@ func deviceSteps() []deviceStep {
 			plain(func(v client.View, f *actFlags) *command {
 				return &command{Command: &roundsv1.TicketCommand_Decline{Decline: &roundsv1.TicketDecline{AssignEpoch: epoch(v), Reason: f.reason}}}
 			})},
-		{"start", "Begin the work; --photo shows the place before it|开工;--photo 附处理前照片", "start 3f2a9c41 --photo before.jpg", []string{"photo"}, false,
+		{"start", "Begin the work; --photo shows the place before it|开工；--photo 附处理前照片", "start 3f2a9c41 --photo before.jpg", []string{"photo"}, false,
 			plain(func(client.View, *actFlags) *command {
 				return &command{Command: &roundsv1.TicketCommand_Start{Start: &roundsv1.TicketStart{}}}
 			})},
-		{"resume", "Take it up again after a pause|结束挂起,继续处理", "resume 3f2a9c41", nil, false, plain(func(client.View, *actFlags) *command {
+		{"resume", "Take it up again after a pause|结束挂起，继续处理", "resume 3f2a9c41", nil, false, plain(func(client.View, *actFlags) *command {
 			return &command{Command: &roundsv1.TicketCommand_Resume{Resume: &roundsv1.TicketResume{}}}
 		})},
 		{"reject", "Send finished work back|退回返工", "reject 3f2a9c41 --reason not_clean --words \"the corner behind the door\" --photo-id 77ab01cd",
@@ -76,7 +76,7 @@ func deviceSteps() []deviceStep {
 			plain(func(_ client.View, f *actFlags) *command {
 				return &command{Command: &roundsv1.TicketCommand_Cancel{Cancel: &roundsv1.TicketCancel{Reason: f.reason}}}
 			})},
-		{"dispute", "Say that the customer is not content|客户不满意,提出异议", "dispute 3f2a9c41 --words \"还在漏\"", []string{"!words"}, false,
+		{"dispute", "Say that the customer is not content|客户不满意，提出异议", "dispute 3f2a9c41 --words \"还在漏\"", []string{"!words"}, false,
 			plain(func(v client.View, f *actFlags) *command {
 				return &command{Command: &roundsv1.TicketCommand_Dispute{Dispute: &roundsv1.TicketDispute{Round: round(v), Words: f.words}}}
 			})},
@@ -183,23 +183,23 @@ func (f *actFlags) add(p *program, cmd *cobra.Command, name string) {
 	case "category":
 		flags.StringVar(&f.category, name, "", p.in("the category, by code, name or id", "类别的代码、名称或编号"))
 	case "to":
-		flags.StringVar(&f.to, name, "", p.in("to whom: me, or a person by name, job number or id", "派给谁:me,或姓名、工号、编号"))
+		flags.StringVar(&f.to, name, "", p.in("to whom: me, or a person by name, job number or id", "派给谁：me，或姓名、工号、编号"))
 	case "second":
 		flags.StringVar(&f.second, name, "", p.in("the second person, by name, job number or id", "第二人的姓名、工号或编号"))
 	case "into":
 		flags.StringVar(&f.into, name, "", p.in("the ticket that goes on", "保留的工单"))
 	case "task":
-		flags.StringArrayVar(&f.tasks, name, nil, p.in("a task: CATEGORY or CATEGORY=TITLE; may be given more than once", "子任务:类别 或 类别=标题;可多次"))
+		flags.StringArrayVar(&f.tasks, name, nil, p.in("a task: CATEGORY or CATEGORY=TITLE; may be given more than once", "子任务：类别 或 类别=标题；可多次"))
 	case "photo":
-		flags.StringArrayVar(&f.photos, name, nil, p.in("file of a photo of the place before the work; may be given more than once", "处理前照片文件;可多次"))
-		flags.StringVar(&f.source, "source", "gallery", p.in("where photos come from: camera or gallery", "照片来源:camera 或 gallery"))
+		flags.StringArrayVar(&f.photos, name, nil, p.in("file of a photo of the place before the work; may be given more than once", "处理前照片文件；可多次"))
+		flags.StringVar(&f.source, "source", "gallery", p.in("where photos come from: camera or gallery", "照片来源：camera 或 gallery"))
 	case "photo-id":
-		flags.StringArrayVar(&f.photoIDs, name, nil, p.in("a photo that shows it, by its id; may be given more than once", "能说明问题的照片编号;可多次"))
+		flags.StringArrayVar(&f.photoIDs, name, nil, p.in("a photo that shows it, by its id; may be given more than once", "能说明问题的照片编号；可多次"))
 	case "item":
-		flags.StringArrayVar(&f.items, name, nil, p.in("an item of the checklist; may be given more than once", "检查项;可多次"))
+		flags.StringArrayVar(&f.items, name, nil, p.in("an item of the checklist; may be given more than once", "检查项；可多次"))
 	case "solved":
 		flags.BoolVar(&f.solved, "solved", false, p.in("the matter is settled", "问题已解决"))
-		flags.BoolVar(&f.unsolved, "not-solved", false, p.in("it is not: the ticket is opened again", "未解决:工单重新打开"))
+		flags.BoolVar(&f.unsolved, "not-solved", false, p.in("it is not: the ticket is opened again", "未解决：工单重新打开"))
 		cmd.MarkFlagsOneRequired("solved", "not-solved")
 		cmd.MarkFlagsMutuallyExclusive("solved", "not-solved")
 	}

@@ -36,7 +36,7 @@ func (d *deviceCommands) sync() *cobra.Command {
 	cmd := &cobra.Command{Use: "sync", Short: d.in("Deliver what is queued and bring what is new", "发送待发送的内容并取回最新数据"), Args: cobra.NoArgs,
 		Long: d.in("Delivers the words first, for which --wait says how long it may take, and then the bytes of photos, for as long as they move. Interrupted\n"+
 			"at any time, the next sync goes on where this one stopped. Where the server rejects something that was queued, it is told, and the exit code is 5.",
-			"先发送文字(时长由 --wait 限制),再上传照片内容。随时可以中断,下次接着传。待发送的内容若被服务器拒绝,会说明原因,退出码为 5。"),
+			"先发送文字（时长由 --wait 限制），再上传照片内容。随时可以中断，下次接着传。待发送的内容若被服务器拒绝，会说明原因，退出码为 5。"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := d.reaching(cmd); err != nil {
 				return err
@@ -56,8 +56,8 @@ func (d *deviceCommands) sync() *cobra.Command {
 			return run(cmd, args)
 		}}
 	cmd.Flags().StringVar(&server, "server", "", d.in("the server is reached at this address from now on", "今后用此地址连接服务器"))
-	cmd.Flags().BoolVar(&noPhotos, "no-photos", false, d.in("words only; the bytes of photos wait for another time", "只发送文字;照片内容留待下次"))
-	cmd.Flags().BoolVar(&follow, "follow", false, d.in("stay in sync until interrupted; other commands cannot use the directory meanwhile", "持续同步直到中断;其间其他命令不能使用此目录"))
+	cmd.Flags().BoolVar(&noPhotos, "no-photos", false, d.in("words only; the bytes of photos wait for another time", "只发送文字；照片内容留待下次"))
+	cmd.Flags().BoolVar(&follow, "follow", false, d.in("stay in sync until interrupted; other commands cannot use the directory meanwhile", "持续同步直到中断；其间其他命令不能使用此目录"))
 	return cmd
 }
 
@@ -80,7 +80,7 @@ func (d *deviceCommands) refusedSince(ctx context.Context, s *session, before ma
 	if rejected == 0 {
 		return nil
 	}
-	return say(Refused, "of what was queued %d was not taken: rounds device tray", "待发送的内容中有%d条未被采纳:详见 rounds device tray", rejected)
+	return say(Refused, "of what was queued %d was not taken: rounds device tray", "待发送的内容中有%d条未被采纳：详见 rounds device tray", rejected)
 }
 
 // syncOnce syncs the words.
@@ -104,7 +104,7 @@ func (d *deviceCommands) sayGoodbye(ctx context.Context, s *session, report *cli
 
 // follow keeps in sync until it is interrupted.
 func (d *deviceCommands) follow(ctx context.Context, s *session, noPhotos bool) error {
-	fmt.Fprintln(d.Err, d.in("keeping in sync; Ctrl-C ends it", "持续同步中;按 Ctrl-C 结束"))
+	fmt.Fprintln(d.Err, d.in("keeping in sync; Ctrl-C ends it", "持续同步中；按 Ctrl-C 结束"))
 	var options []client.SyncOption
 	if noPhotos {
 		options = append(options, client.WithoutPhotos())
@@ -132,13 +132,13 @@ func (d *deviceCommands) queuedStill(ctx context.Context, s *session, err error)
 	}
 	waits := d.in("nothing is queued", "没有待发送的内容")
 	if queued > 0 {
-		waits = fmt.Sprintf(d.in("%d queued, will be sent when it can", "%d条待发送,联网后发送"), queued)
+		waits = fmt.Sprintf(d.in("%d queued, will be sent when it can", "%d条待发送，联网后发送"), queued)
 	}
 	if n := status.Photos.Waiting; n > 0 {
-		waits += fmt.Sprintf(d.in("; bytes of photos that wait: %d, %s", ";待上传照片%d张,%s"), n, bytesText(status.Photos.Bytes))
+		waits += fmt.Sprintf(d.in("; bytes of photos that wait: %d, %s", "；待上传照片%d张，%s"), n, bytesText(status.Photos.Bytes))
 	}
 	if why := absence(d.lang, err); why != absence(d.lang, nil) {
-		return say(Unreachable, "the server at %s says: %s: %s", "服务器 %s 答复:%s:%s", s.link.Server, why, waits)
+		return say(Unreachable, "the server at %s says: %s: %s", "服务器 %s 答复：%s:%s", s.link.Server, why, waits)
 	}
 	return say(Unreachable, "the server at %s cannot be reached: %s", "连不上服务器 %s:%s", s.link.Server, waits)
 }
@@ -148,11 +148,11 @@ func (d *deviceCommands) printReport(r client.Report) error {
 		return printJSON(d.Out, reportAsJSON(r))
 	}
 	_, err := fmt.Fprintf(d.Out, d.in("sent %d (%d applied, %d merged, %d in conflict, %d rejected, %d quarantined), %d records changed, %d round trips\n",
-		"已发送%d条(采纳%d,合并%d,待裁决%d,未采纳%d,隔离%d),%d条记录有变化,往返%d次\n"),
+		"已发送%d条（采纳%d，合并%d，待裁决%d，未采纳%d，隔离%d）,%d条记录有变化，往返%d次\n"),
 		r.Sent, r.Applied, r.Merged, r.Conflicts, r.Rejected, r.Quarantined, r.Changed, r.Exchanges)
 	if p := r.Photos; err == nil && p != (client.PhotoTally{}) {
 		_, err = fmt.Fprintf(d.Out, d.in("photos: %d stored (%d of them known there already), %s in %d parts, %s saved by resuming, %d failed (rounds device photo list)\n",
-			"照片:已存%d张(其中%d张服务器已有),%s,分%d段,续传省下%s,失败%d张(rounds device photo list)\n"),
+			"照片：已存%d张（其中%d张服务器已有）,%s，分%d段，续传省下%s，失败%d张（rounds device photo list）\n"),
 			p.Stored, p.Deduplicated, bytesText(p.Bytes), p.Parts, bytesText(p.Resumed), p.Failed)
 	}
 	return err
@@ -199,7 +199,7 @@ func (d *deviceCommands) status() *cobra.Command {
 			line("server", "服务器", s.link.Server)
 			contact := d.in("never", "从未")
 			if !status.Contact.IsZero() {
-				contact = fmt.Sprintf(d.in("%s, this clock is off by %v", "%s,本机时钟偏差 %v"), when(status.Contact.UnixMicro()), status.Offset.Round(1e6))
+				contact = fmt.Sprintf(d.in("%s, this clock is off by %v", "%s，本机时钟偏差 %v"), when(status.Contact.UnixMicro()), status.Offset.Round(1e6))
 			}
 			line("contact", "联系", contact)
 			if status.Revoked {
@@ -207,7 +207,7 @@ func (d *deviceCommands) status() *cobra.Command {
 			}
 			if p := status.Photos; p.Waiting+p.Kept > 0 {
 				line("photos", "照片", fmt.Sprintf(d.in("%d wait (%s), %d of them cannot be sent as things stand; %d are on the server and kept here still",
-					"%d张待上传(%s),其中%d张目前无法发送;%d张服务器已有、本机仍保留"), p.Waiting, bytesText(p.Bytes), p.Failed, p.Kept))
+					"%d张待上传（%s），其中%d张目前无法发送；%d张服务器已有、本机仍保留"), p.Waiting, bytesText(p.Bytes), p.Failed, p.Kept))
 			}
 			t := &table{head: d.heads("SCOPE|范围", "NAME|名称", "QUEUED|待发送", "WAITING|待答复", "TRAY|反馈", "STANDS|状态")}
 			for _, one := range status.Scopes {
@@ -275,7 +275,7 @@ func (s *session) scopeName(ctx context.Context, scope client.Scope) (string, er
 // scopeStanding is standing in the person's language.
 func (d *deviceCommands) scopeStanding(s client.ScopeStatus) string {
 	words := standing(s)
-	return d.in(words, map[string]string{"copied: enrol anew": "目录被复制:请重新注册", "refused for now: see tray": "暂停接收:见 tray", "given up once delivered": "发送完后放弃",
+	return d.in(words, map[string]string{"copied: enrol anew": "目录被复制：请重新注册", "refused for now: see tray": "暂停接收：见 tray", "given up once delivered": "发送完后放弃",
 		"being repaired": "修复中", "complete": "完整", "not complete": "尚未取全"}[words])
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 func (d *deviceCommands) ticket() *cobra.Command {
-	cmd := &cobra.Command{Use: "ticket", Short: d.in("Tickets: report, work on, finish", "工单:上报、处理、完工")}
+	cmd := &cobra.Command{Use: "ticket", Short: d.in("Tickets: report, work on, finish", "工单：上报、处理、完工")}
 	cmd.AddCommand(d.ticketNew(), d.ticketList(), d.ticketShow(), d.ticketEdit(), d.ticketComment())
 	cmd.AddCommand(d.steps()...)
 	cmd.AddCommand(d.approve())
@@ -32,18 +32,18 @@ func (f *ticketFields) flags(p *program, cmd *cobra.Command, created bool) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.title, "title", "", p.in("in a few words", "标题"))
 	flags.StringVar(&f.description, "description", "", p.in("what is wrong", "问题描述"))
-	flags.StringVar(&f.place, "place", "", p.in("where it is, in words", "位置(文字)"))
+	flags.StringVar(&f.place, "place", "", p.in("where it is, in words", "位置（文字）"))
 	urgent, zh := "minor, normal, urgent or emergency", "minor 一般、normal 普通、urgent 加急、emergency 紧急"
 	if !created {
-		urgent, zh = urgent+"; by who gives out work or leads, not by who does it", zh+";由派单或管理人员修改,处理人不能改"
+		urgent, zh = urgent+"; by who gives out work or leads, not by who does it", zh+"；由派单或管理人员修改，处理人不能改"
 	}
 	flags.StringVar(&f.priority, "priority", "", p.in(urgent, zh))
 	flags.StringVar(&f.notes, "notes", "", p.in("the crew's working notes", "班组备忘"))
 	flags.StringVar(&f.phone, "phone", "", p.in("whom to call", "联系电话"))
 	flags.StringVar(&f.asset, "asset", "", p.in("id of the asset", "设备编号"))
-	flags.StringSliceVar(&f.tags, "tag", nil, p.in("label to add; may be given more than once", "添加标签;可多次"))
+	flags.StringSliceVar(&f.tags, "tag", nil, p.in("label to add; may be given more than once", "添加标签；可多次"))
 	if created {
-		flags.StringVar(&f.words, "words", "", p.in("the customer's own words; cannot be changed later", "客户原话;以后不能改"))
+		flags.StringVar(&f.words, "words", "", p.in("the customer's own words; cannot be changed later", "客户原话；以后不能改"))
 	}
 }
 
@@ -111,7 +111,7 @@ func (d *deviceCommands) ticketNew() *cobra.Command {
 		})(cmd, args)
 	}
 	f.flags(d.program, cmd, true)
-	cmd.Flags().StringVar(&site, "site", "", d.in("the site, by code, name or id (default: the only one)", "项目代码、名称或编号(默认:唯一的项目)"))
+	cmd.Flags().StringVar(&site, "site", "", d.in("the site, by code, name or id (default: the only one)", "项目代码、名称或编号（默认：唯一的项目）"))
 	return cmd
 }
 
@@ -145,7 +145,7 @@ func (d *deviceCommands) ticketEdit() *cobra.Command {
 		})(cmd, args)
 	}
 	f.flags(d.program, cmd, false)
-	cmd.Flags().StringSliceVar(&untag, "untag", nil, d.in("label to take away; may be given more than once", "去掉标签;可多次"))
+	cmd.Flags().StringSliceVar(&untag, "untag", nil, d.in("label to take away; may be given more than once", "去掉标签；可多次"))
 	return cmd
 }
 
@@ -196,7 +196,7 @@ func reading(c client.Clock) *roundsv1.Clock {
 func (d *deviceCommands) ticketList() *cobra.Command {
 	var site, state string
 	var all bool
-	cmd := &cobra.Command{Use: "list", Short: d.in("List tickets, newest first", "列出工单,新的在前"), Args: cobra.NoArgs,
+	cmd := &cobra.Command{Use: "list", Short: d.in("List tickets, newest first", "列出工单，新的在前"), Args: cobra.NoArgs,
 		RunE: d.with(func(ctx context.Context, s *session, _ []string) error {
 			var want roundsv1.TicketState
 			if state != "" {
@@ -235,7 +235,7 @@ func (d *deviceCommands) ticketList() *cobra.Command {
 			return d.printTickets(views, people)
 		})}
 	cmd.Flags().StringVar(&site, "site", "", d.in("only this site, by code, name or id", "只看此项目"))
-	cmd.Flags().StringVar(&state, "state", "", d.in("only this state (new, in-progress, ...)", "只看此状态(待受理、处理中……)"))
+	cmd.Flags().StringVar(&state, "state", "", d.in("only this state (new, in-progress, ...)", "只看此状态（待受理、处理中……）"))
 	cmd.Flags().BoolVar(&all, "all", false, d.in("also those that are closed, cancelled or merged", "包括已关闭、已取消、已合并的"))
 	return cmd
 }
@@ -293,7 +293,7 @@ func (d *deviceCommands) pendingMark(v client.View) string {
 	if v.Pending == 0 {
 		return ""
 	}
-	return fmt.Sprintf(d.in("(%d not sent)", "(%d条未发送)"), v.Pending)
+	return fmt.Sprintf(d.in("(%d not sent)", "（%d条未发送）"), v.Pending)
 }
 
 // viewJSON is a record for programs.

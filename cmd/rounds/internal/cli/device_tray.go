@@ -17,7 +17,7 @@ func (d *deviceCommands) tray() *cobra.Command {
 		Short: d.in("Show what was not taken, or waits for a person, and what became of it", "查看未被采纳或等待裁决的内容及其结果"),
 		Long: d.in("Lists what the server did not take, what waits for a person, and what met the values of others. An item that was rejected can be mended and sent\n"+
 			"again, sent again as it was on top of the record as it stands now, or discarded; nothing goes from here by itself but what is decided.",
-			"列出服务器未采纳的、等待裁决的、与他人修改相遇的内容。未被采纳的可以修改后重发(mend)、按现状原样重发(resend)或丢弃(discard)。"),
+			"列出服务器未采纳的、等待裁决的、与他人修改相遇的内容。未被采纳的可以修改后重发（mend）、按现状原样重发（resend）或丢弃（discard）。"),
 		Example: "  rounds device tray show 1\n  rounds device tray mend 1 reason=\"no ladder here\"\n  rounds device tray resend 1\n  rounds device tray discard 1",
 		RunE: d.with(func(ctx context.Context, s *session, _ []string) error {
 			items, err := s.Tray(ctx)
@@ -38,7 +38,7 @@ func (d *deviceCommands) tray() *cobra.Command {
 		&cobra.Command{Use: "mend NUMBER FIELD=VALUE...", Short: d.in("Change what a rejected item says, and send it again", "修改未被采纳的内容并重发"), Args: cobra.MinimumNArgs(2),
 			Long: d.in("Changes fields of a rejected item and sends it again, on top of the record as it stands now. FIELD is one that rounds device tray show names; an empty\n"+
 				"VALUE takes it away. People, categories and tickets are found by name, code or a part of the id.",
-				"修改未被采纳内容的字段,并在记录现状上重发。FIELD 是 rounds device tray show 列出的字段;VALUE 为空则清除。人员、类别、工单可用姓名、代码或部分编号。"),
+				"修改未被采纳内容的字段，并在记录现状上重发。FIELD 是 rounds device tray show 列出的字段；VALUE 为空则清除。人员、类别、工单可用姓名、代码或部分编号。"),
 			RunE: d.with(func(ctx context.Context, s *session, args []string) error {
 				item, err := s.trayItem(ctx, args[0])
 				if err != nil {
@@ -79,7 +79,7 @@ func (d *deviceCommands) tray() *cobra.Command {
 // resend sends a rejected item again, as it was or as it was mended.
 func (d *deviceCommands) resend(ctx context.Context, s *session, number string, item client.TrayItem, mended *roundsv1.Mutation) error {
 	if item.Status != client.TrayRejected {
-		return say(Refused, "item %s is %s: only what was rejected can be sent again", "第 %s 条的状态是「%s」:只有未被采纳的才能重发", number, d.trayStatus(item.Status))
+		return say(Refused, "item %s is %s: only what was rejected can be sent again", "第 %s 条的状态是「%s」：只有未被采纳的才能重发", number, d.trayStatus(item.Status))
 	}
 	ref, err := s.Resend(ctx, item.Key, mended)
 	if err != nil {
@@ -104,7 +104,7 @@ func (s *session) trayItem(ctx context.Context, number string) (client.TrayItem,
 	}
 	n, err := strconv.Atoi(number)
 	if err != nil || n < 1 || n > len(items) {
-		return client.TrayItem{}, say(Usage, "the tray has no item %q: rounds device tray lists %d", "没有第 %q 条反馈:rounds device tray 列出%d条", number, len(items))
+		return client.TrayItem{}, say(Usage, "the tray has no item %q: rounds device tray lists %d", "没有第 %q 条反馈：rounds device tray 列出%d条", number, len(items))
 	}
 	return items[n-1], nil
 }
@@ -128,14 +128,14 @@ func (d *deviceCommands) printTray(items []client.TrayItem) error {
 			why = fmt.Sprintf(d.in("of its values %d met those of others", "%d处内容与他人的修改相遇"), len(item.Outcome.GetLosses()))
 		}
 		if item.Resolution != "" {
-			why = d.in("decided: ", "已裁决:") + item.Resolution
+			why = d.in("decided: ", "已裁决：") + item.Resolution
 		}
 		t.add(strconv.Itoa(i+1), d.trayStatus(item.Status), string(item.Kind), shortID(string(item.ID)), actName(item.Mutation), cut(why, 100))
 	}
 	if err := t.print(d.Out); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(d.Err, d.in("rounds device tray show NO says more; then mend, resend or discard it", "rounds device tray show 序号 查看详情;然后可 mend 修改、resend 重发或 discard 丢弃"))
+	_, err := fmt.Fprintln(d.Err, d.in("rounds device tray show NO says more; then mend, resend or discard it", "rounds device tray show 序号 查看详情；然后可 mend 修改、resend 重发或 discard 丢弃"))
 	return err
 }
 

@@ -67,31 +67,31 @@ func lineOf(lang string, err error) (string, Exit) {
 		return in("interrupted", "已中断"), Failed
 	case errors.Is(err, client.ErrNotEnrolled):
 		return in("this device is not enrolled: get a code from an administrator, then rounds device enroll --server ADDRESS CODE",
-			"本机尚未注册:向管理员要注册码,再运行 rounds device enroll --server 地址 注册码"), NotEnrolled
+			"本机尚未注册：向管理员要注册码，再运行 rounds device enroll --server 地址 注册码"), NotEnrolled
 	case errors.Is(err, client.ErrRevoked):
 		return in("this device was revoked: ask an administrator; to go on, enrol in an empty directory with a new code",
-			"本机已被停用:请联系管理员;要继续使用,请在空目录里用新注册码注册"), NotEnrolled
+			"本机已被停用：请联系管理员；要继续使用，请在空目录里用新注册码注册"), NotEnrolled
 	case errors.Is(err, client.ErrForked):
 		return in("this device's directory was copied or restored from a backup: enrol anew with a new code (rounds device enroll); nothing is lost",
-			"本机目录是复制来的或由备份恢复:请用新注册码重新注册(rounds device enroll),数据不会丢失"), NotEnrolled
+			"本机目录是复制来的或由备份恢复：请用新注册码重新注册（rounds device enroll），数据不会丢失"), NotEnrolled
 	case errors.Is(err, store.ErrInUse):
-		return where(err) + in("another rounds process uses this directory: let it finish, or end it first", "另一个 rounds 进程正在使用此目录:请等它结束,或先结束它"), InUse
+		return where(err) + in("another rounds process uses this directory: let it finish, or end it first", "另一个 rounds 进程正在使用此目录：请等它结束，或先结束它"), InUse
 	case errors.Is(err, syscall.EADDRINUSE):
 		return oneLine(err) + in(": end the other program, or choose another address (--listen, --admin-listen)",
-			":地址已被占用,请结束占用它的程序或换一个地址(--listen、--admin-listen)"), InUse
+			"：地址已被占用，请结束占用它的程序或换一个地址（--listen、--admin-listen）"), InUse
 	case full(err):
-		return in("the disk is full: nothing was written; free some space and try again", "磁盘已满:什么都没有写入,请腾出空间后再试"), Failed
+		return in("the disk is full: nothing was written; free some space and try again", "磁盘已满：什么都没有写入，请腾出空间后再试"), Failed
 	case errors.Is(err, store.ErrReadOnly), errors.Is(err, fs.ErrPermission):
-		return oneLine(err) + in(": it cannot be read or written here; check its owner and permissions", ":无法读写,请检查所有者和权限"), Failed
+		return oneLine(err) + in(": it cannot be read or written here; check its owner and permissions", "：无法读写，请检查所有者和权限"), Failed
 	case problem != nil:
 		return explainProblemIn(lang, problem)
 	case errors.Is(err, client.ErrNoRecord):
-		return in(oneLine(err)+": rounds device sync brings what is new", "本机没有这条记录:rounds device sync 可取回最新数据"), Failed
+		return in(oneLine(err)+": rounds device sync brings what is new", "本机没有这条记录：rounds device sync 可取回最新数据"), Failed
 	case errors.Is(err, fs.ErrNotExist):
 		return missing(lang, err), Failed
 	}
 	if unreachable(err) {
-		return in("the server cannot be reached: ", "连不上服务器:") + causeOf(err), Unreachable
+		return in("the server cannot be reached: ", "连不上服务器：") + causeOf(err), Unreachable
 	}
 	return causeOf(err), Failed
 }
@@ -172,7 +172,7 @@ func explainProblemIn(lang string, p *roundsv1.Problem) (string, Exit) {
 		line += " (" + field + ")"
 	}
 	if wait := p.GetRetryAfter().AsDuration(); wait > 0 {
-		line += fmt.Sprintf(in(" (try again in %v)", "(%v后再试)"), wait.Round(1e9))
+		line += fmt.Sprintf(in(" (try again in %v)", "（%v后再试）"), wait.Round(1e9))
 	}
 	line = clean(line)
 	if p.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_UNSPECIFIED {
@@ -180,9 +180,9 @@ func explainProblemIn(lang string, p *roundsv1.Problem) (string, Exit) {
 	}
 	switch p.GetCode() {
 	case roundsv1.ProblemCode_PROBLEM_CODE_TOKEN:
-		return line + in(": enrol this device with a new code (rounds device enroll)", ":请用新注册码重新注册本机(rounds device enroll)"), NotEnrolled
+		return line + in(": enrol this device with a new code (rounds device enroll)", "：请用新注册码重新注册本机（rounds device enroll）"), NotEnrolled
 	case roundsv1.ProblemCode_PROBLEM_CODE_ENROLMENT_CODE:
-		return line + in(": ask an administrator for a new one", ":请向管理员要新的注册码"), Refused
+		return line + in(": ask an administrator for a new one", "：请向管理员要新的注册码"), Refused
 	case roundsv1.ProblemCode_PROBLEM_CODE_FULL, roundsv1.ProblemCode_PROBLEM_CODE_UNAVAILABLE:
 		return line, Unreachable
 	}

@@ -26,17 +26,17 @@ func (p *program) exports() *cobra.Command {
 		Long: p.in("Takes the work of sites out as files, as the person whose device this directory is. The file gets its name when it is whole and its\n"+
 			"SHA-256 is what the server says; what breaks off leaves nothing. A file that is there is kept unless --force is given.\n\n"+
 			"The history, and the columns that say who households are, need the role of a manager, a supervisor or an auditor.",
-			"以本目录设备所属人员的身份,把项目的工作导出为文件。内容完整且 SHA-256 与服务器一致后文件才得名;中断则不留文件。\n已有的文件不覆盖,除非给出 --force。\n\n历史以及能识别住户的列,需要经理、主管或审计角色。"),
+			"以本目录设备所属人员的身份，把项目的工作导出为文件。内容完整且 SHA-256 与服务器一致后文件才得名；中断则不留文件。\n已有的文件不覆盖，除非给出 --force。\n\n历史以及能识别住户的列，需要经理、主管或审计角色。"),
 	}
 	d.flags(cmd)
 	for _, one := range []struct {
 		use, short string
 		content    roundsv1.ExportContent
 	}{
-		{"tickets", d.in("Tickets, a row each", "工单,每张一行"), roundsv1.ExportContent_EXPORT_CONTENT_TICKETS},
-		{"rounds", d.in("Inspection rounds, a row each", "巡检,每次一行"), roundsv1.ExportContent_EXPORT_CONTENT_ROUNDS},
-		{"facts", d.in("Photos, readings, answers, scans, labour, remarks and completions, a row each", "照片、读数、答案、扫码、工时、备注和完工,每条一行"), roundsv1.ExportContent_EXPORT_CONTENT_FACTS},
-		{"history", d.in("Entries of the journal, a row each", "日志记录,每条一行"), roundsv1.ExportContent_EXPORT_CONTENT_HISTORY},
+		{"tickets", d.in("Tickets, a row each", "工单，每张一行"), roundsv1.ExportContent_EXPORT_CONTENT_TICKETS},
+		{"rounds", d.in("Inspection rounds, a row each", "巡检，每次一行"), roundsv1.ExportContent_EXPORT_CONTENT_ROUNDS},
+		{"facts", d.in("Photos, readings, answers, scans, labour, remarks and completions, a row each", "照片、读数、答案、扫码、工时、备注和完工，每条一行"), roundsv1.ExportContent_EXPORT_CONTENT_FACTS},
+		{"history", d.in("Entries of the journal, a row each", "日志记录，每条一行"), roundsv1.ExportContent_EXPORT_CONTENT_HISTORY},
 	} {
 		cmd.AddCommand(d.exportTable(one.use, one.short, one.content))
 	}
@@ -56,9 +56,9 @@ func (f *exportFlags) add(p *program, cmd *cobra.Command) {
 	if p.chosen {
 		lang = p.lang
 	}
-	cmd.Flags().StringSliceVar(&f.scopes, "scope", nil, p.in("the site, by code, name or id; of tables several (default: the only one)", "项目的编码、名称或编号;表格可多个(默认:唯一的项目)"))
-	cmd.Flags().StringVar(&f.lang, "lang", lang, p.in("language of headers and words: zh or en", "表头和用词的语言:zh 或 en"))
-	cmd.Flags().StringVar(&f.target.path, "out", "", p.in("file to write, - for the standard output (default: a name by the server, in this directory)", "输出文件,- 为标准输出(默认:当前目录,名称由服务器给出)"))
+	cmd.Flags().StringSliceVar(&f.scopes, "scope", nil, p.in("the site, by code, name or id; of tables several (default: the only one)", "项目的编码、名称或编号；表格可多个（默认：唯一的项目）"))
+	cmd.Flags().StringVar(&f.lang, "lang", lang, p.in("language of headers and words: zh or en", "表头和用词的语言：zh 或 en"))
+	cmd.Flags().StringVar(&f.target.path, "out", "", p.in("file to write, - for the standard output (default: a name by the server, in this directory)", "输出文件，- 为标准输出（默认：当前目录，名称由服务器给出）"))
 	cmd.Flags().BoolVar(&f.target.force, "force", false, p.in("overwrite a file that is there", "覆盖已有文件"))
 }
 
@@ -133,13 +133,13 @@ func (d *deviceCommands) exportTable(use, short string, content roundsv1.ExportC
 	}
 	f.add(d.program, cmd)
 	cmd.Flags().StringVar(&format, "format", "csv", d.in("csv or xlsx", "csv 或 xlsx 格式"))
-	cmd.Flags().StringVar(&from, "from", "", d.in("only from this day or moment on: 2026-03-04, \"2026-03-04 08:00\" (this machine's zone) or RFC 3339", "从此日或此刻起:2026-03-04、\"2026-03-04 08:00\"(本机时区)或 RFC 3339"))
+	cmd.Flags().StringVar(&from, "from", "", d.in("only from this day or moment on: 2026-03-04, \"2026-03-04 08:00\" (this machine's zone) or RFC 3339", "从此日或此刻起：2026-03-04、\"2026-03-04 08:00\"（本机时区）或 RFC 3339"))
 	cmd.Flags().StringVar(&to, "to", "", d.in("only to this moment, or through this day", "到此刻或此日为止"))
-	cmd.Flags().StringVar(&id, "record", "", d.in("only this ticket or round, by its whole id", "只导出此工单或巡检(完整编号)"))
-	cmd.Flags().Uint64Var(&most, "most", 0, d.in("refuse a file of more rows (default: the server's limit)", "超过此行数则拒绝(默认:服务器的上限)"))
-	cmd.Flags().BoolVar(&mark, "bom", false, d.in("begin CSV with the byte order mark, by which Excel knows Chinese", "CSV 以字节序标记开头,便于 Excel 识别中文"))
+	cmd.Flags().StringVar(&id, "record", "", d.in("only this ticket or round, by its whole id", "只导出此工单或巡检（完整编号）"))
+	cmd.Flags().Uint64Var(&most, "most", 0, d.in("refuse a file of more rows (default: the server's limit)", "超过此行数则拒绝（默认：服务器的上限）"))
+	cmd.Flags().BoolVar(&mark, "bom", false, d.in("begin CSV with the byte order mark, by which Excel knows Chinese", "CSV 以字节序标记开头，便于 Excel 识别中文"))
 	if content != roundsv1.ExportContent_EXPORT_CONTENT_HISTORY {
-		cmd.Flags().StringSliceVar(&states, "state", nil, d.in("only these states (closed, in-progress, ...); of facts: the tickets'", "只导出这些状态(closed、in-progress……);事实按其工单的状态"))
+		cmd.Flags().StringSliceVar(&states, "state", nil, d.in("only these states (closed, in-progress, ...); of facts: the tickets'", "只导出这些状态（closed、in-progress……）；事实按其工单的状态"))
 	}
 	return cmd
 }
@@ -149,7 +149,7 @@ func (d *deviceCommands) exportDocument() *cobra.Command {
 	cmd := &cobra.Command{Use: "pdf RECORD", Short: d.in("One ticket or inspection round with its photos, as PDF", "把一张工单或一次巡检连同照片导出为 PDF"), Args: cobra.ExactArgs(1),
 		Long: d.in("Makes a document of one ticket or inspection round: what it says, its timeline, answers, photos with what the checks found, and the hashes\n"+
 			"that it can be held against. RECORD is a part of the id of one that the device holds, or the whole id of any at the site (--scope).",
-			"生成一张工单或一次巡检的文档:内容、时间线、答案、照片及检查结果,以及可供核对的哈希。\nRECORD 是本机所存记录的部分编号,或项目中任一记录的完整编号(配合 --scope)。")}
+			"生成一张工单或一次巡检的文档：内容、时间线、答案、照片及检查结果，以及可供核对的哈希。\nRECORD 是本机所存记录的部分编号，或项目中任一记录的完整编号（配合 --scope）。")}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		req := &roundsv1.ExportRequest{Format: roundsv1.ExportFormat_EXPORT_FORMAT_PDF}
 		var err error

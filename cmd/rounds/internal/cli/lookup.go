@@ -55,16 +55,16 @@ func (s *session) site(ctx context.Context, asked string) (client.Scope, error) 
 		return found[0], nil
 	case len(sites) == 0:
 		return "", say(Failed, "the device has no site yet: run rounds device sync; if that brings none, ask an administrator for a role at a site",
-			"本机还没有项目:请运行 rounds device sync;仍然没有时请管理员授予项目角色")
+			"本机还没有项目：请运行 rounds device sync；仍然没有时请管理员授予项目角色")
 	case len(found) == 0:
-		return "", say(Usage, "no site is called %q: rounds device status lists them", "没有叫 %q 的项目:rounds device status 列出全部", asked)
+		return "", say(Usage, "no site is called %q: rounds device status lists them", "没有叫 %q 的项目：rounds device status 列出全部", asked)
 	}
 	if asked == "" {
 		return "", say(Usage, "the device has %d sites: choose one with --site (rounds device status lists them)",
-			"本机有%d个项目:请用 --site 选一个(rounds device status 列出全部)", len(found))
+			"本机有%d个项目：请用 --site 选一个（rounds device status 列出全部）", len(found))
 	}
 	return "", say(Usage, "%d sites fit %q: choose one with --site (rounds device status lists them)",
-		"有%d个项目符合 %q:请用 --site 选一个(rounds device status 列出全部)", len(found), asked)
+		"有%d个项目符合 %q：请用 --site 选一个（rounds device status 列出全部）", len(found), asked)
 }
 
 // matches tells whether a part names an id: its beginning or its end, at least four characters.
@@ -86,7 +86,7 @@ func (s *session) findAny(ctx context.Context, part string, kinds ...merge.Kind)
 	}
 	kind, kindZh := strings.Join(names, " or "), strings.Join(namesZh, "或")
 	if len(part) < 4 {
-		return client.View{}, say(Usage, "%q is too short for an id: give four characters at least", "编号 %q 太短:至少给出四位", part)
+		return client.View{}, say(Usage, "%q is too short for an id: give four characters at least", "编号 %q 太短：至少给出四位", part)
 	}
 	scopes, err := s.Scopes(ctx)
 	if err != nil {
@@ -115,7 +115,7 @@ func (s *session) findAny(ctx context.Context, part string, kinds ...merge.Kind)
 	for _, view := range found[:min(4, len(found))] {
 		ids = append(ids, string(view.ID))
 	}
-	return client.View{}, say(Usage, "%d "+kind+"s fit %s (%s): give more of the id", "有%d条"+kindZh+"符合 %s(%s):请多给几位编号", len(found), part, strings.Join(ids, ", "))
+	return client.View{}, say(Usage, "%d "+kind+"s fit %s (%s): give more of the id", "有%d条"+kindZh+"符合 %s(%s)：请多给几位编号", len(found), part, strings.Join(ids, ", "))
 }
 
 // names remembers the names of people as the crew sees each other.
@@ -256,13 +256,13 @@ func choose(what, asked string, known []choice, instead string) (string, error) 
 		case len(found) == 1:
 			return found[0].id, nil
 		case len(found) > 1:
-			return "", say(Usage, "%d fit the "+what+" %q (%s): give the code, or the whole id", "有%d个"+whatZh(what)+"符合 %q(%s):请给出代码或完整编号", len(found), asked, labels(found))
+			return "", say(Usage, "%d fit the "+what+" %q (%s): give the code, or the whole id", "有%d个"+whatZh(what)+"符合 %q(%s)：请给出代码或完整编号", len(found), asked, labels(found))
 		}
 	}
 	if like := alike(asked, known); len(like) > 0 {
-		return "", say(Usage, "no "+what+" is called %q: perhaps %s; or give "+instead, "没有叫 %q 的"+whatZh(what)+",是不是 %s?也可以给出完整编号", asked, labels(like))
+		return "", say(Usage, "no "+what+" is called %q: perhaps %s; or give "+instead, "没有叫 %q 的"+whatZh(what)+"，是不是 %s？也可以给出完整编号", asked, labels(like))
 	}
-	return "", say(Usage, "no "+what+" is called %q: give "+instead, "没有叫 %q 的"+whatZh(what)+":请给出完整编号", asked)
+	return "", say(Usage, "no "+what+" is called %q: give "+instead, "没有叫 %q 的"+whatZh(what)+"：请给出完整编号", asked)
 }
 
 // whatZh is what choose looks for, in Chinese.

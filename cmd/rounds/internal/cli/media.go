@@ -15,7 +15,7 @@ import (
 
 // media is the group of commands about the bytes of photos.
 func (p *program) media() *cobra.Command {
-	cmd := &cobra.Command{Use: "media", Short: p.in("The bytes of photos: verify the store, chase what is missing, keep, remove, score the checks", "照片内容:核验存储、追查缺失、保留、删除、评测检查")}
+	cmd := &cobra.Command{Use: "media", Short: p.in("The bytes of photos: verify the store, chase what is missing, keep, remove, score the checks", "照片内容：核验存储、追查缺失、保留、删除、评测检查")}
 	d := &deviceCommands{program: p}
 	for _, one := range []*cobra.Command{d.mediaChase(), d.mediaHold(), d.mediaRedact()} {
 		d.flags(one)
@@ -37,10 +37,10 @@ func (s *session) siteOrID(ctx context.Context, asked string) (client.Scope, err
 func (d *deviceCommands) mediaChase() *cobra.Command {
 	var site, device, person string
 	var most int
-	cmd := &cobra.Command{Use: "chase", Short: d.in("List photos that were promised and have not arrived, the oldest first", "列出已登记而未送达的照片,最早的在前"), Args: cobra.NoArgs,
+	cmd := &cobra.Command{Use: "chase", Short: d.in("List photos that were promised and have not arrived, the oldest first", "列出已登记而未送达的照片，最早的在前"), Args: cobra.NoArgs,
 		Long: d.in("Lists every photo of a site that somebody promised and whose bytes are not on the server, with its age and who has to see to it: who took it\n"+
 			"for a day, then whoever the work was given to, and from the third day on the foremen. Without a leading role it lists your own.",
-			"列出项目中已登记而内容不在服务器上的照片,连同已过时间和责任人:第一天是拍摄人,之后是工作的承接人,第三天起是班长。\n没有管理角色时只列出您自己的。")}
+			"列出项目中已登记而内容不在服务器上的照片，连同已过时间和责任人：第一天是拍摄人，之后是工作的承接人，第三天起是班长。\n没有管理角色时只列出您自己的。")}
 	cmd.RunE = d.online(func(ctx context.Context, s *session, _ []string) error {
 		scope, err := s.siteOrID(ctx, site)
 		if err != nil {
@@ -69,9 +69,9 @@ func (d *deviceCommands) mediaChase() *cobra.Command {
 		}
 		return d.show(all, func() error { return d.printChase(ctx, s, scope, all) })
 	})
-	cmd.Flags().StringVar(&site, "site", "", d.in("the site, by code, name or id (default: the only one)", "项目的编码、名称或编号(默认:唯一的项目)"))
-	cmd.Flags().StringVar(&device, "device", "", d.in("only what this device holds, by its whole id", "只列出此设备持有的(完整编号)"))
-	cmd.Flags().StringVar(&person, "person", "", d.in("only what this person took, by name, id or me", "只列出此人拍摄的(姓名、编号或 me)"))
+	cmd.Flags().StringVar(&site, "site", "", d.in("the site, by code, name or id (default: the only one)", "项目的编码、名称或编号（默认：唯一的项目）"))
+	cmd.Flags().StringVar(&device, "device", "", d.in("only what this device holds, by its whole id", "只列出此设备持有的（完整编号）"))
+	cmd.Flags().StringVar(&person, "person", "", d.in("only what this person took, by name, id or me", "只列出此人拍摄的（姓名、编号或 me）"))
 	cmd.Flags().IntVar(&most, "most", 1000, d.in("how many photos to list at most", "最多列出多少张"))
 	return cmd
 }
@@ -150,14 +150,14 @@ func (d *deviceCommands) photoCommand(use, short, long string, run func(context.
 		}
 		return run(ctx, s, view.Scope, string(view.ID))
 	})
-	cmd.Flags().StringVar(&site, "site", "", d.in("the site, where the device does not hold the photo and its whole id is given", "项目(本机没有该照片、给出完整编号时)"))
+	cmd.Flags().StringVar(&site, "site", "", d.in("the site, where the device does not hold the photo and its whole id is given", "项目（本机没有该照片、给出完整编号时）"))
 	return cmd
 }
 
 func (d *deviceCommands) mediaHold() *cobra.Command {
 	var reason string
 	var end bool
-	cmd := d.photoCommand("hold PHOTO --reason TEXT", d.in("Keep a photo from being removed, or with --end let go of it", "保留照片不被清理;--end 解除保留"), "",
+	cmd := d.photoCommand("hold PHOTO --reason TEXT", d.in("Keep a photo from being removed, or with --end let go of it", "保留照片不被清理；--end 解除保留"), "",
 		func(ctx context.Context, s *session, scope client.Scope, id string) error {
 			// To the server a hold without a reason is its end: one whose words went missing on the way must not become that.
 			if !end && strings.TrimSpace(reason) == "" {
@@ -187,7 +187,7 @@ func (d *deviceCommands) mediaRedact() *cobra.Command {
 	var reason string
 	cmd := d.photoCommand("redact PHOTO --reason TEXT", d.in("Remove a photo's bytes and preview for good", "永久删除照片的内容和预览"),
 		d.in("Removes the bytes, the copies and the preview of a photo, also from the history. The record, its hash and the reason stay. It cannot be undone.",
-			"删除照片的内容、副本和预览,包括历史中的;记录、哈希和原因保留。不可恢复。"),
+			"删除照片的内容、副本和预览，包括历史中的；记录、哈希和原因保留。不可恢复。"),
 		func(ctx context.Context, s *session, scope client.Scope, id string) error {
 			if strings.TrimSpace(reason) == "" {
 				return fail(Usage, "--reason needs words")
@@ -205,7 +205,7 @@ func (d *deviceCommands) mediaRedact() *cobra.Command {
 				return err
 			})
 		})
-	cmd.Flags().StringVar(&reason, "reason", "", d.in("why, for the history", "原因,记入历史"))
+	cmd.Flags().StringVar(&reason, "reason", "", d.in("why, for the history", "原因，记入历史"))
 	if err := cmd.MarkFlagRequired("reason"); err != nil {
 		panic(err) // of a flag that there is not
 	}

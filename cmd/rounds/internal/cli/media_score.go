@@ -39,8 +39,8 @@ func (p *program) mediaScore() *cobra.Command {
 		Long: p.in("Draws photos of a community, honest ones among ones that were tampered with, looks into each as the server does, and prints how often each\n"+
 			"check spoke when it ought to (recall) and how often it was right when it spoke (precision). The same numbers make the same photos.\n"+
 			"With --set, other thresholds than the defaults are tried: --set photo.near.frequency=12.",
-			"绘制社区照片,真实的与作假的混在一起,按服务器的方式逐张检查,打印每项检查该报时报出的比例(recall)和报出时正确的比例(precision)。\n"+
-				"相同的参数得到相同的照片。--set 可试用不同于默认的阈值:--set photo.near.frequency=12。"),
+			"绘制社区照片，真实的与作假的混在一起，按服务器的方式逐张检查，打印每项检查该报时报出的比例（recall）和报出时正确的比例（precision）。\n"+
+				"相同的参数得到相同的照片。--set 可试用不同于默认的阈值：--set photo.near.frequency=12。"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.photos < 1 || f.photos > 100_000 {
 				return usage(cmd, "--photos is 1 to 100000")
@@ -76,10 +76,10 @@ func (p *program) mediaScore() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().IntVar(&f.photos, "photos", 1500, p.in("how many photos are tampered with; about as many honest ones stand between them", "作假照片的张数;其间有约等量的真实照片"))
-	cmd.Flags().IntVar(&f.width, "width", 640, p.in("width of the photos, pixels", "照片宽度(像素)"))
+	cmd.Flags().IntVar(&f.photos, "photos", 1500, p.in("how many photos are tampered with; about as many honest ones stand between them", "作假照片的张数；其间有约等量的真实照片"))
+	cmd.Flags().IntVar(&f.width, "width", 640, p.in("width of the photos, pixels", "照片宽度（像素）"))
 	cmd.Flags().Uint64Var(&f.seed, "seed", 1, p.in("which set", "哪一组照片"))
-	cmd.Flags().StringToStringVar(&f.settings, "set", nil, p.in("thresholds, as a site sets them", "阈值,与项目设置相同"))
+	cmd.Flags().StringToStringVar(&f.settings, "set", nil, p.in("thresholds, as a site sets them", "阈值，与项目设置相同"))
 	cmd.Flags().BoolVar(&f.json, "json", false, p.in("print JSON", "输出 JSON"))
 	return cmd
 }

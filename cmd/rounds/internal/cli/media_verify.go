@@ -43,10 +43,10 @@ type verified struct {
 
 func (p *program) mediaVerify() *cobra.Command {
 	f := &verifyFlags{}
-	cmd := &cobra.Command{Use: "verify", Short: p.in("Hash every stored photo again, and name what is missing, changed or orphaned", "重新计算全部照片的哈希,指出缺失、改变或无主的"), Args: cobra.NoArgs,
+	cmd := &cobra.Command{Use: "verify", Short: p.in("Hash every stored photo again, and name what is missing, changed or orphaned", "重新计算全部照片的哈希，指出缺失、改变或无主的"), Args: cobra.NoArgs,
 		Long: p.in("Reads the whole storage of photos of a server that does not run, computes every hash again, and holds what is there against the records in the\n"+
 			"data directory. Nothing is changed. The exit code is 1 when something is missing, changed, unreadable or orphaned.",
-			"读取未运行的服务器的全部照片存储,重新计算每个哈希,并与数据目录中的记录核对。不改变任何内容。\n有缺失、改变、不可读或无主的内容时退出码为 1。"),
+			"读取未运行的服务器的全部照片存储，重新计算每个哈希，并与数据目录中的记录核对。不改变任何内容。\n有缺失、改变、不可读或无主的内容时退出码为 1。"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.storage.S3 == "" && !cmd.Flags().Changed("s3") {
 				f.storage.S3 = p.getenv("ROUNDS_MEDIA_S3")
@@ -57,8 +57,8 @@ func (p *program) mediaVerify() *cobra.Command {
 			return p.verifyMedia(cmd.Context(), f)
 		}}
 	cmd.Flags().StringVar(&f.data, "data", server.Default().Data, p.in("data directory of the server", "服务器的数据目录"))
-	cmd.Flags().StringVar(&f.storage.Dir, "media-dir", "", p.in("directory that holds the photos (default: media in the data directory)", "存放照片的目录(默认:数据目录中的 media)"))
-	cmd.Flags().StringVar(&f.storage.S3, "s3", "", p.in("object store that holds the photos, as media.s3; also ROUNDS_MEDIA_S3, which keeps its secret off the command line", "存放照片的对象存储,同 media.s3;也可用 ROUNDS_MEDIA_S3,使密钥不出现在命令行"))
+	cmd.Flags().StringVar(&f.storage.Dir, "media-dir", "", p.in("directory that holds the photos (default: media in the data directory)", "存放照片的目录（默认：数据目录中的 media）"))
+	cmd.Flags().StringVar(&f.storage.S3, "s3", "", p.in("object store that holds the photos, as media.s3; also ROUNDS_MEDIA_S3, which keeps its secret off the command line", "存放照片的对象存储，同 media.s3；也可用 ROUNDS_MEDIA_S3，使密钥不出现在命令行"))
 	cmd.Flags().DurationVar(&f.settled, "settled", 0, p.in("what was written so short a time ago is not called orphaned", "写入不足此时长的不算无主"))
 	cmd.Flags().BoolVar(&f.json, "json", false, p.in("print JSON", "输出 JSON"))
 	return cmd

@@ -157,5 +157,5 @@ func enumValue(values map[string]int32, prefix, name string) (int32, error) {
 			known[i] = strings.ToLower(strings.TrimPrefix(one, prefix+"_"))
 		}
 	}
-	return 0, say(Usage, "%q is none of %s", "%q 不是以下之一:%s", name, strings.Join(known, ", "))
+	return 0, say(Usage, "%q is none of %s", "%q 不是以下之一：%s", name, strings.Join(known, ", "))
 }

@@ -15,11 +15,11 @@ import (
 func (d *deviceCommands) photoHide() *cobra.Command {
 	var reason string
 	var end bool
-	cmd := &cobra.Command{Use: "hide PHOTO --reason TEXT", Short: d.in("Take a photo out of sight, or with --end show it again", "隐藏照片;--end 恢复显示"), Args: cobra.ExactArgs(1),
+	cmd := &cobra.Command{Use: "hide PHOTO --reason TEXT", Short: d.in("Take a photo out of sight, or with --end show it again", "隐藏照片；--end 恢复显示"), Args: cobra.ExactArgs(1),
 		Long: d.in("Takes a photo out of sight, as a foreman, butler, supervisor or manager. It neither counts as evidence any more nor keeps its ticket from\n"+
 			"review; one that cannot count still does where who hides it did some of the work. Its bytes, its findings and the reason stay in the history. With --end it is\n"+
 			"shown again, and counts again.",
-			"以班长、管家、主管或项目经理的身份隐藏照片。它不再计为证据,也不再妨碍工单送审;\n但被判无效的照片,由参与处理的人隐藏的,仍会妨碍。内容、检查结果和原因保留在历史中。加 --end 则重新显示并计入。")}
+			"以班长、管家、主管或项目经理的身份隐藏照片。它不再计为证据，也不再妨碍工单送审；\n但被判无效的照片，由参与处理的人隐藏的，仍会妨碍。内容、检查结果和原因保留在历史中。加 --end 则重新显示并计入。")}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if !end && strings.TrimSpace(reason) == "" {
 			return usageBoth(cmd, "--reason needs words", "--reason 须写明原因")
@@ -66,10 +66,10 @@ func bytesState(p *roundsv1.Photo) string {
 // evidenceLines are what a reviewer has to know of a photo: who took it out of sight and why, what is held by law, and what the checks found but for notes.
 func (d *deviceCommands) evidenceLines(p *roundsv1.Photo, people names) (lines []string) {
 	if h := p.GetHidden(); h != nil {
-		lines = append(lines, fmt.Sprintf(d.in("hidden by %s: %s", "%s已隐藏:%s"), people.of(h.GetPersonId()), clean(h.GetReason())))
+		lines = append(lines, fmt.Sprintf(d.in("hidden by %s: %s", "%s已隐藏：%s"), people.of(h.GetPersonId()), clean(h.GetReason())))
 	}
 	if hold := p.GetLegalHold(); hold != "" {
-		lines = append(lines, d.in("held: ", "依法保全:")+clean(hold))
+		lines = append(lines, d.in("held: ", "依法保全：")+clean(hold))
 	}
 	for _, f := range p.GetReport().GetFindings() {
 		if f.GetSeverity() == roundsv1.Severity_SEVERITY_NOTE {

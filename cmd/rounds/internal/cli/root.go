@@ -67,12 +67,12 @@ func (p *program) commands() *cobra.Command {
 	root := &cobra.Command{
 		Use: "rounds",
 		Short: p.in("Field work that holds offline: the server, a device in a terminal, and the tools around them",
-			"断网也能干活的现场作业:服务器、终端里的设备,以及相关工具"),
+			"断网也能干活的现场作业：服务器、终端里的设备，以及相关工具"),
 		Long: p.in("Rounds keeps the tickets, inspections and photos of crews who work without a network, and reconciles them when there is one.\n\n"+
 			"Exit codes: "+exitCodes(),
-			"Rounds 在没有网络时保存工单、巡检和照片,有网络时再与服务器核对。\n\n"+
-				"退出码:0 完成,1 失败或查出问题,2 用法有误,3 设备未注册,4 连不上服务器,5 被拒绝,6 目录或端口被占用\n\n"+
-				"语言:--lang zh 或环境变量 ROUNDS_LANG;否则用服务器登记的本人语言,再否则用系统语言。"),
+			"Rounds 在没有网络时保存工单、巡检和照片，有网络时再与服务器核对。\n\n"+
+				"退出码：0 完成，1 失败或查出问题，2 用法有误，3 设备未注册，4 连不上服务器，5 被拒绝，6 目录或端口被占用\n\n"+
+				"语言：--lang zh 或环境变量 ROUNDS_LANG；否则用服务器登记的本人语言，再否则用系统语言。"),
 		SilenceErrors: true, SilenceUsage: true, Args: cobra.ArbitraryArgs, // strict looks at them
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
@@ -81,7 +81,7 @@ func (p *program) commands() *cobra.Command {
 	root.SetErr(p.Err)
 	root.SetUsageTemplate(p.usageTemplate(root.UsageTemplate()))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageBoth(cmd, err.Error(), "参数有误("+err.Error()+")")
+		return usageBoth(cmd, err.Error(), "参数有误（"+err.Error()+"）")
 	})
 	root.AddCommand(p.serve(), p.config(), p.version(), p.device(), p.admin(), p.importCommand(), p.audit(), p.media(), p.desk(), p.rules(), p.exports())
 	return root
@@ -120,7 +120,7 @@ func (p *program) strict(cmd *cobra.Command) {
 		case errors.As(err, &own):
 			return err
 		case err != nil:
-			return usageBoth(cmd, oneLine(err), "参数不全或互相冲突("+oneLine(err)+")")
+			return usageBoth(cmd, oneLine(err), "参数不全或互相冲突（"+oneLine(err)+"）")
 		}
 		return nil
 	}
@@ -145,7 +145,7 @@ func usage(cmd *cobra.Command, what string) error {
 
 // usageBoth is usage in both languages.
 func usageBoth(cmd *cobra.Command, en, zh string) error {
-	return &exit{code: Usage, line: fmt.Sprintf("%s: see %s --help", en, cmd.CommandPath()), zh: fmt.Sprintf("%s:详见 %s --help", zh, cmd.CommandPath())}
+	return &exit{code: Usage, line: fmt.Sprintf("%s: see %s --help", en, cmd.CommandPath()), zh: fmt.Sprintf("%s：详见 %s --help", zh, cmd.CommandPath())}
 }
 
 func (p *program) version() *cobra.Command {

@@ -25,10 +25,10 @@ func (p *program) rules() *cobra.Command {
 		names[i] = s.name
 	}
 	cmd := &cobra.Command{
-		Use: "rules [" + strings.Join(names, "|") + "]...", Short: p.in("Print the rules of the trade: rights, workflows, and what becomes of concurrent acts", "打印业务规则:权限、流程、并发操作的结果"),
+		Use: "rules [" + strings.Join(names, "|") + "]...", Short: p.in("Print the rules of the trade: rights, workflows, and what becomes of concurrent acts", "打印业务规则：权限、流程、并发操作的结果"),
 		Long: p.in("Prints the tables that the server judges by, so that they can be held beside the document that they follow. Without a name: all of them.\n\n"+
 			"docs/rules.md is what `rounds rules --format markdown` prints.",
-			"打印服务器据以裁决的各表,便于与其依据的文档对照。不给名称则全部打印。\n\ndocs/rules.md 即 `rounds rules --format markdown` 的输出。"),
+			"打印服务器据以裁决的各表，便于与其依据的文档对照。不给名称则全部打印。\n\ndocs/rules.md 即 `rounds rules --format markdown` 的输出。"),
 		Args: cobra.OnlyValidArgs, ValidArgs: names,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if lang != "zh" && lang != "en" {
@@ -46,7 +46,7 @@ func (p *program) rules() *cobra.Command {
 			return fail(Usage, "--format %q: it is table, markdown or json", format)
 		},
 	}
-	cmd.Flags().StringVar(&lang, "lang", lang, p.in("language of headings and of the arbitration table: zh or en", "标题和仲裁表的语言:zh 或 en"))
+	cmd.Flags().StringVar(&lang, "lang", lang, p.in("language of headings and of the arbitration table: zh or en", "标题和仲裁表的语言：zh 或 en"))
 	cmd.Flags().StringVar(&format, "format", format, p.in("table, markdown or json", "table 表格、markdown 或 json"))
 	return cmd
 }
@@ -82,7 +82,7 @@ func markdownRules(to io.Writer, sections []ruleSection, lang string) error {
 		}
 		page.WriteString("\n")
 	}
-	fmt.Fprintf(page, "# %s\n\n%s\n", in(lang, words("规则", "Rules")), in(lang, words("本页由 `rounds rules --format markdown` 从代码中的表生成,请勿手工修改。",
+	fmt.Fprintf(page, "# %s\n\n%s\n", in(lang, words("规则", "Rules")), in(lang, words("本页由 `rounds rules --format markdown` 从代码中的表生成，请勿手工修改。",
 		"Printed by `rounds rules --format markdown` from the tables in package `work`, which the server judges by and devices foresee with. Not edited by hand.")))
 	for _, s := range sections {
 		fmt.Fprintf(page, "\n## %s\n\n%s\n\n", in(lang, s.title), in(lang, s.about))

@@ -42,21 +42,21 @@ func heads(lang string, all ...work.Words) []string {
 
 func ruleSections() []ruleSection {
 	return []ruleSection{
-		{"arbitration", words("并发事件(仲裁表)", "Concurrent events (the arbitration table)"),
-			words("A 已在服务器上,B 随后由一台未看到 A 的离线设备送来。所有行中 B 的事实均保留。后几列为代码中的对应行。",
+		{"arbitration", words("并发事件（仲裁表）", "Concurrent events (the arbitration table)"),
+			words("A 已在服务器上，B 随后由一台未看到 A 的离线设备送来。所有行中 B 的事实均保留。后几列为代码中的对应行。",
 				"A is already on the server, B arrives later from an offline device with an older base. In all rows B's facts are appended. "+
 					"The last columns are the rows of the code that keep it."),
 			arbitrationTable, func() any { return arbitrationData() }},
 		{"transitions", words("工作流", "Workflows"),
-			words("同一指令有多行时,第一个原状态与条件都符合的行生效;其前提依次检查,第一个不满足的即为拒绝理由。",
+			words("同一指令有多行时，第一个原状态与条件都符合的行生效；其前提依次检查，第一个不满足的即为拒绝理由。",
 				"Of several rows of a command the first whose From and When fit decides. Its Needs are asked in order; the first that does not hold is the refusal."),
 			transitionTable, func() any { return transitionData(work.Transitions()) }},
-		{"permissions", words("权限", "Permissions"), words("不在表中的一律拒绝。「本人」指仅限本人上报的工单。butler (of the place) 指该地点或其上级地点指定且在岗的管家;没有指定时为任一管家。",
+		{"permissions", words("权限", "Permissions"), words("不在表中的一律拒绝。「本人」指仅限本人上报的工单。butler (of the place) 指该地点或其上级地点指定且在岗的管家；没有指定时为任一管家。",
 			"What is not in the table is denied. Own: only with tickets that the person reported, and what is said and shown of these."+
 				" A butler (of the place) is one whom the place of the ticket or a node above names, and who is there; any butler where none is."),
 			permissionTable, func() any { return permissionData() }},
 		{"scopes", words("范围", "Scopes"), words("各类记录所在的范围。", "Which kinds of records live in which class of scope."), scopeTable, func() any { return scopeData() }},
-		{"questions", words("待决事项", "Questions"), words("每类事项问什么、问谁、可作的决定。没有决定角色的,修改该字段即可。",
+		{"questions", words("待决事项", "Questions"), words("每类事项问什么、问谁、可作的决定。没有决定角色的，修改该字段即可。",
 			"What waits for a person: who is asked, who decides, and how. Where no role decides, it is answered by editing the field."), questionTable, func() any { return questionData() }},
 	}
 }

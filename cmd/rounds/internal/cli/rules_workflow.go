@@ -37,7 +37,7 @@ func arbitrationData() []arbitrationRow {
 
 // arbitrationTable prints a row of the document once, and beside and below it each row of the code that keeps it.
 func arbitrationTable(lang string) ([]string, [][]string) {
-	head := heads(lang, words("#", "#"), words("A(服务器)", "A (server)"), words("B(迟到)", "B (late)"), words("结果", "Outcome"), words("由谁保证", "Kept by"),
+	head := heads(lang, words("#", "#"), words("A（服务器）", "A (server)"), words("B（迟到）", "B (late)"), words("结果", "Outcome"), words("由谁保证", "Kept by"),
 		words("指令", "Command"), words("原状态", "From"), words("条件", "When"), words("前提", "Needs"), words("效果", "Effects"), words("新状态", "To"))
 	var rows [][]string
 	for _, a := range work.Arbitrations() {

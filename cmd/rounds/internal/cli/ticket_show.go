@@ -120,7 +120,7 @@ func (d *deviceCommands) printTicket(v client.View, about []client.View, people 
 	for _, number := range siblings(v) {
 		field := t.ProtoReflect().Descriptor().Fields().ByNumber(number)
 		if field != nil {
-			line("two values", "多个值", string(field.Name())+d.in(": more than one person wrote it; see --json", ":多人填写不一致,见 --json"))
+			line("two values", "多个值", string(field.Name())+d.in(": more than one person wrote it; see --json", "：多人填写不一致，见 --json"))
 		}
 	}
 	for _, one := range about {
@@ -199,7 +199,7 @@ func (d *deviceCommands) needs(r *roundsv1.Requirements) string {
 	if r.GetChecklistId() != "" {
 		parts = append(parts, d.in("the checklist", "检查表"))
 	}
-	return strings.Join(parts, d.in(", ", ","))
+	return strings.Join(parts, d.in(", ", "，"))
 }
 
 // fieldNumber is the number of a field in its message.
