@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"slices"
+	"strings"
+	"unicode"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 )
@@ -54,6 +56,11 @@ func (d Admin) CreateNode(ctx context.Context, who Identity, req *roundsv1.Creat
 	return &roundsv1.CreateNodeResponse{Node: n}, nil
 }
 
+// usableCode: whether people can write a code in a table, where a semicolon stands between several, and see all of it on a screen.
+func usableCode(code string) bool {
+	return strings.TrimSpace(code) == code && !strings.ContainsAny(code, ";；") && !strings.ContainsFunc(code, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
 // takeCode gives a node a code, which no other has: codes are what tables and people name nodes by. A node keeps the code that it has, also where an older release let it share one. It
 // asks the store, not the index alone, so that two at once do not both get it.
 func (d Admin) takeCode(t *tx, self uid, before, code string) error {
@@ -61,6 +68,9 @@ func (d Admin) takeCode(t *tx, self uid, before, code string) error {
 		return nil
 	}
 	if code != "" {
+		if !usableCode(code) {
+			return badField("code", "编码不能含控制字符、分号或首尾空格", "A code has no control characters, no semicolons and no blanks around it")
+		}
 		others := d.a.index.coded(code)
 		if ref, found, err := t.Get(nodeCodeAt(code)); err != nil {
 			return err

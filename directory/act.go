@@ -101,6 +101,10 @@ func (e *ambiguous) problem(column string) *roundsv1.Problem {
 
 // find says what the code in a column means; the problem says that nothing has it, or several.
 func (r *row) find(column string, kind roundsv1.ImportKind, code string) (string, *roundsv1.Problem, error) {
+	zh, en := tableWords(kind)
+	if code == "" {
+		return "", unknownCode(column, code, zh, en), nil
+	}
 	id, found, err := r.resolve(kind, code)
 	var several *ambiguous
 	switch {
@@ -109,7 +113,9 @@ func (r *row) find(column string, kind roundsv1.ImportKind, code string) (string
 	case err != nil:
 		return "", nil, err
 	case !found:
-		zh, en := tableWords(kind)
+		if p := r.below(column, kind, code); p != nil {
+			return "", p, nil
+		}
 		return "", unknownCode(column, code, zh, en), nil
 	}
 	return id, nil, nil
@@ -152,6 +158,7 @@ func (r *row) resolve(kind roundsv1.ImportKind, code string) (string, bool, erro
 		if kind == ofStaff {
 			id = r.personID(code)
 		}
+		r.foreseen[id] = true
 	}
 	r.codes[at], r.byID[id] = id, code
 	return id, true, nil
@@ -254,7 +261,16 @@ func (r *row) setStock(to *roundsv1.Asset, cell string) *roundsv1.Problem {
 	return nil
 }
 
-// column says which column a field of a request or record stands in.
+// inColumns is a refusal of a request or a record as one of a row.
+func (r *run) inColumns(p *roundsv1.Problem) *roundsv1.Problem {
+	p.Field = r.columnOf(p.GetField())
+	if p.GetFacts()["call"] != "" { // the record follows the tree, and somebody changed that at the same time
+		p.Sentence = &roundsv1.Text{Zh: "组织树刚被他人修改，请重新导入。", En: "Somebody changed the tree at the same time: import again."}
+	}
+	return p
+}
+
+// columnOf says which column a field of a request or record stands in.
 func (r *run) columnOf(field string) string {
 	if i := strings.LastIndexByte(field, '.'); i >= 0 {
 		field = field[i+1:]
@@ -262,6 +278,12 @@ func (r *run) columnOf(field string) string {
 	switch field {
 	case "node_id", "person_id":
 		return "code"
+	case "recurrence":
+		return "times"
+	case "checkpoint_ids", "butler_ids":
+		return strings.TrimSuffix(field, "_ids") + "s"
+	case "window_us", "min_gap_us", "max_gap_us":
+		return strings.TrimSuffix(field, "_us")
 	case "parent_id":
 		if r.table.Kind == ofSites {
 			return "unit"

@@ -102,7 +102,12 @@ func (k *Keeper) checkPut(ctx context.Context, scope store.Scope, kind merge.Kin
 	if p, err := k.checkCode(ctx, scope, kind, id, after); p != nil || err != nil {
 		return p, err
 	}
-	return k.check(ctx, scope, kind, id, before.GetRecord(), after)
+	if p, err := k.sameTag(ctx, scope, id, before.GetRecord(), after, nil); p != nil || err != nil {
+		return p, err
+	}
+	return k.check(kind, id, before.GetRecord(), after, func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+		return k.cfg.Desk.Record(ctx, scope, kind, id)
+	})
 }
 
 // mayWrite: whether somebody may write records of a kind. What is of a site is judged by the rules of the trade besides, so that a table of theirs may

@@ -11,6 +11,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
+	"github.com/rounds-sync/rounds/work/checklist"
 )
 
 // number reads a number as people write it.
@@ -19,8 +20,8 @@ func number(cell string) (float64, bool) {
 	return n, err == nil && !math.IsNaN(n) && !math.IsInf(n, 0)
 }
 
-// check holds a record, as it shall be, against what the schema and the directory ask of it. The problem's field is the record's.
-func (k *Keeper) check(ctx context.Context, scope store.Scope, kind merge.Kind, id string, before, after *roundsv1.Record) (*roundsv1.Problem, error) {
+// check holds a record, as it shall be, against what the schema and the directory ask of it. The problem's field is the record's. Lookup reads other records of its scope, as they shall be.
+func (k *Keeper) check(kind merge.Kind, id string, before, after *roundsv1.Record, lookup func(merge.Kind, string) (*roundsv1.Change, error)) (*roundsv1.Problem, error) {
 	if err := k.cfg.Validate(after); err != nil {
 		return invalid(err), nil
 	}
@@ -35,9 +36,7 @@ func (k *Keeper) check(ctx context.Context, scope store.Scope, kind merge.Kind, 
 	if p := named(after); p != nil {
 		return p, nil
 	}
-	return above(kind, id, before, after, func(kind merge.Kind, id string) (*roundsv1.Change, error) {
-		return k.cfg.Desk.Record(ctx, scope, kind, id)
-	})
+	return above(kind, id, before, after, lookup)
 }
 
 // invalid is the refusal of a record that breaks a rule of its schema.
@@ -98,15 +97,49 @@ func checkQuestions(after *roundsv1.Checklist) *roundsv1.Problem {
 			return wanted("item", item.GetId(), "不重复的检查项编号", "a question's id, once in a list")
 		case item.GetQuestion().GetZh() == "" && item.GetQuestion().GetEn() == "":
 			return missing("question", "至少用一种语言填写检查项", "the question, in one language at least")
-		case item.Low != nil && item.High != nil && item.GetLow() > item.GetHigh():
-			return wanted("low", strconv.FormatFloat(item.GetLow(), 'g', -1, 64), "不大于合格上限的数", "a number not above the greatest that passes")
-		case item.Least != nil && item.Greatest != nil && item.GetLeast() > item.GetGreatest():
-			return wanted("least", strconv.FormatFloat(item.GetLeast(), 'g', -1, 64), "不大于可能最大读数的数", "a number not above the greatest possible")
+		}
+		if p := unusable("item", item.GetId()); p != nil {
+			return p
+		}
+		if p := checkMeasure(item); p != nil {
+			return p
 		}
 		seen[item.GetId()] = true
 	}
 	if len(after.GetItems()) == 0 {
 		return missing("item", "检查表至少有一项", "a question at least")
+	}
+	return nil
+}
+
+// mostWeight is the greatest weight of a question: beyond it a list is mistyped, and sums of weights lose what the others count.
+const mostWeight = 1000
+
+// checkMeasure refuses a question that is measured so that no reading could pass, or some that pass could not be.
+func checkMeasure(item *roundsv1.ChecklistItem) *roundsv1.Problem {
+	over := func(a, b *float64) bool { return a != nil && b != nil && *a > *b }
+	number := func(n *float64) string { return strconv.FormatFloat(*n, 'g', -1, 64) }
+	for _, n := range []struct {
+		field string
+		value *float64
+	}{{"weight", &item.Weight}, {"low", item.Low}, {"high", item.High}, {"least", item.Least}, {"greatest", item.Greatest}} {
+		if n.value != nil && (math.IsNaN(*n.value) || math.IsInf(*n.value, 0)) {
+			return wanted(n.field, number(n.value), "数字", "a number")
+		}
+	}
+	switch {
+	case item.GetWeight() > mostWeight:
+		return wanted("weight", number(&item.Weight), "0 到 1000 的数", "a number from 0 to 1000")
+	case over(item.Low, item.High):
+		return wanted("low", number(item.Low), "不大于合格上限的数", "a number not above the greatest that passes")
+	case over(item.Least, item.Greatest):
+		return wanted("least", number(item.Least), "不大于可能最大读数的数", "a number not above the greatest possible")
+	case over(item.Least, item.Low), over(item.Least, item.High):
+		return wanted("least", number(item.Least), "不大于合格上下限的数，否则合格的读数会被当作不可能", "a number not above those that pass: a reading that passes would be impossible")
+	case over(item.Low, item.Greatest), over(item.High, item.Greatest):
+		return wanted("greatest", number(item.Greatest), "不小于合格上下限的数，否则合格的读数会被当作不可能", "a number not below those that pass: a reading that passes would be impossible")
+	case item.GetUnit() == "" && checklist.AsksReading(item):
+		return missing("unit", "读数的单位（UCUM；无量纲为 1）", "the unit of the reading, in UCUM; 1 for a plain number")
 	}
 	return nil
 }
@@ -128,6 +161,9 @@ func (k *Keeper) checkCode(ctx context.Context, scope store.Scope, kind merge.Ki
 	return nil, nil
 }
 
+// deepest is how many levels stand above a place or a category at most.
+const deepest = 32
+
 // above refuses a place or a category that would stand within itself. What stood so before may stay.
 func above(kind merge.Kind, id string, before, after *roundsv1.Record, lookup func(merge.Kind, string) (*roundsv1.Change, error)) (*roundsv1.Problem, error) {
 	parent := func(r *roundsv1.Record) string { return r.GetPlace().GetParentId() }
@@ -141,13 +177,17 @@ func above(kind merge.Kind, id string, before, after *roundsv1.Record, lookup fu
 	if before != nil && parent(before) == parent(after) {
 		return nil, nil
 	}
+	code := ""
 	for up, depth := parent(after), 0; up != ""; depth++ {
-		if up == id || depth == 32 {
-			return wanted("parent", up, "不在自己下级之中的上级", "one above it that is not below it"), nil
-		}
 		one, err := lookup(kind, up)
 		if err != nil {
 			return nil, err
+		}
+		if depth == 0 {
+			code = label(CodeOf(one.GetRecord()), up)
+		}
+		if up == id || depth == deepest {
+			return wanted("parent", code, "不是自己、也不在自己下级之中的上级", "one above it that is neither itself nor below it"), nil
 		}
 		up = parent(one.GetRecord())
 	}

@@ -49,6 +49,9 @@ func NewChecks(families []Family, outline func(text string) error) *Checks {
 
 // content is what there is to check of a record alone.
 func (c *Checks) content(before, after *roundsv1.Record) *roundsv1.Problem {
+	if p := unusableCode(before, after); p != nil {
+		return p
+	}
 	switch r := after.GetKind().(type) {
 	case *roundsv1.Record_Site:
 		if zone := r.Site.GetTimeZone(); zone != "" && zone != before.GetSite().GetTimeZone() {
@@ -116,9 +119,16 @@ func (c *Checks) rule(field, rule string) *roundsv1.Problem {
 		c.mu.Unlock()
 	}
 	if bad != nil {
-		p := wanted(field, rule, "RFC 5545 的重复规则", "a rule of RFC 5545: "+bad.Want)
-		p.Facts["part"] = bad.Part
-		return p
+		return notARule(field, rule, bad)
 	}
 	return nil
+}
+
+// notARule is the refusal of a recurrence that cannot be read. It shows how one looks: what is left out most is the line that says when it begins.
+func notARule(field, rule string, why *recurrence.RuleError) *roundsv1.Problem {
+	const example = "DTSTART:20260101T080000"
+	p := wanted(field, rule, "RFC 5545 的重复规则：先写 "+example+"，换行再写 RRULE:FREQ=DAILY",
+		"a rule of RFC 5545: "+example+", and on the next line RRULE:FREQ=DAILY ("+strings.TrimSpace(why.Part+" ")+"takes "+why.Want+")")
+	p.Facts["part"] = why.Part
+	return p
 }

@@ -82,11 +82,13 @@ func (g *Guard) refusal(c engine.Case) *roundsv1.Problem {
 	if p := named(after); p != nil && named(before) == nil {
 		return p
 	}
-	if p := g.category(c, before.GetCategory(), after.GetCategory()); p != nil {
+	if p, _ := above(c.Kind, c.Mutation.GetRecordId(), before, after, c.Lookup); p != nil { // the engine fails the act where its store does
 		return p
 	}
-	p, _ := above(c.Kind, c.Mutation.GetRecordId(), before, after, c.Lookup) // the engine fails the act where its store does
-	return p
+	if p := g.Reference.calendars(c.Scope, before, after); p != nil {
+		return p
+	}
+	return g.category(c, before.GetCategory(), after.GetCategory())
 }
 
 // identity holds a record against what it stands for: a node of the tree, or a person.

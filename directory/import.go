@@ -28,8 +28,8 @@ func (k *Keeper) Import(ctx context.Context, caller engine.Caller, req *roundsv1
 	if !ok {
 		return nil, refuse(wanted("kind", req.GetKind().String(), "一种表", "a kind of table"))
 	}
-	r := &run{Keeper: k, ctx: ctx, caller: caller, table: table, dry: req.GetDryRun(), columns: map[string]int{}, codes: map[ref]string{},
-		assumed: map[ref]*roundsv1.ImportAssumption{}, rights: map[string]bool{}, byID: map[string]string{}, seen: map[string]uint32{}, acts: map[store.Scope][]*pending{},
+	r := &run{Keeper: k, ctx: ctx, caller: caller, table: table, dry: req.GetDryRun(), columns: map[string]int{}, codes: map[ref]string{}, foreseen: map[string]bool{},
+		assumed: map[ref]*roundsv1.ImportAssumption{}, rights: map[string]bool{}, byID: map[string]string{}, seen: map[string]uint32{}, published: map[string]*roundsv1.Checklist{}, acts: map[store.Scope][]*pending{},
 		census: map[store.Scope]*census{}}
 	if p := r.header(req.GetColumns()); p != nil {
 		return nil, refuse(p)
@@ -57,21 +57,24 @@ func (k *Keeper) Import(ctx context.Context, caller engine.Caller, req *roundsv1
 // run is one Import.
 type run struct {
 	*Keeper
-	ctx     context.Context
-	caller  engine.Caller
-	table   Table
-	dry     bool
-	columns map[string]int
-	rows    []*row
-	codes   map[ref]string // what codes mean, with what this run makes
-	byID    map[string]string
-	assumed map[ref]*roundsv1.ImportAssumption
-	going   []*roundsv1.ImportAssumption // what earlier rows of a dry run remove
-	rights  map[string]bool
-	seen    map[string]uint32
-	acts    map[store.Scope][]*pending
-	census  map[store.Scope]*census // with what the rows so far make and take away
-	removed []*removal
+	ctx       context.Context
+	caller    engine.Caller
+	table     Table
+	dry       bool
+	columns   map[string]int
+	rows      []*row
+	codes     map[ref]string // what codes mean, with what this run makes
+	byID      map[string]string
+	foreseen  map[string]bool                // ids of what earlier calls of a dry run would have made
+	byKey     map[ref]*row                   // the rows by site and code, once something asked
+	published map[string]*roundsv1.Checklist // the greatest version of each series that the rows so far publish
+	assumed   map[ref]*roundsv1.ImportAssumption
+	going     []*roundsv1.ImportAssumption // what earlier rows of a dry run remove
+	rights    map[string]bool
+	seen      map[string]uint32
+	acts      map[store.Scope][]*pending
+	census    map[store.Scope]*census // with what the rows so far make and take away
+	removed   []*removal
 }
 
 // ref is a code in its place: site is the site's code, empty for what the organisation shares.
@@ -170,33 +173,24 @@ func (r *row) once(column, key, shown string) bool {
 }
 
 // located reads code and site of a row; false where it was refused.
-func (r *row) located(code string) bool {
-	if code == "" {
-		r.refuse(missing("code", "每行都要有编码", "each row has a code"))
-		return false
-	}
-	if len(code) > 64 {
-		r.refuse(wanted("code", code, "最多 64 字节的编码", "a code of at most 64 bytes"))
-		return false
+func (r *row) located() (code string, ok bool) {
+	if code, ok = r.keyed("code", "每行都要有编码", "each row has a code"); !ok {
+		return "", false
 	}
 	if _, sited := r.columns["site"]; !sited {
-		return r.once("code", code, code)
+		return code, r.once("code", code, code)
 	}
 	r.siteCode, _ = r.cell("site")
-	if r.siteCode == "" {
-		r.refuse(missing("site", "请填写项目编码", "the code of the site"))
-		return false
-	}
 	id, p, err := r.find("site", ofSites, r.siteCode)
 	if err != nil {
 		p = faulty()
 	}
 	if p != nil {
 		r.refuse(p)
-		return false
+		return "", false
 	}
 	r.site = id
-	return r.once("code", id+"\x00"+code, code)
+	return code, r.once("code", id+"\x00"+code, code)
 }
 
 // faulty is the refusal of a row at which the store failed: it is tried again with the next run.
@@ -218,8 +212,8 @@ func plain(kind merge.Kind, blank func(code string) *roundsv1.Record) func(*run)
 }
 
 func (r *row) plain(kind merge.Kind, blank func(code string) *roundsv1.Record) error {
-	code, _ := r.cell("code")
-	if !r.located(code) {
+	code, ok := r.located()
+	if !ok {
 		return nil
 	}
 	scope, node := OrgScope(r.cfg.Root), r.cfg.Root
@@ -350,7 +344,7 @@ func (r *row) put(scope store.Scope, kind merge.Kind, id string, before *roundsv
 		r.status(roundsv1.ImportStatus_IMPORT_STATUS_UNCHANGED)
 		return false, nil
 	}
-	if p, err := r.check(r.ctx, scope, kind, id, before.GetRecord(), after); err != nil || p != nil {
+	if p, err := r.judged(scope, kind, id, before, after, edit); err != nil || p != nil {
 		if p != nil {
 			r.refuse(p)
 		}
@@ -436,7 +430,7 @@ func (r *run) writeScope(scope store.Scope, list []*pending) error {
 	}
 	for i, p := range list {
 		if problem := refusalOf(outcomes[i]); problem != nil {
-			problem.Field = r.columnOf(problem.GetField())
+			problem = r.inColumns(problem)
 			for _, row := range p.rows {
 				row.refuse(problem)
 			}

@@ -55,8 +55,8 @@ func (r *run) nodes(of roundsv1.ImportKind, kind merge.Kind, blank func(string) 
 
 // read makes a node and a record of a row.
 func (n *nodeRow) read(of roundsv1.ImportKind, kind merge.Kind, blank func(string) *roundsv1.Record, scopeOf func(string) store.Scope) error {
-	n.code, _ = n.cell("code")
-	if !n.located(n.code) {
+	var ok bool
+	if n.code, ok = n.located(); !ok {
 		return nil
 	}
 	id, found, err := n.existing(of)
@@ -93,8 +93,11 @@ func (n *nodeRow) read(of roundsv1.ImportKind, kind merge.Kind, blank func(strin
 		return nil
 	}
 	switch {
-	case id == n.cfg.Root:
+	case id == n.cfg.Root && parent != "":
+		cell, _ := n.cell("parent")
+		n.refuse(wanted("parent", cell, "空：集团之上没有上级", "nothing: the group stands at the top"))
 		return nil
+	case id == n.cfg.Root:
 	case parent == "" && (above || !found):
 		parent = n.cfg.Root // what names nothing above it stands below the group
 	case parent == "":
@@ -108,7 +111,11 @@ func (n *nodeRow) read(of roundsv1.ImportKind, kind merge.Kind, blank func(strin
 	} else {
 		n.after.GetSite().UnitId = parent
 	}
-	p, err := n.check(n.ctx, scopeOf(id), kind, id, n.before.GetRecord(), n.after) // before the tree has anything of it
+	// Before the tree has anything of it. What the record says of the tree is what the tree is asked for, so what passes here is not refused later.
+	p, err := n.check(kind, id, n.before.GetRecord(), n.after, n.lookup(scopeOf(id)))
+	if p == nil && n.before.GetDeleted() {
+		p = deleted()
+	}
 	if p != nil {
 		n.refuse(p)
 	}
@@ -162,8 +169,7 @@ func (r *run) enterNodes(list []*nodeRow) error {
 	for i, n := range entered {
 		switch e := done[i]; {
 		case e.Problem != nil:
-			e.Problem.Field = r.columnOf(e.Problem.GetField())
-			n.refuse(e.Problem)
+			n.refuse(r.inColumns(e.Problem))
 		case e.Created:
 			n.status(roundsv1.ImportStatus_IMPORT_STATUS_CREATED)
 		case len(e.Changed) > 0:

@@ -36,7 +36,8 @@ func groups(rows []*row, name func(*row) (string, bool)) [][]*row {
 
 // putFor queues the act of several rows, after the checks that every record passes.
 func (r *run) putFor(scope store.Scope, kind merge.Kind, id string, before *roundsv1.Change, after *roundsv1.Record, rows []*row) (queued bool, err error) {
-	p, err := r.check(r.ctx, scope, kind, id, before.GetRecord(), after)
+	edit := editOf(kind, before.GetRecord(), after)
+	p, err := r.judged(scope, kind, id, before, after, edit)
 	if err != nil {
 		return false, err
 	}
@@ -46,7 +47,6 @@ func (r *run) putFor(scope store.Scope, kind merge.Kind, id string, before *roun
 		}
 		return false, nil
 	}
-	edit := editOf(kind, before.GetRecord(), after)
 	for _, one := range rows {
 		one.result.RecordId = id
 		one.status(roundsv1.ImportStatus_IMPORT_STATUS_UNCHANGED)
@@ -69,11 +69,7 @@ func (r *run) holidays() error {
 		return nil
 	}
 	for _, rows := range groups(r.rows, func(one *row) (string, bool) {
-		code, _ := one.cell("calendar")
-		if code == "" {
-			one.refuse(missing("calendar", "日历编码", "the calendar's code"))
-		}
-		return code, code != ""
+		return one.keyed("calendar", "日历编码", "the calendar's code")
 	}) {
 		code, _ := rows[0].cell("calendar")
 		id, before, err := r.standing(scope, KindCalendar, "", code)
@@ -227,11 +223,15 @@ func (r *run) policiesOf(rows []*row) error {
 			continue
 		}
 		old, stood := own[key]
-		if value == "" && !stood || stood && old == value {
+		if key == "" {
+			one.refuse(missing("key", "设置项", "the setting: rounds admin policy keys lists them"))
+			continue
+		}
+		if value == "" && !stood && r.knows(key) || stood && old == value {
 			one.status(roundsv1.ImportStatus_IMPORT_STATUS_UNCHANGED)
 			continue
 		}
-		if p := r.setting(key, value); p != nil && value != "" {
+		if p := r.settingAt(node, key, value); p != nil && (value != "" || !stood) {
 			one.refuse(p)
 			continue
 		}
@@ -254,6 +254,12 @@ func (r *run) policiesOf(rows []*row) error {
 	scope, _ := r.placeOf(kind, node)
 	after := r.withSettings(before.GetRecord(), kind, node, settings)
 	edit := editOf(kind, before.GetRecord(), after)
+	if p := r.refusedAs(scope, kind, node, before, edit); p != nil {
+		for _, one := range rows {
+			one.refuse(p)
+		}
+		return nil
+	}
 	for _, one := range rows {
 		one.result.RecordId = node
 	}
@@ -272,12 +278,9 @@ func (r *run) checklists() error {
 		return nil
 	}
 	for _, rows := range groups(r.rows, func(one *row) (string, bool) {
-		code, _ := one.cell("code")
+		code, ok := one.keyed("code", "检查表编码", "the checklist's code")
 		version, _ := one.cell("version")
-		if code == "" {
-			one.refuse(missing("code", "检查表编码", "the checklist's code"))
-		}
-		return code + "\x00" + version, code != ""
+		return code + "\x00" + version, ok
 	}) {
 		if err := r.checklist(rows); err != nil {
 			return err
@@ -323,6 +326,12 @@ func (r *run) checklist(rows []*row) error {
 			}
 			return nil
 		}
+	}
+	if p := r.inOrder(series, before.GetRecord().GetChecklist(), list); p != nil {
+		for _, one := range rows {
+			one.refuse(p)
+		}
+		return nil
 	}
 	after := &roundsv1.Record{Kind: &roundsv1.Record_Checklist{Checklist: list}}
 	if _, err := r.putFor(scope, KindChecklist, id, before, after, rows); err != nil || rows[0].refused() || before == nil {

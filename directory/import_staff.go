@@ -57,13 +57,8 @@ func (r *run) staff() error {
 
 // read makes a person of a row.
 func (s *staffRow) read() error {
-	s.code, _ = s.cell("code")
-	if s.code == "" {
-		s.refuse(missing("code", "工号", "the job number"))
-		return nil
-	}
-	if len(s.code) > 64 {
-		s.refuse(wanted("code", s.code, "最多 64 字节的工号", "a job number of at most 64 bytes"))
+	var ok bool
+	if s.code, ok = s.keyed("code", "工号", "the job number"); !ok {
 		return nil
 	}
 	if !s.once("code", s.code, s.code) {
@@ -172,8 +167,7 @@ func (s *staffRow) grants() error {
 // record notes what became of the person, and queues the record.
 func (s *staffRow) record() error {
 	if p := s.done.Problem; p != nil {
-		p.Field = s.columnOf(p.GetField())
-		s.refuse(p)
+		s.refuse(s.inColumns(p))
 		return nil
 	}
 	id := s.done.ID

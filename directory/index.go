@@ -2,6 +2,7 @@ package directory
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"strings"
 
@@ -12,10 +13,13 @@ import (
 )
 
 // IndexVersion names what Index says.
-const IndexVersion = "directory 1"
+const IndexVersion = "directory 2"
 
-// indexName is the one index of this package: every record of the directory by kind, code and id, with its version.
+// indexName is the index of every record of the directory by kind, code and id, with its version.
 const indexName engine.IndexName = "directory"
+
+// tagIndex is the index of places by what their tags say.
+const tagIndex engine.IndexName = "directory-tag"
 
 // Index lists the records of the directory by their codes, so that they are found and listed without looking at a scope's work.
 type Index struct{}
@@ -27,8 +31,18 @@ func (Index) Entries(kind merge.Kind, change *roundsv1.Change) []engine.IndexEnt
 	if !isDirectory(kind) {
 		return nil
 	}
-	return []engine.IndexEntry{{Name: indexName, Key: indexKey(kind, CodeOf(change.GetRecord()), change.GetRecordId()),
+	all := []engine.IndexEntry{{Name: indexName, Key: indexKey(kind, CodeOf(change.GetRecord()), change.GetRecordId()),
 		Value: binary.BigEndian.AppendUint64(nil, change.GetVersion())}}
+	if tag := change.GetRecord().GetPlace().GetTag(); tag != "" {
+		all = append(all, engine.IndexEntry{Name: tagIndex, Key: append(tagKey(tag), change.GetRecordId()...)})
+	}
+	return all
+}
+
+// tagKey is what the entries of a tag begin with. A tag may be longer than a key.
+func tagKey(tag string) []byte {
+	hash := sha256.Sum256([]byte(tag))
+	return hash[:]
 }
 
 func isDirectory(kind merge.Kind) bool {

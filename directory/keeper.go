@@ -109,6 +109,8 @@ type Config struct {
 	Reference *Reference
 	// Checks are what records are held against; the Guard's own will do.
 	Checks *Checks
+	// Rules judge what is written: the Guard. What is imported is held against them before anything of it is written.
+	Rules engine.Rules
 	// Scopes are all that there are: an erased person may stand in the list of staff of any site.
 	Scopes func(ctx context.Context) ([]store.Scope, error)
 	// Tag issues what the tag of a site's place says, where "auto" is entered for it; nil: none is issued. Asked again it answers the same.

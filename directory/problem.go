@@ -2,6 +2,8 @@ package directory
 
 import (
 	"fmt"
+	"strings"
+	"unicode"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
@@ -19,7 +21,7 @@ func problem(code roundsv1.ProblemCode, field, value, zh, en string) *roundsv1.P
 // wanted is the refusal of a value that is none of what the field takes. The words of what is wanted stand in the facts as well.
 func wanted(field, value, zh, en string) *roundsv1.Problem {
 	p := problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, field, value,
-		fmt.Sprintf("“%s”填写的是“%s”,应为%s。", field, short(value), zh), fmt.Sprintf("%s is %q, wanted %s.", field, short(value), en))
+		fmt.Sprintf("“%s”填写的是“%s”,应为%s。", field, short(value), zh), fmt.Sprintf("%s is \"%s\", wanted %s.", field, short(value), en))
 	if p.Facts == nil {
 		p.Facts = map[string]string{"value": ""}
 	}
@@ -34,11 +36,14 @@ func missing(field, zh, en string) *roundsv1.Problem {
 	return p
 }
 
-// unknownCode is the refusal of a code that nothing has.
+// unknownCode is the refusal of a code that nothing has, or that is not given where one is needed.
 func unknownCode(field, code, zh, en string) *roundsv1.Problem {
+	if code == "" {
+		return missing(field, "请填写"+zh+"的编码", "the code of one of the "+en)
+	}
 	p := problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD, field, code,
 		fmt.Sprintf("“%s”里的“%s”不存在:请先导入%s,或改正编码。", field, short(code), zh),
-		fmt.Sprintf("%s names %q, which there is not: import the %s first, or mend the code.", field, short(code), en))
+		fmt.Sprintf("%s names \"%s\", which there is not: import the %s first, or mend the code.", field, short(code), en))
 	p.Facts["wanted"] = "the code of one of the " + en
 	return p
 }
@@ -49,9 +54,20 @@ func noRight() *roundsv1.Problem {
 		Sentence: &roundsv1.Text{Zh: "您不是此处的管理员。", En: "You are no administrator here."}}
 }
 
-// short cuts what somebody wrote to what fits into a sentence.
+// short cuts what somebody wrote to what fits into a sentence. Letters that do not show are spelt out: a terminal would obey some of them.
 func short(s string) string {
 	const most = 64
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		var b strings.Builder
+		for _, r := range s[:min(len(s), 2*most)] {
+			if unicode.IsControl(r) {
+				fmt.Fprintf(&b, "\\u%04x", r)
+				continue
+			}
+			b.WriteRune(r)
+		}
+		s = b.String()
+	}
 	if len(s) <= most {
 		return s
 	}

@@ -59,6 +59,51 @@ func (c *Checks) setting(key, value string) *roundsv1.Problem {
 	return nil
 }
 
+// calendarKey is the setting that names a calendar.
+const calendarKey = "service.calendar"
+
+// builtInCalendar is the calendar that there is where the organisation has none of that code.
+const builtInCalendar = "cn"
+
+// NamesCalendar: whether the value of a setting is the code of a calendar.
+func NamesCalendar(key string) bool { return key == calendarKey }
+
+// calendar refuses a setting that names a calendar that there is not.
+func (r *Reference) calendar(scope store.Scope, key, value string) *roundsv1.Problem {
+	s := r.shared(scope)
+	if !NamesCalendar(key) || value == builtInCalendar || s == nil {
+		return nil
+	}
+	if _, known := s.calendars[value]; known {
+		return nil
+	}
+	p := unknownCode("value", value, "日历（holidays.csv）", "calendars (holidays.csv)")
+	p.Facts["key"] = key
+	return p
+}
+
+// calendars refuses what a unit or a site sets anew where it names a calendar that there is not.
+func (r *Reference) calendars(scope store.Scope, before, after *roundsv1.Record) *roundsv1.Problem {
+	of := func(r *roundsv1.Record) string {
+		return r.GetUnit().GetPolicy()[calendarKey] + r.GetSite().GetPolicy()[calendarKey]
+	}
+	if code := of(after); code != "" && code != of(before) {
+		return r.calendar(scope, calendarKey, code)
+	}
+	return nil
+}
+
+// settingAt refuses a setting of a node that nothing here understands.
+func (r *run) settingAt(node, key, value string) *roundsv1.Problem {
+	if p := r.setting(key, value); p != nil {
+		return p
+	}
+	if r.assumed[ref{kind: ofHolidays, code: value}] != nil {
+		return nil
+	}
+	return r.cfg.Reference.calendar(OrgScope(r.cfg.Root), key, value)
+}
+
 // settings refuses settings that are new or others than before, and that nothing here understands. What stood before stays.
 func (c *Checks) settings(before, after map[string]string) *roundsv1.Problem {
 	for _, key := range slices.Sorted(maps.Keys(after)) {
@@ -163,7 +208,11 @@ func (k *Keeper) SetPolicy(ctx context.Context, caller engine.Caller, req *round
 		return nil, refuse(noRight())
 	}
 	for _, key := range slices.Sorted(maps.Keys(req.GetSet())) {
-		if p := k.setting(key, req.GetSet()[key]); p != nil {
+		p := k.setting(key, req.GetSet()[key])
+		if p == nil {
+			p = k.cfg.Reference.calendar(OrgScope(k.rootOf(node)), key, req.GetSet()[key])
+		}
+		if p != nil {
 			p.Field = "set[" + key + "]"
 			return nil, refuse(p)
 		}

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -25,6 +26,12 @@ const dayNames = "MO,TU,WE,TH,FR,SA,SU"
 func isRecurrence(text string) bool {
 	_, err := recurrence.Parse(text)
 	return err == nil
+}
+
+// looksLikeRule: whether a text that is no recurrence was meant to be one of RFC 5545, and why it is none.
+func looksLikeRule(text string, why **recurrence.RuleError) bool {
+	_, err := recurrence.Parse(text)
+	return (strings.Contains(text, "FREQ=") || strings.Contains(text, "DTSTART")) && errors.As(err, why)
 }
 
 func clock(text string) (hour, minute int, ok bool) {

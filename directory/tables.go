@@ -7,6 +7,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/work/recurrence"
 )
 
 const (
@@ -223,6 +224,9 @@ func planColumns() []Column {
 			"when windows begin: 08:00,20:00 daily or 09:00 weekly MO,TH or 10:00 monthly 1,15, or RFC 5545"), Example: "22:00 daily",
 			set: func(_ *row, to *roundsv1.Record, cell string) (*roundsv1.Problem, error) {
 				rule, ok := readTimes(cell)
+				if why := (*recurrence.RuleError)(nil); !ok && looksLikeRule(cell, &why) {
+					return notARule("times", cell, why), nil
+				}
 				if !ok {
 					return wanted("times", cell, "开始时间,如 08:00,20:00 daily 或 09:00 weekly MO,TH(各时间分钟数相同)",
 						"times as 08:00,20:00 daily or 09:00 weekly MO,TH or 10:00 monthly 1,15, all at the same minute"), nil

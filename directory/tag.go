@@ -1,6 +1,8 @@
 package directory
 
 import (
+	"context"
+
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -38,4 +40,43 @@ func (k *Keeper) issued(scope store.Scope, id string, edit *roundsv1.Edit) (*rou
 		err = refuse(p)
 	}
 	return edit, err
+}
+
+// sameTag refuses a tag that another place of the site has: who scans it would be at two places. Shall has records as they shall be, where that differs from how they stand; nil for what
+// goes. What a place says already it may go on to say.
+func (k *Keeper) sameTag(ctx context.Context, scope store.Scope, id string, before, after *roundsv1.Record, shall map[string]*roundsv1.Record) (*roundsv1.Problem, error) {
+	tag := after.GetPlace().GetTag()
+	if tag == "" || tag == before.GetPlace().GetTag() {
+		return nil, nil
+	}
+	for other, record := range shall {
+		if other != id && record.GetPlace().GetTag() == tag {
+			return tagTaken(other, record), nil
+		}
+	}
+	for e, err := range k.cfg.Desk.Find(ctx, scope, tagIndex, store.Prefix(tagKey(tag))) {
+		if err != nil {
+			return nil, err
+		}
+		other := string(e.Key[len(tagKey(tag)):])
+		if _, others := shall[other]; other == id || others {
+			continue
+		}
+		change, err := k.cfg.Desk.Record(ctx, scope, KindPlace, other)
+		if err != nil {
+			return nil, err
+		}
+		if !change.GetDeleted() && change.GetRecord().GetPlace().GetTag() == tag {
+			return tagTaken(other, change.GetRecord()), nil
+		}
+	}
+	return nil, nil
+}
+
+// tagTaken is the refusal of a tag that a place has.
+func tagTaken(id string, place *roundsv1.Record) *roundsv1.Problem {
+	has := label(CodeOf(place), id)
+	p := wanted("tag", place.GetPlace().GetTag(), "与其他位置不同的标签（位置 "+has+" 已使用它）", "a tag that no other place has: the place "+has+" has this one")
+	p.Facts["place"] = has
+	return p
 }

@@ -301,6 +301,9 @@ func (i *importing) hash(kind roundsv1.ImportKind, site, code string) uint64 {
 // note remembers the code of a row, for the rows that refer to it.
 func (i *importing) note(t directory.Table, columns []string, row *roundsv1.ImportRow) {
 	code := cellOf(columns, row, "code")
+	if t.Kind == roundsv1.ImportKind_IMPORT_KIND_HOLIDAYS {
+		code = cellOf(columns, row, "calendar")
+	}
 	if code == "" {
 		return
 	}
@@ -326,6 +329,9 @@ func (i *importing) assume(b *batch, row *roundsv1.ImportRow, dry bool) {
 		if roles, known := i.codes[i.hash(kind, site, code)]; known && b.assumed[key] == nil {
 			b.assumed[key] = &roundsv1.ImportAssumption{Kind: kind, Site: site, Code: code, Roles: roles}
 		}
+	}
+	if b.file.table.Kind == roundsv1.ImportKind_IMPORT_KIND_POLICIES && directory.NamesCalendar(cellOf(b.columns, row, "key")) {
+		add(roundsv1.ImportKind_IMPORT_KIND_HOLIDAYS, "", cellOf(b.columns, row, "value"))
 	}
 	for _, c := range b.file.table.Columns {
 		if c.Refers == roundsv1.ImportKind_IMPORT_KIND_UNSPECIFIED {
