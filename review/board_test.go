@@ -26,6 +26,7 @@ type watched struct {
 	loads  atomic.Int64 // reads from the beginning
 	beside atomic.Int64 // reads under way
 	most   atomic.Int64 // of them at once
+	given  atomic.Int64 // records, but for those that only tell where others begin
 	small  int
 	enter  func(since engine.Position)
 }
@@ -47,10 +48,17 @@ func (w *watched) Changes(ctx context.Context, scope store.Scope, since engine.P
 	if err := ctx.Err(); err != nil {
 		return nil, &engine.Error{Kind: engine.Unavailable, Cause: err}
 	}
+	if limits.Records == 1 {
+		return w.Engine.Changes(ctx, scope, since, limits)
+	}
 	if w.small > 0 {
 		limits.Records = w.small
 	}
-	return w.Engine.Changes(ctx, scope, since, limits)
+	page, err := w.Engine.Changes(ctx, scope, since, limits)
+	if err == nil {
+		w.given.Add(int64(len(page.Changes)))
+	}
+	return page, err
 }
 
 func watch(w *world, own *watched, change ...func(*review.Config)) *review.Service {

@@ -219,7 +219,7 @@ func (r *run) livingFor(done func(until time.Time) bool) time.Duration {
 		switch {
 		case done(began.Add(life)):
 			return life
-		case r.Now().Sub(began) < life/2: // seconds may be rounded down
+		case r.Now().Sub(began) < life-2*time.Second: // seconds may be rounded down: both when it begins and how long it lasts
 			return 0
 		}
 	}

@@ -299,6 +299,9 @@ func testPartExpires(t *testing.T, r *run) {
 		var err error
 		want.Until = until
 		p, err = r.d.Plan(ctx, u, want)
+		if errors.Is(err, media.ErrInvalid) { // its end is near already
+			return false
+		}
 		must(t, err)
 		return r.tryPut(p.Parts[0], slice(content, p.Parts[0])) == http.StatusOK
 	})
