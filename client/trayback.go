@@ -51,11 +51,11 @@ func keepTray(r store.Reader, scope Scope) ([]keptItem, error) {
 // awayProblem says, without words of the scope, why an item is in the tray and what can be done now.
 func awayProblem(item TrayItem) *roundsv1.Problem {
 	problem := &roundsv1.Problem{Code: item.Outcome.GetProblem().GetCode(), Sentence: &roundsv1.Text{
-		Zh: "此内容已保留在服务器,等待有权限的人决定是否采纳。填写的内容已随项目数据从手机清除。",
+		Zh: "此内容已保留在服务器，等待有权限的人决定是否采纳。填写的内容已随项目数据从手机清除。",
 		En: "This is kept on the server until somebody decides whether it counts. What it says went from this phone with the site."}}
 	if item.Outcome.GetStatus() == roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED {
 		problem.Sentence = &roundsv1.Text{
-			Zh: "此操作未被采纳。您失去项目权限时,填写的内容已随项目数据从手机清除。请查看记录现状,如仍需要请重新操作。",
+			Zh: "此操作未被采纳。您失去项目权限时，填写的内容已随项目数据从手机清除。请查看记录现状，如仍需要请重新操作。",
 			En: "This was not taken. What it said went from this phone with the site when you lost the right to it. Look at the record as it stands, and do it again if it is still needed."}
 	}
 	return problem

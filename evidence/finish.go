@@ -122,10 +122,10 @@ func (d *Desk) receive(
 		if err := d.write(ctx, scope, list...); err != nil {
 			return problemOf(err), nil
 		}
-		return problem(codeDiffers, "收到的文件与照片记录不符,已丢弃,将自动重新上传。",
+		return problem(codeDiffers, "收到的文件与照片记录不符，已丢弃，将自动重新上传。",
 			"The bytes that arrived are not those that were promised, and were dropped. Send them again from the beginning."), nil
 	case errors.Is(err, media.ErrIncomplete), errors.Is(err, media.ErrNotFound):
-		return problem(codeMissing, "照片尚有部分未上传,请继续上传。", "Parts of the photo are not here. Plan again: the answer says which."), nil
+		return problem(codeMissing, "照片尚有部分未上传，请继续上传。", "Parts of the photo are not here. Plan again: the answer says which."), nil
 	case ended(ctx, err):
 		return nil, err
 	}

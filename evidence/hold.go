@@ -38,7 +38,7 @@ func (d *Desk) Hold(ctx context.Context, caller engine.Caller, req *roundsv1.Hol
 			why = notThere(scope)
 			return nil, nil
 		case photo.GetState() == stateRedacted && req.GetReason() != "":
-			why = refuse(engine.Precondition, scope, "photo_id", problem(codeRedacted, "照片已删除,无法保留。", "The photo was removed already."))
+			why = refuse(engine.Precondition, scope, "photo_id", problem(codeRedacted, "照片已删除，无法保留。", "The photo was removed already."))
 			return nil, nil
 		case photo.GetLegalHold() == req.GetReason():
 			return nil, nil
@@ -97,7 +97,7 @@ func (d *Desk) redact(ctx context.Context, scope store.Scope, id, reason string)
 		return false, err
 	}
 	if held {
-		return false, refuse(engine.Precondition, scope, "photo_id", problem(codeState, "照片处于依法保留状态,不能删除。请先解除保留。",
+		return false, refuse(engine.Precondition, scope, "photo_id", problem(codeState, "照片处于依法保留状态，不能删除。请先解除保留。",
 			"The photo is under a legal hold and is kept. End the hold first."))
 	}
 	if own, err := uuid.Parse(id); err == nil {

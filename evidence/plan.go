@@ -226,7 +226,7 @@ func (p *planning) problem(why *roundsv1.Problem) {
 }
 
 func notPromised() *roundsv1.Problem {
-	return problem(codeNotPromised, "没有照片记录对应此文件,请先同步再上传。", "No photo promises these bytes as far as the server has heard. Sync first.")
+	return problem(codeNotPromised, "没有照片记录对应此文件，请先同步再上传。", "No photo promises these bytes as far as the server has heard. Sync first.")
 }
 
 // settled returns the promises whose bytes are stored, or why no bytes are to come: none at all, promised by nobody, removed.
@@ -236,7 +236,7 @@ func (d *Desk) settled(promises []promise) (have []promise, why *roundsv1.Proble
 	}
 	remaining := live(promises)
 	if len(remaining) == 0 {
-		return nil, problem(codeRedacted, "照片已依规删除,无需再上传。", "The bytes were removed for good. Do not send them again.")
+		return nil, problem(codeRedacted, "照片已依规删除，无需再上传。", "The bytes were removed for good. Do not send them again.")
 	}
 	return stored(remaining), nil
 }
@@ -267,15 +267,15 @@ func (d *Desk) find(ctx context.Context, h media.Hash, size int64) (here bool, e
 func (d *Desk) unfit(photo *roundsv1.Photo) (*roundsv1.Problem, *roundsv1.Finding) {
 	switch size := photo.GetSizeBytes(); {
 	case size <= 0:
-		return problem(codeInvalid, "照片是空文件(0字节),请重新拍摄。", "The photo is empty (0 bytes). Take it again."),
-			finding(roundsv1.CheckCode_CHECK_CODE_EMPTY, "照片是空文件(0字节)。", "The photo is empty (0 bytes).", 0, 1)
+		return problem(codeInvalid, "照片是空文件（0字节），请重新拍摄。", "The photo is empty (0 bytes). Take it again."),
+			finding(roundsv1.CheckCode_CHECK_CODE_EMPTY, "照片是空文件（0字节）。", "The photo is empty (0 bytes).", 0, 1)
 	case size > d.cfg.MaxPhotoBytes:
-		return problem(codeLimit, fmt.Sprintf("照片为%d字节,超过上限%d字节,请降低分辨率重新拍摄。", size, d.cfg.MaxPhotoBytes),
+		return problem(codeLimit, fmt.Sprintf("照片为%d字节，超过上限%d字节，请降低分辨率重新拍摄。", size, d.cfg.MaxPhotoBytes),
 				fmt.Sprintf("The photo has %d bytes; %d are allowed. Take it again with fewer pixels.", size, d.cfg.MaxPhotoBytes)),
-			finding(roundsv1.CheckCode_CHECK_CODE_TOO_LARGE, fmt.Sprintf("照片为%d字节,上限为%d字节。", size, d.cfg.MaxPhotoBytes),
+			finding(roundsv1.CheckCode_CHECK_CODE_TOO_LARGE, fmt.Sprintf("照片为%d字节，上限为%d字节。", size, d.cfg.MaxPhotoBytes),
 				fmt.Sprintf("The photo has %d bytes; %d are allowed.", size, d.cfg.MaxPhotoBytes), float64(size), float64(d.cfg.MaxPhotoBytes))
 	case !isOpen(photo):
-		return problem(codeState, "照片未被接受,无需再上传,请重新拍摄。", "The photo was refused and its bytes are not wanted. Take it again."), nil
+		return problem(codeState, "照片未被接受，无需再上传，请重新拍摄。", "The photo was refused and its bytes are not wanted. Take it again."), nil
 	}
 	return nil, nil
 }

@@ -57,10 +57,10 @@ func refuse(kind engine.Kind, scope store.Scope, field string, p *roundsv1.Probl
 // ofStorage says what a fault of the storage means for the photo that it struck: wait. The photo itself is not at fault.
 func ofStorage(err error) *roundsv1.Problem {
 	if errors.Is(err, media.ErrFull) {
-		return later(problem(codeFull, "照片存储空间已满,照片保留在手机上,稍后自动重试。",
+		return later(problem(codeFull, "照片存储空间已满，照片保留在手机上，稍后自动重试。",
 			"The photo storage has no room. Keep the photo and try again later."), 30*time.Second)
 	}
-	return later(problem(codeUnavailable, "照片存储暂时不可用,照片保留在手机上,稍后自动重试。",
+	return later(problem(codeUnavailable, "照片存储暂时不可用，照片保留在手机上，稍后自动重试。",
 		"The photo storage cannot be reached. Keep the photo and try again later."), 5*time.Second)
 }
 
@@ -85,6 +85,6 @@ func problemOf(err error) *roundsv1.Problem {
 	if errors.As(err, &own) && own.Problem != nil && own.Kind == engine.Unavailable {
 		return own.Problem
 	}
-	return later(problem(codeUnavailable, "服务器暂时无法记录,照片保留在手机上,稍后自动重试。",
+	return later(problem(codeUnavailable, "服务器暂时无法记录，照片保留在手机上，稍后自动重试。",
 		"The server could not write it down. Keep the photo and try again later."), 5*time.Second)
 }

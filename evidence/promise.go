@@ -179,7 +179,7 @@ const findingDiffers = "BYTES_DIFFER"
 
 // toOtherSize says of a photo that promises a hash with a size which the bytes of that hash do not have that it can never be kept. Size is the true one.
 func toOtherSize(id string, promised, size int64) move {
-	f := finding(roundsv1.CheckCode_CHECK_CODE_UNSPECIFIED, fmt.Sprintf("登记的文件大小为%d字节,而此哈希对应的文件为%d字节。", promised, size),
+	f := finding(roundsv1.CheckCode_CHECK_CODE_UNSPECIFIED, fmt.Sprintf("登记的文件大小为%d字节，而此哈希对应的文件为%d字节。", promised, size),
 		fmt.Sprintf("%d bytes were promised; the bytes with this hash are %d.", promised, size), float64(promised), float64(size))
 	return move{id, func(now *roundsv1.Photo, at int64) (*roundsv1.Photo, []uint32) {
 		after, fields := toRefused(id, f).to(now, at)

@@ -102,7 +102,7 @@ func notShown(photo *roundsv1.Photo, size roundsv1.PhotoSize) *roundsv1.Problem 
 	if slices.Contains(sizesOf(photo), size) {
 		return nil
 	}
-	return problem(codeState, "照片尚未处理或无法解码,只能下载原图。", "The photo was not looked at yet, or cannot be decoded: only the original can be downloaded.")
+	return problem(codeState, "照片尚未处理或无法解码，只能下载原图。", "The photo was not looked at yet, or cannot be decoded: only the original can be downloaded.")
 }
 
 // linkOf is where a copy stands and how it is shown. What is no image that browsers know is saved, never shown.

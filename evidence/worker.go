@@ -256,7 +256,7 @@ func (d *Desk) failed(ctx context.Context, j job, err error) {
 		d.askAgain(ctx, j)
 	case errors.Is(err, picture.ErrDecoderFailed) && n >= undecodableAfter:
 		refused := &check.Refusal{Code: roundsv1.CheckCode_CHECK_CODE_UNDECODABLE, Sentence: &roundsv1.Text{
-			Zh: "照片每次解码都使解码程序失败,无法查看,请重新拍摄。", En: "The decoder failed on this photo each time it was tried. Take it again."}}
+			Zh: "照片每次解码都使解码程序失败，无法查看，请重新拍摄。", En: "The decoder failed on this photo each time it was tried. Take it again."}}
 		if err := d.settle(ctx, j.scope, j.id, refused); err != nil {
 			d.log.Warn("a photo could not be refused yet", "scope", string(j.scope), "record", j.id, "error", err)
 		}

@@ -152,8 +152,8 @@ func (l LateAnswer) why(p paper) string {
 	words := fmt.Sprintf(p.in("reached the server after %.0f min|%.0f 分钟后到达服务器"), l.ReachedMin)
 	last := l.ReachedMin
 	if l.AdmittedMin > l.ReachedMin+1 {
-		words += fmt.Sprintf(p.in(", was let in by a leader %.0f min later|,又过 %.0f 分钟由主管采纳"), l.AdmittedMin-l.ReachedMin)
+		words += fmt.Sprintf(p.in(", was let in by a leader %.0f min later|，又过 %.0f 分钟由主管采纳"), l.AdmittedMin-l.ReachedMin)
 		last = l.AdmittedMin
 	}
-	return words + fmt.Sprintf(p.in(", answered %.0f min after that|,再过 %.0f 分钟响应"), max(0, l.AnsweredMin-last))
+	return words + fmt.Sprintf(p.in(", answered %.0f min after that|，再过 %.0f 分钟响应"), max(0, l.AnsweredMin-last))
 }

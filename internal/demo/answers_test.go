@@ -30,7 +30,7 @@ func TestLateAnswersAreExplained(t *testing.T) {
 	for lang, words := range map[string][]string{
 		"en": {"late: finds, Sump pit: reached the server after 40 min, answered 2 min after that", "after 10 min, was let in by a leader 50 min later, answered 2 min",
 			"late: residents, Hall: reached the server after 1 min, answered 24 min"},
-		"zh": {"迟:员工发现,Sump pit:40 分钟后到达服务器,再过 2 分钟响应", "又过 50 分钟由主管采纳", "迟:住户报事"},
+		"zh": {"迟：员工发现，Sump pit：40 分钟后到达服务器，再过 2 分钟响应", "又过 50 分钟由主管采纳", "迟：住户报事"},
 	} {
 		var out strings.Builder
 		day.printResponse(paper{&out, lang})

@@ -244,7 +244,7 @@ func (w *worker) hideRefused(ctx context.Context, tickets []client.View, gone fu
 				continue
 			}
 			ref, err := w.device.Edit(ctx, w.site, p.ID, &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{
-				Hidden: &roundsv1.Hidden{Reason: "照片无效,请重拍 / refused, to be taken again", PersonId: w.ID}}}}, "hidden")
+				Hidden: &roundsv1.Hidden{Reason: "照片无效，请重拍 / refused, to be taken again", PersonId: w.ID}}}}, "hidden")
 			if err := w.note(ref, err); err != nil {
 				return err
 			}

@@ -96,7 +96,7 @@ func (p paper) name(code string) string {
 	plain := strings.ReplaceAll(code, "_", " ")
 	if p.lang == "zh" {
 		if rest, answered := strings.CutPrefix(plain, "answered: "); answered {
-			return "由后续操作解决:" + p.name(rest)
+			return "由后续操作解决：" + p.name(rest)
 		}
 		if zh, known := chinese()[plain]; known {
 			return zh

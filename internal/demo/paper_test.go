@@ -20,7 +20,7 @@ func TestReportInBothLanguages(t *testing.T) {
 	if a, b := strings.Count(en.String(), "\n"), strings.Count(zh.String(), "\n"); a != b {
 		t.Errorf("%d lines in English, %d in Chinese", a, b)
 	}
-	for _, want := range []string{"20 台设备的一天,种子 7", "员工发现", "重复处理", "班长 1; 采用此结果 1", "两人处理了同一工单", "派单 4", "5, 12 分钟", "被打破", "兑现", "照片核验关闭率"} {
+	for _, want := range []string{"20 台设备的一天，种子 7", "员工发现", "重复处理", "班长 1; 采用此结果 1", "两人处理了同一工单", "派单 4", "5, 12 分钟", "被打破", "兑现", "照片核验关闭率"} {
 		if !strings.Contains(zh.String(), want) {
 			t.Errorf("no %q in\n%s", want, zh.String())
 		}

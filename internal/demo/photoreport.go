@@ -125,14 +125,14 @@ func (p *Photos) print(on paper) {
 		words string
 		value any
 	}{
-		{"photos promised|承诺的照片", p.Promised}, {"  stored, and given back byte for byte|  已入库,取回时逐字节相同", p.Stored}, {"  verified: looked at|  已核验", p.Verified},
-		{"  deduplicated: their bytes were there|  去重:内容已在", p.Deduplicated}, {"  refused: no bytes|  拒收:没有内容", p.Refused},
-		{"  quarantined, for a supervisor|  隔离,待主管决定", p.Quarantined}, {"  on the phone that was lost|  在丢失的手机上", p.OnLostPhone},
+		{"photos promised|承诺的照片", p.Promised}, {"  stored, and given back byte for byte|  已入库，取回时逐字节相同", p.Stored}, {"  verified: looked at|  已核验", p.Verified},
+		{"  deduplicated: their bytes were there|  去重：内容已在", p.Deduplicated}, {"  refused: no bytes|  拒收：没有内容", p.Refused},
+		{"  quarantined, for a supervisor|  隔离，待主管决定", p.Quarantined}, {"  on the phone that was lost|  在丢失的手机上", p.OnLostPhone},
 		{"  on the chase list|  在催要清单上", p.Chased}, {"  waiting on other phones|  仍在其他手机上", p.Waiting}, {"  lost|  丢失", p.Lost},
 		{"bytes of photos stored|入库照片字节数", p.StoredBytes}, {"bytes of parts that arrived|到达的分片字节数", p.SentBytes}, {"parts that arrived|到达的分片数", p.Parts},
 		{"parts cut in their middle|中途断开的分片数", p.CutParts}, {"parts resumed behind|续传时不必重发的分片数", p.ResumedParts},
 		{"bytes saved by resuming|续传省下的字节数", p.SavedBytes}, {"tickets closed with photo proof|凭照片关闭的工单", p.Closed}, {"  by force, by two people|  两人强制关闭", p.Forced},
-		{"  verified, in review|  已核验,待确认", p.InReview}, {"  held back by a photo|  因照片未能关闭", p.HeldBack},
+		{"  verified, in review|  已核验，待确认", p.InReview}, {"  held back by a photo|  因照片未能关闭", p.HeldBack},
 	}
 	for _, row := range rows {
 		on.line(row.words, row.value)

@@ -85,31 +85,31 @@ func (r *Report) prove(wrong []string) {
 // promiseWords says what each promise is, as pairs.
 func promiseWords() map[promises.Name]string {
 	return map[promises.Name]string{
-		promises.P1:  "every outcome stands in the journal, once|每个结果都在日志中,且只有一次",
+		promises.P1:  "every outcome stands in the journal, once|每个结果都在日志中，且只有一次",
 		promises.P2:  "repeats, doubles, cuts and lost replies changed nothing|重发、重复、断线和丢失的应答没有改变任何内容",
 		promises.P3:  "devices at the same cursor hold the same records|同一进度的设备持有相同的记录",
 		promises.P4:  "merging in other orders gives the same values|以其他顺序合并得到相同的值",
-		promises.P5:  "no value vanished; every fact is kept or quarantined|没有值消失;每条事实都保留或隔离",
+		promises.P5:  "no value vanished; every fact is kept or quarantined|没有值消失；每条事实都保留或隔离",
 		promises.P6:  "nothing blocked anything|互不阻塞",
 		promises.P7:  "a device's own mutations are in its snapshots|设备自己的变更都在它的快照中",
 		promises.P8:  "no record is where it has no right to be|没有记录出现在无权之处",
-		evidenceKept: "no closure without verified photos and another's word; every photo is as it was taken|没有核验的照片和他人确认就不关闭;每张照片与拍摄时相同",
+		evidenceKept: "no closure without verified photos and another's word; every photo is as it was taken|没有核验的照片和他人确认就不关闭；每张照片与拍摄时相同",
 		promises.P10: "kills of server and devices broke none of these|杀掉服务器和设备没有破坏以上各项",
-		promises.P12: "the journals are whole, and signed by the devices|日志完整,并有设备签名",
+		promises.P12: "the journals are whole, and signed by the devices|日志完整，并有设备签名",
 		promises.P13: "wrong clocks broke none of these|错误的时钟没有破坏以上各项",
 	}
 }
 
 func (r *Report) print(p paper) {
-	p.say("\nThe day of %d devices, seed %d, took %.0f s.\n|\n%d 台设备的一天,种子 %d,用时 %.0f 秒。\n", r.Devices, r.Seed, r.Seconds)
+	p.say("\nThe day of %d devices, seed %d, took %.0f s.\n|\n%d 台设备的一天，种子 %d，用时 %.0f 秒。\n", r.Devices, r.Seed, r.Seconds)
 	rows := []struct {
 		words string
 		value any
 	}{
 		{"mutations queued on phones|手机上排队的变更", r.MutationsQueued}, {"taken by the server|服务器已接收", r.MutationsTaken},
 		{"  left on the phone that was lost|  留在丢失的手机上", r.MutationsQueued - r.MutationsTaken - r.Lost}, {"  applied|  已生效", r.Applied},
-		{"  merged (somebody's value lost, and is named)|  已合并(落选的值有记录)", r.Merged}, {"  in conflict, for a person|  冲突,由人决定", r.Conflicts},
-		{"  rejected, with the reason|  未采纳,有原因", r.Rejected}, {"  quarantined|  已隔离", r.Quarantined}, {"facts|事实", r.Facts}, {"  kept|  已保留", r.FactsKept},
+		{"  merged (somebody's value lost, and is named)|  已合并（落选的值有记录）", r.Merged}, {"  in conflict, for a person|  冲突，由人决定", r.Conflicts},
+		{"  rejected, with the reason|  未采纳，有原因", r.Rejected}, {"  quarantined|  已隔离", r.Quarantined}, {"facts|事实", r.Facts}, {"  kept|  已保留", r.FactsKept},
 		{"  quarantined|  已隔离", r.FactsQuarantined}, {"lost|丢失", r.Lost}, {"duplicated|重复", r.Duplicated}, {"all devices hold the same|所有设备内容一致", r.Converged},
 		{"kill -9 of the server|kill -9 服务器", r.ServerKills}, {"kill -9 of a device|kill -9 设备", r.DeviceKills}, {"connections cut|断线次数", r.Cuts},
 		{"replies lost|丢失的应答", r.LostReplies}, {"bytes up|上行字节数", r.BytesUp}, {"bytes down|下行字节数", r.BytesDown}, {"round trips|往返次数", r.RoundTrips},

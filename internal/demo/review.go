@@ -46,7 +46,7 @@ func (w *worker) photographFind(ctx context.Context, id client.RecordID, t *roun
 		_, err := w.photograph(ctx, s)
 		return err
 	}
-	ref, err := w.device.Create(ctx, w.site, "", record(&roundsv1.Ticket{Title: t.GetTitle() + "(旁边一处)", Description: t.GetDescription(),
+	ref, err := w.device.Create(ctx, w.site, "", record(&roundsv1.Ticket{Title: t.GetTitle() + "（旁边一处）", Description: t.GetDescription(),
 		CategoryId: t.GetCategoryId(), Priority: t.GetPriority(), Location: t.GetLocation(), ReporterId: w.ID, Channel: t.GetChannel()}))
 	if err := w.note(ref, err); err != nil || ref.ID == "" {
 		return err
@@ -179,7 +179,7 @@ func (d *demo) forceClose(ctx context.Context, p *proof, w, other *worker) error
 			continue
 		}
 		if err := w.command(ctx, v, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_ForceClose{ForceClose: &roundsv1.TicketForceClose{
-			SecondPersonId: other.ID, Reason: "手机丢失,照片无法上传 / evidence lost with the phone"}}}); err != nil {
+			SecondPersonId: other.ID, Reason: "手机丢失，照片无法上传 / evidence lost with the phone"}}}); err != nil {
 			return err
 		}
 	}

@@ -60,7 +60,7 @@ func (g *stage) until(what string, done func() (bool, error)) {
 		if n%20 == 0 {
 			g.run(func() error {
 				ref, err := g.c.device.Fact(g.ctx, g.c.site, "", &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: &roundsv1.Comment{
-					Words: "有人在吗? / is anybody there?", PersonId: g.c.ID, Said: g.c.clock()}}})
+					Words: "有人在吗？ / is anybody there?", PersonId: g.c.ID, Said: g.c.clock()}}})
 				return g.c.note(ref, err)
 			})
 		}

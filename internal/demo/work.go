@@ -31,7 +31,7 @@ type worker struct {
 
 func pick[T any](random *rand.Rand, from []T) T { return from[random.IntN(len(from))] }
 
-var findings = []string{"地面有积水,已放警示牌", "灯管闪烁,疑似镇流器故障", "有异味,需要清洗", "阀门渗水,约每秒两滴", "杂物占道,已通知业主", "门锁松动,关不严",
+var findings = []string{"地面有积水，已放警示牌", "灯管闪烁，疑似镇流器故障", "有异味，需要清洗", "阀门渗水，约每秒两滴", "杂物占道，已通知业主", "门锁松动，关不严",
 	"Water on the floor, warning sign is out", "Handrail is loose on the landing", "Bin is overflowing", "Pump runs louder than yesterday"}
 
 // mostAtOnce is how many tickets the customer service gives out before it looks again.
@@ -142,7 +142,7 @@ func (w *worker) report(ctx context.Context) error {
 		if w.Role == roundsv1.Role_ROLE_DISPATCHER {
 			t.Channel = pick(w.random, []roundsv1.Channel{roundsv1.Channel_CHANNEL_PHONE, roundsv1.Channel_CHANNEL_MINI_PROGRAM, roundsv1.Channel_CHANNEL_APP})
 		}
-		t.Location, t.CustomerWords = w.anywhere(), "业主说:"+pick(w.random, findings)
+		t.Location, t.CustomerWords = w.anywhere(), "业主说："+pick(w.random, findings)
 		t.ContactPhone = fmt.Sprintf("139%08d", w.random.IntN(100_000_000))
 		ref, err := w.device.Create(ctx, w.site, "", record(t))
 		return w.note(ref, err)
@@ -308,7 +308,7 @@ func (w *worker) pause(ctx context.Context, v client.View) error {
 	why := &roundsv1.TicketPause{Reason: pick(w.random, []string{"contractor", "other", "parts", "owner"})}
 	if why.Reason == "parts" || why.Reason == "owner" {
 		ref, err := w.device.Fact(ctx, w.site, "", &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: &roundsv1.Comment{
-			Subject: &roundsv1.RecordRef{Kind: "ticket", Id: string(v.ID)}, Words: "已电话联系,约下午 / called, this afternoon", PersonId: w.ID, Said: w.clock()}}})
+			Subject: &roundsv1.RecordRef{Kind: "ticket", Id: string(v.ID)}, Words: "已电话联系，约下午 / called, this afternoon", PersonId: w.ID, Said: w.clock()}}})
 		if err := w.note(ref, err); err != nil || ref.ID == "" {
 			return err
 		}
@@ -360,7 +360,7 @@ func (w *worker) touch(ctx context.Context, tickets []client.View) error {
 	var field string
 	switch w.random.IntN(14) {
 	case 0:
-		t, field = &roundsv1.Ticket{Title: fmt.Sprintf("%s(%s 改)", v.Record.GetTicket().GetTitle(), w.Name)}, "title"
+		t, field = &roundsv1.Ticket{Title: fmt.Sprintf("%s（%s 改）", v.Record.GetTicket().GetTitle(), w.Name)}, "title"
 		if len(t.GetTitle()) > 200 {
 			t.Title = pick(w.random, findings)
 		}

@@ -121,7 +121,7 @@ func (e *Engine) prepareActs(scope store.Scope, acts []DeskAct, now time.Time) (
 	limits, size := e.cfg.Limits, 0
 	tooMany := func() error {
 		over := refuse(Exhausted, roundsv1.ProblemCode_PROBLEM_CODE_LIMIT, "acts",
-			fmt.Sprintf("一次最多提交 %d 条、%d 字节,请分批提交。", limits.Mutations, limits.RequestBytes),
+			fmt.Sprintf("一次最多提交 %d 条、%d 字节，请分批提交。", limits.Mutations, limits.RequestBytes),
 			fmt.Sprintf("At most %d acts and %d bytes a call: send fewer at a time.", limits.Mutations, limits.RequestBytes)).in(scope)
 		over.Problem.Facts = map[string]string{"acts": strconv.Itoa(limits.Mutations), "bytes": strconv.Itoa(limits.RequestBytes)}
 		return over
@@ -325,7 +325,7 @@ func sameAct(a, b *roundsv1.Mutation) bool {
 
 func reused(scope store.Scope, it *deskItem) error {
 	again := refuse(Precondition, roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, it.at+".id",
-		"该操作编号已用于其他内容,请刷新后重试。", "This act's id was used for another act: make a new one.").in(scope)
+		"该操作编号已用于其他内容，请刷新后重试。", "This act's id was used for another act: make a new one.").in(scope)
 	again.Problem.Facts = map[string]string{"act_id": it.text}
 	return again
 }

@@ -185,7 +185,7 @@ func (tx *transaction) askAgain(c *candidate, d *decision, seq uint64) error {
 			Type: roundsv1.ConflictType_CONFLICT_TYPE_ASK, Field: uint32(field), OpenedTimeUs: c.time,
 			Subject: &roundsv1.RecordRef{Kind: string(c.item.kind), Id: d.after.GetRecordId()}, DeviceId: string(c.caller.Device),
 			LaneSeq: c.laneSeq, PersonId: string(c.caller.Person), State: roundsv1.ConflictState_CONFLICT_STATE_OPEN, Sides: sides,
-			Sentence: &roundsv1.Text{Zh: "两人填写的内容不同,请确认哪个正确。", En: "Two people entered different values; say which is right."},
+			Sentence: &roundsv1.Text{Zh: "两人填写的内容不同，请确认哪个正确。", En: "Two people entered different values; say which is right."},
 		}
 		if err := tx.open(tx.askID(c, d, field), conflict, c.time, seq, Case{}); err != nil {
 			return err

@@ -34,7 +34,7 @@ func (c cursor) encode() []byte {
 func decodeCursor(b []byte) (cursor, error) {
 	var c cursor
 	bad := refuse(Invalid, roundsv1.ProblemCode_PROBLEM_CODE_BAD_CURSOR, "cursors.cursor",
-		"同步位置无效,请重新开始同步。", "This cursor was not made by this server; pull again without it.")
+		"同步位置无效，请重新开始同步。", "This cursor was not made by this server; pull again without it.")
 	if len(b) < 1+len(c.epoch) || b[0] != cursorFormat {
 		return c, bad
 	}

@@ -90,7 +90,7 @@ func (tx *transaction) decide(c *candidate) (*decision, error) {
 	switch {
 	case before.change == nil && !c.creates():
 		d.park(c, roundsv1.ConflictType_CONFLICT_TYPE_NO_RECORD, problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD, "",
-			"记录尚未到达服务器,到达后自动处理。", "The record is not here yet; this is judged when it appears."))
+			"记录尚未到达服务器，到达后自动处理。", "The record is not here yet; this is judged when it appears."))
 		return d, nil
 	case before.change.GetDeleted():
 		d.refuse(c, roundsv1.ConflictType_CONFLICT_TYPE_ORPHAN, problem(roundsv1.ProblemCode_PROBLEM_CODE_DELETED, "",
@@ -98,7 +98,7 @@ func (tx *transaction) decide(c *candidate) (*decision, error) {
 		return d, nil
 	}
 	if c.item.kind == kindConflict && mutation.GetCommand().GetDelete() != nil {
-		d.reject(problem(roundsv1.ProblemCode_PROBLEM_CODE_FIELD_SERVER, "", "待处理事项不能删除,只能处理。", "What waits for a person is decided, not deleted."))
+		d.reject(problem(roundsv1.ProblemCode_PROBLEM_CODE_FIELD_SERVER, "", "待处理事项不能删除，只能处理。", "What waits for a person is decided, not deleted."))
 		return d, nil
 	}
 	return d, tx.judge(c, d, mutation)
@@ -204,7 +204,7 @@ func (tx *transaction) caseOf(c *candidate, current *roundsv1.Change, mutation *
 const maxRecord = 4 << 20
 
 func problemOfFull() *roundsv1.Problem {
-	return problem(roundsv1.ProblemCode_PROBLEM_CODE_LIMIT, "record_id", "该记录内容已满,请新建记录。", "This record is full. Go on in a new one.")
+	return problem(roundsv1.ProblemCode_PROBLEM_CODE_LIMIT, "record_id", "该记录内容已满，请新建记录。", "This record is full. Go on in a new one.")
 }
 
 // full: whether a mutation of so many bytes would let a record grow beyond maxRecord. What makes it smaller is never refused.
@@ -228,7 +228,7 @@ func (e *Engine) ask(c Case) (v Verdict) {
 }
 
 func problemOfServer() *roundsv1.Problem {
-	return problem(roundsv1.ProblemCode_PROBLEM_CODE_UNSPECIFIED, "", "服务器无法判断该操作,已保留,等待人工处理。",
+	return problem(roundsv1.ProblemCode_PROBLEM_CODE_UNSPECIFIED, "", "服务器无法判断该操作，已保留，等待人工处理。",
 		"The server failed to judge this. It is kept, and waits for a person.")
 }
 

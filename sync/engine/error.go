@@ -70,7 +70,7 @@ func (e *Error) in(scope store.Scope) *Error {
 
 func unavailable(cause error) *Error {
 	return &Error{Kind: Unavailable, Cause: cause, Problem: problem(roundsv1.ProblemCode_PROBLEM_CODE_UNSPECIFIED, "",
-		"服务器暂时不可用,请稍后重试。", "The server cannot answer now; try again later.")}
+		"服务器暂时不可用，请稍后重试。", "The server cannot answer now; try again later.")}
 }
 
 // wrap turns an error of the store into the engine's.
@@ -83,7 +83,7 @@ func wrap(err error) error {
 		return err
 	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrReadOnly):
 		full := problem(roundsv1.ProblemCode_PROBLEM_CODE_FULL, "",
-			"服务器存储空间已满,数据保留在手机上,稍后自动重试。", "The server has no room to write. Keep the data and try again later.")
+			"服务器存储空间已满，数据保留在手机上，稍后自动重试。", "The server has no room to write. Keep the data and try again later.")
 		full.RetryAfter = durationpb.New(30 * time.Second)
 		return &Error{Kind: Unavailable, Problem: full, Cause: err}
 	case errors.Is(err, store.ErrClosed):

@@ -58,7 +58,7 @@ func (e *Engine) preparePushes(caller Caller, req *roundsv1.ExchangeRequest, now
 	}
 	if count > e.cfg.Limits.Mutations || size > e.cfg.Limits.RequestBytes {
 		return nil, refuse(Exhausted, roundsv1.ProblemCode_PROBLEM_CODE_LIMIT, "lanes.mutations",
-			fmt.Sprintf("一次最多提交 %d 条、%d 字节,请分批提交。", e.cfg.Limits.Mutations, e.cfg.Limits.RequestBytes),
+			fmt.Sprintf("一次最多提交 %d 条、%d 字节，请分批提交。", e.cfg.Limits.Mutations, e.cfg.Limits.RequestBytes),
 			fmt.Sprintf("At most %d mutations and %d bytes a request: send fewer at a time.", e.cfg.Limits.Mutations, e.cfg.Limits.RequestBytes))
 	}
 	pushes := make([]*push, 0, len(req.GetLanes()))
@@ -117,7 +117,7 @@ func (e *Engine) decode(it *item) {
 	}
 	it.mutation = m
 	if err := e.cfg.Validate(m); err != nil {
-		it.problem = problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "", "数据不符合要求:"+err.Error(), err.Error())
+		it.problem = problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "", "数据不符合要求："+err.Error(), err.Error())
 		return
 	}
 	id, ok := parseID(m.GetRecordId())
@@ -128,7 +128,7 @@ func (e *Engine) decode(it *item) {
 	it.id = id
 	kind, ok := merge.KindOfMutation(m)
 	if !ok {
-		it.problem = problem(roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_ACT, "", "服务器版本较旧,暂不支持该操作。",
+		it.problem = problem(roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_ACT, "", "服务器版本较旧，暂不支持该操作。",
 			"This server is older than the app and does not know this act. It is kept in the journal.")
 		return
 	}
@@ -168,12 +168,12 @@ func fits(r store.Reader, p *push, lane *roundsv1.Lane) (fresh int, err error) {
 	last := first + uint64(len(p.items)) - 1
 	if first > taken+1 || last < first {
 		gap := refuse(Precondition, roundsv1.ProblemCode_PROBLEM_CODE_LANE_GAP, "lanes.first_seq",
-			"队列缺少数据,请从指定位置重新发送。", fmt.Sprintf("Mutations are missing: send the lane again from seq %d.", taken+1)).in(p.scope)
+			"队列缺少数据，请从指定位置重新发送。", fmt.Sprintf("Mutations are missing: send the lane again from seq %d.", taken+1)).in(p.scope)
 		gap.Problem.ExpectedLaneSeq = taken + 1
 		return 0, gap
 	}
 	forked := refuse(Precondition, roundsv1.ProblemCode_PROBLEM_CODE_LANE_FORKED, "lanes.mutations",
-		"该手机的数据出现分叉(可能被克隆或恢复),请重新注册设备,未提交的数据会一并重发。",
+		"该手机的数据出现分叉（可能被克隆或恢复），请重新注册设备，未提交的数据会一并重发。",
 		"The lane has other content here: the phone was cloned or restored. Enrol anew and send the branch again.").in(p.scope)
 	switch {
 	case first == taken+1:

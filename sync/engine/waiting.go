@@ -31,7 +31,7 @@ func (tx *transaction) kept(a *admission) (*candidate, error) {
 	if journal.Redacted(head, content) {
 		it.kind, it.mutation = merge.Kind(head.GetRecord().GetKind()), &roundsv1.Mutation{RecordId: head.GetRecord().GetId()}
 		it.id, _ = parseID(it.mutation.GetRecordId())
-		it.problem = problem(roundsv1.ProblemCode_PROBLEM_CODE_REDACTED, "", "该内容已依法删除,无法采纳。", "What this said was removed by law; it cannot be let in.")
+		it.problem = problem(roundsv1.ProblemCode_PROBLEM_CODE_REDACTED, "", "该内容已依法删除，无法采纳。", "What this said was removed by law; it cannot be let in.")
 	} else {
 		tx.scope.engine.decode(it)
 	}
@@ -58,7 +58,7 @@ func (tx *transaction) readmit(entry uint64) (a *admission, why *roundsv1.Proble
 		return nil, nil, err
 	}
 	if !waits {
-		return nil, problem(roundsv1.ProblemCode_PROBLEM_CODE_STATE, "", "该操作已处理,无需再次采纳。", "Nothing waits here any more: it was decided before."), nil
+		return nil, problem(roundsv1.ProblemCode_PROBLEM_CODE_STATE, "", "该操作已处理，无需再次采纳。", "Nothing waits here any more: it was decided before."), nil
 	}
 	a = &admission{entry: entry, admit: true}
 	c, err := tx.kept(a)
