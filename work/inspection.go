@@ -83,13 +83,13 @@ func walkingRows() []row {
 	return []row{
 		{command: Release, from: states{planned}, needs: needs{list.published, list.known}, to: released, effects: then{list.pin, round.setGrace}},
 		{command: Start, from: states{released, returned}, needs: needs{walker.meant, route.atTag}, to: running,
-			effects: then{walker.begins, walker.walks, list.pin, route.firstTag}},
+			effects: then{walker.begins, walker.walks, list.pin, route.firstTag, route.early}},
 		{command: Start, number: 30, from: states{missed, partial}, when: when{act.unseenState}, needs: needs{walker.meant, route.atTag, list.published, list.known},
-			effects: then{walker.claims, walker.walks, list.pin, route.firstTag}},
+			effects: then{walker.claims, walker.walks, list.pin, route.firstTag, route.early}},
 		{command: Submit, number: 9, when: when{round.older}, effects: then{walker.walks, round.submitOlder}},
-		{command: Submit, from: states{running}, needs: complete, to: submitted, effects: then{walker.claims, walker.walks, round.submit, list.score}},
+		{command: Submit, from: states{running}, needs: complete, to: submitted, effects: then{walker.claims, walker.walks, round.submit, list.score, route.early}},
 		{command: Submit, number: 30, from: states{missed, partial}, needs: complete, to: submitted,
-			effects: then{walker.claims, walker.walks, round.submit, list.score, round.lateSync}},
+			effects: then{walker.claims, walker.walks, round.submit, list.score, route.early, round.lateSync}},
 	}
 }
 

@@ -96,6 +96,7 @@ func (j *judgement) lateSync() {
 			{Record: j.ref(), TimeUs: end, Sentence: &roundsv1.Text{Zh: "系统：巡检未在规定时间内完成。", En: "The server: the round was not walked in its window."}},
 			j.thisSide("手机：已巡检，但手机时间不能确定。", "The phone: it was walked, but the phone's clock is not well known."),
 		})
+	case j.tooEarly(j.Time.UnixMicro()): // marked as such: neither in time nor after the window
 	case j.Time.UnixMicro() <= end:
 		j.flagInspection(flagInTime)
 		j.notify(roundsv1.NoticeCode_NOTICE_CODE_CORRECTED, toRole(roundsv1.Role_ROLE_SUPERVISOR), "记为漏检的巡检其实按时完成：手机当时没有信号，现已更正。",

@@ -10,6 +10,7 @@ import (
 type routeTerms struct {
 	atTag, revisited      condition
 	firstTag, countVisits effect
+	early                 effect
 }
 
 func aboutRoutes() routeTerms {
@@ -32,7 +33,8 @@ func aboutRoutes() routeTerms {
 		},
 
 		firstTag:    effect{`flag "false_tag" or "other_tag" of the first tag; a broken one makes a ticket`, (*judgement).startAtTag},
-		countVisits: effect{"official_visits reckoned anew", (*judgement).countVisits},
+		countVisits: effect{`official_visits reckoned anew; flag "too_early" where one was before the window`, (*judgement).countVisits},
+		early:       effect{`flag "too_early" where this is before the window`, (*judgement).markEarly},
 	}
 }
 

@@ -14,6 +14,7 @@ const (
 	visitOutOfOrder = "out_of_order"
 	visitTooSoon    = "too_soon"
 	visitTooLate    = "too_late"
+	visitTooEarly   = flagTooEarly
 	visitFalseTag   = "false_tag"
 	visitTagBroken  = "tag_broken"
 	visitOtherTag   = "other_tag"
@@ -40,8 +41,8 @@ func proves(mark string) bool { return mark != visitFalseTag && mark != visitOth
 
 // officialVisits is what counts of all scans: those that counted so far, with some that have come in. Of the scans of a checkpoint in a round the earliest that
 // proves the visit is official, and who made the others confirms it; where none proves it, the earliest of all. What comes out does not depend on the order in
-// which scans arrive, but for more people than the schema has room for. Neither argument is changed.
-func officialVisits(counted []*roundsv1.Visit, scans []arrived, i *roundsv1.Inspection) []*roundsv1.Visit {
+// which scans arrive, but for more people than the schema has room for. Visits before a moment, microseconds since 1970, are too early. No argument is changed.
+func officialVisits(counted []*roundsv1.Visit, scans []arrived, i *roundsv1.Inspection, fromUS int64) []*roundsv1.Visit {
 	all := make([]*roundsv1.Visit, 0, len(counted)+len(scans))
 	for _, v := range counted {
 		all = append(all, &roundsv1.Visit{CheckpointId: v.GetCheckpointId(), ScanId: v.GetScanId(), PersonId: v.GetPersonId(), TimeUs: v.GetTimeUs(),
@@ -62,7 +63,7 @@ func officialVisits(counted []*roundsv1.Visit, scans []arrived, i *roundsv1.Insp
 	slices.SortFunc(all, func(a, b *roundsv1.Visit) int {
 		return cmp.Or(cmp.Compare(a.GetRound(), b.GetRound()), cmp.Compare(a.GetTimeUs(), b.GetTimeUs()), cmp.Compare(a.GetScanId(), b.GetScanId()))
 	})
-	markRoute(all, i)
+	markRoute(all, i, fromUS)
 	return all
 }
 
@@ -115,8 +116,8 @@ func tagMarks(v *roundsv1.Visit) []string {
 }
 
 // markRoute marks visits against the route: out of order is one of a checkpoint that comes before another that was visited earlier; too soon and too late are
-// measured from the visit before. They are ordered by round and time.
-func markRoute(all []*roundsv1.Visit, i *roundsv1.Inspection) {
+// measured from the visit before, too early from the window. They are ordered by round and time.
+func markRoute(all []*roundsv1.Visit, i *roundsv1.Inspection, fromUS int64) {
 	furthest := -1
 	for n, v := range all {
 		first := n == 0 || all[n-1].GetRound() != v.GetRound()
@@ -128,6 +129,9 @@ func markRoute(all []*roundsv1.Visit, i *roundsv1.Inspection) {
 			v.Flags = append(v.Flags, visitOutOfOrder)
 		}
 		furthest = max(furthest, at)
+		if v.GetTimeUs() < fromUS {
+			v.Flags = append(v.Flags, visitTooEarly)
+		}
 		if first {
 			continue
 		}
@@ -148,6 +152,7 @@ func (j *judgement) countVisits() {
 		return // tags are known to the server alone
 	}
 	var scans []arrived
+	early := false
 	for _, scan := range j.written().GetInspection().GetVisits() {
 		if scan.GetId() == "" || slices.ContainsFunc(i.GetVisits(), func(s *roundsv1.Scan) bool { return s.GetId() == scan.GetId() }) {
 			continue
@@ -160,17 +165,21 @@ func (j *judgement) countVisits() {
 			continue
 		}
 		at := j.moment(scan.GetScanned())
+		early = early || j.tooEarly(at)
 		scans = append(scans, arrived{id: scan.GetId(), checkpoint: checkpoint, person: string(j.Person), timeUs: at, round: j.roundOfTime(at), mark: mark})
 	}
 	if len(scans) > 0 {
 		before := tagged(i.GetOfficialVisits())
-		after := officialVisits(i.GetOfficialVisits(), scans, j.route())
+		after := officialVisits(i.GetOfficialVisits(), scans, j.route(), j.walkableFrom())
 		j.editInspection(inspectionVisits).OfficialVisits = after
 		for _, checkpoint := range sortedKeys(tagged(after)) {
 			if !before[checkpoint] {
 				j.placeFound(checkpoint)
 			}
 		}
+	}
+	if early {
+		j.flagInspection(flagTooEarly)
 	}
 }
 

@@ -48,7 +48,7 @@ func TestOfficialVisits(t *testing.T) {
 		{"rounds apart", ordered, []arrived{scan("1", "C", "x", 0, ""), {id: "2", checkpoint: "A", person: "x", timeUs: 500, round: 2}}, []string{"C x@0 []+[]", "A x@500 []+[]"}},
 	} {
 		var got []string
-		for _, v := range officialVisits(nil, test.scans, test.route) {
+		for _, v := range officialVisits(nil, test.scans, test.route, 0) {
 			got = append(got, said(v))
 		}
 		if !slices.Equal(got, test.want) {
@@ -70,14 +70,14 @@ func TestVisitsInAnyOrder(t *testing.T) {
 			scans = append(scans, arrived{id: fmt.Sprint("scan", i), checkpoint: string(rune('A' + random.IntN(5))), person: string(rune('x' + random.IntN(3))),
 				timeUs: int64(random.IntN(20)), round: uint32(1 + random.IntN(2)), mark: marks[random.IntN(len(marks))]})
 		}
-		want := officialVisits(nil, scans, route)
+		want := officialVisits(nil, scans, route, 5)
 		for range 4 {
 			random.Shuffle(len(scans), func(i, k int) { scans[i], scans[k] = scans[k], scans[i] })
 			var got []*roundsv1.Visit
 			for rest := scans; len(rest) > 0; {
 				some := 1 + random.IntN(len(rest))
 				before := proto.CloneOf(&roundsv1.Inspection{OfficialVisits: got})
-				next := officialVisits(got, rest[:some], route)
+				next := officialVisits(got, rest[:some], route, 5)
 				if !proto.Equal(before, &roundsv1.Inspection{OfficialVisits: got}) {
 					t.Fatalf("seed %d, %d: what was counted is changed", seed, n)
 				}

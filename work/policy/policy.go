@@ -76,6 +76,8 @@ type Policy struct {
 	NoticeLife time.Duration
 	// LookAhead is how long before its window a planned round is made and released to devices.
 	LookAhead time.Duration
+	// RoundEarly is how long before its window a round may be walked without a mark.
+	RoundEarly time.Duration
 	// RoundReview is after what time supervisors are told that a round waits for its review; RoundReturn after what time the foreman and the inspector are told that one
 	// which was returned is not walked again.
 	RoundReview, RoundReturn time.Duration

@@ -41,6 +41,7 @@ func TestDefaults(t *testing.T) {
 		{"duplicate", p.DuplicatePeriod, 2 * time.Hour},
 		{"grace", p.MissedGrace, 48 * time.Hour},
 		{"ahead", p.LookAhead, 48 * time.Hour},
+		{"early", p.RoundEarly, 30 * time.Minute},
 		{"chase", p.Chase, 24 * time.Hour},
 		{"chase of the foreman", p.ChaseForeman, 72 * time.Hour},
 		{"calendar", p.Calendar, "cn"},

@@ -132,6 +132,7 @@ func settings(p *Policy) []Setting {
 		span("question.remind", "24h", "待决事项每隔多久提醒一次；第七次起间隔为七倍", "how often whoever has to answer a question is reminded of it; from the seventh time on, seven times as seldom", &p.Remind),
 		span("notice.keep", "2160h", "通知在手机上保留多久，之后只能查询；0 一直保留", "how long notices stay on devices, and are only found by queries after; 0: for ever", &p.NoticeLife),
 		span("round.ahead", "48h", "巡检任务提前多久下发", "how long before its window a planned round is released to devices", &p.LookAhead),
+		span("round.early", "30m", "巡检可在窗口开始前多久执行而不作标记", "how long before its window a round may be walked without a mark", &p.RoundEarly),
 		span("round.review", "4h", "巡检待确认多久后提醒主管", "how long a round may wait for its review until supervisors are told", &p.RoundReview),
 		span("round.return", "24h", "巡检退回后多久未补检，提醒班长和巡检人", "how long a returned round may wait until the foreman and the inspector are told", &p.RoundReturn),
 		span("round.grace", "48h", "漏检多久后定论（手机可能还在地下室）", "how long a missed round may still turn out to have been walked", &p.MissedGrace),

@@ -241,7 +241,7 @@ type Visit struct {
 	TimeUs int64 `protobuf:"varint,4,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
 	// Further people who were there.
 	ConfirmedByIds []string `protobuf:"bytes,5,rep,name=confirmed_by_ids,json=confirmedByIds,proto3" json:"confirmed_by_ids,omitempty"`
-	// Marks: "out_of_order", "too_soon", "too_late", "false_tag", "tag_broken", "other_tag".
+	// Marks: "out_of_order", "too_early", "too_soon", "too_late", "false_tag", "tag_broken", "other_tag".
 	Flags []string `protobuf:"bytes,6,rep,name=flags,proto3" json:"flags,omitempty"`
 	// The round of the inspection.
 	Round         uint32 `protobuf:"varint,7,opt,name=round,proto3" json:"round,omitempty"`
