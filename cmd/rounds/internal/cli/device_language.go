@@ -105,7 +105,7 @@ func (d *deviceCommands) trayStatus(status client.TrayStatus) string {
 	case client.TrayClosed:
 		return d.in("closed", "已裁决")
 	case client.TrayForgotten:
-		return d.in("forgotten", "未被采纳(内容已清除)")
+		return d.in("forgotten", "未被采纳（内容已清除）")
 	case client.TrayParked:
 		return d.in("parked", "暂停接收")
 	}
