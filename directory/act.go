@@ -93,7 +93,7 @@ func (e *ambiguous) Error() string {
 
 // problem is the refusal of a cell with such a code.
 func (e *ambiguous) problem(column string) *roundsv1.Problem {
-	p := wanted(column, e.code, fmt.Sprintf("只属于一处的编码:现有 %d 处使用它(%s),请先改正", len(e.ids), someOf(e.ids)),
+	p := wanted(column, e.code, fmt.Sprintf("只属于一处的编码：现有 %d 处使用它（%s），请先改正", len(e.ids), someOf(e.ids)),
 		fmt.Sprintf("a code that one alone has: it is ambiguous, %d have it (%s); mend them first", len(e.ids), someOf(e.ids)))
 	p.Facts["ambiguous"] = someOf(e.ids)
 	return p

@@ -24,7 +24,7 @@ func (k *Keeper) PutDirectory(ctx context.Context, caller engine.Caller, req *ro
 	case !ok || !isDirectory(kind):
 		return nil, refuse(wanted("edit.record", string(kind), "目录里的一类记录", "a record of the directory"))
 	case !stands:
-		return nil, refuse(wanted("node_id", node, "有这类记录的节点:项目,或组织根节点", "a node that has such records: a site, or the root"))
+		return nil, refuse(wanted("node_id", node, "有这类记录的节点：项目，或组织根节点", "a node that has such records: a site, or the root"))
 	case (kind == KindUnit || kind == KindSite) && id != "" && id != node:
 		return nil, refuse(wanted("record_id", id, "节点本身的编号", "the id of the node itself"))
 	}
@@ -159,7 +159,7 @@ func (k *Keeper) ListDirectory(ctx context.Context, caller engine.Caller, req *r
 	if req.GetPageToken() != "" {
 		behind, err := base64.RawURLEncoding.DecodeString(req.GetPageToken())
 		if err != nil || string(behind) < string(span.From) || string(behind) >= string(span.To) {
-			return nil, refuse(problem(roundsv1.ProblemCode_PROBLEM_CODE_LINK, "page_token", "", "分页标记无效,请从头查询。", "This is no page token of such a list: begin anew."))
+			return nil, refuse(problem(roundsv1.ProblemCode_PROBLEM_CODE_LINK, "page_token", "", "分页标记无效，请从头查询。", "This is no page token of such a list: begin anew."))
 		}
 		span.From = append(behind, 0)
 	}

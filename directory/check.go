@@ -43,7 +43,7 @@ func (k *Keeper) check(kind merge.Kind, id string, before, after *roundsv1.Recor
 func invalid(err error) *roundsv1.Problem {
 	path, what, _ := strings.Cut(err.Error(), ": ")
 	field := path[strings.LastIndexByte(path, '.')+1:]
-	return problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, field, "", "“"+field+"”的内容不符合要求:"+what+"。", field+": "+what+".")
+	return problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, field, "", "“"+field+"”的内容不符合要求："+what+"。", field+": "+what+".")
 }
 
 // named refuses a record that lists would show as nothing.
@@ -78,7 +78,7 @@ func checkChecklist(before, after *roundsv1.Checklist) *roundsv1.Problem {
 	if before.GetPublished() && !proto.Equal(before, after) {
 		next := strconv.FormatUint(uint64(before.GetVersion())+1, 10)
 		p := problem(roundsv1.ProblemCode_PROBLEM_CODE_STATE, "version", strconv.FormatUint(uint64(before.GetVersion()), 10),
-			"此版本已发布,不能再改:请作为第 "+next+" 版导入。", "This version is published and is not changed any more: make it version "+next+".")
+			"此版本已发布，不能再改：请作为第 "+next+" 版导入。", "This version is published and is not changed any more: make it version "+next+".")
 		p.Facts["wanted"] = next
 		return p
 	}

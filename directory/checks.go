@@ -56,7 +56,7 @@ func (c *Checks) content(before, after *roundsv1.Record) *roundsv1.Problem {
 	case *roundsv1.Record_Site:
 		if zone := r.Site.GetTimeZone(); zone != "" && zone != before.GetSite().GetTimeZone() {
 			if _, err := calendar.Zone(zone); err != nil {
-				return wanted("time_zone", zone, "时区,如 Asia/Shanghai", "a time zone as Asia/Shanghai")
+				return wanted("time_zone", zone, "时区，如 Asia/Shanghai", "a time zone as Asia/Shanghai")
 			}
 		}
 		return c.settings(before.GetSite().GetPolicy(), r.Site.GetPolicy())
@@ -65,7 +65,7 @@ func (c *Checks) content(before, after *roundsv1.Record) *roundsv1.Problem {
 	case *roundsv1.Record_Place:
 		if text := r.Place.GetOutline(); text != "" && text != before.GetPlace().GetOutline() {
 			if err := c.outline(text); err != nil {
-				p := wanted("outline", text, "WKT 多边形(经度在前,首尾点相同)", "a WKT POLYGON, longitude first, its rings closed")
+				p := wanted("outline", text, "WKT 多边形（经度在前，首尾点相同）", "a WKT POLYGON, longitude first, its rings closed")
 				p.Facts["why"] = err.Error()
 				return p
 			}

@@ -68,7 +68,7 @@ func str[M any](name, zh, en, example string, of func(*roundsv1.Record) M, field
 // names are two columns: a text in Chinese and in English.
 func names[M any](name, zh, en string, example [2]string, of func(*roundsv1.Record) M, field func(M) **roundsv1.Text) []Column {
 	part := func(in string, at int, place func(*roundsv1.Text) *string) Column {
-		return Column{Name: name + "_" + in, About: about(zh+map[string]string{"zh": "(中文)", "en": "(英文)"}[in], en+map[string]string{"zh": ", Chinese", "en": ", English"}[in]),
+		return Column{Name: name + "_" + in, About: about(zh+map[string]string{"zh": "（中文）", "en": "（英文）"}[in], en+map[string]string{"zh": ", Chinese", "en": ", English"}[in]),
 			Example: example[at],
 			set: func(_ *row, to *roundsv1.Record, cell string) (*roundsv1.Problem, error) {
 				text := field(of(to))
@@ -93,7 +93,7 @@ func names[M any](name, zh, en string, example [2]string, of func(*roundsv1.Reco
 
 // flag is a column of yes or no.
 func flag[M any](name, zh, en string, of func(*roundsv1.Record) M, field func(M) *bool) Column {
-	return Column{Name: name, About: about(zh+":是或否", en+": yes or no"), Example: "no",
+	return Column{Name: name, About: about(zh+"：是或否", en+": yes or no"), Example: "no",
 		set: func(_ *row, to *roundsv1.Record, cell string) (*roundsv1.Problem, error) {
 			value, ok := yesNo(cell)
 			if !ok {
@@ -153,7 +153,7 @@ func otherwise(value string, c Column) Column {
 
 // span is a column of a duration, as 90s, 15m or 2h, kept in microseconds; an empty cell is none.
 func span[M any](name, zh, en, example string, of func(*roundsv1.Record) M, get func(M) int64, set func(M, int64)) Column {
-	return Column{Name: name, About: about(zh+",如 15m 或 2h", en+", as 15m or 2h"), Example: example,
+	return Column{Name: name, About: about(zh+"，如 15m 或 2h", en+", as 15m or 2h"), Example: example,
 		set: func(_ *row, to *roundsv1.Record, cell string) (*roundsv1.Problem, error) {
 			var d time.Duration
 			var err error
@@ -161,7 +161,7 @@ func span[M any](name, zh, en, example string, of func(*roundsv1.Record) M, get 
 				d, err = time.ParseDuration(cell)
 			}
 			if err != nil || d < 0 || d > 366*24*time.Hour {
-				return wanted(name, cell, "时长,如 90s、15m 或 2h", "a duration as 90s, 15m or 2h"), nil
+				return wanted(name, cell, "时长，如 90s、15m 或 2h", "a duration as 90s, 15m or 2h"), nil
 			}
 			set(of(to), d.Microseconds())
 			return nil, nil
@@ -208,21 +208,21 @@ func list(cell string) []string {
 func tableWords(kind roundsv1.ImportKind) (zh, en string) {
 	switch kind {
 	case roundsv1.ImportKind_IMPORT_KIND_UNITS:
-		return "组织单元(units.csv)", "units (units.csv)"
+		return "组织单元（units.csv）", "units (units.csv)"
 	case roundsv1.ImportKind_IMPORT_KIND_SITES:
-		return "项目(sites.csv)", "sites (sites.csv)"
+		return "项目（sites.csv）", "sites (sites.csv)"
 	case roundsv1.ImportKind_IMPORT_KIND_POLICIES:
-		return "组织单元或项目(units.csv、sites.csv)", "units or sites (units.csv, sites.csv)"
+		return "组织单元或项目（units.csv、sites.csv）", "units or sites (units.csv, sites.csv)"
 	case roundsv1.ImportKind_IMPORT_KIND_PLACES:
-		return "位置(places.csv)", "places (places.csv)"
+		return "位置（places.csv）", "places (places.csv)"
 	case roundsv1.ImportKind_IMPORT_KIND_ASSETS:
-		return "设备(assets.csv)", "assets (assets.csv)"
+		return "设备（assets.csv）", "assets (assets.csv)"
 	case roundsv1.ImportKind_IMPORT_KIND_STAFF:
-		return "员工(staff.csv)", "staff (staff.csv)"
+		return "员工（staff.csv）", "staff (staff.csv)"
 	case roundsv1.ImportKind_IMPORT_KIND_CATEGORIES:
-		return "工单类别(categories.csv)", "categories (categories.csv)"
+		return "工单类别（categories.csv）", "categories (categories.csv)"
 	case roundsv1.ImportKind_IMPORT_KIND_CHECKLISTS:
-		return "检查表(checklists.csv)", "checklists (checklists.csv)"
+		return "检查表（checklists.csv）", "checklists (checklists.csv)"
 	}
 	return "记录", "records"
 }

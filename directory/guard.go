@@ -74,7 +74,7 @@ func (g *Guard) refusal(c engine.Case) *roundsv1.Problem {
 	if p := g.Checks.content(before, after); p != nil {
 		return p
 	}
-	if list, was := after.GetChecklist(), before.GetChecklist(); list != nil && !was.GetPublished() && (was == nil || !equal(list.GetItems(), was.GetItems())) {
+	if list, was := after.GetChecklist(), before.GetChecklist(); list != nil && !was.GetPublished() && (was == nil || list.GetPublished() || !equal(list.GetItems(), was.GetItems())) {
 		if p := checkQuestions(list); p != nil {
 			return p
 		}
@@ -116,7 +116,7 @@ func (g *Guard) identity(c engine.Case, before, after *roundsv1.Record) *roundsv
 	case KindStaff:
 		s, w := after.GetStaff(), before.GetStaff()
 		if g.Nodes.Erased(id) && (s.GetName() != w.GetName() || s.GetPhone() != w.GetPhone() || s.GetCode() != w.GetCode() || !equal(s.GetAbsences(), w.GetAbsences())) {
-			return problem(roundsv1.ProblemCode_PROBLEM_CODE_DELETED, "record_id", "", "此人的个人信息已依法删除,不能再填写。",
+			return problem(roundsv1.ProblemCode_PROBLEM_CODE_DELETED, "record_id", "", "此人的个人信息已依法删除，不能再填写。",
 				"This person's personal data was erased, and is not written again.")
 		}
 		return nil
@@ -152,9 +152,9 @@ func (g *Guard) category(c engine.Case, before, after *roundsv1.Category) *round
 // ofTree refuses to write beside the tree what is the tree's.
 func ofTree(kind, field, zh, en, call string) *roundsv1.Problem {
 	p := problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "edit.record."+kind+"."+field, "",
-		"“"+zh+"”以组织树为准,不能在这里修改,请用 "+call+"。", "The "+en+" is the tree's and is not changed here: call "+call+".")
+		"“"+zh+"”以组织树为准，不能在这里修改，请用 "+call+"。", "The "+en+" is the tree's and is not changed here: call "+call+".")
 	if call == "CreateNode" {
-		p.Sentence = &roundsv1.Text{Zh: "“类型”在建立节点(CreateNode)时确定,不能修改。", En: "The type is settled when the node is made (CreateNode), and does not change."}
+		p.Sentence = &roundsv1.Text{Zh: "“类型”在建立节点（CreateNode）时确定，不能修改。", En: "The type is settled when the node is made (CreateNode), and does not change."}
 	}
 	p.Facts = map[string]string{"call": call}
 	return p

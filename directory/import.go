@@ -110,7 +110,7 @@ func (r *run) header(columns []string) *roundsv1.Problem {
 				known = append(known, c.Name)
 			}
 			list := strings.Join(known, ", ")
-			return wanted("columns", name, "以下列名之一:"+list, "one of the columns "+list)
+			return wanted("columns", name, "以下列名之一："+list, "one of the columns "+list)
 		}
 		if _, twice := r.columns[name]; twice {
 			return wanted("columns", name, "每列只出现一次", "each column once")
@@ -196,7 +196,7 @@ func (r *row) located() (code string, ok bool) {
 // faulty is the refusal of a row at which the store failed: it is tried again with the next run.
 func faulty() *roundsv1.Problem {
 	return &roundsv1.Problem{Code: roundsv1.ProblemCode_PROBLEM_CODE_UNAVAILABLE,
-		Sentence: &roundsv1.Text{Zh: "服务器暂时无法读取,请重新导入。", En: "The server could not read its store: import again."}}
+		Sentence: &roundsv1.Text{Zh: "服务器暂时无法读取，请重新导入。", En: "The server could not read its store: import again."}}
 }
 
 // plain is the way of tables whose rows are records and nothing else.
@@ -449,7 +449,7 @@ func refusalOf(o *roundsv1.Outcome) *roundsv1.Problem {
 		return p
 	}
 	return &roundsv1.Problem{Code: roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED,
-		Sentence: &roundsv1.Text{Zh: "有人同时修改了此记录,请重试。", En: "Somebody else changed the record at the same time: try again."}}
+		Sentence: &roundsv1.Text{Zh: "有人同时修改了此记录，请重试。", En: "Somebody else changed the record at the same time: try again."}}
 }
 
 // answer tells what became of the rows. Of those that are as they were, their number is enough.

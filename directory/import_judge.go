@@ -21,8 +21,12 @@ func (r *run) judged(scope store.Scope, kind merge.Kind, id string, before *roun
 			return p, err
 		}
 	}
-	if p, err := r.check(kind, id, before.GetRecord(), after, r.lookup(scope)); p != nil || err != nil {
-		return p, err
+	p, err := r.check(kind, id, before.GetRecord(), after, r.lookup(scope))
+	switch {
+	case err != nil:
+		return nil, err
+	case p != nil:
+		return r.inColumns(p), nil
 	}
 	if kind == KindUnit || kind == KindSite {
 		return nil, nil // the tree was asked, and its record says what it says
@@ -89,7 +93,7 @@ func (r *run) inOrder(series string, before, list *roundsv1.Checklist) *roundsv1
 	return nil
 }
 
-// below refuses a code of the row's own table that only this row or one below it has: rows come after those that they name, and two that name each other never can.
+// below refuses a code of the row's own table that only this row, one below it or one that was refused has: rows come after those that they name, and two that name each other never can.
 func (r *row) below(column string, kind roundsv1.ImportKind, code string) *roundsv1.Problem {
 	own, _ := r.cell("code")
 	if kind != r.table.Kind || code == "" {
@@ -101,9 +105,13 @@ func (r *row) below(column string, kind roundsv1.ImportKind, code string) *round
 		return nil
 	case code == own:
 		return wanted(column, code, "不是自己的另一个上级", "another one than itself")
-	case r.leads(named, column, own):
+	case r.leads(named, column, own): // whichever of them comes first
 		return wanted(column, code, fmt.Sprintf("不在自己下级之中的上级（第 %d 行的“%s”在“%s”之下）", named.line, short(code), short(own)),
 			fmt.Sprintf("one that is not below it: %s, in line %d, stands below %s", short(code), named.line, short(own)))
+	}
+	if named.line < r.line {
+		return wanted(column, code, fmt.Sprintf("一个正确的行的编码：第 %d 行有错，请先改正该行", named.line),
+			fmt.Sprintf("a code of a row that is right: line %d is refused, mend that row first", named.line))
 	}
 	p := wanted(column, code, fmt.Sprintf("前面各行已有的编码：它在第 %d 行，请把该行移到本行之前", named.line),
 		fmt.Sprintf("a code of a row before this one: it stands in line %d, put that row before this one", named.line))

@@ -79,7 +79,7 @@ func (n *nodeRow) read(of roundsv1.ImportKind, kind merge.Kind, blank func(strin
 		unit.Code = n.code
 		if is := n.cfg.Organisation.NodeType(id); is != roundsv1.NodeType_NODE_TYPE_UNSPECIFIED && is != n.entry.Type {
 			word := unitTypes().write(int32(unitTypeOf(is)))
-			n.refuse(wanted("type", unitTypes().write(int32(unit.GetType())), "建立时的类型("+word+"),不能修改", "the type that it was made with, "+word+": it does not change"))
+			n.refuse(wanted("type", unitTypes().write(int32(unit.GetType())), "建立时的类型（"+word+"），不能修改", "the type that it was made with, "+word+": it does not change"))
 			return nil
 		}
 		_, above = n.columns["parent"]

@@ -117,7 +117,7 @@ func (r *row) day(calendar string, days map[string]*roundsv1.CalendarDay, to *ro
 		date = t.Format(time.DateOnly)
 	}
 	if _, err := time.Parse(time.DateOnly, date); err != nil {
-		r.refuse(wanted("date", date, "日期,如 2026-10-01", "a day as 2026-10-01"))
+		r.refuse(wanted("date", date, "日期，如 2026-10-01", "a day as 2026-10-01"))
 		return
 	}
 	text, _ := r.cell("day")
@@ -254,7 +254,11 @@ func (r *run) policiesOf(rows []*row) error {
 	scope, _ := r.placeOf(kind, node)
 	after := r.withSettings(before.GetRecord(), kind, node, settings)
 	edit := editOf(kind, before.GetRecord(), after)
-	if p := r.refusedAs(scope, kind, node, before, edit); p != nil {
+	p = r.refusedAs(scope, kind, node, before, edit)
+	if err := r.cfg.Validate(after); err != nil {
+		p = invalid(err)
+	}
+	if p != nil {
 		for _, one := range rows {
 			one.refuse(p)
 		}

@@ -147,7 +147,7 @@ func (s *staffRow) grants() error {
 		word, code, _ := strings.Cut(part, "@")
 		role, ok := roles().read(word)
 		if !ok || code == "" {
-			s.refuse(wanted("more_roles", part, "角色@编码,如 foreman@S0002", "a role at a node, as foreman@S0002"))
+			s.refuse(wanted("more_roles", part, "角色@编码，如 foreman@S0002", "a role at a node, as foreman@S0002"))
 			return nil
 		}
 		node, p, err := s.find("more_roles", ofPolicies, strings.TrimSpace(code))

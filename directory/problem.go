@@ -21,7 +21,7 @@ func problem(code roundsv1.ProblemCode, field, value, zh, en string) *roundsv1.P
 // wanted is the refusal of a value that is none of what the field takes. The words of what is wanted stand in the facts as well.
 func wanted(field, value, zh, en string) *roundsv1.Problem {
 	p := problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, field, value,
-		fmt.Sprintf("“%s”填写的是“%s”,应为%s。", field, short(value), zh), fmt.Sprintf("%s is \"%s\", wanted %s.", field, short(value), en))
+		fmt.Sprintf("“%s”填写的是“%s”，应为%s。", field, short(value), zh), fmt.Sprintf("%s is \"%s\", wanted %s.", field, short(value), en))
 	if p.Facts == nil {
 		p.Facts = map[string]string{"value": ""}
 	}
@@ -31,7 +31,7 @@ func wanted(field, value, zh, en string) *roundsv1.Problem {
 
 // missing is the refusal of a cell or field without which nothing can be made.
 func missing(field, zh, en string) *roundsv1.Problem {
-	p := problem(roundsv1.ProblemCode_PROBLEM_CODE_MISSING, field, "", fmt.Sprintf("缺少“%s”:%s。", field, zh), fmt.Sprintf("%s is missing: %s.", field, en))
+	p := problem(roundsv1.ProblemCode_PROBLEM_CODE_MISSING, field, "", fmt.Sprintf("缺少“%s”：%s。", field, zh), fmt.Sprintf("%s is missing: %s.", field, en))
 	p.Facts = map[string]string{"wanted": en}
 	return p
 }
@@ -42,7 +42,7 @@ func unknownCode(field, code, zh, en string) *roundsv1.Problem {
 		return missing(field, "请填写"+zh+"的编码", "the code of one of the "+en)
 	}
 	p := problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD, field, code,
-		fmt.Sprintf("“%s”里的“%s”不存在:请先导入%s,或改正编码。", field, short(code), zh),
+		fmt.Sprintf("“%s”里的“%s”不存在：请先导入%s，或改正编码。", field, short(code), zh),
 		fmt.Sprintf("%s names \"%s\", which there is not: import the %s first, or mend the code.", field, short(code), en))
 	p.Facts["wanted"] = "the code of one of the " + en
 	return p

@@ -46,14 +46,14 @@ func (c *Checks) notUnderstood(settings map[string]string) map[string]string {
 // checkSetting refuses a setting that nothing here understands.
 func (c *Checks) setting(key, value string) *roundsv1.Problem {
 	if !c.knows(key) {
-		p := wanted("key", key, "已有的设置项(rounds admin policy keys 可列出)", "a setting that there is (rounds admin policy keys lists them)")
+		p := wanted("key", key, "已有的设置项（rounds admin policy keys 可列出）", "a setting that there is (rounds admin policy keys lists them)")
 		p.Facts["key"] = key
 		return p
 	}
 	if want, bad := c.notUnderstood(map[string]string{key: value})[key]; bad {
 		p := wanted("value", value, want, want)
 		p.Facts["key"] = key
-		p.Sentence = &roundsv1.Text{Zh: "设置项“" + key + "”的值“" + short(value) + "”无效,应为:" + want + "。", En: "The setting " + key + " is \"" + short(value) + "\", wanted " + want + "."}
+		p.Sentence = &roundsv1.Text{Zh: "设置项“" + key + "”的值“" + short(value) + "”无效，应为：" + want + "。", En: "The setting " + key + " is \"" + short(value) + "\", wanted " + want + "."}
 		return p
 	}
 	return nil
@@ -385,7 +385,7 @@ func (k *Keeper) acted(ctx context.Context, caller engine.Caller, scope store.Sc
 		return nil, false, err
 	}
 	if m != nil && !same(m) {
-		p := problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "act_id", "", "该操作编号已用于其他内容,请刷新后重试。", "This act's id was used for another act: make a new one.")
+		p := problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "act_id", "", "该操作编号已用于其他内容，请刷新后重试。", "This act's id was used for another act: make a new one.")
 		p.Facts = map[string]string{"act_id": id}
 		return nil, true, &engine.Error{Kind: engine.Precondition, Problem: p}
 	}

@@ -19,7 +19,7 @@ func (k *Keeper) issue(scope store.Scope, id string, record *roundsv1.Record) (*
 		return nil, nil
 	}
 	if k.cfg.Tag == nil {
-		return wanted("tag", tagAuto, "标签内容(此服务器不签发标签)", "what the tag says: this server issues none"), nil
+		return wanted("tag", tagAuto, "标签内容（此服务器不签发标签）", "what the tag says: this server issues none"), nil
 	}
 	payload, err := k.cfg.Tag(scope, id)
 	if err != nil {

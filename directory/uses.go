@@ -21,16 +21,16 @@ const mostUses = 5
 func (r *Reference) mayDelete(scope store.Scope, kind merge.Kind, record *roundsv1.Record) *roundsv1.Problem {
 	switch kind {
 	case KindSite, KindUnit:
-		return stays("项目和组织单元不能删除:其下有工作记录。", "Sites and units are not deleted: their work stands below them.", "")
+		return stays("项目和组织单元不能删除：其下有工作记录。", "Sites and units are not deleted: their work stands below them.", "")
 	case KindCategory:
-		return stays("类别不能删除,因为工单以它为准。请停用它(retired)。", "A category is not deleted, as tickets name it: retire it.", "retired")
+		return stays("类别不能删除，因为工单以它为准。请停用它（retired）。", "A category is not deleted, as tickets name it: retire it.", "retired")
 	case KindStaff:
-		return stays("员工不能删除,因为工作记录里有他。请标记为离职(left);依法删除个人信息请用 DeletePerson。",
+		return stays("员工不能删除，因为工作记录里有他。请标记为离职（left）；依法删除个人信息请用 DeletePerson。",
 			"A person of the staff is not deleted, as work names them: mark them as left. To erase personal data, call DeletePerson.", "left")
 	case KindChecklist:
 		if record.GetChecklist().GetPublished() {
 			version := strconv.FormatUint(uint64(record.GetChecklist().GetVersion()), 10)
-			p := stays("检查表第 "+version+" 版已发布,不能删除:已开始的巡检要用它完成。请从类别和计划中取消它,或发布新版本。",
+			p := stays("检查表第 "+version+" 版已发布，不能删除：已开始的巡检要用它完成。请从类别和计划中取消它，或发布新版本。",
 				"Version "+version+" of the checklist is published and is not deleted: rounds that began with it end with it. Take it out of categories and plans, or publish a new version.", "")
 			p.Facts["version"] = version
 			return p
@@ -58,7 +58,7 @@ func stays(zh, en, instead string) *roundsv1.Problem {
 // inUse is the refusal to delete what something names.
 func inUse(by []string) *roundsv1.Problem {
 	list := someOf(by)
-	p := problem(roundsv1.ProblemCode_PROBLEM_CODE_STATE, "record_id", "", "正在使用,不能删除:"+list+"。请先改动它们。", "It is in use and is not deleted: "+list+". Change these first.")
+	p := problem(roundsv1.ProblemCode_PROBLEM_CODE_STATE, "record_id", "", "正在使用，不能删除："+list+"。请先改动它们。", "It is in use and is not deleted: "+list+". Change these first.")
 	p.Facts = map[string]string{"used_by": list}
 	return p
 }

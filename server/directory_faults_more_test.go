@@ -131,6 +131,7 @@ func TestRefusalsNameCodes(t *testing.T) {
 		{"itself", []string{"S1,T1,1栋,T1"}, map[uint32]string{2: `"T1"`}},
 		{"a new one, itself", []string{"S1,N1,1栋,N1"}, map[uint32]string{2: "itself"}},
 		{"two new ones, each within the other", []string{"S1,N2,1栋,N3", "S1,N3,1栋,N2"}, map[uint32]string{2: "N3, in line 3, stands below N2", 3: "N2"}},
+		{"below one that is refused", []string{"S1,N7,,", "S1,N8,1栋,N7"}, map[uint32]string{3: "line 2 is refused"}},
 		{"out of order", []string{"S1,N5,1栋,N6", "S1,N6,1栋,"}, map[uint32]string{2: "line 3"}},
 		{"two that stand, each within the other", []string{"S1,B2,x,PR1"}, map[uint32]string{2: "PR1"}},
 	} {
