@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
+	"maps"
+	"slices"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
 
 	"github.com/rounds-sync/rounds/client"
 )
@@ -34,17 +34,17 @@ func (d *deviceCommands) upload(ctx context.Context, s *session) (client.PhotoTa
 
 // uploads shows how uploads go.
 type uploads struct {
-	words *program  // how it is said
-	to    io.Writer // lines go there; nil: none
+	words *program     // how it is said
+	to    io.Writer    // lines go there; nil: none
+	of    int          // photos
+	count atomic.Int64 // of those that are stored. Beside the mutex: a bar asks for it while it draws, and whoever adds a bar waits until all are drawn
 
-	mu    sync.Mutex // guards what follows
-	bars  *mpb.Progress
+	mu    sync.Mutex    // guards what follows
+	bars  *mpb.Progress // nil: none, or none any more
 	each  map[client.RecordID]*mpb.Bar
 	total *mpb.Bar
 	sent  map[client.RecordID]int64
 	ended map[client.RecordID]bool
-	count int
-	of    int
 }
 
 // newUploads shows lines.
@@ -57,13 +57,15 @@ func (d *deviceCommands) showUploads(photos int, bytes int64) *uploads {
 	if d.json {
 		return newUploads(d.program, nil)
 	}
-	file, ok := d.Err.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return newUploads(d.program, d.Err)
+	if bars := d.bars(); bars != nil {
+		return newUploads(d.program, nil).draw(bars, photos, bytes)
 	}
-	u := newUploads(d.program, nil)
-	u.of = photos
-	u.bars = mpb.New(mpb.WithOutput(file), mpb.WithWidth(40), mpb.WithRefreshRate(200*time.Millisecond))
+	return newUploads(d.program, d.Err)
+}
+
+// draw shows bars from here on.
+func (u *uploads) draw(on *mpb.Progress, photos int, bytes int64) *uploads {
+	u.bars, u.of = on, photos
 	u.total = u.bars.AddBar(bytes, mpb.BarPriority(1<<20),
 		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return u.counted() }, decor.WC{W: 20, C: decor.DindentRight})),
 		mpb.AppendDecorators(decor.CountersKibiByte("% .1f / % .1f"), decor.Percentage(decor.WC{W: 6})))
@@ -71,9 +73,7 @@ func (d *deviceCommands) showUploads(photos int, bytes int64) *uploads {
 }
 
 func (u *uploads) counted() string {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return fmt.Sprintf(u.words.in("%d of %d photos", "照片 %d / %d"), u.count, u.of)
+	return fmt.Sprintf(u.words.in("%d of %d photos", "照片 %d / %d"), u.count.Load(), u.of)
 }
 
 // hear takes in how far one photo has come.
@@ -85,7 +85,6 @@ func (u *uploads) hear(p client.PhotoProgress) {
 	if bar == nil {
 		return
 	}
-	// Outside the mutex: a bar asks for the count while it draws.
 	total.SetCurrent(u.all())
 	switch p.Stage {
 	case client.PhotoStored:
@@ -106,7 +105,7 @@ func (u *uploads) note(p client.PhotoProgress) (bar, total *mpb.Bar, line string
 	if over && !u.ended[p.ID] {
 		u.ended[p.ID] = true
 		if p.Stage == client.PhotoStored {
-			u.count++
+			u.count.Add(1)
 		}
 		if u.to != nil {
 			line = fmt.Sprintf(u.words.in("photo %s: %s, %s", "照片 %s:%s,%s"), shortID(string(p.ID)), u.words.photoStage(p.Stage), bytesText(p.Size))
@@ -136,20 +135,17 @@ func (u *uploads) all() (n int64) {
 	return n
 }
 
-// end ends the showing; what is not complete stays as it is.
+// end ends the showing; what is not complete stays as it is. What is heard later is not drawn.
 func (u *uploads) end() {
-	if u.bars == nil {
+	u.mu.Lock()
+	bars, left := u.bars, slices.Collect(maps.Values(u.each))
+	u.bars = nil
+	u.mu.Unlock()
+	if bars == nil {
 		return
 	}
-	u.mu.Lock()
-	left := make([]*mpb.Bar, 0, len(u.each))
-	for _, bar := range u.each {
-		left = append(left, bar)
-	}
-	u.mu.Unlock()
 	for _, bar := range left {
 		bar.Abort(true)
 	}
-	u.total.Abort(false)
-	u.bars.Wait()
+	endBar(bars, u.total)
 }

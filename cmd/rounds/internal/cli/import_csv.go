@@ -31,11 +31,16 @@ type tableFile struct {
 
 // csvFault is a file that is no table.
 type csvFault struct {
-	line int // 0: the file as a whole
-	what string
+	line     int // 0: the file as a whole
+	what, zh string
 }
 
 func (f *csvFault) Error() string { return f.what }
+
+// of is the fault as one of a file of the import.
+func (f *csvFault) of(at int, path string) importFault {
+	return importFault{at: at, File: path, Line: f.line, Message: f.what, Zh: f.zh}
+}
 
 // tableReader reads the rows of one file.
 type tableReader struct {
@@ -85,7 +90,7 @@ func openTable(f tableFile, progress *atomic.Int64) (_ *tableReader, err error) 
 	header, err := r.csv.Read()
 	switch {
 	case errors.Is(err, io.EOF):
-		return nil, &csvFault{what: "the file is empty: its first line names the columns"}
+		return nil, &csvFault{what: "the file is empty: its first line names the columns", zh: "文件是空的：第一行应是列名"}
 	case err != nil:
 		return nil, faultOf(err)
 	}
@@ -111,14 +116,15 @@ func headerFault(t directory.Table, header []string) error {
 	for i, name := range header {
 		switch {
 		case !slices.Contains(known, name):
-			return &csvFault{1, fmt.Sprintf("%s has no column %q: its columns are %s", t.Name, name, strings.Join(known, ", "))}
+			return &csvFault{1, fmt.Sprintf("%s has no column %q: its columns are %s", t.Name, name, strings.Join(known, ", ")),
+				fmt.Sprintf("%s 没有 %q 这一列：可用的列是 %s", t.Name, name, strings.Join(known, "、"))}
 		case slices.Contains(header[:i], name):
-			return &csvFault{1, fmt.Sprintf("the column %s stands twice", name)}
+			return &csvFault{1, fmt.Sprintf("the column %s stands twice", name), fmt.Sprintf("%s 这一列出现了两次", name)}
 		}
 	}
 	for _, c := range t.Columns {
 		if c.Needed && !slices.Contains(header, c.Name) {
-			return &csvFault{1, fmt.Sprintf("the column %s is missing: %s", c.Name, c.About.GetEn())}
+			return &csvFault{1, fmt.Sprintf("the column %s is missing: %s", c.Name, c.About.GetEn()), fmt.Sprintf("缺少 %s 这一列：%s", c.Name, c.About.GetZh())}
 		}
 	}
 	return nil
@@ -189,17 +195,18 @@ func (r *tableReader) next() (*roundsv1.ImportRow, error) {
 		case len(cells) == 0:
 			continue
 		case len(cells) > len(r.columns):
-			return nil, &csvFault{line, fmt.Sprintf("the row has %d cells and the header %d: a cell with a comma or a line break in it needs quotes", len(cells), len(r.columns))}
+			return nil, &csvFault{line, fmt.Sprintf("the row has %d cells and the header %d: a cell with a comma or a line break in it needs quotes", len(cells), len(r.columns)),
+				fmt.Sprintf("本行有 %d 个单元格，表头只有 %d 个：含逗号或换行的单元格要加引号", len(cells), len(r.columns))}
 		}
 		for i, cell := range cells {
 			if plain := sheet.Plain(cell); plain != cell && sheet.Harmless(plain) == cell {
 				cells[i] = plain // as a report or an export has it
 			}
 			if len(cell) > 65536 {
-				return nil, &csvFault{line, "a cell of more than 64 KiB"}
+				return nil, &csvFault{line, "a cell of more than 64 KiB", "单元格超过 64 KiB"}
 			}
 			if !utf8.ValidString(cell) || strings.ContainsRune(cell, utf8.RuneError) {
-				return nil, &csvFault{line, "letters that are neither UTF-8 nor GB18030: save the file as UTF-8"}
+				return nil, &csvFault{line, "letters that are neither UTF-8 nor GB18030: save the file as UTF-8", "文字既不是 UTF-8 也不是 GB18030：请把文件另存为 UTF-8"}
 			}
 		}
 		return &roundsv1.ImportRow{Line: uint32(line), Cells: cells}, nil
@@ -212,11 +219,11 @@ func (r *tableReader) close() { _ = r.file.Close() }
 func faultOf(err error) error {
 	var parse *csv.ParseError
 	if errors.As(err, &parse) {
-		what := "this is no CSV: " + parse.Err.Error()
 		if errors.Is(parse.Err, csv.ErrQuote) || errors.Is(parse.Err, csv.ErrBareQuote) {
-			what = "a quotation mark that is not closed, or stands within a cell: a cell with quotation marks is quoted as a whole, and each mark in it doubled"
+			return &csvFault{parse.StartLine, "a quotation mark that is not closed, or stands within a cell: a cell with quotation marks is quoted as a whole, and each mark in it doubled",
+				"引号没有闭合，或出现在单元格中间：含引号的单元格要整体加引号，其中的每个引号写两遍"}
 		}
-		return &csvFault{parse.StartLine, what}
+		return &csvFault{parse.StartLine, "this is no CSV: " + parse.Err.Error(), "这不是 CSV 文件：" + parse.Err.Error()}
 	}
 	return err
 }

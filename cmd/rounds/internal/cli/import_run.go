@@ -51,20 +51,19 @@ type batch struct {
 // run checks everything, then writes it.
 func (i *importing) run(ctx context.Context, s *session, files []tableFile) (err error) {
 	i.seed, i.codes = maphash.MakeSeed(), map[uint64][]roundsv1.Role{}
-	if i.book, err = openBook(i.report); err != nil {
+	if i.book, err = openBook(i.report, i.lang); err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, i.book.close()) }()
 	passes := 2
 	if i.dryRun || i.skipCheck {
 		passes = 1
 	}
 	i.show = i.newShow(files, passes)
-	defer func() { err = errors.Join(err, i.book.close()) }()
-	if err := i.foresee(files); err != nil {
-		return i.stopped(err)
-	}
+	defer i.show.stop(false) // whatever the end
+	i.foresee(files)
 	if !i.skipCheck {
-		i.show.begin("checking")
+		i.show.begin(i.in("checking", "检查"))
 		if err := i.pass(ctx, s, files, true); err != nil {
 			return i.stopped(err)
 		}
@@ -72,30 +71,30 @@ func (i *importing) run(ctx context.Context, s *session, files []tableFile) (err
 			return i.show.end(i, true)
 		}
 	}
-	i.show.begin("importing")
+	i.show.begin(i.in("importing", "导入"))
 	if err := i.pass(ctx, s, files, false); err != nil {
 		return i.stopped(err)
 	}
 	return i.show.end(i, false)
 }
 
-// stopped ends the bar and passes an error on.
+// stopped says what to do after an import that did not come to its end.
 func (i *importing) stopped(err error) error {
-	i.show.stop()
-	var fault *csvFault
-	if errors.As(err, &fault) {
+	line, code := explain(err)
+	if code != Unreachable && code != Failed {
 		return err
 	}
-	line, code := explain(err)
-	if code == Unreachable || code == Failed {
-		zh, _ := explainIn("zh", err)
-		return &exit{code: code, line: line + "; what was imported stays: run it again, and it goes on", zh: zh + ";已导入的保留,再运行一次即可继续", cause: err}
+	zh, _ := explainIn("zh", err)
+	line, zh = line+"; what was imported stays: run it again, and it goes on", zh+"；已导入的保留，再运行一次即可继续"
+	if i.book.rows > 0 {
+		line += fmt.Sprintf(", with --report %s: to undo it takes both reports", i.book.other)
+		zh += fmt.Sprintf("，并用 --report %s：撤销时两份报告都要用", i.book.other)
 	}
-	return err
+	return &exit{code: code, line: line, zh: zh, cause: err}
 }
 
 // foresee notes the codes of categories, which checklists name though they come after them.
-func (i *importing) foresee(files []tableFile) error {
+func (i *importing) foresee(files []tableFile) {
 	for _, f := range files {
 		if f.table.Kind != roundsv1.ImportKind_IMPORT_KIND_CATEGORIES {
 			continue
@@ -113,7 +112,6 @@ func (i *importing) foresee(files []tableFile) error {
 		}
 		r.close()
 	}
-	return nil
 }
 
 // parallel: whether rows of a table never refer to rows of the same table, so that several batches may be on their way.
@@ -142,7 +140,8 @@ func (i *importing) pass(ctx context.Context, s *session, files []tableFile, dry
 			}
 			i.show.malformed(at, f, fault)
 			if !dry {
-				return say(Refused, "%s: line %d: %s", "%s 第 %d 行:%s", f.path, fault.line, fault.what)
+				told := fault.of(at, f.path)
+				return &exit{code: Refused, line: told.in("en"), zh: told.in("zh"), cause: err}
 			}
 		}
 	}
@@ -259,7 +258,7 @@ func (i *importing) twice(at int, f tableFile, columns []string, row *roundsv1.I
 	names := keyOf(f.table.Kind)
 	i.show.refused(at, importFault{at: at, File: f.path, Line: int(row.GetLine()), Column: names[len(names)-1],
 		Message: fmt.Sprintf("%s %s stands in line %d already", strings.Join(names, ", "), strings.Join(key, ", "), first),
-		Zh:      fmt.Sprintf("与第 %d 行重复:%s", first, strings.Join(key, "、")), Facts: map[string]string{"value": key[len(key)-1], "line": strconv.Itoa(first)}})
+		Zh:      fmt.Sprintf("与第 %d 行重复：%s", first, strings.Join(key, "、")), Facts: map[string]string{"value": key[len(key)-1], "line": strconv.Itoa(first)}})
 	return true
 }
 

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"cmp"
-	"encoding/csv"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,10 +13,9 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
+	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
-	"github.com/rounds-sync/rounds/export/sheet"
 )
 
 // importFile is what became of the rows of one file.
@@ -32,19 +29,29 @@ type importFile struct {
 	Refused   int    `json:"refused"`
 }
 
-// importFault is one row at fault.
+// importFault is one row at fault, or a file that is no table.
 type importFault struct {
 	at      int
 	File    string            `json:"file"`
-	Line    int               `json:"line"`
+	Line    int               `json:"line"` // 0: the file as a whole
 	Column  string            `json:"column,omitempty"`
 	Message string            `json:"message"`
 	Zh      string            `json:"message_zh,omitempty"`
 	Facts   map[string]string `json:"facts,omitempty"`
 }
 
+// in says in a language what is wrong, and where: after a path and a line, which editors and terminals lead to.
+func (f importFault) in(lang string) string {
+	where := f.File
+	if f.Line > 0 {
+		where += ":" + strconv.Itoa(f.Line)
+	}
+	return clean(where + ": " + pick(lang, f.Message, cmp.Or(f.Zh, f.Message)))
+}
+
 // importShow counts and shows how an import goes.
 type importShow struct {
+	words  *program     // how it is said
 	bytes  atomic.Int64 // read so far, in all passes
 	unseen atomic.Int64
 	begun  time.Time
@@ -57,7 +64,7 @@ type importShow struct {
 	most   int
 	phase  string
 	rows   int
-	bars   *mpb.Progress
+	bars   *mpb.Progress // nil: none, or none any more
 	bar    *mpb.Bar
 	total  int64
 	lines  io.Writer // where no bar can be: a line now and then
@@ -68,40 +75,52 @@ type importShow struct {
 const lineEvery = 5 * time.Second
 
 func (i *importing) newShow(files []tableFile, passes int) *importShow {
-	s := &importShow{begun: i.Now(), now: i.Now, most: i.most}
+	s := &importShow{words: i.program, begun: i.Now(), now: i.Now, most: i.most}
 	for _, f := range files {
 		s.files = append(s.files, importFile{File: filepath.Base(f.path), Kind: f.table.Name})
 		s.total += f.size * int64(passes)
 	}
-	file, ok := i.Err.(*os.File)
 	if i.json {
 		return s
 	}
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	if s.bars = i.bars(); s.bars == nil {
 		s.lines = i.Err
 		return s
 	}
-	s.bars = mpb.New(mpb.WithOutput(file), mpb.WithWidth(40), mpb.WithRefreshRate(200*time.Millisecond))
 	s.bar = s.bars.AddBar(max(s.total, 1),
-		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return s.words() }, decor.WC{W: 34, C: decor.DindentRight})),
+		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return s.state() }, decor.WC{W: 34, C: decor.DindentRight})),
 		mpb.AppendDecorators(decor.Percentage(decor.WC{W: 5}), decor.AverageETA(decor.ET_STYLE_GO, decor.WC{W: 8})))
 	return s
 }
 
-func (s *importShow) words() string {
+// state is how far a pass is, beside its bar.
+func (s *importShow) state() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return fmt.Sprintf("%s %d rows, %d at fault", s.phase, s.rows, s.faults)
+	return s.phase + " " + s.counted()
 }
 
-// begin begins a pass.
+// counted counts the rows so far. The caller holds s.mu.
+func (s *importShow) counted() string {
+	return fmt.Sprintf(s.words.in("%s, %d at fault", "%s，%d 处有错"), number(s.words.lang, s.rows, "row", "行"), s.faults)
+}
+
+// number is so many of something, in a language.
+func number(lang string, n int, en, zh string) string {
+	if n != 1 {
+		en += "s"
+	}
+	return fmt.Sprintf("%d %s", n, pick(lang, en, zh))
+}
+
+// begin begins a pass, which people read of under a name.
 func (s *importShow) begin(phase string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.phase, s.rows = phase, 0
 	if s.lines != nil {
 		s.told = s.now()
-		fmt.Fprintf(s.lines, "%s %d files\n", phase, len(s.files))
+		fmt.Fprintf(s.lines, "%s %s\n", phase, number(s.words.lang, len(s.files), "file", "个文件"))
 	}
 	for i := range s.files {
 		s.files[i].Rows, s.files[i].Created, s.files[i].Changed, s.files[i].Unchanged, s.files[i].Refused = 0, 0, 0, 0, 0
@@ -123,20 +142,27 @@ func (s *importShow) took(at int, b *batch, resp *roundsv1.ImportResponse, _ boo
 			f.Changed++
 		case roundsv1.ImportStatus_IMPORT_STATUS_REFUSED:
 			f.Refused++
-			line, _ := explainProblem(r.GetProblem())
-			s.fault(importFault{at: at, File: b.file.path, Line: int(r.GetLine()), Column: r.GetProblem().GetField(), Message: line,
-				Zh: r.GetProblem().GetSentence().GetZh(), Facts: r.GetProblem().GetFacts()})
+			en, _ := explainProblemIn("en", r.GetProblem())
+			zh, _ := explainProblemIn("zh", spokenFacts(r.GetProblem()))
+			s.fault(importFault{at: at, File: b.file.path, Line: int(r.GetLine()), Column: r.GetProblem().GetField(), Message: en, Zh: zh, Facts: r.GetProblem().GetFacts()})
 		}
 	}
 	bar := s.bar
 	if now := s.now(); s.lines != nil && now.Sub(s.told) >= lineEvery {
 		s.told = now
-		fmt.Fprintf(s.lines, "%s %s: %d rows, %d at fault, %d %%\n", s.phase, s.files[at].File, s.rows, s.faults, 100*min(s.bytes.Load(), s.total)/max(s.total, 1))
+		fmt.Fprintf(s.lines, s.words.in("%s %s: %s, %d %%\n", "%s %s：%s，%d %%\n"), s.phase, s.files[at].File, s.counted(), 100*min(s.bytes.Load(), s.total)/max(s.total, 1))
 	}
 	s.mu.Unlock()
 	if bar != nil {
 		bar.SetCurrent(min(s.bytes.Load(), s.total-1))
 	}
+}
+
+// spokenFacts is a problem without the fact of what is wanted: it is English, and the sentence says it in the language of who reads.
+func spokenFacts(p *roundsv1.Problem) *roundsv1.Problem {
+	spoken := proto.CloneOf(p)
+	delete(spoken.GetFacts(), "wanted")
+	return spoken
 }
 
 // refused notes a row that was not sent at all.
@@ -167,125 +193,76 @@ func (s *importShow) malformed(at int, f tableFile, fault *csvFault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.files[at].Refused++
-	s.fault(importFault{at: at, File: f.path, Line: fault.line, Message: fault.what})
+	s.fault(fault.of(at, f.path))
 }
 
-// stop takes the bar away.
-func (s *importShow) stop() {
-	if s.bars != nil {
-		s.bar.Abort(false)
-		s.bars.Wait()
+// stop ends the bar, which is full where everything was done. It may be called again.
+func (s *importShow) stop(full bool) {
+	if s.bars == nil {
+		return
 	}
+	if full {
+		s.bar.SetCurrent(max(s.total, 1))
+	}
+	endBar(s.bars, s.bar)
+	s.bars = nil
 }
 
 // end prints what became of everything. Rows at fault make the command fail.
 func (s *importShow) end(i *importing, checked bool) error {
-	if s.bars != nil {
-		s.bar.SetTotal(-1, true)
-		s.bars.Wait()
-	}
+	s.stop(!checked || i.dryRun)
 	s.sort()
 	shown := s.list[:min(len(s.list), s.most)]
 	took := s.now().Sub(s.begun)
+	print := s.print
 	if i.json {
-		if err := printJSON(i.Out, struct {
-			DryRun  bool          `json:"dry_run"`
-			Written bool          `json:"written"`
-			Files   []importFile  `json:"files"`
-			Faults  int           `json:"faults"`
-			Errors  []importFault `json:"errors"`
-			Seconds float64       `json:"seconds"`
-		}{i.dryRun, !checked, s.files, s.faults, shown, took.Seconds()}); err != nil {
-			return err
-		}
-	} else {
-		for _, f := range shown {
-			fmt.Fprintf(i.Err, "%s:%d: %s\n", clean(f.File), f.Line, clean(f.Message))
-		}
-		if more := s.faults - len(shown); more > 0 {
-			fmt.Fprintf(i.Err, "and %d more (--max-errors shows them)\n", more)
-		}
-		t := &table{head: []string{"FILE", "ROWS", "CREATED", "CHANGED", "UNCHANGED", "REFUSED"}}
-		for _, f := range s.files {
-			t.add(f.File, strconv.Itoa(f.Rows), strconv.Itoa(f.Created), strconv.Itoa(f.Changed), strconv.Itoa(f.Unchanged), strconv.Itoa(f.Refused))
-		}
-		if err := t.print(i.Out); err != nil {
-			return err
-		}
-		what := "imported"
-		if checked {
-			what = "checked; nothing was written"
-		}
-		fmt.Fprintf(i.Out, "%s, %v\n", what, took.Round(10*time.Millisecond))
+		print = s.printJSON
 	}
+	if err := print(i, checked, shown, took); err != nil {
+		return err
+	}
+	faults := func(lang string) string { return number(lang, s.faults, "fault", "处错误") }
 	switch {
 	case s.faults > 0 && checked:
-		return fail(Refused, "%d rows are at fault and nothing was written: mend them, or import the others with --skip-check", s.faults)
+		return say(Refused, "%[1]s, and nothing was written: mend what is told above, or import the rest with --skip-check",
+			"%[2]s，未写入任何内容：请按上面的说明改正，或用 --skip-check 导入其余的行", faults("en"), faults("zh"))
 	case s.faults > 0:
-		return fail(Refused, "%d rows were not taken", s.faults)
+		return say(Refused, "%[1]s: the rows that are told above were not taken", "%[2]s：上面列出的行没有导入", faults("en"), faults("zh"))
 	}
 	return nil
 }
 
-// importBook is the report: what was created and changed, with what stood before. What people wrote is made harmless to spreadsheets, as in exports.
-type importBook struct {
-	mu   sync.Mutex // guards what follows
-	file *os.File
-	csv  *csv.Writer
-}
-
-func openBook(path string) (*importBook, error) {
-	if path == "" {
-		return &importBook{}, nil
+// print prints for people what became of everything.
+func (s *importShow) print(i *importing, checked bool, shown []importFault, took time.Duration) error {
+	for _, f := range shown {
+		fmt.Fprintln(i.Err, f.in(i.lang))
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, err
+	if more := s.faults - len(shown); more > 0 {
+		fmt.Fprintf(i.Err, i.in("and %d more (--max-errors shows them)\n", "还有 %d 处（用 --max-errors 显示）\n"), more)
 	}
-	b := &importBook{file: file, csv: csv.NewWriter(file)}
-	return b, b.csv.Write([]string{"file", "line", "status", "id", "code", "column", "before", "problem"})
-}
-
-// write adds what became of a batch, and has it on disk.
-func (b *importBook) write(of *batch, resp *roundsv1.ImportResponse) error {
-	if b.file == nil {
-		return nil
+	t := &table{head: i.heads("FILE|文件", "ROWS|行数", "CREATED|新建", "CHANGED|修改", "UNCHANGED|未变", "REFUSED|拒绝")}
+	for _, f := range s.files {
+		t.add(f.File, strconv.Itoa(f.Rows), strconv.Itoa(f.Created), strconv.Itoa(f.Changed), strconv.Itoa(f.Unchanged), strconv.Itoa(f.Refused))
 	}
-	byLine := make(map[uint32]*roundsv1.ImportRow, len(of.rows))
-	for _, row := range of.rows {
-		byLine[row.GetLine()] = row
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, r := range resp.GetResults() {
-		status := enumName(r.GetStatus().String(), "IMPORT_STATUS")
-		head := []string{filepath.Base(of.file.path), strconv.Itoa(int(r.GetLine())), status, r.GetRecordId(), cellOf(of.columns, byLine[r.GetLine()], "code")}
-		cells := r.GetCells()
-		if len(cells) == 0 || r.GetStatus() == roundsv1.ImportStatus_IMPORT_STATUS_CREATED {
-			cells = []*roundsv1.ImportedCell{{}}
-		}
-		for _, c := range cells {
-			row := append(slices.Clone(head), c.GetColumn(), c.GetBefore(), r.GetProblem().GetSentence().GetEn())
-			for i, cell := range row {
-				row[i] = sheet.Harmless(cell)
-			}
-			if err := b.csv.Write(row); err != nil {
-				return err
-			}
-		}
-	}
-	b.csv.Flush()
-	return b.csv.Error()
-}
-
-func (b *importBook) close() error {
-	if b.file == nil {
-		return nil
-	}
-	b.csv.Flush()
-	if err := b.csv.Error(); err != nil {
-		_ = b.file.Close()
+	if err := t.print(i.Out); err != nil {
 		return err
 	}
-	return b.file.Close()
+	what := i.in("imported, %v\n", "已导入，%v\n")
+	if checked {
+		what = i.in("checked; nothing was written, %v\n", "已检查，未写入任何内容，%v\n")
+	}
+	_, err := fmt.Fprintf(i.Out, what, took.Round(10*time.Millisecond))
+	return err
+}
+
+// printJSON prints the same for programs.
+func (s *importShow) printJSON(i *importing, checked bool, shown []importFault, took time.Duration) error {
+	return printJSON(i.Out, struct {
+		DryRun  bool          `json:"dry_run"`
+		Written bool          `json:"written"`
+		Files   []importFile  `json:"files"`
+		Faults  int           `json:"faults"`
+		Errors  []importFault `json:"errors"`
+		Seconds float64       `json:"seconds"`
+	}{i.dryRun, !checked, s.files, s.faults, shown, took.Seconds()})
 }

@@ -102,7 +102,7 @@ func TestFilesThatAreNoTables(t *testing.T) {
 // TestAKeyStandsOnceInARun, also where two rows with it come in different calls, or in two files of a kind.
 func TestAKeyStandsOnceInARun(t *testing.T) {
 	f := sitesFile(t, "code\n")
-	i := &importing{seed: maphash.MakeSeed(), lines: map[uint64]int{}, show: &importShow{files: make([]importFile, 2), most: 5}}
+	i := &importing{seed: maphash.MakeSeed(), lines: map[uint64]int{}, show: &importShow{words: &program{}, files: make([]importFile, 2), most: 5}}
 	row := func(line uint32, cells ...string) *roundsv1.ImportRow {
 		return &roundsv1.ImportRow{Line: line, Cells: cells}
 	}
@@ -148,7 +148,7 @@ func TestProgressInLines(t *testing.T) {
 // TestTheReportIsHarmless: what people wrote is no formula in the report of an import, whatever cell it stands in.
 func TestTheReportIsHarmless(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report.csv")
-	book, err := openBook(path)
+	book, err := openBook(path, "en")
 	if err != nil {
 		t.Fatal(err)
 	}
