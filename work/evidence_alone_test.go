@@ -1,6 +1,7 @@
 package work_test
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 func TestTakenAgain(t *testing.T) {
 	a, b, c := uid("a"), uid("b"), uid("c")
 	const gps, tag, none = roundsv1.LocationSource_LOCATION_SOURCE_GPS, roundsv1.LocationSource_LOCATION_SOURCE_TAG, roundsv1.LocationSource_LOCATION_SOURCE_NO_FIX
+	const said = roundsv1.LocationSource_LOCATION_SOURCE_CONFIRMED
 	at := func(l *roundsv1.Location) func(*roundsv1.Photo) { return func(p *roundsv1.Photo) { p.Location = l } }
 	asked := func(us int64, reason string, verdict roundsv1.Verdict) *roundsv1.Review {
 		return &roundsv1.Review{Round: 1, Verdict: verdict, Reason: reason, TimeUs: us}
@@ -32,6 +34,12 @@ func TestTakenAgain(t *testing.T) {
 	}{
 		{"at the tag", []*roundsv1.Review{again}, nil, []func(*roundsv1.Photo){placed}, 0},
 		{"with a fix", []*roundsv1.Review{again}, nil, []func(*roundsv1.Photo){at(&roundsv1.Location{Source: gps, AccuracyM: 5})}, 0},
+		{"with a rough fix", []*roundsv1.Review{again}, nil, []func(*roundsv1.Photo){at(&roundsv1.Location{Source: gps, AccuracyM: 200})}, 0},
+		{"with one that does not say how rough", []*roundsv1.Review{again}, nil, []func(*roundsv1.Photo){at(&roundsv1.Location{Source: gps})}, 0},
+		{"with one that does not say where", []*roundsv1.Review{again}, nil, []func(*roundsv1.Photo){at(&roundsv1.Location{Source: gps, AccuracyM: 201})}, codeMissing},
+		{"with one that is no number", []*roundsv1.Review{again}, nil, []func(*roundsv1.Photo){at(&roundsv1.Location{Source: gps, AccuracyM: float32(math.NaN())})}, codeMissing},
+		{"such a one, and the tag was scanned since", []*roundsv1.Review{again}, scan, []func(*roundsv1.Photo){at(&roundsv1.Location{Source: gps, AccuracyM: 900})}, 0},
+		{"by somebody's word", []*roundsv1.Review{again}, nil, []func(*roundsv1.Photo){at(&roundsv1.Location{Source: said, AccuracyM: 900})}, 0},
 		{"with a fix that another program made up", []*roundsv1.Review{again}, nil, []func(*roundsv1.Photo){at(&roundsv1.Location{Source: gps, AccuracyM: 5, Mocked: true})}, codeMissing},
 		{"such a one, and the tag was scanned", []*roundsv1.Review{again}, scan, []func(*roundsv1.Photo){at(&roundsv1.Location{Source: gps, Mocked: true})}, 0},
 		{"without a fix", []*roundsv1.Review{again}, nil, []func(*roundsv1.Photo){at(&roundsv1.Location{Source: none})}, codeMissing},

@@ -31,16 +31,27 @@ func (j *judgement) recaptured() bool {
 	})
 }
 
-// takenAgain: whether a photo of the finished work is of this round, was taken after somebody decided that photos are to be taken again, and shows its place: by a fix
-// that no other program made up, by a tag, or by one that was scanned in the round since.
+// takenAgain: whether a photo of the finished work is of this round, was taken after somebody decided that photos are to be taken again, and shows its place by itself or
+// by a tag that was scanned in the round since.
 func (j *judgement) takenAgain(change *roundsv1.Change) bool {
 	photo, since := change.GetRecord().GetPhoto(), retakeAsked(j.ticket())
 	if photo.GetRole() != roundsv1.PhotoRole_PHOTO_ROLE_AFTER || photo.GetHidden() != nil || photo.GetAnnotationOfId() != "" || !j.ofRound(change) ||
 		writer(change, photoSubject).GetTimeUs() <= since {
 		return false
 	}
-	at := photo.GetLocation()
-	return at.GetSource() >= roundsv1.LocationSource_LOCATION_SOURCE_GPS && !at.GetMocked() || j.scannedSince(since)
+	return j.showsPlace(photo.GetLocation()) || j.scannedSince(since)
+}
+
+// showsPlace: whether a location proves where something was taken: by a tag or by somebody's word, or by a fix that is good enough to say where, as the site has it; and no
+// other program made it up. A fix that does not say how good it is counts as one, as the checks of photos have it.
+func (j *judgement) showsPlace(at *roundsv1.Location) bool {
+	switch {
+	case at.GetMocked():
+		return false
+	case at.GetSource() == roundsv1.LocationSource_LOCATION_SOURCE_GPS:
+		return float64(at.GetAccuracyM()) <= j.reference.Policy(j.Scope).PlaceAccuracy
+	}
+	return at.GetSource() > roundsv1.LocationSource_LOCATION_SOURCE_GPS
 }
 
 // retakeAsked is when somebody decided last that the photos of the round are to be taken again, microseconds since 1970; 0 where that is not known.

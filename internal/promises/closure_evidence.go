@@ -69,7 +69,7 @@ func (m *trade) photo(id string, e *entry) {
 	}
 	p.made, p.at = true, e
 	p.subject, p.role, p.round, p.source = said.GetSubject().GetId(), said.GetRole(), said.GetRound(), said.GetSource()
-	p.placed = said.GetLocation().GetSource() >= roundsv1.LocationSource_LOCATION_SOURCE_GPS && !said.GetLocation().GetMocked()
+	p.placed = placed(said.GetLocation())
 	p.annotates, p.shared, p.sha256, p.by = said.GetAnnotationOfId(), said.GetShared(), string(said.GetSha256()), []string{e.GetPersonId(), said.GetPersonId()}
 	if said.GetHidden() != nil {
 		p.hidden, p.hiddenBy = said.GetHidden(), e
@@ -94,6 +94,15 @@ func (m *trade) photo(id string, e *entry) {
 			end.did(e, person)
 		}
 	}
+}
+
+// roughest is the greatest radius of a fix that says where a photo was taken, metres.
+const roughest = 200
+
+// placed: whether a location shows where something was taken.
+func placed(at *roundsv1.Location) bool {
+	fix := at.GetSource() == roundsv1.LocationSource_LOCATION_SOURCE_GPS
+	return at.GetSource() >= roundsv1.LocationSource_LOCATION_SOURCE_GPS && !at.GetMocked() && (!fix || at.GetAccuracyM() <= roughest)
 }
 
 // requirement is what the category of a ticket asks.

@@ -91,6 +91,7 @@ func Parse(layers ...map[string]string) (Policy, error) {
 	for _, code := range slices.Sorted(maps.Keys(rejects)) {
 		p.RejectReasons = append(p.RejectReasons, rejects[code])
 	}
+	p.PlaceAccuracy = placeAccuracyOf(layers)
 	return p, errors.Join(faults...)
 }
 
@@ -99,6 +100,26 @@ const (
 	longestCode  = 64
 	longestWords = 256
 )
+
+// PlaceAccuracyKey is a setting of the checks of photos, which list it and say what is wrong with it. What has to be proved by a place goes by it, too.
+const PlaceAccuracyKey = "photo.place.accuracy"
+
+// The accuracy that counts where nothing is set, and those that can be set, in metres; as the checks of photos have them.
+const (
+	placeAccuracy      = 200
+	leastPlaceAccuracy = 1
+	worstPlaceAccuracy = 100_000
+)
+
+// placeAccuracyOf reads PlaceAccuracyKey: what an inner layer sets counts, and what is not understood is passed over.
+func placeAccuracyOf(layers []map[string]string) float64 {
+	for _, layer := range slices.Backward(layers) {
+		if m, err := strconv.ParseFloat(strings.TrimSpace(layer[PlaceAccuracyKey]), 64); err == nil && m >= leastPlaceAccuracy && m <= worstPlaceAccuracy {
+			return m
+		}
+	}
+	return placeAccuracy
+}
 
 // takeReason notes a reason, or takes it away; false where it is not understood.
 func takeReason(pauses map[string]PauseReason, rejects map[string]RejectReason, family, code, text string) bool {

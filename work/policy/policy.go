@@ -83,6 +83,8 @@ type Policy struct {
 	RoundReview, RoundReturn time.Duration
 	// MissedGrace is how long a missed round may still turn out to have been walked without signal.
 	MissedGrace time.Duration
+	// PlaceAccuracy is the worst accuracy of a fix that still says where, metres: what the checks of photos go by, as PlaceAccuracyKey has it.
+	PlaceAccuracy float64
 }
 
 // Pause returns the reason of a code; false where the site has none of it.
