@@ -78,7 +78,7 @@ func walkFactRows() []row {
 
 // walkingRows are the walk itself.
 func walkingRows() []row {
-	act, walker, round, list, route := aboutActs(), aboutWalkers(), aboutWalkRounds(), aboutWalkLists(), aboutRoutes()
+	act, walker, round, list, route, review := aboutActs(), aboutWalkers(), aboutWalkRounds(), aboutWalkLists(), aboutRoutes(), aboutWalkReviews()
 	complete := needs{round.current, walker.inspector, list.atHand, list.complete, route.revisited}
 	return []row{
 		{command: Release, from: states{planned}, needs: needs{list.published, list.known}, to: released, effects: then{list.pin, round.setGrace}},
@@ -86,6 +86,10 @@ func walkingRows() []row {
 			effects: then{walker.begins, walker.walks, list.pin, route.firstTag, route.early}},
 		{command: Start, number: 30, from: states{missed, partial}, when: when{act.unseenState}, needs: needs{walker.meant, route.atTag, list.published, list.known},
 			effects: then{walker.claims, walker.walks, list.pin, route.firstTag, route.early}},
+		{command: Start, number: 37, from: states{approved}, when: when{act.unseenState, review.byWalker}, needs: needs{walker.meant, route.atTag}, to: inspectionQueue,
+			effects: then{walker.walks, round.markLate, review.takeBackOwn}},
+		{command: Submit, number: 37, from: states{approved}, when: when{round.older, review.byWalker}, to: inspectionQueue,
+			effects: then{walker.walks, round.submitOlder, review.takeBackOwn}},
 		{command: Submit, number: 9, when: when{round.older}, effects: then{walker.walks, round.submitOlder}},
 		{command: Submit, from: states{running}, needs: complete, to: submitted, effects: then{walker.claims, walker.walks, round.submit, list.score, route.early}},
 		{command: Submit, number: 30, from: states{missed, partial}, needs: complete, to: submitted,

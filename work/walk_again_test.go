@@ -5,12 +5,14 @@ import (
 	"testing"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/work"
 )
 
 const (
 	roundApproved = roundsv1.InspectionState_INSPECTION_STATE_APPROVED
 	roundReturned = roundsv1.InspectionState_INSPECTION_STATE_RETURNED
+	roundInReview = roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW
 )
 
 // questions are those about the round, by their ids.
@@ -115,6 +117,46 @@ func TestReopenAnswersItself(t *testing.T) {
 	for _, state := range []roundsv1.InspectionState{roundApproved, roundReturned} {
 		if _, ok := work.Answered(question, change(round(&roundsv1.Inspection{State: state}))); ok != (state == roundReturned) {
 			t.Errorf("%v: %v", state, ok)
+		}
+	}
+}
+
+// TestRow37_WalkByTheApprover: who approved a round and had begun it, or submitted the round before it, walked some of it, as the server hears late: somebody else decides.
+// Where it was approved by somebody else that changes nothing, and who knows that it was approved begins nothing any more.
+func TestRow37_WalkByTheApprover(t *testing.T) {
+	submit := walk("submit")
+	submit.GetSubmit().Round = 1
+	for _, test := range []struct {
+		name string
+		act  *roundsv1.InspectionCommand
+		by   string
+		saw  bool
+		want roundsv1.InspectionState
+		code roundsv1.ProblemCode
+	}{
+		{"had begun", walk("start"), "me", false, roundInReview, 0},
+		{"had begun what another approved", walk("start"), "another", false, roundApproved, roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED},
+		{"begins, and knows", walk("start"), "me", true, roundApproved, codeState},
+		{"submitted the round before", submit, "me", false, roundInReview, 0},
+		{"submitted the round before, and knows", submit, "me", true, roundInReview, 0},
+		{"submitted the round before, and another approved", submit, "another", false, roundApproved, 0},
+	} {
+		approval := &roundsv1.Review{Round: 2, PersonId: uid(test.by), Verdict: roundsv1.Verdict_VERDICT_APPROVED}
+		c := caseOf("inspection", change(round(&roundsv1.Inspection{State: roundApproved, Round: 2, InspectorId: uid("X"), Reviews: []*roundsv1.Review{approval}})), test.act, test.saw)
+		v := plainRules().Judge(c)
+		if v.Problem.GetCode() != test.code {
+			t.Errorf("%s: %v", test.name, v.Problem)
+		}
+		got := after(t, c, v.Effect).GetInspection()
+		back := test.want == roundInReview
+		if got.GetState() != test.want || slices.Contains(got.GetFlags(), "self_approval") != back || slices.Contains(got.GetPerformerIds(), uid("me")) != (test.code == 0) {
+			t.Errorf("%s: %v", test.name, got)
+		}
+		asked := slices.ContainsFunc(v.Derived, func(d engine.Derived) bool {
+			return d.Edit.GetRecord().GetConflict().GetType() == roundsv1.ConflictType_CONFLICT_TYPE_SELF_APPROVAL
+		})
+		if asked != back {
+			t.Errorf("%s: a supervisor is asked: %v", test.name, asked)
 		}
 	}
 }

@@ -99,9 +99,16 @@ func (w *walk) photographed(e *entry, people []string) {
 	for _, person := range people {
 		w.did(e, person)
 	}
-	if w.state == walkApproved && slices.Contains(people, w.approver) {
-		w.state, w.moved = walkReview, e
+	w.takenBack(e, people...)
+}
+
+// takenBack: whether the round was approved by one of some people who walked some of it, as an entry shows: then somebody else decides (37).
+func (w *walk) takenBack(e *entry, people ...string) bool {
+	if w.state != walkApproved || !slices.Contains(people, w.approver) {
+		return false
 	}
+	w.state, w.moved = walkReview, e
+	return true
 }
 
 // walkWritten follows what somebody writes on a round: what it is walked with, where it is made; scans, answers and labour.
@@ -115,8 +122,8 @@ func (m *trade) walkWritten(w *walk, e *entry, said *roundsv1.Inspection) {
 	for _, labour := range said.GetLabour() {
 		w.did(e, labour.GetPersonId())
 	}
-	if m.shows(e, said, w.approver) && w.state == walkApproved { // 37: somebody else decides
-		w.state, w.moved = walkReview, e
+	if m.shows(e, said, w.approver) {
+		w.takenBack(e, w.approver)
 	}
 	list := m.checklist(w)
 	for key, said := range said.GetAnswers() {
@@ -159,7 +166,7 @@ func (m *trade) walkCommand(w *walk, e *entry, command *roundsv1.InspectionComma
 		need(round == w.round, "%T of round %d was taken in round %d", command.GetCommand(), round, w.round)
 		m.walked(w, e)
 	}
-	late := w.state == walkMissed || w.state == walkPartial
+	late, moved := w.state == walkMissed || w.state == walkPartial, w.moved
 	switch act := command.GetCommand().(type) {
 	case *roundsv1.InspectionCommand_Release:
 		need(chief(e) || slices.Contains(e.GetRoles(), foreman), "%s, as %v, releases it", person, e.GetRoles())
@@ -174,11 +181,16 @@ func (m *trade) walkCommand(w *walk, e *entry, command *roundsv1.InspectionComma
 			w.claim(person)
 			return
 		}
+		if w.takenBack(e, person) {
+			need(!e.saw(moved), "it was started by somebody who knew that it was approved")
+			return
+		}
 		move(walkRunning, walkReleased, walkReturned)
 		w.inspector = person
 	case *roundsv1.InspectionCommand_Submit:
 		if round := act.Submit.GetRound(); round > 0 && round < w.round { // 9: it stays with its round
 			w.did(e, person)
+			w.takenBack(e, person)
 			return
 		}
 		need(act.Submit.GetRound() == w.round, "round %d was submitted in round %d", act.Submit.GetRound(), w.round)
