@@ -157,6 +157,12 @@ func TestProofFindsWhatIsMissing(t *testing.T) {
 		closed("early", &roundsv1.Ticket{Completions: by("promised"), ApproverIds: []string{"butler"}}),
 		closed("late", &roundsv1.Ticket{Completions: append(by("here"), &roundsv1.Completion{Round: 1, PersonId: "other", PhotoIds: []string{"bad"}, Late: true}),
 			ApproverIds: []string{"butler"}}),
+		closed("both", &roundsv1.Ticket{Completions: append(by("here", "bad"), &roundsv1.Completion{Round: 1, PersonId: "other", PhotoIds: []string{"bad"}, Late: true}),
+			ApproverIds: []string{"butler"}}),
+		closed("only late", &roundsv1.Ticket{Completions: []*roundsv1.Completion{{Round: 1, PersonId: "other", PhotoIds: []string{"here"}, Late: true}},
+			ApproverIds: []string{"butler"}}),
+		closed("of two", &roundsv1.Ticket{Completions: append(by("here"), &roundsv1.Completion{Round: 1, PersonId: "other", PhotoIds: []string{"bad"}}),
+			ApproverIds: []string{"butler"}}),
 		closed("own", &roundsv1.Ticket{Completions: by("here"), ApproverIds: []string{"worker"}}),
 		closed("forced", &roundsv1.Ticket{Completions: by("promised"), ApproverIds: []string{"a", "b"}, Flags: []string{"forced"}}),
 		closed("alone", &roundsv1.Ticket{ApproverIds: []string{"a", "a"}, Flags: []string{"forced"}}),
@@ -167,12 +173,13 @@ func TestProofFindsWhatIsMissing(t *testing.T) {
 	}
 	all := strings.Join(p.wrong, "\n")
 	for _, want := range []string{"ticket empty is closed without", "ticket hard is closed, and its photo bad is HARD", "ticket early is closed, and its photo promised is UPLOADING",
+		"ticket both is closed, and its photo bad is HARD", "ticket only late is closed without", "ticket of two is closed, and its photo bad is HARD",
 		"ticket own was approved", "ticket alone was closed by force", "is missing"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in\n%s", want, all)
 		}
 	}
-	if len(p.wrong) != 6 || p.photos.Closed != 6 || p.photos.Forced != 2 {
+	if len(p.wrong) != 9 || p.photos.Closed != 9 || p.photos.Forced != 2 {
 		t.Errorf("%d closed, %d forced\n%s", p.photos.Closed, p.photos.Forced, all)
 	}
 }

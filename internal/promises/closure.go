@@ -287,6 +287,9 @@ func (m *trade) settle(id string, t *work) {
 		wrong("is asked for what category %q asks; by the table it is %q", record.GetRequirements().GetCategoryId(), t.pinned)
 	}
 	m.lateness(t, record)
+	if has, want := provenBy(record), t.manifest(); !slices.Equal(has, want) {
+		wrong("rests on the photos %q; by the table it rests on %q", has, want)
+	}
 	if record.GetState() != atClosed || t.state != atClosed {
 		return
 	}
@@ -299,6 +302,17 @@ func (m *trade) settle(id string, t *work) {
 	if forced := slices.Contains(record.GetFlags(), "forced"); t.closedBy != byTasks && forced != (t.closedBy == byForce) {
 		wrong(": its flags say forced %v, and it is %v", forced, t.closedBy == byForce)
 	}
+}
+
+// provenBy are the photos that a record's current round rests on, as it says itself: those of all words that the round is done which did not come after its closure.
+func provenBy(record *roundsv1.Ticket) (ids []string) {
+	for _, c := range record.GetCompletions() {
+		if c.GetRound() == max(record.GetRound(), 1) && !c.GetLate() {
+			ids = append(ids, c.GetPhotoIds()...)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // record is a ticket as it stands at the end; nil where it is not among the live ones.
