@@ -287,11 +287,11 @@ func (m *trade) settle(id string, t *work) {
 		wrong("is asked for what category %q asks; by the table it is %q", record.GetRequirements().GetCategoryId(), t.pinned)
 	}
 	m.lateness(t, record)
-	if has, want := provenBy(record), t.manifest(); !slices.Equal(has, want) {
-		wrong("rests on the photos %q; by the table it rests on %q", has, want)
-	}
 	if record.GetState() != atClosed || t.state != atClosed {
 		return
+	}
+	if has, want := provenBy(record), t.manifest(); !slices.Equal(has, want) {
+		wrong("rests on the photos %q; by the table it rests on %q", has, want)
 	}
 	if t.closedBy == byNobody {
 		wrong("is closed, and nothing of the table closed it")
