@@ -115,6 +115,9 @@ func (b *border) refuse(w http.ResponseWriter, r *http.Request) (*connect.Error,
 	if v := r.Header.Get("Connect-Protocol-Version"); v != "" && v != "1" {
 		return malformed("The Connect-Protocol-Version is not 1"), http.StatusBadRequest
 	}
+	if !isTimeout(r.Header.Get("Connect-Timeout-Ms"), 10, "") || !isTimeout(r.Header.Get("Grpc-Timeout"), 8, "HMSmun") {
+		return malformed("The Connect-Timeout-Ms or the Grpc-Timeout is no time"), http.StatusBadRequest
+	}
 	return nil, 0
 }
 
@@ -137,6 +140,20 @@ func (b *border) remote(r *http.Request) netip.Addr {
 		addr = next
 	}
 	return addr
+}
+
+// isTimeout: whether a header says how long its caller waits: nothing, or so many digits with one of the units behind them. Connect would refuse another without a Problem.
+func isTimeout(s string, digits int, units string) bool {
+	if s == "" {
+		return true
+	}
+	if units != "" {
+		if !strings.Contains(units, s[len(s)-1:]) {
+			return false
+		}
+		s = s[:len(s)-1]
+	}
+	return s != "" && len(s) <= digits && strings.Trim(s, "0123456789") == ""
 }
 
 func isRequestID(s string) bool {

@@ -143,8 +143,9 @@ func refusal(code connect.Code, problem *roundsv1.Problem) *connect.Error {
 	return e
 }
 
+// say is a Problem in words. They may quote what somebody sent: what of it is no text is shown as such, for a Problem is text and could not be sent otherwise.
 func say(code roundsv1.ProblemCode, zh, en string) *roundsv1.Problem {
-	return &roundsv1.Problem{Code: code, Sentence: &roundsv1.Text{Zh: zh, En: en}}
+	return &roundsv1.Problem{Code: code, Sentence: &roundsv1.Text{Zh: strings.ToValidUTF8(zh, "\uFFFD"), En: strings.ToValidUTF8(en, "\uFFFD")}}
 }
 
 func ending() *roundsv1.Problem {
