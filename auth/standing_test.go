@@ -51,3 +51,27 @@ func TestStanding(t *testing.T) {
 	}
 	standing(resp.GetStanding(), "zh", at(yunqi, roundsv1.Role_ROLE_WORKER, roundsv1.Role_ROLE_FOREMAN))
 }
+
+// TestPersonName: the name of an account is told as it is now, and is gone with who was erased.
+func TestPersonName(t *testing.T) {
+	w := found(t)
+	li := w.hire(w.root, "Li")
+	called := func(id auth.PersonID, want string) {
+		t.Helper()
+		if got, err := w.PersonName(t.Context(), id); got != want || err != nil {
+			t.Errorf("%q, %v; want %q", got, err, want)
+		}
+	}
+	called(li, "Li")
+	name := "Li Na"
+	if _, err := w.Admin().UpdatePerson(t.Context(), w.boss.identity(), &roundsv1.UpdatePersonRequest{PersonId: string(li), Name: &name}); err != nil {
+		t.Fatal(err)
+	}
+	called(li, name)
+	if _, err := w.Admin().DeletePerson(t.Context(), w.boss.identity(), &roundsv1.DeletePersonRequest{PersonId: string(li)}); err != nil {
+		t.Fatal(err)
+	}
+	called(li, "")
+	called(auth.PersonID(w.root), "")
+	called("nobody", "")
+}

@@ -69,7 +69,9 @@ func (s *Service) Inbox(ctx context.Context, caller engine.Caller, req *roundsv1
 	if more || seen < len(rows) {
 		resp.NextPageToken = d.token(req, cursor{after: rows[seen-1], nowUS: from.nowUS})
 	}
-	resp.Names = names.found()
+	if resp.Names, err = names.found(ctx); err != nil {
+		return nil, err
+	}
 	for _, item := range resp.GetItems() {
 		for _, side := range item.GetSides() {
 			side.Person = resp.Names[side.GetSide().GetPersonId()]

@@ -183,8 +183,8 @@ func (d *desk) listed(ctx context.Context, kind merge.Kind, request asked, page 
 	for i, row := range l.rows {
 		names.record(int(at[i].scope), row.GetRecord())
 	}
-	l.names = names.found()
-	return l, nil
+	l.names, err = names.found(ctx)
+	return l, err
 }
 
 // rows reads the records of a page. One that was deleted meanwhile comes without its record, so that the answer has a row for each position,

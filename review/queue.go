@@ -68,7 +68,9 @@ func (s *Service) ReviewQueue(ctx context.Context, caller engine.Caller, req *ro
 	if more || seen < len(rows) {
 		resp.NextPageToken = d.token(req, cursor{after: rows[seen-1], nowUS: from.nowUS})
 	}
-	resp.Names = names.found()
+	if resp.Names, err = names.found(ctx); err != nil {
+		return nil, err
+	}
 	return resp, nil
 }
 

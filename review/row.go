@@ -4,6 +4,7 @@ import (
 	"context"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/work"
 )
@@ -149,25 +150,48 @@ func (n *names) question(scope int, q *roundsv1.Conflict) {
 	}
 }
 
-// found returns the names that the directory has.
-func (n *names) found() map[string]*roundsv1.Text {
+// found returns the names that the directory has, and of people who are not in the lists of the site, those of their accounts.
+func (n *names) found(ctx context.Context) (map[string]*roundsv1.Text, error) {
 	for scope, ids := range n.asked {
 		if len(ids) == 0 {
 			continue
 		}
+		var strangers []string
 		n.desk.boards[scope].read(func(c *content) {
 			for id := range ids {
 				u, ok := parseUID(id)
-				if !ok {
+				if !ok || n.all[id] != nil {
 					continue
 				}
 				if name := c.staff.get(u); name != nil && *name != "" {
 					n.all[id] = &roundsv1.Text{Zh: *name, En: *name}
 				} else if place := c.places.get(u); place != nil {
 					n.all[id] = &roundsv1.Text{Zh: place.zh, En: place.en}
+				} else {
+					strangers = append(strangers, id)
 				}
 			}
 		})
+		if err := n.strangers(ctx, scope, strangers); err != nil {
+			return nil, err
+		}
 	}
-	return n.all
+	return n.all, nil
+}
+
+// strangers finds the names of people by their accounts.
+func (n *names) strangers(ctx context.Context, scope int, ids []string) error {
+	if n.desk.cfg.Person == nil {
+		return nil
+	}
+	for _, id := range ids {
+		name, err := n.desk.cfg.Person(ctx, n.desk.scopes[scope], engine.PersonID(id))
+		if err != nil {
+			return &engine.Error{Kind: engine.Internal, Cause: err}
+		}
+		if name != "" {
+			n.all[id] = &roundsv1.Text{Zh: name, En: name}
+		}
+	}
+	return nil
 }

@@ -145,7 +145,7 @@ func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text, of *round
 	after := inBoth{}
 	switch why := e.GetOutcome().GetProblem().GetSentence(); e.GetOutcome().GetStatus() {
 	case roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED:
-		after = inBoth{"（被拒绝：" + why.GetZh() + "）", " (refused: " + why.GetEn() + ")"}
+		after = refused(why)
 	case roundsv1.OutcomeStatus_OUTCOME_STATUS_CONFLICT, roundsv1.OutcomeStatus_OUTCOME_STATUS_QUARANTINED:
 		after = afterwards(e, question, names)
 	case roundsv1.OutcomeStatus_OUTCOME_STATUS_MERGED:

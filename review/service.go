@@ -62,6 +62,9 @@ type Config struct {
 	Digest func(record *roundsv1.Change, lookup Lookup) ([]byte, error)
 	// Category returns a category of the organisation of a scope, for its name; nil where there is none. Default: none is known.
 	Category func(scope store.Scope, id string) *roundsv1.Category
+	// Person returns what somebody is called who has or had to do with a scope, by their account: of people who are not in the site's list of staff. It is "" of anybody
+	// else. Default: none is known.
+	Person func(ctx context.Context, scope store.Scope, person engine.PersonID) (string, error)
 }
 
 // Service answers the calls of WorkService. It is safe for concurrent use. No goroutine of its own outlives a call.

@@ -79,7 +79,9 @@ func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1
 	if more {
 		resp.NextPageToken = d.token(req, last)
 	}
-	resp.Names = names.found()
+	if resp.Names, err = names.found(ctx); err != nil {
+		return nil, err
+	}
 	for _, entry := range resp.GetEntries() {
 		entry.Sentence = sentence(entry, resp.Names, req.GetRecord(), questions[entry.GetSeq()])
 	}

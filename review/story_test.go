@@ -83,7 +83,8 @@ func TestStory(t *testing.T) {
 	if e := all[5]; e.GetReplaced().GetTicket().GetTitle() != "big leak" || len(e.GetReplaced().GetTicket().GetTags()) > 0 {
 		t.Errorf("what the second edit replaced: %v %v", e.GetReplacedFields(), e.GetReplaced())
 	}
-	if e := all[3]; e.GetOutcome().GetStatus() != roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED || !strings.Contains(e.GetSentence().GetEn(), "refused") {
+	if e := all[3]; e.GetOutcome().GetStatus() != roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED || !strings.Contains(e.GetSentence().GetEn(), " (refused; the sender was told: “") ||
+		!strings.Contains(e.GetSentence().GetZh(), "（被拒绝；提交人收到的说明：「") {
 		t.Errorf("a refused command: %v", e)
 	}
 	if e := all[4]; !strings.Contains(e.GetSentence().GetZh(), "twice") {

@@ -3,6 +3,7 @@ package review
 import (
 	"context"
 	"slices"
+	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
@@ -66,12 +67,27 @@ func (d *desk) entry(ctx context.Context, kind merge.Kind, id uid, at journal.Se
 	return found, nil
 }
 
+// refused says that an entry was, and what its sender was told.
+func refused(told *roundsv1.Text) inBoth {
+	if told.GetEn() == "" {
+		return inBoth{"（被拒绝）", " (refused)"}
+	}
+	quoted := retold(told)
+	return inBoth{"（被拒绝；" + quoted.zh + "）", " (refused; " + strings.ToLower(quoted.en[:1]) + quoted.en[1:] + ")"}
+}
+
+// retold quotes what the sender of an entry was told: it speaks to the sender, and not to who reads the story.
+func retold(told *roundsv1.Text) inBoth {
+	return inBoth{"提交人收到的说明：「" + told.GetZh() + "」", "The sender was told: “" + told.GetEn() + "”"}
+}
+
 // afterwards says what became of an entry that waited: that it still does, or who let it in or left it out, and why.
 func afterwards(e *roundsv1.StoryEntry, q *roundsv1.Conflict, names map[string]*roundsv1.Text) inBoth {
 	if q.GetState() != roundsv1.ConflictState_CONFLICT_STATE_RESOLVED {
-		why := q.GetSentence() // what the sender was told speaks to the sender
+		why := q.GetSentence()
 		if why.GetEn() == "" {
-			why = e.GetOutcome().GetProblem().GetSentence()
+			told := retold(e.GetOutcome().GetProblem().GetSentence())
+			why = &roundsv1.Text{Zh: told.zh, En: told.en}
 		}
 		return inBoth{"（等待人工处理：" + why.GetZh() + "）", " (waits for a person: " + why.GetEn() + ")"}
 	}

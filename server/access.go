@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/ed25519"
 	"time"
 
@@ -30,6 +31,14 @@ func (a access) Lost(person engine.PersonID, device engine.DeviceID, scope store
 	causes := map[auth.Cause]work.LossCause{auth.CauseDevice: work.LostPhone, auth.CauseDeletion: work.LostPerson, auth.CauseSuspension: work.LostSuspended,
 		auth.CauseGrant: work.LostRole}
 	return work.Loss{Cause: causes[loss.Cause], By: engine.PersonID(loss.By), Since: loss.Since, Role: loss.Role}
+}
+
+// Name is what somebody is called who has, or had, a role over a scope; "" of anybody else, of whom who reads the scope is told nothing.
+func (a access) Name(ctx context.Context, scope store.Scope, person engine.PersonID) (string, error) {
+	if !a.EverHad(person, scope) {
+		return "", nil
+	}
+	return a.of.PersonName(ctx, auth.PersonID(person))
 }
 
 // MayRead implements engine.Access.

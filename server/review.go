@@ -20,6 +20,7 @@ func (s *Server) openReview() error {
 		return fmt.Errorf("server: page tokens: %w", err)
 	}
 	s.review, err = review.New(review.Config{Records: s.engine, Access: access{s.authority}, Key: key, Now: s.cfg.Inject.Now, Digest: work.Digest,
+		Person:   access{s.authority}.Name,
 		Category: func(scope store.Scope, id string) *roundsv1.Category { return s.reference.Category(scope, id) }})
 	if err != nil {
 		return fmt.Errorf("server: %w", err)

@@ -83,6 +83,9 @@ func TestDesk(t *testing.T) {
 		types = append(types, e.GetType())
 	}
 	want := []roundsv1.EntryType{roundsv1.EntryType_ENTRY_TYPE_MUTATION, roundsv1.EntryType_ENTRY_TYPE_DESK}
+	if name := story.Msg.GetNames()[w.device.person]; name.GetZh() != "Administrator" || !strings.HasPrefix(story.Msg.GetEntries()[1].GetSentence().GetZh(), "Administrator ") {
+		t.Errorf("who is in no list of staff: %v, %v", name, story.Msg.GetEntries()[1].GetSentence())
+	}
 	if !slices.Equal(types, want) || story.Msg.GetEntries()[1].GetReplaced().GetTicket().GetTitle() != "Pump ROOM" {
 		t.Errorf("story %v", story.Msg)
 	}
