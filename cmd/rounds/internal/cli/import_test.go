@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"hash/maphash"
 	"os"
@@ -181,5 +182,27 @@ func TestWhatWasMadeHarmlessIsReadAsItWas(t *testing.T) {
 		if got := rows[i].GetCells(); !slices.Equal(got, want) {
 			t.Errorf("row %d is read as %q, not %q", i+1, got, want)
 		}
+	}
+}
+
+// TestAnInterruptedImportNamesAnotherReport, in both languages, as soon as its own one tells of something: the run that goes on would otherwise have nowhere to tell the rest.
+func TestAnInterruptedImportNamesAnotherReport(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "report.csv")
+	book, err := openBook(path, "en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := &importing{book: book}
+	for rows, told := range []bool{false, true} {
+		book.rows = rows
+		for lang, goesOn := range map[string]string{"en": "run it again", "zh": "再运行一次"} {
+			line, code := explainIn(lang, i.stopped(context.Canceled))
+			if code != Failed || !strings.Contains(line, goesOn) || strings.Contains(line, "--report "+strings.TrimSuffix(path, ".csv")+"-2.csv") != told {
+				t.Errorf("after %d rows of the report: %d %s", rows, code, line)
+			}
+		}
+	}
+	if err := book.close(); err != nil {
+		t.Fatal(err)
 	}
 }
