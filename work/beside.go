@@ -48,6 +48,7 @@ func (j *judgement) about(other *roundsv1.Change) *judgement {
 // conclude keeps what follows from what an act wrote on tickets and rounds: ledger, deadlines, parents, marks that a round does not keep. It comes after all effects.
 func (j *judgement) conclude() {
 	if j.Kind == kindTicket && !j.foresees {
+		j.unEase()
 		j.keepLedger()
 		j.keepLineage()
 		j.tellGaps()

@@ -111,7 +111,7 @@ func (j *judgement) endParent(change *roundsv1.Change, self *roundsv1.Ticket) {
 			return
 		case s == closed:
 			done = true
-			proved = proved || covers(change.GetRecord().GetTicket().GetRequirements(), task.GetRequirements())
+			proved = proved || covers(mostOf(change.GetRecord().GetTicket().GetRequirements()), task.GetRequirements())
 			forcedTask = forcedTask || slices.Contains(task.GetFlags(), flagForced)
 			for _, id := range task.GetApproverIds() {
 				if len(approvers) < maxApprovers && !slices.Contains(approvers, id) {

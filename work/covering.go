@@ -51,7 +51,7 @@ func (j *judgement) shortOf() (zh, en []string) {
 		tasks = append(tasks, j.requirementsOf(task.GetCategoryId(), t.GetPriority()))
 	}
 	for i, task := range tasks {
-		if z, e := lacks(t.GetRequirements(), task); i == 0 || len(z) < len(zh) {
+		if z, e := lacks(mostOf(t.GetRequirements()), task); i == 0 || len(z) < len(zh) {
 			zh, en = z, e
 		}
 	}

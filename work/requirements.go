@@ -41,7 +41,7 @@ func (j *judgement) pin(category string, priority roundsv1.Priority) {
 		return
 	}
 	j.recount = true
-	need := j.requirementsOf(category, priority)
+	need := eased(j.ticket().GetRequirements(), j.requirementsOf(category, priority), string(j.Person))
 	if !proto.Equal(need, j.ticket().GetRequirements()) {
 		j.editTicket(ticketRequirements).Requirements = need
 	}
@@ -60,7 +60,7 @@ func (j *judgement) pinShown() {
 	if after == nil {
 		return // merging refuses it
 	}
-	recategorised := after.GetCategoryId() != before.GetCategoryId()
+	recategorised := after.GetCategoryId() != before.GetCategoryId() || j.settles(before, after)
 	if !recategorised && after.GetPriority() == before.GetPriority() {
 		return
 	}
@@ -95,7 +95,7 @@ func (j *judgement) pinNext() {
 	}
 	need := j.withTimes(pinned, t.GetPriority())
 	if now := j.requirementsOf(t.GetCategoryId(), t.GetPriority()); now.GetCategoryId() != pinned.GetCategoryId() {
-		need = now
+		need = eased(pinned, now, writer(j.Current, ticketCategory).GetPersonId())
 	}
 	if !proto.Equal(need, pinned) {
 		j.editTicket(ticketRequirements).Requirements = need

@@ -41,8 +41,8 @@ func aboutCategories() categoryTerms {
 		set: effect{"category", func(j *judgement) {
 			j.editTicket(ticketCategory).CategoryId = j.ticketAct().GetTriage().GetCategoryId()
 		}},
-		pin: effect{"requirements of the category", (*judgement).pinCategory},
-		pinShown: effect{"requirements of the category that is shown, where it changes before the round is reported as done; the deadlines of steps that run are computed again",
+		pin: effect{"requirements of the category; where they are less than before, who said so and what was asked, which counts too once they have the ticket or did some of the work", (*judgement).pinCategory},
+		pinShown: effect{"requirements of the category that is shown, as at triage, where it changes before the round is reported as done, or another than who made them less names it again; the deadlines of steps that run are computed again",
 			(*judgement).pinShown},
 	}
 }

@@ -62,6 +62,20 @@ func TestLabels(t *testing.T) {
 	}
 }
 
+// TestSettled: once somebody else says of which category the ticket is, who made it ask for less may work on it for less, and the model has it so.
+func TestSettled(t *testing.T) {
+	y := open(t, nil)
+	id := y.given("lamp")
+	y.must("boss", "ticket", id, toCategory("word"))
+	y.must("desk", "ticket", id, toCategory("word"))
+	y.gives(id, "boss")
+	y.must("boss", "ticket", id, submit(1))
+	y.stands(id, isDone)
+	if found := y.found(); len(found) > 0 {
+		t.Errorf("found %q", found)
+	}
+}
+
 // TestDisputeOfMerged: what is said of a ticket that was merged opens the one that it goes on in, and the model has it so.
 func TestDisputeOfMerged(t *testing.T) {
 	y := open(t, nil)

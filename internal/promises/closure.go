@@ -68,6 +68,7 @@ type trade struct {
 
 // work is one ticket.
 type work struct {
+	of       *trade
 	id       string
 	state    roundsv1.TicketState
 	round    uint32
@@ -96,6 +97,9 @@ type work struct {
 	categories []put
 	pinned     string                // the category that counts for what is asked
 	pinnedBy   *entry                // that made it count
+	easedBy    string                // who said of which category it is, and so that it asks for less
+	floor      requirement           // what was asked before
+	floored    bool                  // that is asked too: who made it less has a part in it
 	asks       []*entry              // by which its category or its priority was said, and with them what is asked
 	missed     map[missedStep]*entry // steps that were found to be late, by the entry that says so first
 	moves      []*entry              // commands that move it: its own, and those of others that end or reopen it
@@ -167,7 +171,7 @@ func (m *trade) take(e *entry) {
 func (m *trade) ticket(id string) *work {
 	t := m.tickets[id]
 	if t == nil {
-		t = &work{id: id, round: 1, hands: map[string]uint64{}, crew: map[string]bool{}, began: map[uint32]*entry{}, whole: map[uint32]*entry{}, answers: map[string][]answer{}, missed: map[missedStep]*entry{}}
+		t = &work{of: m, id: id, round: 1, hands: map[string]uint64{}, crew: map[string]bool{}, began: map[uint32]*entry{}, whole: map[uint32]*entry{}, answers: map[string][]answer{}, missed: map[missedStep]*entry{}}
 		m.tickets[id] = t
 	}
 	return t
@@ -236,9 +240,11 @@ func (t *work) stood(e *entry) (at roundsv1.TicketState) {
 
 // next begins the next round, of which is asked what the category asks that the ticket is of by now.
 func (t *work) next(e *entry) {
-	t.round, t.pinned = t.round+1, t.category()
+	t.round++
 	t.began[t.round], t.disputed, t.dissent, t.retake, t.again = e, nil, false, nil, e.mutation.GetCommand().GetTicket().GetReject().GetItemIds()
-	t.pins(e, t.category()) // what was changed after the last one was done
+	if t.asks = append(t.asks, e); t.pinned != t.category() { // what was changed after the last one was done
+		t.pins(e, t.category(), t.categorised().GetPersonId())
+	}
 }
 
 // give gives the ticket to somebody.
@@ -249,6 +255,7 @@ func (t *work) give(e *entry, person string) {
 	}
 	t.assignee, t.given = person, e
 	t.epoch++
+	t.floors(e)
 }
 
 // open says whether work may go on.

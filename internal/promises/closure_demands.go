@@ -16,7 +16,7 @@ func (m *trade) splits(t *work, e *entry, act *roundsv1.TicketSplit) {
 	if m.c.evidence.Trade == nil || t.unclear {
 		return
 	}
-	asks := m.asked(t)
+	asks := m.asked(t).with(t.floor)
 	has := slices.ContainsFunc(t.children, func(id string) bool {
 		c := m.tickets[id]
 		return c != nil && c.state != atCancelled && m.asked(c).covers(asks)

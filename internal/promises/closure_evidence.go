@@ -124,6 +124,9 @@ func (m *trade) asked(t *work) requirement {
 		}
 		return requirement{known: true, photos: int(pinned.GetAfterPhotos()), live: pinned.GetLiveCamera(), before: pinned.GetBeforePhoto()}
 	}
+	if t.floored {
+		return m.demands(t.pinned).with(t.floor)
+	}
 	return m.demands(t.pinned)
 }
 

@@ -140,7 +140,7 @@ func (m *trade) closes(t *work, e *entry) {
 	if !slices.ContainsFunc(t.children, func(id string) bool { return m.tickets[id].state == atClosed }) {
 		m.find(t, e, "closed by the server, and none of its tasks was done")
 	}
-	if asks := m.asked(t); !slices.ContainsFunc(t.children, func(id string) bool { c := m.tickets[id]; return c.state == atClosed && m.asked(c).covers(asks) }) {
+	if asks := m.asked(t).with(t.floor); !slices.ContainsFunc(t.children, func(id string) bool { c := m.tickets[id]; return c.state == atClosed && m.asked(c).covers(asks) }) {
 		m.find(t, e, "closed by the server, and none of its tasks that was done asked for what it asks for")
 	}
 	for person := range t.hands {

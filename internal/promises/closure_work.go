@@ -38,6 +38,9 @@ func (m *trade) written(t *work, e *entry, said *roundsv1.Ticket, fields []uint3
 	if slices.Contains(fields, ticketCategory) || len(fields) == 0 && e.base == 0 && said.GetCategoryId() != "" && e.mutation.GetFact() == nil {
 		t.categorise(e, said.GetCategoryId(), false)
 	}
+	if slices.Contains(fields, ticketCategory) {
+		t.settles(e, before, said.GetCategoryId())
+	}
 	if t.state != roundsv1.TicketState_TICKET_STATE_UNSPECIFIED && (named || t.category() != before) {
 		m.categorises(t, e)
 	}
@@ -72,6 +75,7 @@ func (m *trade) facts(t *work, e *entry, person string, said *roundsv1.Ticket) {
 func (t *work) did(e *entry, person string) {
 	if _, known := t.hands[person]; !known && person != "" {
 		t.hands[person] = e.GetSeq()
+		t.floors(e)
 	}
 	if t.state == atClosed && t.closedBy == byApproval && slices.Contains(t.approvers, person) && !slices.ContainsFunc(t.approvers, func(id string) bool { return !t.worked(id) }) {
 		t.enter(e, atReview)
@@ -90,15 +94,17 @@ func (t *work) categorise(e *entry, category string, triage bool) {
 	named := (&roundsv1.Ticket{CategoryId: category}).ProtoReflect()
 	t.categories = append(t.categories, put{entry: e, value: category, rank: rankOf(e, named.Descriptor().Fields().ByNumber(ticketCategory), named, "")})
 	if now := t.category(); t.asksStill() && (triage || now != before) {
-		t.pins(e, now)
+		t.pins(e, now, e.GetPersonId())
 	}
 }
 
-// pins notes which category counts for what is asked.
-func (t *work) pins(e *entry, category string) {
+// pins notes which category counts for what is asked, and by whose word.
+func (t *work) pins(e *entry, category, by string) {
+	t.eases(category, by)
 	if t.asks = append(t.asks, e); t.pinned != category {
 		t.pinned, t.pinnedBy = category, e
 	}
+	t.floors(e)
 }
 
 // asksStill: whether what is asked of the ticket follows its category: until the round is said to be done.
@@ -123,16 +129,27 @@ func (m *trade) categorises(t *work, e *entry) {
 
 // category is the one that is shown: of the highest role, and of these the latest.
 func (t *work) category() string {
-	var shown *put
+	if shown := t.shown(); shown != nil {
+		return shown.value
+	}
+	return ""
+}
+
+// categorised is the entry that says so; nil where none does.
+func (t *work) categorised() *entry {
+	if shown := t.shown(); shown != nil {
+		return shown.entry
+	}
+	return nil
+}
+
+func (t *work) shown() (shown *put) {
 	for i, w := range t.categories {
 		if shown == nil || w.rank > shown.rank || w.rank == shown.rank && earlier(w, *shown) > 0 {
 			shown = &t.categories[i]
 		}
 	}
-	if shown == nil {
-		return ""
-	}
-	return shown.value
+	return shown
 }
 
 // knew: whether the author of an entry knew what was asked of the ticket.

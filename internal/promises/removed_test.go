@@ -336,6 +336,13 @@ func isNoTask(of *roundsv1.Change) {
 	}
 }
 
+// nobodyEased lets rules forget who made a ticket ask for less.
+func nobodyEased(c *engine.Case) {
+	if need := c.Current.GetRecord().GetTicket().GetRequirements(); need != nil {
+		need.EasedBy, need.EasedFrom = "", nil
+	}
+}
+
 func holes() []hole {
 	decide := &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Decide{Decide: &roundsv1.ConflictDecide{
 		Action: roundsv1.ConflictAction_CONFLICT_ACTION_RETAKE, Reason: "the phone is lost"}}}
@@ -404,6 +411,13 @@ func holes() []hole {
 			y.photo("x", t, "again", 1)
 			y.looks(t, roundsv1.PhotoState_PHOTO_STATE_CLEAN, id("again"))
 			y.stands(t, isDone)
+		}},
+		{name: "who makes a ticket ask for less does not work on it for less", act: nobodyEased, says: "with 0 photos that count, of 1", happen: func(y *yard) {
+			t := y.given("lamp")
+			y.must("boss", "ticket", t, toCategory("word"))
+			y.gives(t, "boss")
+			y.does("boss", "ticket", t, submit(1))
+			y.stands(t, roundsv1.TicketState_TICKET_STATE_DISPATCHED)
 		}},
 		{name: "a task asks for what its ticket asks for (7)", record: isNoTask, act: func(c *engine.Case) {
 			if c.Mutation.GetCommand().GetTicket().GetSplit() != nil {

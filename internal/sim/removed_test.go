@@ -153,6 +153,13 @@ func decides(c *engine.Case) bool {
 	return t.GetApprove() != nil || t.GetReject() != nil || t.GetForceClose() != nil || i.GetApprove() != nil || i.GetReturn() != nil || i.GetExcuse() != nil
 }
 
+// isEasedByNobody lets rules forget who made a ticket ask for less.
+func isEasedByNobody(_ getter, of *roundsv1.Change) {
+	if need := of.GetRecord().GetTicket().GetRequirements(); need != nil {
+		need.EasedBy, need.EasedFrom = "", nil
+	}
+}
+
 // removed is a guard that is taken away, and what the model has to say of it.
 type removed struct {
 	guard  string
@@ -284,6 +291,11 @@ func guards() []removed {
 				need.BeforePhoto = false
 			}
 		}), "goes to review without evidence: there is no photo from before"},
+
+		{"who makes a ticket ask for less does not work on it for less", 22, told(func(c *engine.Case) {
+			isEasedByNobody(nil, c.Current)
+			misread(isEasedByNobody)(c)
+		}), reads(isEasedByNobody), "photos"},
 
 		{"the bytes of every photo of a round are verified", 121, on("inspection", misread(isSound("inspection"))), reads(isSound("inspection")), "without evidence: photo"},
 		{"nobody decides on a round that they walked", 99, told(func(c *engine.Case) {

@@ -641,7 +641,12 @@ type Requirements struct {
 	// Deadlines run in working time alone: from this minute of a working day ...
 	WorkFromMinute uint32 `protobuf:"varint,16,opt,name=work_from_minute,json=workFromMinute,proto3" json:"work_from_minute,omitempty"`
 	// ... to this one. Both 0: they run day and night.
-	WorkToMinute  uint32 `protobuf:"varint,17,opt,name=work_to_minute,json=workToMinute,proto3" json:"work_to_minute,omitempty"`
+	WorkToMinute uint32 `protobuf:"varint,17,opt,name=work_to_minute,json=workToMinute,proto3" json:"work_to_minute,omitempty"`
+	// Who made it less, by saying of which category the ticket is; empty: nobody did, or somebody else has said so since.
+	EasedBy string `protobuf:"bytes,18,opt,name=eased_by,json=easedBy,proto3" json:"eased_by,omitempty"`
+	// What was asked before. Its photos and its checklist are asked for where that person has the ticket or did some of the work; from then on they are among the above, and this is
+	// empty. It has none of its own.
+	EasedFrom     *Requirements `protobuf:"bytes,19,opt,name=eased_from,json=easedFrom,proto3" json:"eased_from,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -793,6 +798,20 @@ func (x *Requirements) GetWorkToMinute() uint32 {
 		return x.WorkToMinute
 	}
 	return 0
+}
+
+func (x *Requirements) GetEasedBy() string {
+	if x != nil {
+		return x.EasedBy
+	}
+	return ""
+}
+
+func (x *Requirements) GetEasedFrom() *Requirements {
+	if x != nil {
+		return x.EasedFrom
+	}
+	return nil
 }
 
 // Move is one change of a ticket's state, or an interval that was learnt of later. The moves of a ticket are its ledger of time, ordered by time.
@@ -3228,7 +3247,7 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\tphoto_ids\x18\x03 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02($R\bphotoIds\x12\x17\n" +
 	"\atime_us\x18\x04 \x01(\x03R\x06timeUs\x12\x12\n" +
 	"\x04late\x18\x05 \x01(\bR\x04late\x12\x19\n" +
-	"\btaken_us\x18\x06 \x01(\x03R\atakenUs\"\xec\x04\n" +
+	"\btaken_us\x18\x06 \x01(\x03R\atakenUs\"\xc8\x05\n" +
 	"\fRequirements\x12(\n" +
 	"\vcategory_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02($R\n" +
 	"categoryId\x12\x1c\n" +
@@ -3250,7 +3269,10 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\bcalendar\x18\x0e \x01(\tB\a\xbaH\x04r\x02(@R\bcalendar\x12$\n" +
 	"\ttime_zone\x18\x0f \x01(\tB\a\xbaH\x04r\x02(@R\btimeZone\x12(\n" +
 	"\x10work_from_minute\x18\x10 \x01(\rR\x0eworkFromMinute\x12$\n" +
-	"\x0ework_to_minute\x18\x11 \x01(\rR\fworkToMinute\"\x9b\x02\n" +
+	"\x0ework_to_minute\x18\x11 \x01(\rR\fworkToMinute\x12\"\n" +
+	"\beased_by\x18\x12 \x01(\tB\a\xbaH\x04r\x02($R\aeasedBy\x126\n" +
+	"\n" +
+	"eased_from\x18\x13 \x01(\v2\x17.rounds.v1.RequirementsR\teasedFrom\"\x9b\x02\n" +
 	"\x04Move\x12,\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x16.rounds.v1.TicketStateR\x05state\x12\x17\n" +
 	"\atime_us\x18\x02 \x01(\x03R\x06timeUs\x12\x14\n" +
@@ -3602,55 +3624,56 @@ var file_rounds_v1_ticket_proto_goTypes = []any{
 	(*Answer)(nil),               // 44: rounds.v1.Answer
 }
 var file_rounds_v1_ticket_proto_depIdxs = []int32{
-	0,  // 0: rounds.v1.Move.state:type_name -> rounds.v1.TicketState
-	4,  // 1: rounds.v1.Deadline.step:type_name -> rounds.v1.Step
-	5,  // 2: rounds.v1.Deadline.state:type_name -> rounds.v1.DeadlineState
-	6,  // 3: rounds.v1.Review.verdict:type_name -> rounds.v1.Verdict
-	1,  // 4: rounds.v1.Ticket.priority:type_name -> rounds.v1.Priority
-	39, // 5: rounds.v1.Ticket.location:type_name -> rounds.v1.Location
-	2,  // 6: rounds.v1.Ticket.channel:type_name -> rounds.v1.Channel
-	36, // 7: rounds.v1.Ticket.attributes:type_name -> rounds.v1.Ticket.AttributesEntry
-	37, // 8: rounds.v1.Ticket.parts_used:type_name -> rounds.v1.Ticket.PartsUsedEntry
-	40, // 9: rounds.v1.Ticket.readings:type_name -> rounds.v1.Reading
-	41, // 10: rounds.v1.Ticket.labour:type_name -> rounds.v1.Labour
-	42, // 11: rounds.v1.Ticket.scans:type_name -> rounds.v1.Scan
-	38, // 12: rounds.v1.Ticket.answers:type_name -> rounds.v1.Ticket.AnswersEntry
-	12, // 13: rounds.v1.Ticket.origin:type_name -> rounds.v1.Origin
-	0,  // 14: rounds.v1.Ticket.state:type_name -> rounds.v1.TicketState
-	7,  // 15: rounds.v1.Ticket.completions:type_name -> rounds.v1.Completion
-	8,  // 16: rounds.v1.Ticket.requirements:type_name -> rounds.v1.Requirements
-	9,  // 17: rounds.v1.Ticket.moves:type_name -> rounds.v1.Move
-	10, // 18: rounds.v1.Ticket.deadlines:type_name -> rounds.v1.Deadline
-	11, // 19: rounds.v1.Ticket.reviews:type_name -> rounds.v1.Review
-	3,  // 20: rounds.v1.Ticket.acceptance:type_name -> rounds.v1.Acceptance
-	15, // 21: rounds.v1.TicketCommand.triage:type_name -> rounds.v1.TicketTriage
-	16, // 22: rounds.v1.TicketCommand.dispatch:type_name -> rounds.v1.TicketDispatch
-	17, // 23: rounds.v1.TicketCommand.accept:type_name -> rounds.v1.TicketAccept
-	18, // 24: rounds.v1.TicketCommand.decline:type_name -> rounds.v1.TicketDecline
-	19, // 25: rounds.v1.TicketCommand.start:type_name -> rounds.v1.TicketStart
-	20, // 26: rounds.v1.TicketCommand.pause:type_name -> rounds.v1.TicketPause
-	21, // 27: rounds.v1.TicketCommand.resume:type_name -> rounds.v1.TicketResume
-	22, // 28: rounds.v1.TicketCommand.submit_completion:type_name -> rounds.v1.TicketSubmit
-	23, // 29: rounds.v1.TicketCommand.approve:type_name -> rounds.v1.TicketApprove
-	24, // 30: rounds.v1.TicketCommand.reject:type_name -> rounds.v1.TicketReject
-	25, // 31: rounds.v1.TicketCommand.cancel:type_name -> rounds.v1.TicketCancel
-	26, // 32: rounds.v1.TicketCommand.merge:type_name -> rounds.v1.TicketMerge
-	27, // 33: rounds.v1.TicketCommand.escalate:type_name -> rounds.v1.TicketEscalate
-	28, // 34: rounds.v1.TicketCommand.customer_accept:type_name -> rounds.v1.TicketCustomerAccept
-	29, // 35: rounds.v1.TicketCommand.dispute:type_name -> rounds.v1.TicketDispute
-	30, // 36: rounds.v1.TicketCommand.force_close:type_name -> rounds.v1.TicketForceClose
-	31, // 37: rounds.v1.TicketCommand.split:type_name -> rounds.v1.TicketSplit
-	33, // 38: rounds.v1.TicketCommand.ask:type_name -> rounds.v1.TicketAsk
-	34, // 39: rounds.v1.TicketCommand.follow_up:type_name -> rounds.v1.TicketFollowUp
-	35, // 40: rounds.v1.TicketCommand.reopen:type_name -> rounds.v1.TicketReopen
-	43, // 41: rounds.v1.TicketPause.proof:type_name -> rounds.v1.RecordRef
-	32, // 42: rounds.v1.TicketSplit.tasks:type_name -> rounds.v1.TicketTask
-	44, // 43: rounds.v1.Ticket.AnswersEntry.value:type_name -> rounds.v1.Answer
-	44, // [44:44] is the sub-list for method output_type
-	44, // [44:44] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	8,  // 0: rounds.v1.Requirements.eased_from:type_name -> rounds.v1.Requirements
+	0,  // 1: rounds.v1.Move.state:type_name -> rounds.v1.TicketState
+	4,  // 2: rounds.v1.Deadline.step:type_name -> rounds.v1.Step
+	5,  // 3: rounds.v1.Deadline.state:type_name -> rounds.v1.DeadlineState
+	6,  // 4: rounds.v1.Review.verdict:type_name -> rounds.v1.Verdict
+	1,  // 5: rounds.v1.Ticket.priority:type_name -> rounds.v1.Priority
+	39, // 6: rounds.v1.Ticket.location:type_name -> rounds.v1.Location
+	2,  // 7: rounds.v1.Ticket.channel:type_name -> rounds.v1.Channel
+	36, // 8: rounds.v1.Ticket.attributes:type_name -> rounds.v1.Ticket.AttributesEntry
+	37, // 9: rounds.v1.Ticket.parts_used:type_name -> rounds.v1.Ticket.PartsUsedEntry
+	40, // 10: rounds.v1.Ticket.readings:type_name -> rounds.v1.Reading
+	41, // 11: rounds.v1.Ticket.labour:type_name -> rounds.v1.Labour
+	42, // 12: rounds.v1.Ticket.scans:type_name -> rounds.v1.Scan
+	38, // 13: rounds.v1.Ticket.answers:type_name -> rounds.v1.Ticket.AnswersEntry
+	12, // 14: rounds.v1.Ticket.origin:type_name -> rounds.v1.Origin
+	0,  // 15: rounds.v1.Ticket.state:type_name -> rounds.v1.TicketState
+	7,  // 16: rounds.v1.Ticket.completions:type_name -> rounds.v1.Completion
+	8,  // 17: rounds.v1.Ticket.requirements:type_name -> rounds.v1.Requirements
+	9,  // 18: rounds.v1.Ticket.moves:type_name -> rounds.v1.Move
+	10, // 19: rounds.v1.Ticket.deadlines:type_name -> rounds.v1.Deadline
+	11, // 20: rounds.v1.Ticket.reviews:type_name -> rounds.v1.Review
+	3,  // 21: rounds.v1.Ticket.acceptance:type_name -> rounds.v1.Acceptance
+	15, // 22: rounds.v1.TicketCommand.triage:type_name -> rounds.v1.TicketTriage
+	16, // 23: rounds.v1.TicketCommand.dispatch:type_name -> rounds.v1.TicketDispatch
+	17, // 24: rounds.v1.TicketCommand.accept:type_name -> rounds.v1.TicketAccept
+	18, // 25: rounds.v1.TicketCommand.decline:type_name -> rounds.v1.TicketDecline
+	19, // 26: rounds.v1.TicketCommand.start:type_name -> rounds.v1.TicketStart
+	20, // 27: rounds.v1.TicketCommand.pause:type_name -> rounds.v1.TicketPause
+	21, // 28: rounds.v1.TicketCommand.resume:type_name -> rounds.v1.TicketResume
+	22, // 29: rounds.v1.TicketCommand.submit_completion:type_name -> rounds.v1.TicketSubmit
+	23, // 30: rounds.v1.TicketCommand.approve:type_name -> rounds.v1.TicketApprove
+	24, // 31: rounds.v1.TicketCommand.reject:type_name -> rounds.v1.TicketReject
+	25, // 32: rounds.v1.TicketCommand.cancel:type_name -> rounds.v1.TicketCancel
+	26, // 33: rounds.v1.TicketCommand.merge:type_name -> rounds.v1.TicketMerge
+	27, // 34: rounds.v1.TicketCommand.escalate:type_name -> rounds.v1.TicketEscalate
+	28, // 35: rounds.v1.TicketCommand.customer_accept:type_name -> rounds.v1.TicketCustomerAccept
+	29, // 36: rounds.v1.TicketCommand.dispute:type_name -> rounds.v1.TicketDispute
+	30, // 37: rounds.v1.TicketCommand.force_close:type_name -> rounds.v1.TicketForceClose
+	31, // 38: rounds.v1.TicketCommand.split:type_name -> rounds.v1.TicketSplit
+	33, // 39: rounds.v1.TicketCommand.ask:type_name -> rounds.v1.TicketAsk
+	34, // 40: rounds.v1.TicketCommand.follow_up:type_name -> rounds.v1.TicketFollowUp
+	35, // 41: rounds.v1.TicketCommand.reopen:type_name -> rounds.v1.TicketReopen
+	43, // 42: rounds.v1.TicketPause.proof:type_name -> rounds.v1.RecordRef
+	32, // 43: rounds.v1.TicketSplit.tasks:type_name -> rounds.v1.TicketTask
+	44, // 44: rounds.v1.Ticket.AnswersEntry.value:type_name -> rounds.v1.Answer
+	45, // [45:45] is the sub-list for method output_type
+	45, // [45:45] is the sub-list for method input_type
+	45, // [45:45] is the sub-list for extension type_name
+	45, // [45:45] is the sub-list for extension extendee
+	0,  // [0:45] is the sub-list for field type_name
 }
 
 func init() { file_rounds_v1_ticket_proto_init() }
