@@ -70,12 +70,13 @@ func NamesCalendar(key string) bool { return key == calendarKey }
 
 // calendar refuses a setting that names a calendar that there is not.
 func (r *Reference) calendar(scope store.Scope, key, value string) *roundsv1.Problem {
-	s := r.shared(scope)
-	if !NamesCalendar(key) || value == builtInCalendar || s == nil {
+	if _, ours := r.tree.Organisation(scope); !ours || !NamesCalendar(key) || value == builtInCalendar {
 		return nil
 	}
-	if _, known := s.calendars[value]; known {
-		return nil
+	if s := r.shared(scope); s != nil { // nothing is shared before anything was written
+		if _, known := s.calendars[value]; known {
+			return nil
+		}
 	}
 	p := unknownCode("value", value, "日历（holidays.csv）", "calendars (holidays.csv)")
 	p.Facts["key"] = key

@@ -161,6 +161,12 @@ func TestASettingNamesACalendarThatThereIs(t *testing.T) {
 	if got, resp := w.enter(w.device, req); !strings.HasSuffix(got, " 0 refused") {
 		t.Errorf("foreseen: %v", resp)
 	}
+	empty := start(t) // nothing was written yet
+	req = table(policies, "node,key,value", "R1,service.calendar,nope", "R1,service.review,4h")
+	req.DryRun, req.Assumed = true, []*roundsv1.ImportAssumption{{Kind: units, Code: "R1"}}
+	if got, resp := empty.enter(empty.device, req); got != "1 created, 0 changed, 0 unchanged, 1 refused" || resp.GetResults()[0].GetProblem().GetField() != "value" {
+		t.Errorf("in an empty organisation: %v", resp)
+	}
 	_, err := w.admin().SetPolicy(t.Context(), as(w.device, &roundsv1.SetPolicyRequest{NodeId: w.node("R1"), Set: map[string]string{"service.calendar": "nope"}}))
 	if _, p := problemOf(t, err); p.GetField() != "set[service.calendar]" || !strings.Contains(p.GetSentence().GetEn(), "nope") {
 		t.Errorf("set: %v", p)
