@@ -114,7 +114,7 @@ func TestInspection(t *testing.T) {
 	boss, li := w.phone("boss", dispatcher, manager), w.phone("li", worker)
 	id := uid("round")
 	step := func(p *phone, c *roundsv1.InspectionCommand) { p.t.Helper(); p.do(site, id, c) }
-	boss.do(site, id, &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{Title: "pumps"}}}})
+	boss.do(site, id, &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{Title: "pumps", ChecklistId: uid("list")}}}})
 	step(boss, &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Release{Release: &roundsv1.InspectionRelease{}}})
 	step(li, &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Start{Start: &roundsv1.InspectionStart{}}})
 	content := image(95, drawn.After)

@@ -58,7 +58,7 @@ func walkFactRows() []row {
 	act, walker, round, list := aboutActs(), aboutWalkers(), aboutWalkRounds(), aboutWalkLists()
 	route, evidence, review := aboutRoutes(), aboutWalkEvidence(), aboutWalkReviews()
 	return []row{
-		{command: Create, when: when{act.makes}, to: planned, effects: then{round.first, walker.takeEarly, walker.noted, route.countVisits, evidence.takeAnswers}},
+		{command: Create, when: when{act.makes}, needs: aboutNewRounds().all(), to: planned, effects: then{round.first, walker.takeEarly, walker.noted, route.countVisits, evidence.takeAnswers}},
 		orphanRow(),
 		{command: Fact, number: 37, from: states{approved}, when: when{review.byWalker}, to: inspectionQueue,
 			effects: then{list.keepPinned, walker.noted, round.markLate, route.countVisits, evidence.takeAnswers, review.takeBackOwn}},

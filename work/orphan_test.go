@@ -62,7 +62,7 @@ func TestOrphansBeside(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newTown(t, "light")
-			w.chief.done(round, &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{Title: "stairs of Li's tower"}}}})
+			w.chief.done(round, &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{Title: "stairs of Li's tower", CheckpointIds: []string{uid("stairs")}}}}})
 			w.x.sync()
 			acts := []uint64{w.x.do(uid("photo"), shot(w.id, 1)), w.x.do(uid("remark"), remark(w.id, "called Li")), w.x.do(uid("of the round"), walked(round))}
 			if err := gone(w, "ticket", w.id); err != nil {

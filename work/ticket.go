@@ -21,7 +21,7 @@ func reportRows() []row {
 	act, who, round, report, category, task := aboutActs(), aboutPeople(), aboutRounds(), aboutReports(), aboutCategories(), aboutTasks()
 	splits := needs{task.notTask, task.room, task.known, task.covered}
 	return slices.Concat([]row{
-		{command: Create, when: when{act.makes}, needs: needs{report.placed, who.leadsNewCrew}, to: newTicket,
+		{command: Create, when: when{act.makes}, needs: needs{report.titled, report.placed, who.leadsNewCrew}, to: newTicket,
 			effects: then{round.first, report.keepTime, report.wantPhoto, category.pin, report.takeEarly, who.works}},
 	},
 		// Whoever made a ticket may send that once more, from a phone that was enrolled anew: it is merged as an edit is, under the right to make one.

@@ -2,13 +2,14 @@ package work
 
 import (
 	"slices"
+	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 )
 
 // reportTerms are about how a ticket comes to be: where it is, when it was reported, and what has come of it before it was here itself.
 type reportTerms struct {
-	placed                         condition
+	placed, titled                 condition
 	keepTime, wantPhoto, takeEarly effect
 }
 
@@ -20,6 +21,11 @@ func aboutReports() reportTerms {
 			refusal: refusal{missing, "location",
 				"巡查发现须注明位置：扫码、定位或选择地点；定位不到请选「无定位」。",
 				"A find on patrol needs its place: scan a tag, take a fix, or choose from the list; without a fix say so."},
+		},
+		titled: condition{
+			name:    "a title is not blank",
+			holds:   func(j *judgement) bool { return !blank(j.written().GetTicket().GetTitle()) },
+			refusal: blankTitle(),
 		},
 		keepTime: effect{"reported_time = effective time", func(j *judgement) {
 			j.editTicket(ticketReportedTime).ReportedTimeUs = j.Time.UnixMicro()
@@ -53,3 +59,10 @@ func (j *judgement) wantPhoto() {
 }
 
 func (j *judgement) hasNoPhoto() bool { return slices.Contains(j.ticket().GetFlags(), flagNoPhoto) }
+
+// blank: whether a text is there that shows nothing. That there is none at all is another matter: a report may have the customer's words alone.
+func blank(text string) bool { return text != "" && strings.TrimSpace(text) == "" }
+
+func blankTitle() refusal {
+	return refusal{missing, "title", "标题是空白的，请用几个字写明是什么事。", "The title is blank: say in a few words what it is about."}
+}

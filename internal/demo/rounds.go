@@ -206,8 +206,18 @@ func (w *worker) answerItem(ctx context.Context, v client.View, item *roundsv1.C
 
 // inspectElsewhere walks a round that nobody planned, at a site that has no plans.
 func (w *worker) inspectElsewhere(ctx context.Context) error {
-	ref, err := w.device.Create(ctx, w.site, "", &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{
-		Title: "临时巡查 / unplanned", WindowStartUs: w.clocks.time.Now().UnixMicro()}}})
+	round := &roundsv1.Inspection{Title: "临时巡查 / unplanned", WindowStartUs: w.clocks.time.Now().UnixMicro()}
+	for place, err := range w.device.List(ctx, w.site, "place") {
+		if err != nil {
+			return err
+		}
+		round.CheckpointIds = []string{string(place.ID)}
+		break
+	}
+	if len(round.CheckpointIds) == 0 {
+		return nil // the phone does not have the site's places yet
+	}
+	ref, err := w.device.Create(ctx, w.site, "", &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: round}})
 	if err := w.note(ref, err); err != nil || ref.ID == "" {
 		return err
 	}

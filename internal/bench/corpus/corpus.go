@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -112,7 +113,9 @@ func (c *Corpus) Inspection() *roundsv1.Inspection {
 	i := &roundsv1.Inspection{ChecklistId: known("checklist", c.rand.IntN(8)), ChecklistVersion: 3, Title: zh + "巡检",
 		WindowStartUs: start, WindowEndUs: start + 7_200_000_000}
 	for range 4 {
-		i.CheckpointIds = append(i.CheckpointIds, known("place", c.rand.IntN(len(c.words.places)*40)))
+		if at := known("place", c.rand.IntN(len(c.words.places)*40)); !slices.Contains(i.CheckpointIds, at) {
+			i.CheckpointIds = append(i.CheckpointIds, at)
+		}
 	}
 	return i
 }
