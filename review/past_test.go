@@ -61,7 +61,7 @@ func TestStoryTellsWhatWasReplaced(t *testing.T) {
 		{"start", []uint32{40}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_ACCEPTED}, "started (it was accepted)", "开工（此前：已接单）"},
 		{"pause", []uint32{40}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_IN_PROGRESS}, "paused (it was in progress): tools", "挂起（此前：处理中）：tools"},
 		{"dispatch", []uint32{40, 42}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_PAUSED, AssigneeId: uid("Y")}, " to name of X, instead of name of Y (it was paused)", "派单给name of X，代替name of Y（此前：挂起）"},
-		{"edit", []uint32{42}, &roundsv1.Ticket{AssigneeId: uid("X")}, "The server changed assignee, escalation level, flags, instead of name of X", "，代替name of X"},
+		{"edit", []uint32{42}, &roundsv1.Ticket{AssigneeId: uid("X")}, "The server changed assignee, escalation level (now 1), flags (something came late), instead of name of X", "，代替name of X"},
 	} {
 		if i >= len(all) {
 			t.Fatalf("only %v", doings(all))

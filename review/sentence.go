@@ -103,8 +103,9 @@ func called(id string, names map[string]*roundsv1.Text) inBoth {
 	return inBoth{short, short}
 }
 
-// sentence says what an entry of a record's story did, in both languages. The question is the one that the entry waited as, or that let it in; nil where none did.
-func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text, of *roundsv1.RecordRef, question *roundsv1.Conflict) *roundsv1.Text {
+// sentence says what an entry of a record's story did, in both languages. The question is the one that the entry waited as, or that let it in; nil where none did. The
+// list is what the record's items are called by; nil where nobody knows.
+func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text, of *roundsv1.RecordRef, question *roundsv1.Conflict, list *roundsv1.Checklist) *roundsv1.Text {
 	who := inBoth{"系统", "The server"}
 	if person := e.GetPersonId(); person != "" {
 		who = called(person, names)
@@ -122,13 +123,13 @@ func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text, of *round
 		thing := things()[e.GetRecord().GetKind()]
 		what = inBoth{thing.zh, " " + thing.en}
 	case "add":
-		what = added(e)
+		what = added(e, details{names, list})
 	case "admit":
 		if e.GetType() == roundsv1.EntryType_ENTRY_TYPE_ADMITTED {
 			who, what = admission(e, question, names)
 		}
 	case "edit":
-		what = edited(e)
+		what = edited(e, details{names, list})
 	case "dispatch":
 		to := called(e.GetAct().GetCommand().GetTicket().GetDispatch().GetAssigneeId(), names)
 		what = inBoth{"给" + to.zh, " to " + to.en}
@@ -231,32 +232,36 @@ func reasonOf(c *roundsv1.Command) string {
 }
 
 // added says what a fact added.
-func added(e *roundsv1.StoryEntry) inBoth {
+func added(e *roundsv1.StoryEntry, d details) inBoth {
 	if e.GetRecord().GetKind() != string(kindTicket) && e.GetRecord().GetKind() != string(kindInspection) {
 		thing := things()[e.GetRecord().GetKind()]
 		return inBoth{thing.zh, " " + thing.en}
 	}
-	return fieldList(contentOf(e.GetAct().GetFact().GetRecord()), nil)
+	return fieldList(contentOf(e.GetAct().GetFact().GetRecord()), nil, d.of(e.GetAct().GetFact().GetRecord(), nil))
 }
 
 // edited says which fields an edit wrote.
-func edited(e *roundsv1.StoryEntry) inBoth {
-	return fieldList(contentOf(e.GetAct().GetEdit().GetRecord()), e.GetAct().GetEdit().GetFields())
+func edited(e *roundsv1.StoryEntry, d details) inBoth {
+	return fieldList(contentOf(e.GetAct().GetEdit().GetRecord()), e.GetAct().GetEdit().GetFields(), d.of(e.GetAct().GetEdit().GetRecord(), e.GetReplaced()))
 }
 
-// fieldList names fields: those with the numbers, or where there are none, those that are set.
-func fieldList(of protoreflect.Message, numbers []uint32) inBoth {
+// fieldList names fields: those with the numbers, or where there are none, those that are set. The details, by the fields' names, stand behind them.
+func fieldList(of protoreflect.Message, numbers []uint32, details map[string]inBoth) inBoth {
 	if of == nil {
 		return inBoth{}
 	}
 	var zh, en []string
 	add := func(field protoreflect.FieldDescriptor) {
 		name := string(field.Name())
-		en = append(en, strings.ReplaceAll(strings.TrimSuffix(strings.TrimSuffix(name, "_ids"), "_id"), "_", " "))
+		detail := details[name]
+		if detail != (inBoth{}) {
+			detail = inBoth{"（" + detail.zh + "）", " (" + detail.en + ")"}
+		}
+		en = append(en, strings.ReplaceAll(strings.TrimSuffix(strings.TrimSuffix(name, "_ids"), "_id"), "_", " ")+detail.en)
 		if word := fieldWords()[name]; word != "" {
 			name = word
 		}
-		zh = append(zh, name)
+		zh = append(zh, name+detail.zh)
 	}
 	fields := of.Descriptor().Fields()
 	for _, number := range numbers {

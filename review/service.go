@@ -65,6 +65,8 @@ type Config struct {
 	// Person returns what somebody is called who has or had to do with a scope, by their account: of people who are not in the site's list of staff. It is "" of anybody
 	// else. Default: none is known.
 	Person func(ctx context.Context, scope store.Scope, person engine.PersonID) (string, error)
+	// Checklist returns a version of a checklist of the organisation of a scope, 0: the newest, for its questions; nil where there is none. Default: none is known.
+	Checklist func(scope store.Scope, series string, version uint32) *roundsv1.Checklist
 }
 
 // Service answers the calls of WorkService. It is safe for concurrent use. No goroutine of its own outlives a call.

@@ -68,6 +68,8 @@ func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1
 		entry := one.entry
 		names.ask(0, entry.GetPersonId(), entry.GetAct().GetCommand().GetTicket().GetDispatch().GetAssigneeId())
 		names.record(0, entry.GetAct().GetEdit().GetRecord())
+		names.ask(0, placesIn(entry.GetAct().GetEdit().GetRecord())...)
+		names.ask(0, placesIn(entry.GetAct().GetFact().GetRecord())...)
 		names.record(0, entry.GetReplaced())
 		if questions[entry.GetSeq()], err = d.waited(ctx, entry); err != nil {
 			return nil, err
@@ -79,11 +81,16 @@ func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1
 	if more {
 		resp.NextPageToken = d.token(req, last)
 	}
+	current, err := d.record(ctx, 0, kind, id)
+	if err != nil {
+		return nil, err
+	}
+	list := d.listOf(0, current.GetRecord())
 	if resp.Names, err = names.found(ctx); err != nil {
 		return nil, err
 	}
 	for _, entry := range resp.GetEntries() {
-		entry.Sentence = sentence(entry, resp.Names, req.GetRecord(), questions[entry.GetSeq()])
+		entry.Sentence = sentence(entry, resp.Names, req.GetRecord(), questions[entry.GetSeq()], list)
 	}
 	return resp, nil
 }

@@ -1,6 +1,7 @@
 package review_test
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -143,7 +144,8 @@ func TestStoryNamesEveryField(t *testing.T) {
 			t.Fatalf("%s: %d entries", kind, len(all))
 		}
 		for _, entry := range all {
-			if told := entry.GetSentence().GetZh(); strings.ContainsAny(told, "abcdefghijklmnopqrstuvwxyz") {
+			// An item of a checklist that nobody has is called by its code, in quotes.
+			if told := regexp.MustCompile("「.*?」").ReplaceAllString(entry.GetSentence().GetZh(), ""); strings.ContainsAny(told, "abcdefghijklmnopqrstuvwxyz") {
 				t.Errorf("%s: %s", kind, told)
 			}
 		}

@@ -54,7 +54,7 @@ func TestStoryOfWhatWaits(t *testing.T) {
 	shot := waits(uid("photo"), photo(&roundsv1.Photo{Subject: of("ticket", id), Role: roundsv1.PhotoRole_PHOTO_ROLE_AFTER, Round: 1}))
 	said := waits(uid("remark"), comment(&roundsv1.Comment{Subject: of("ticket", id), Words: "look"}))
 	measured := waits(id, ticket(&roundsv1.Ticket{Readings: []*roundsv1.Reading{{Id: uid("reading"), Quantity: "pressure", Value: 3.2, Unit: "bar"}}}))
-	expect("before anybody decided", "鲍清 added a photo (waits for a person", "鲍清 added a remark (waits for a person", "鲍清 added readings (waits for a person: Whoever sent this had no right to at that time", "鲍清 添加照片（等待人工处理")
+	expect("before anybody decided", "鲍清 added a photo (waits for a person", "鲍清 added a remark (waits for a person", "鲍清 added readings (pressure 3.2 bar) (waits for a person: Whoever sent this had no right to at that time", "鲍清 添加照片（等待人工处理")
 
 	resp, err := w.service.Inbox(t.Context(), boss, &roundsv1.InboxRequest{Scopes: []string{string(site)}})
 	if err != nil || len(resp.GetItems()) != 3 {
@@ -71,7 +71,7 @@ func TestStoryOfWhatWaits(t *testing.T) {
 	decide(shot, &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Dismiss{Dismiss: &roundsv1.ConflictDismiss{Reason: "of another place"}}})
 	decide(said, &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Admit{Admit: &roundsv1.ConflictAdmit{}}})
 	expect("then", "鲍清 added a photo (waited for a person; left out by 陈经理: of another place)", "鲍清 added a remark (waited for a person; let in by 陈经理)",
-		"陈经理 let in what had waited from 鲍清", "鲍清 added readings (waits for a person", "陈经理 采纳 鲍清 提交的内容", "未采纳，陈经理")
+		"陈经理 let in what had waited from 鲍清", "鲍清 added readings (pressure 3.2 bar) (waits for a person", "陈经理 采纳 鲍清 提交的内容", "未采纳，陈经理")
 	decide(measured, &roundsv1.ConflictCommand{Command: &roundsv1.ConflictCommand_Admit{Admit: &roundsv1.ConflictAdmit{}}})
 	if all := strings.Join(told(), "\n"); strings.Contains(all, "waits for a person") || strings.Count(all, "陈经理 let in what had waited from 鲍清") != 2 {
 		t.Errorf("in the end:\n%s", all)

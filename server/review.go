@@ -21,7 +21,10 @@ func (s *Server) openReview() error {
 	}
 	s.review, err = review.New(review.Config{Records: s.engine, Access: access{s.authority}, Key: key, Now: s.cfg.Inject.Now, Digest: work.Digest,
 		Person:   access{s.authority}.Name,
-		Category: func(scope store.Scope, id string) *roundsv1.Category { return s.reference.Category(scope, id) }})
+		Category: func(scope store.Scope, id string) *roundsv1.Category { return s.reference.Category(scope, id) },
+		Checklist: func(scope store.Scope, series string, version uint32) *roundsv1.Checklist {
+			return s.reference.Checklist(scope, series, version)
+		}})
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
