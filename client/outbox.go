@@ -256,10 +256,12 @@ func (d *Device) encode(r store.Reader, about recordRef, m *roundsv1.Mutation, h
 	if how.seen != nil {
 		m.Base, m.BaseTimeUs = how.seen.Version, how.seen.timeUS
 	}
+	if err := unreadable(m.ProtoReflect()); err != nil {
+		return nil, err
+	}
 	if d.cfg.Validate != nil {
 		if err := d.cfg.Validate(m); err != nil {
-			return nil, &ProblemError{Cause: err, Problem: &roundsv1.Problem{Code: roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD,
-				Sentence: &roundsv1.Text{Zh: "填写的内容不符合要求。", En: err.Error()}}}
+			return nil, &ProblemError{Cause: err, Problem: malformed(err)}
 		}
 	}
 	if problem := d.judge(p, m); problem != nil {
@@ -273,6 +275,15 @@ func (d *Device) encode(r store.Reader, about recordRef, m *roundsv1.Mutation, h
 		return nil, refusal(roundsv1.ProblemCode_PROBLEM_CODE_LIMIT, "", "内容太大。", "This is too large.")
 	}
 	return content, nil
+}
+
+// malformed says what Validate has against a mutation: in the error's own Problem, where it has one.
+func malformed(err error) *roundsv1.Problem {
+	var told interface{ Problem() *roundsv1.Problem }
+	if errors.As(err, &told) {
+		return told.Problem()
+	}
+	return &roundsv1.Problem{Code: roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, Sentence: &roundsv1.Text{Zh: "填写的内容不符合要求。", En: err.Error()}}
 }
 
 // judge refuses an edit that no server would ever take, by the same code as the server. What may come out differently there is

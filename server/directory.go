@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"strconv"
 
-	"google.golang.org/protobuf/proto"
-
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/directory"
 	"github.com/rounds-sync/rounds/evidence"
 	"github.com/rounds-sync/rounds/media/check"
+	"github.com/rounds-sync/rounds/server/violation"
 	"github.com/rounds-sync/rounds/sync/engine"
 )
 
@@ -34,7 +33,7 @@ func (s *Server) Reference() *directory.Reference { return s.reference }
 func (s *Server) keeper() *directory.Keeper {
 	return directory.New(directory.Config{
 		Desk: s.engine, Organisation: organisation{s.authority}, Reference: s.reference, Checks: s.guard.Checks, Rules: s.guard, Scopes: s.recordScopes,
-		Validate: func(m proto.Message) error { return firstField(s.validator.Validate(m)) },
+		Validate: violation.By(s.validator),
 		Tag:      s.tags.issue, Root: string(s.founding.Root), Now: s.cfg.Inject.Now, Log: s.log,
 	})
 }

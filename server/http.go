@@ -13,14 +13,12 @@ import (
 	"net/netip"
 	"time"
 
-	"buf.build/go/protovalidate"
 	"connectrpc.com/connect"
 	connectcors "connectrpc.com/cors"
 	"connectrpc.com/grpchealth"
 	"connectrpc.com/grpcreflect"
 	"connectrpc.com/validate"
 	"github.com/rs/cors"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -28,20 +26,6 @@ import (
 	"github.com/rounds-sync/rounds/auth"
 	"github.com/rounds-sync/rounds/server/compress"
 )
-
-// validMutation returns what holds a mutation against the rules of its schema. Its error names the first field that breaks one, for the person.
-func validMutation(by protovalidate.Validator) func(proto.Message) error {
-	return func(m proto.Message) error { return firstField(by.Validate(m)) }
-}
-
-func firstField(err error) error {
-	var fields *protovalidate.ValidationError
-	if errors.As(err, &fields) && len(fields.Violations) > 0 {
-		v := fields.Violations[0].Proto
-		return fmt.Errorf("%s: %s", protovalidate.FieldPathString(v.GetField()), v.GetMessage())
-	}
-	return err
-}
 
 // sideBytes bounds one message to health and to reflection; what they are asked is a name.
 const sideBytes = 16 << 10

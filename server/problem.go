@@ -15,6 +15,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/auth"
 	"github.com/rounds-sync/rounds/server/compress"
+	"github.com/rounds-sync/rounds/server/violation"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store"
 )
@@ -100,15 +101,10 @@ func codeOfProblem(code roundsv1.ProblemCode) connect.Code {
 
 // problemOfFields tells the first field that breaks a rule of the schema.
 func problemOfFields(e *protovalidate.ValidationError) *roundsv1.Problem {
-	p := say(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "请求中有字段不符合要求", "A field of the request has a value that it may not have")
-	if len(e.Violations) > 0 {
-		v := e.Violations[0].Proto
-		p.Field = protovalidate.FieldPathString(v.GetField())
-		if v.GetMessage() != "" {
-			p.Sentence.En += ": " + strings.TrimSpace(p.Field+" "+v.GetMessage())
-		}
+	if told := (*violation.Error)(nil); errors.As(violation.Of(e), &told) {
+		return told.Problem()
 	}
-	return p
+	return say(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "请求中有字段不符合要求", "A field of the request has a value that it may not have")
 }
 
 // withProblem gives an error that Connect itself made the Problem that every error carries.

@@ -27,6 +27,7 @@ import (
 	"github.com/rounds-sync/rounds/review"
 	"github.com/rounds-sync/rounds/schedule"
 	"github.com/rounds-sync/rounds/server/precheck"
+	"github.com/rounds-sync/rounds/server/violation"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/sync/store/badgerstore"
@@ -121,7 +122,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	rules := work.New(work.Config{Reference: s.reference, Tags: s.tags, People: access{s.authority}})
 	s.guard = s.guarded(rules)
 	s.engine, err = engine.Open(engine.Config{
-		Store: s.store, Rules: s.guard, Access: access{s.authority}, Validate: validMutation(s.validator),
+		Store: s.store, Rules: s.guard, Access: access{s.authority}, Validate: violation.By(s.validator),
 		Index: joined(indexes()), IndexVersion: version(indexes()), Committed: s.committed, Question: rules.Complete,
 		Now: cfg.Inject.Now, Rand: cfg.Inject.Rand, Logger: s.log, Heartbeat: cfg.Timeouts.Heartbeat,
 	})

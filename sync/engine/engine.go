@@ -51,7 +51,8 @@ type Config struct {
 	// nobody but the server has; it is empty for a question about values that stand in a record, its Kind is empty where the mutation cannot be read. What
 	// Sides say of the mutation goes with it when Redact takes its content. It must be pure, and is called from many goroutines.
 	Question func(*roundsv1.Conflict, Case)
-	// Validate checks one decoded message against the rules of its schema; its error is shown to the person. Default: nothing is checked.
+	// Validate checks one decoded message against the rules of its schema; its error is shown to the person, as its method
+	// Problem() *roundsv1.Problem says it where it has one. Default: nothing is checked.
 	Validate func(proto.Message) error
 	// Now is the server's clock. Default: time.Now.
 	Now func() time.Time

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -117,7 +118,7 @@ func (e *Engine) decode(it *item) {
 	}
 	it.mutation = m
 	if err := e.cfg.Validate(m); err != nil {
-		it.problem = problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "", "数据不符合要求："+err.Error(), err.Error())
+		it.problem = malformed(err)
 		return
 	}
 	id, ok := parseID(m.GetRecordId())
@@ -133,6 +134,15 @@ func (e *Engine) decode(it *item) {
 		return
 	}
 	it.kind = kind
+}
+
+// malformed says what Validate has against a mutation: in the error's own Problem, where it has one.
+func malformed(err error) *roundsv1.Problem {
+	var told interface{ Problem() *roundsv1.Problem }
+	if errors.As(err, &told) {
+		return told.Problem()
+	}
+	return problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "", "数据不符合要求："+err.Error(), err.Error())
 }
 
 func validScope(s store.Scope) bool {

@@ -14,12 +14,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"buf.build/go/protovalidate"
 	"connectrpc.com/connect"
 	"github.com/spf13/cobra"
 
 	"github.com/rounds-sync/rounds/api/rounds/v1/roundsv1connect"
 	"github.com/rounds-sync/rounds/client"
 	"github.com/rounds-sync/rounds/server/compress"
+	"github.com/rounds-sync/rounds/server/precheck"
+	"github.com/rounds-sync/rounds/server/violation"
 	"github.com/rounds-sync/rounds/sync/store/boltstore"
 	"github.com/rounds-sync/rounds/work"
 )
@@ -232,7 +235,8 @@ func (d *deviceCommands) open(ctx context.Context) (_ *session, err error) {
 		}
 	}
 	if s.Device, err = client.Open(ctx, client.Config{Store: s.store, Sync: s.remote.sync, Tokens: tokens, Media: s.remote.media, HTTP: s.remote.parts,
-		Originals: originals, Progress: progress, Foresee: s.foresee}); err != nil {
+		Originals: originals, Progress: progress, Foresee: s.foresee,
+		Validate: violation.By(precheck.New(protovalidate.GlobalValidator))}); err != nil {
 		return nil, err
 	}
 	identity, err := s.Identity()
