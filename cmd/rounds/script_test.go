@@ -30,6 +30,7 @@ import (
 //	= NAME of  the same of the one that stands in the field "of", where the command lists things
 //	~          the command is run again, each time behind a sync, until all that is expected is printed
 //
+// $LONG is a text that is longer than any field, $BAD one that nobody can read, and of an id $NAME its last eight characters are $SHORTNAME.
 // @name is the path of a photo: the same photo for the same name in one script, another one in any other; $DIR is a folder of the script's own.
 func TestScripts(t *testing.T) {
 	if testing.Short() {
@@ -47,7 +48,8 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := &script{t: t, world: w, name: name, vars: map[string]string{"DIR": t.TempDir(), "SERVER": w.address}}
+			s := &script{t: t, world: w, name: name, vars: map[string]string{"DIR": t.TempDir(), "SERVER": w.address,
+				"LONG": strings.Repeat("x", 70_000), "BAD": "bad\xff"}}
 			s.play(string(text))
 		})
 	}
@@ -62,8 +64,10 @@ type world struct {
 func worldTables() map[string]string {
 	return map[string]string{
 		"sites": "code,name_zh,name_en,time_zone\nYQ,云栖雅苑,Yunqi Court,Asia/Shanghai\n",
-		"categories": "code,name_zh,name_en,line,priority,before_photo,after_photos,live_camera\n" +
-			"EP-11,地库漏水,basement leak,engineering,normal,yes,2,yes\nEP-01,公区灯不亮,light out,engineering,normal,no,1,no\nCL-06,地库积水,basement water,cleaning,normal,no,1,no\n",
+		"categories": "code,name_zh,name_en,line,priority,before_photo,after_photos,live_camera,checklist\n" +
+			"EP-11,地库漏水,basement leak,engineering,normal,yes,2,yes,\nEP-01,公区灯不亮,light out,engineering,normal,no,1,no,\nCL-06,地库积水,basement water,cleaning,normal,no,1,no,\n" +
+			"EP-20,水泵检修,pump service,engineering,normal,no,1,no,CL4\n",
+		"assets": "site,code,name_zh,name_en,type,place\nYQ,PUMP-1,一号泵,Pump 1,pump,B2-PUMP\n",
 		"checklists": "code,version,name_zh,name_en,item,question_zh,question_en,weight,unit,low,high,least,greatest,category\n" +
 			"CL4,1,水泵房,Pump room,pressure,出口压力,outlet pressure,3,bar,2,4,0,16,\nCL4,1,水泵房,Pump room,dry,无渗漏,no leak,2,,,,,,EP-11\n",
 		"places": "site,code,name_zh,name_en,type,tag\nYQ,B2-PUMP,生活水泵房,Pump room,room,QR-PUMP\nYQ,B2-TANK,水箱间,Tank room,room,QR-TANK\nYQ,B2-NEW,新泵房,New pump room,room,\n",
@@ -290,7 +294,7 @@ func (s *script) keep(c *command, r result) {
 		}
 		made = list[0]
 	}
-	s.vars[c.name] = made.ID
+	s.vars[c.name], s.vars["SHORT"+c.name] = made.ID, made.ID[len(made.ID)-8:]
 }
 
 // listed is the id of the one thing of a kind that a command lists: of the field devices, its deviceId.

@@ -55,6 +55,17 @@ func (d *deskCommands) at(run func(ctx context.Context, s *deskSession, args []s
 	})
 }
 
+// mostFlag adds --most: how many rows a command prints, one at least.
+func (d *deskCommands) mostFlag(cmd *cobra.Command, most *int, usual int) {
+	cmd.Flags().IntVar(most, "most", usual, d.in("how many to list at most", "最多列出几条"))
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		if *most < 1 {
+			return usageBoth(cmd, "--most is 1 at least", "--most 至少为 1")
+		}
+		return nil
+	}
+}
+
 // name is what people call an id.
 func (d *deskCommands) name(names map[string]*roundsv1.Text, id string) string {
 	switch name := d.text(names[id]); {
@@ -118,7 +129,7 @@ func (d *deskCommands) list() *cobra.Command {
 		all := &roundsv1.ListTicketsResponse{Names: map[string]*roundsv1.Text{}}
 		for page := ""; ; {
 			resp, err := call(ctx, s.session, s.work.ListTickets, &roundsv1.ListTicketsRequest{Scopes: []string{string(s.scope)}, Filter: filter,
-				Sort: roundsv1.TicketSort(by), Descending: descending, PageSize: uint32(min(500, max(1, most-len(all.Rows)))), PageToken: page})
+				Sort: roundsv1.TicketSort(by), Descending: descending, PageSize: uint32(min(500, most-len(all.Rows))), PageToken: page})
 			if err != nil {
 				return err
 			}
@@ -147,7 +158,7 @@ func (d *deskCommands) list() *cobra.Command {
 	f.StringVar(&text, "text", "", d.in("with all of these words, anywhere", "包含全部这些词"))
 	f.StringVar(&sort, "sort", "reported", d.in("order: reported, updated, due, priority, escalation", "排序：reported 上报、updated 更新、due 时限、priority 优先级、escalation 升级"))
 	f.BoolVar(&descending, "descending", false, d.in("from the greatest to the smallest", "从大到小"))
-	f.IntVar(&most, "most", 50, d.in("how many to list at most", "最多列出几条"))
+	d.mostFlag(cmd, &most, 50)
 	return cmd
 }
 
@@ -208,7 +219,7 @@ func (d *deskCommands) listRounds(ctx context.Context, s *deskSession, filter *r
 		filter.States = append(filter.States, v)
 	}
 	all, err := call(ctx, s.session, s.work.ListInspections, &roundsv1.ListInspectionsRequest{Scopes: []string{string(s.scope)}, Filter: filter,
-		Descending: true, PageSize: uint32(min(500, max(1, most)))})
+		Descending: true, PageSize: uint32(min(500, most))})
 	if err != nil {
 		return err
 	}
@@ -230,7 +241,7 @@ func (d *deskCommands) inbox() *cobra.Command {
 	var most int
 	cmd := &cobra.Command{Use: "inbox", Short: d.in("List open questions that are yours to decide, the oldest first", "列出待您裁决的事项，最早的在前"), Args: cobra.NoArgs}
 	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, _ []string) error {
-		req := &roundsv1.InboxRequest{Scopes: []string{string(s.scope)}, Everybody: everybody, MinAgeUs: max(0, age.Microseconds()), PageSize: uint32(min(500, max(1, most)))}
+		req := &roundsv1.InboxRequest{Scopes: []string{string(s.scope)}, Everybody: everybody, MinAgeUs: max(0, age.Microseconds()), PageSize: uint32(min(500, most))}
 		for _, name := range types {
 			v, err := enumValue(roundsv1.ConflictType_value, "CONFLICT_TYPE", name)
 			if err != nil {
@@ -264,6 +275,6 @@ func (d *deskCommands) inbox() *cobra.Command {
 	cmd.Flags().BoolVar(&everybody, "all", false, d.in("also those that are for other people", "包括给他人的"))
 	cmd.Flags().StringSliceVar(&types, "type", nil, d.in("of this type (double_work, stale_approval ...)", "此类型（double_work、stale_approval……）"))
 	cmd.Flags().DurationVar(&age, "age", 0, d.in("open for this long at least", "至少等待了多久"))
-	cmd.Flags().IntVar(&most, "most", 50, d.in("how many to list at most", "最多列出几条"))
+	d.mostFlag(cmd, &most, 50)
 	return cmd
 }

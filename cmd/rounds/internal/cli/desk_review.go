@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // mostQueued bounds what a command reads of the queue to find what an id names.
@@ -19,7 +20,7 @@ func (s *deskSession) waiting(ctx context.Context, most int) (*roundsv1.ReviewQu
 	all := &roundsv1.ReviewQueueResponse{Names: map[string]*roundsv1.Text{}}
 	for page := ""; ; {
 		resp, err := call(ctx, s.session, s.work.ReviewQueue, &roundsv1.ReviewQueueRequest{Scopes: []string{string(s.scope)},
-			PageSize: uint32(min(100, max(1, most-len(all.Items)))), PageToken: page})
+			PageSize: uint32(min(100, most-len(all.Items))), PageToken: page})
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +68,7 @@ func (d *deskCommands) queue() *cobra.Command {
 			return d.printTable(t, all.GetTotal(), all.GetNextPageToken() != "")
 		})
 	})
-	cmd.Flags().IntVar(&most, "most", 50, d.in("how many to list at most", "最多列出几条"))
+	d.mostFlag(cmd, &most, 50)
 	return cmd
 }
 
@@ -79,14 +80,14 @@ func (d *deskCommands) story() *cobra.Command {
 	cmd.RunE = d.at(func(ctx context.Context, s *deskSession, args []string) error {
 		id := strings.ToLower(args[0])
 		if len(id) != 36 {
-			found, err := s.matching(ctx, kind, id)
+			found, err := s.matching(ctx, merge.Kind(kind), id)
 			if err != nil {
 				return err
 			}
 			id = found
 		}
 		all, err := call(ctx, s.session, s.work.Story, &roundsv1.StoryRequest{Scope: string(s.scope), Record: &roundsv1.RecordRef{Kind: kind, Id: id},
-			NewestFirst: newest, ByArrival: arrival, RecordAlone: alone, PageSize: uint32(min(500, max(1, most)))})
+			NewestFirst: newest, ByArrival: arrival, RecordAlone: alone, PageSize: uint32(min(500, most))})
 		if err != nil {
 			return err
 		}
@@ -103,32 +104,8 @@ func (d *deskCommands) story() *cobra.Command {
 	f.BoolVar(&newest, "newest", false, d.in("the newest first", "最新的在前"))
 	f.BoolVar(&arrival, "arrival", false, d.in("in the order in which things arrived", "按到达的顺序"))
 	f.BoolVar(&alone, "alone", false, d.in("without photos, remarks and questions", "不含照片、备注和待决事项"))
-	f.IntVar(&most, "most", 100, d.in("how many entries at most", "最多多少条"))
+	d.mostFlag(cmd, &most, 100)
 	return cmd
-}
-
-// matching finds the one ticket that a part of an id names: among those that changed last at the server, then on the device.
-func (s *deskSession) matching(ctx context.Context, kind, part string) (string, error) {
-	if kind == "ticket" {
-		resp, err := call(ctx, s.session, s.work.ListTickets, &roundsv1.ListTicketsRequest{Scopes: []string{string(s.scope)},
-			Sort: roundsv1.TicketSort_TICKET_SORT_UPDATED, Descending: true, PageSize: 500})
-		if err != nil {
-			return "", err
-		}
-		var found []string
-		for _, row := range resp.GetRows() {
-			if matches(row.GetRecordId(), part) {
-				found = append(found, row.GetRecordId())
-			}
-		}
-		if len(found) == 1 {
-			return found[0], nil
-		}
-		if len(found) > 1 {
-			return "", say(Usage, "%d tickets fit %s: give more of the id", "有%d张工单符合 %s：请多给几位编号", len(found), part)
-		}
-	}
-	return "", say(Usage, "no %s that changed lately fits %s: give the whole id (rounds desk list --json)", "近期变动的 %s 中没有符合 %s 的：请给出完整编号（rounds desk list --json）", kind, part)
 }
 
 func (d *deskCommands) approve() *cobra.Command {

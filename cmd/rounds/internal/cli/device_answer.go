@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/text/width"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
@@ -23,7 +25,7 @@ type answerFlags struct {
 
 func (d *deviceCommands) answer() *cobra.Command {
 	var f answerFlags
-	var value float64
+	var value string
 	cmd := &cobra.Command{Use: "answer ROUND|TICKET ITEM [pass|fail|na|skip]", Short: d.in("Answer one item of the checklist", "作答一个检查项"), Args: cobra.RangeArgs(2, 3),
 		Long: d.in("Answers one item of the checklist of a round or a ticket. ITEM is the item's id, its number in the list, or a part of its question. A reading says by\n"+
 			"itself whether it passes. A failed item needs a photo and a note, a skipped one its reason as the note; on a round, a failure makes its ticket.",
@@ -39,7 +41,11 @@ func (d *deviceCommands) answer() *cobra.Command {
 			}
 		}
 		if f.reading = nil; cmd.Flags().Changed("reading") {
-			f.reading = &value
+			measured, err := readNumber(value)
+			if err != nil {
+				return err
+			}
+			f.reading = &measured
 		} else if len(args) < 3 {
 			return usageBoth(cmd, "it needs pass, fail, na or skip, or --reading", "须给出 pass、fail、na、skip 之一，或 --reading 读数")
 		}
@@ -53,11 +59,25 @@ func (d *deviceCommands) answer() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.note, "note", "", d.in("in your words; of a skipped item the reason", "说明；跳过时写原因"))
-	flags.Float64Var(&value, "reading", 0, d.in("the measured value, in the item's unit", "读数"))
+	flags.StringVar(&value, "reading", "", d.in("the measured value, in the item's unit", "读数"))
 	flags.StringArrayVar(&f.photos, "photo", nil, d.in("file of a photo of it; may be given more than once", "照片文件；可多次"))
 	flags.StringVar(&f.checkpoint, "checkpoint", "", d.in("the place, by code, name or id, of an item that is asked at each checkpoint", "逐点检查项所在检查点"))
 	flags.StringVar(&f.source, "source", "gallery", d.in("where photos come from: camera or gallery", "照片来源：camera 或 gallery"))
 	return cmd
+}
+
+// narrow makes full-width digits and signs, which a Chinese keyboard writes, those that everybody reads.
+func narrow(text string) string {
+	return strings.ReplaceAll(width.Narrow.String(strings.ReplaceAll(text, "。", ".")), "−", "-")
+}
+
+// readNumber reads a measured value as people write it.
+func readNumber(text string) (float64, error) {
+	n, err := strconv.ParseFloat(strings.TrimSpace(narrow(text)), 64)
+	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+		return 0, say(Usage, "--reading %q is no number: 3.2 say", "--reading %q 不是数字：例如 3.2", text)
+	}
+	return n, nil
 }
 
 // answerResult reads a verdict.

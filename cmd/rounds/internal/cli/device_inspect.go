@@ -25,8 +25,14 @@ func (d *deviceCommands) inspectNew() *cobra.Command {
 	var window time.Duration
 	cmd := &cobra.Command{Use: "new --title TEXT", Short: d.in("Plan a round that begins now", "新建一个现在开始的巡检"), Args: cobra.NoArgs}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if title == "" {
+		if strings.TrimSpace(title) == "" {
 			return usageBoth(cmd, "--title is needed", "须给出 --title")
+		}
+		if window <= 0 {
+			return usageBoth(cmd, "--window is how long there is for the walk, more than 0", "--window 是巡检的时长，须大于 0")
+		}
+		if list == "" && len(route) == 0 {
+			return usageBoth(cmd, "a round needs --checklist, --checkpoint or both", "巡检须有 --checklist 或 --checkpoint，或两者都有")
 		}
 		return d.with(func(ctx context.Context, s *session, _ []string) error {
 			scope, err := s.site(ctx, site)
@@ -112,6 +118,9 @@ func (s *session) plan(ctx context.Context, scope client.Scope, round *roundsv1.
 		id, err := s.placeID(ctx, scope, asked)
 		if err != nil {
 			return err
+		}
+		if slices.Contains(round.CheckpointIds, id) {
+			return say(Usage, "the checkpoint %q is named twice: name each once", "检查点 %q 写了两次：每个只写一次", asked)
 		}
 		round.CheckpointIds = append(round.CheckpointIds, id)
 	}

@@ -15,7 +15,7 @@ import (
 
 func (d *deviceCommands) photo() *cobra.Command {
 	cmd := &cobra.Command{Use: "photo", Short: d.in("Photos: promised with the words, their bytes behind them", "照片：先登记，内容随后上传")}
-	cmd.AddCommand(d.photoAdd(), d.photoHide(), d.photoList())
+	cmd.AddCommand(d.photoAdd(), d.photoHide(), d.photoList(), d.photoDraw())
 	return cmd
 }
 
@@ -58,7 +58,7 @@ func (d *deviceCommands) photoAdd() *cobra.Command {
 	flags.StringVar(&f.item, "item", "", d.in("checklist item, for --role item", "检查项（--role item 时）"))
 	flags.StringVar(&f.source, "source", "gallery", d.in("camera or gallery", "来源：camera 现场拍摄或 gallery 相册"))
 	flags.StringVar(&f.annotates, "annotates", "", d.in("id of the photo drawn upon, for --role annotation", "被标注照片的编号（--role annotation 时）"))
-	flags.StringVar(&f.place, "place", "", d.in("id of the place, from its tag", "位置编号（来自标签）"))
+	flags.StringVar(&f.place, "place", "", d.in("the place, by code, name or id, as its tag says", "位置的代码、名称或编号（以标签为准）"))
 	flags.StringVar(&f.words, "where", "", d.in("the place in words", "位置的文字说明"))
 	flags.BoolVar(&f.shared, "shared", false, d.in("the photo is shared with another ticket on purpose", "有意与另一工单共用此照片"))
 	flags.BoolVar(&f.noPhotos, "no-photos", false, d.in("send the promise only; the bytes follow with rounds device sync", "只发送登记；内容随 rounds device sync 上传"))
@@ -96,6 +96,11 @@ func (d *deviceCommands) addPhotos(ctx context.Context, s *session, f photoFlags
 		return err
 	}
 	in.Subject = &roundsv1.RecordRef{Kind: kind, Id: string(view.ID)}
+	if f.place != "" {
+		if in.Location.PlaceId, err = s.placeID(ctx, view.Scope, f.place); err != nil {
+			return err
+		}
+	}
 	if in.AnnotationOf != "" {
 		of, err := s.find(ctx, kindOf("photo"), string(in.AnnotationOf))
 		if err != nil {

@@ -24,15 +24,16 @@ func (d *deviceCommands) ticket() *cobra.Command {
 
 // ticketFields are the flags that fill a ticket.
 type ticketFields struct {
-	title, description, words, place, priority, notes, phone, asset string
-	tags                                                            []string
+	title, description, words, priority, notes, phone, asset string
+	tags                                                     []string
+	where                                                    whereFlags
 }
 
 func (f *ticketFields) flags(p *program, cmd *cobra.Command, created bool) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.title, "title", "", p.in("in a few words", "标题"))
 	flags.StringVar(&f.description, "description", "", p.in("what is wrong", "问题描述"))
-	flags.StringVar(&f.place, "place", "", p.in("where it is, in words", "位置（文字）"))
+	f.where.flags(p, cmd)
 	urgent, zh := "minor, normal, urgent or emergency", "minor 一般、normal 普通、urgent 加急、emergency 紧急"
 	if !created {
 		urgent, zh = urgent+"; by who gives out work or leads, not by who does it", zh+"；由派单或管理人员修改，处理人不能改"
@@ -40,14 +41,31 @@ func (f *ticketFields) flags(p *program, cmd *cobra.Command, created bool) {
 	flags.StringVar(&f.priority, "priority", "", p.in(urgent, zh))
 	flags.StringVar(&f.notes, "notes", "", p.in("the crew's working notes", "班组备忘"))
 	flags.StringVar(&f.phone, "phone", "", p.in("whom to call", "联系电话"))
-	flags.StringVar(&f.asset, "asset", "", p.in("id of the asset", "设备编号"))
+	flags.StringVar(&f.asset, "asset", "", p.in("the asset, by code, name or id", "设备的代码、名称或编号"))
 	flags.StringSliceVar(&f.tags, "tag", nil, p.in("label to add; may be given more than once", "添加标签；可多次"))
 	if created {
 		flags.StringVar(&f.words, "words", "", p.in("the customer's own words; cannot be changed later", "客户原话；以后不能改"))
 	}
 }
 
-// fill sets the fields whose flags were given, and returns their names in the schema.
+// look finds the place and the asset that the flags name, sets their fields, and returns the names of these in the schema.
+func (f *ticketFields) look(ctx context.Context, d *deviceCommands, s *session, scope client.Scope, cmd *cobra.Command, t *roundsv1.Ticket) (fields []string, err error) {
+	if f.where.given(cmd) {
+		if t.Location, err = f.where.location(ctx, d, s, scope); err != nil {
+			return nil, err
+		}
+		fields = append(fields, "location")
+	}
+	if cmd.Flags().Changed("asset") {
+		if t.AssetId, err = s.assetID(ctx, scope, f.asset); err != nil {
+			return nil, err
+		}
+		fields = append(fields, "asset_id")
+	}
+	return fields, nil
+}
+
+// fill sets the other fields whose flags were given, and returns their names in the schema.
 func (f *ticketFields) fill(cmd *cobra.Command, t *roundsv1.Ticket) ([]string, error) {
 	var fields []string
 	set := func(flag, field string, how func()) {
@@ -58,12 +76,8 @@ func (f *ticketFields) fill(cmd *cobra.Command, t *roundsv1.Ticket) ([]string, e
 	}
 	set("title", "title", func() { t.Title = f.title })
 	set("description", "description", func() { t.Description = f.description })
-	set("place", "location", func() {
-		t.Location = &roundsv1.Location{Words: f.place, Source: roundsv1.LocationSource_LOCATION_SOURCE_TYPED}
-	})
 	set("notes", "notes", func() { t.Notes = f.notes })
 	set("phone", "contact_phone", func() { t.ContactPhone = f.phone })
-	set("asset", "asset_id", func() { t.AssetId = f.asset })
 	set("tag", "tags", func() { t.Tags = f.tags })
 	if cmd.Flags().Lookup("words") != nil {
 		set("words", "customer_words", func() { t.CustomerWords = f.words })
@@ -85,17 +99,18 @@ func (d *deviceCommands) ticketNew() *cobra.Command {
 	cmd := &cobra.Command{Use: "new --title TEXT", Short: d.in("Report something", "上报"), Args: cobra.NoArgs}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ticket := &roundsv1.Ticket{}
-		fields, err := f.fill(cmd, ticket)
-		if err != nil {
+		if _, err := f.fill(cmd, ticket); err != nil { // a creation carries all that is set
 			return err
 		}
-		if f.title == "" {
+		if strings.TrimSpace(f.title) == "" {
 			return usageBoth(cmd, "--title is needed", "须给出 --title")
 		}
-		_ = fields // a creation carries all that is set
 		return d.with(func(ctx context.Context, s *session, _ []string) error {
 			scope, err := s.site(ctx, site)
 			if err != nil {
+				return err
+			}
+			if _, err := f.look(ctx, d, s, scope, cmd, ticket); err != nil {
 				return err
 			}
 			ticket.ReporterId = string(s.me)
@@ -125,7 +140,7 @@ func (d *deviceCommands) ticketEdit() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if len(fields) == 0 && len(untag) == 0 {
+		if len(fields) == 0 && len(untag) == 0 && !f.where.given(cmd) && !cmd.Flags().Changed("asset") {
 			return usageBoth(cmd, "nothing to change", "没有要修改的内容")
 		}
 		return d.with(func(ctx context.Context, s *session, args []string) error {
@@ -133,7 +148,11 @@ func (d *deviceCommands) ticketEdit() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ref, err := s.editTicket(ctx, view, ticket, fields, untag)
+			looked, err := f.look(ctx, d, s, view.Scope, cmd, ticket)
+			if err != nil {
+				return err
+			}
+			ref, err := s.editTicket(ctx, view, ticket, append(slices.Clip(fields), looked...), untag)
 			if err != nil {
 				return err
 			}

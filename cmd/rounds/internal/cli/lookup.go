@@ -236,9 +236,29 @@ func (c choice) label() string {
 // choose finds what is meant by a whole id, which need not be known here, a code, a name, or a part of an id; in this order. It refuses what fits nothing, with
 // what is most like it, and what fits more than one. instead says what could be given in its place.
 func choose(what, asked string, known []choice, instead string) (string, error) {
-	if _, err := uuid.Parse(asked); err == nil && len(asked) == 36 {
+	if isID(asked) {
 		return strings.ToLower(asked), nil
 	}
+	switch found := fitting(asked, known); {
+	case len(found) == 1:
+		return found[0].id, nil
+	case len(found) > 1:
+		return "", say(Usage, "%d fit the "+what+" %q (%s): give the code, or the whole id", "有%d个"+whatZh(what)+"符合 %q(%s)：请给出代码或完整编号", len(found), asked, labels(found))
+	}
+	if like := alike(asked, known); len(like) > 0 {
+		return "", say(Usage, "no "+what+" is called %q: perhaps %s; or give "+instead, "没有叫 %q 的"+whatZh(what)+"，是不是 %s？也可以给出完整编号", asked, labels(like))
+	}
+	return "", say(Usage, "no "+what+" is called %q: give "+instead, "没有叫 %q 的"+whatZh(what)+"：请给出完整编号", asked)
+}
+
+// isID tells whether somebody gave a whole id, which need not be known here.
+func isID(asked string) bool {
+	_, err := uuid.Parse(asked)
+	return err == nil && len(asked) == 36
+}
+
+// fitting are those whose code is what was asked for, or where there are none, whose name, or of whose id it is a part.
+func fitting(asked string, known []choice) []choice {
 	for _, fits := range []func(choice) bool{
 		func(c choice) bool { return c.code != "" && strings.EqualFold(c.code, asked) },
 		func(c choice) bool {
@@ -252,22 +272,16 @@ func choose(what, asked string, known []choice, instead string) (string, error) 
 				found = append(found, c)
 			}
 		}
-		switch {
-		case len(found) == 1:
-			return found[0].id, nil
-		case len(found) > 1:
-			return "", say(Usage, "%d fit the "+what+" %q (%s): give the code, or the whole id", "有%d个"+whatZh(what)+"符合 %q(%s)：请给出代码或完整编号", len(found), asked, labels(found))
+		if len(found) > 0 {
+			return found
 		}
 	}
-	if like := alike(asked, known); len(like) > 0 {
-		return "", say(Usage, "no "+what+" is called %q: perhaps %s; or give "+instead, "没有叫 %q 的"+whatZh(what)+"，是不是 %s？也可以给出完整编号", asked, labels(like))
-	}
-	return "", say(Usage, "no "+what+" is called %q: give "+instead, "没有叫 %q 的"+whatZh(what)+"：请给出完整编号", asked)
+	return nil
 }
 
 // whatZh is what choose looks for, in Chinese.
 func whatZh(what string) string {
-	if zh := map[string]string{"person": "人员", "category": "类别", "place": "位置", "checklist": "检查表", "site": "项目"}[what]; zh != "" {
+	if zh := map[string]string{"person": "人员", "category": "类别", "place": "位置", "checklist": "检查表", "site": "项目", "asset": "设备"}[what]; zh != "" {
 		return zh
 	}
 	return what

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,7 +15,7 @@ import (
 )
 
 func (d *deviceCommands) ticketShow() *cobra.Command {
-	return &cobra.Command{Use: "show ID", Short: d.in("Show a ticket with its photos, remarks and open questions", "查看工单及其照片、备注和待决事项"), Args: cobra.ExactArgs(1),
+	return &cobra.Command{Use: "show ID", Short: d.in("Show a ticket with its checklist and answers, photos, remarks and open questions", "查看工单及其检查表和结果、照片、备注和待决事项"), Args: cobra.ExactArgs(1),
 		RunE: d.with(func(ctx context.Context, s *session, args []string) error {
 			view, err := s.find(ctx, "ticket", args[0])
 			if err != nil {
@@ -24,12 +25,21 @@ func (d *deviceCommands) ticketShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			reference, err := s.reference(ctx)
+			if err != nil {
+				return err
+			}
+			list := reference.listOf(view)
 			if d.json {
 				var parts []any
 				for _, v := range about {
 					parts = append(parts, viewJSON(v))
 				}
-				return printJSON(d.Out, map[string]any{"ticket": viewJSON(view), "about": parts, "writes": writesJSON(view)})
+				all := map[string]any{"ticket": viewJSON(view), "about": parts, "writes": writesJSON(view)}
+				if list != nil {
+					all["checklist"] = asJSON(list)
+				}
+				return printJSON(d.Out, all)
 			}
 			people, err := s.names(ctx, view.Scope)
 			if err != nil {
@@ -47,8 +57,27 @@ func (d *deviceCommands) ticketShow() *cobra.Command {
 				}
 				where = placeName(id)
 			}
-			return d.printTicket(view, about, people, category, where)
+			if err := d.printTicket(view, about, people, category, where); err != nil {
+				return err
+			}
+			return d.printTicketAnswers(view.Record.GetTicket(), list)
 		})}
+}
+
+// printTicketAnswers prints what the ticket's checklist asks and what was answered; nothing where it has neither.
+func (d *deviceCommands) printTicketAnswers(t *roundsv1.Ticket, list *roundsv1.Checklist) error {
+	asks := t.GetRequirements().GetChecklistId() != ""
+	if !asks && len(t.GetAnswers()) == 0 {
+		return nil
+	}
+	fmt.Fprintln(d.Out)
+	if list == nil && asks {
+		fmt.Fprintln(d.Out, d.in("the checklist has not come to this device: rounds device sync", "检查表还没有到本机：请运行 rounds device sync"))
+		if len(t.GetAnswers()) == 0 {
+			return nil
+		}
+	}
+	return d.printAnswers(list, nil, t.GetAnswers(), shortID)
 }
 
 // about returns the photos, remarks and conflicts of a record.
@@ -101,9 +130,15 @@ func (d *deviceCommands) printTicket(v client.View, about []client.View, people 
 	line("category", "类别", category)
 	line("needs", "要求", d.needs(t.GetRequirements()))
 	line("place", "位置", where)
+	if l := t.GetLocation(); l.GetAccuracyM() > 0 {
+		line("fix", "定位", fmt.Sprintf("%.5f, %.5f ± %.0f m", l.GetLatitude(), l.GetLongitude(), l.GetAccuracyM()))
+	}
 	line("reported", "上报", fmt.Sprintf(d.in("%s by %s", "%s,%s"), when(t.GetReportedTimeUs()), people.of(t.GetReporterId())))
 	for _, due := range d.deadlines(t) {
 		line("due", "时限", due)
+	}
+	for _, one := range t.GetReadings() {
+		line("reading", "读数", strings.TrimSpace(fmt.Sprintf("%s %s %s", one.GetQuantity(), strconv.FormatFloat(one.GetValue(), 'g', -1, 64), one.GetUnit())))
 	}
 	line("words", "客户原话", t.GetCustomerWords())
 	line("description", "描述", t.GetDescription())
@@ -170,11 +205,12 @@ func (d *deviceCommands) deadlines(t *roundsv1.Ticket) (lines []string) {
 	return lines
 }
 
-// due is the earliest deadline that runs, marked where it has passed; "-" where none does.
+// due is the earliest deadline whose step is still to be done, marked where it has passed; "-" where there is none. A missed one counts until it is done, as at a desk.
 func (d *deviceCommands) due(t *roundsv1.Ticket) string {
 	var first int64
 	for _, one := range t.GetDeadlines() {
-		if one.GetState() == roundsv1.DeadlineState_DEADLINE_STATE_OPEN && one.GetDueUs() != 0 && (first == 0 || one.GetDueUs() < first) {
+		open := one.GetState() == roundsv1.DeadlineState_DEADLINE_STATE_OPEN || one.GetState() == roundsv1.DeadlineState_DEADLINE_STATE_BREACHED
+		if open && one.GetDoneUs() == 0 && one.GetDueUs() > 0 && (first == 0 || one.GetDueUs() < first) {
 			first = one.GetDueUs()
 		}
 	}
