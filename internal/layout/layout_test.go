@@ -90,6 +90,14 @@ func TestCheck(t *testing.T) {
 		{"sleeping in a bubble", "work/a_test.go",
 			"package work\nimport (\"time\"; _ \"testing/synctest\")\nfunc f() { time.Sleep(1) }", nil},
 
+		{"half-width comma", "work/a.go", "// Package work x.\npackage work\n\nconst a = \"照片已删除,无法保留。\"",
+			[]string{`work/a.go:4: "照片已删除,无法保留。" has "," beside a Chinese character: write "，", with no space after it`}},
+		{"half-width parenthesis", "work/a.go", "// Package work x.\npackage work\nconst a = `共%d行 (默认)`", []string{`write "（"`}},
+		{"half-width colon before the words", "work/a.go", "// Package work x.\npackage work\nconst a = \"%s:未决\"", []string{`write "："`}},
+		{"full-width marks", "work/a.go", "// Package work x.\npackage work\nconst a = \"照片（%d张，每张 1,024 字节）：见 a:b; then c|没有\"", nil},
+		{"half-width marks in a comment", "work/a.go", "// Package work x.\npackage work\n// 报告:见下\nconst a = 1", nil},
+		{"half-width marks in a test", "work/a_test.go", "package work\nconst a = \"S1,位置\"", nil},
+
 		{"another module", "work/tool/a.go", "package util\nfunc init() {}", nil},
 		{"hidden folder", "work/.x/a.go", "package util\nfunc init() {}", nil},
 	}

@@ -5,12 +5,13 @@ import "strings"
 // Rules is what Check holds a tree against. Patterns are folders from the root of the module, or import paths of others:
 // "sync/merge" is that one package, "api/..." is api and all below it, "..." is everything.
 type Rules struct {
-	Module   string   // the module's path
-	Table    []Row    // who may import whom
-	Tests    []string // what the tests of every package may import, besides what their row says
-	Clock    []string // packages that may read the machine's clock
-	NoNames  []string // names that no package may have
-	MaxLines int      // of a file that is neither generated nor a test
+	Module    string   // the module's path
+	Table     []Row    // who may import whom
+	Tests     []string // what the tests of every package may import, besides what their row says
+	Clock     []string // packages that may read the machine's clock
+	NoNames   []string // names that no package may have
+	MaxLines  int      // of a file that is neither generated nor a test
+	HalfWidth []string // whole strings that may have half-width marks beside Chinese characters
 }
 
 // Row tells what the packages that For matches may import. Of several rows that match, the longest For counts, and an exact one
@@ -76,10 +77,11 @@ func Table() Rules {
 			{For: "internal/...", May: everything},
 			{For: "cmd/...", May: everything},
 		},
-		Tests:    []string{stores, "internal/..."},
-		Clock:    []string{"server/...", "cmd/...", "internal/demo", "internal/bench"},
-		NoNames:  []string{"util", "utils", "common", "helper", "helpers", "misc", "shared", "base", "lib"},
-		MaxLines: 600,
+		Tests:     []string{stores, "internal/..."},
+		Clock:     []string{"server/...", "cmd/...", "internal/demo", "internal/bench"},
+		NoNames:   []string{"util", "utils", "common", "helper", "helpers", "misc", "shared", "base", "lib"},
+		MaxLines:  600,
+		HalfWidth: nil, // none so far: commands and codes stand apart from the words around them
 	}
 }
 
