@@ -47,6 +47,10 @@ func TestDoRefusesWhatCanNeverBeAccepted(t *testing.T) {
 	if _, err = d.Edit(t.Context(), site, id1, ticket(&roundsv1.Ticket{}), "no_such"); !errors.As(err, &refused) {
 		t.Fatalf("a field that is not there: %v", err)
 	}
+	_, err = d.Edit(t.Context(), site, id1, ticket(&roundsv1.Ticket{Tags: []string{"fine", "bad\xff"}}), "tags")
+	if !errors.As(err, &refused) || refused.Problem.GetField() != "edit.record.ticket.tags" || refused.Problem.GetSentence().GetZh() == "" {
+		t.Fatalf("a text that nobody can read: %v", err)
+	}
 	if got := d.status(site).Queued; got != 1 {
 		t.Fatalf("%d queued, want the creation only", got)
 	}
