@@ -49,12 +49,19 @@ func TestLimitsAlone(t *testing.T) {
 	} {
 		a.holds(t, plainRules())
 	}
+	full := but{"256 completions of others on the ticket that it was merged into", func(c *engine.Case) {
+		target := &roundsv1.Ticket{State: stateTriaged, Round: 2}
+		for _, id := range crowdOf(256) {
+			target.Completions = append(target.Completions, &roundsv1.Completion{Round: 1, PersonId: id})
+		}
+		knows(uid("target"), ticketRecord(target))(c)
+	}, overLimit}
 	merged := stands(most(2), stateMerged, false, former, func(t *roundsv1.Ticket) { t.MergedIntoId = uid("target") })
 	alone{"submit (6)", func() engine.Case {
 		c := merged()
 		knows(uid("target"), ticketRecord(&roundsv1.Ticket{State: stateTriaged, Round: 2}))(&c)
 		return c
-	}, buts[1:]}.holds(t, plainRules()) // the other ticket has few, and would take it
+	}, append(buts[1:], full)}.holds(t, plainRules()) // the other ticket has few, and would take it
 }
 
 // TestRow17_PauseOfAStranger: whoever has no part in a ticket pauses nothing and resumes nothing, however early that was, and wherever the ticket stands by now.

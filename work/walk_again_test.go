@@ -160,3 +160,29 @@ func TestRow37_WalkByTheApprover(t *testing.T) {
 		}
 	}
 }
+
+// TestRow37_StartOfARoundAlone: a start that shows that the approver had begun the round is one of who was meant to walk it, at a tag where there is a route.
+func TestRow37_StartOfARoundAlone(t *testing.T) {
+	approval := &roundsv1.Review{Round: 2, PersonId: uid("me"), Verdict: roundsv1.Verdict_VERDICT_APPROVED}
+	for _, test := range []struct {
+		name   string
+		change func(*roundsv1.Inspection)
+		scan   string
+		code   roundsv1.ProblemCode
+	}{
+		{"of nobody, without a route", func(*roundsv1.Inspection) {}, "", 0},
+		{"of the approver, with a tag", func(i *roundsv1.Inspection) { i.AssigneeId, i.CheckpointIds = uid("me"), []string{gate} }, "a tag", 0},
+		{"without one", func(i *roundsv1.Inspection) { i.CheckpointIds = []string{gate} }, "", codeMissing},
+		{"of somebody else", func(i *roundsv1.Inspection) { i.AssigneeId = uid("X") }, "", roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT},
+	} {
+		i := &roundsv1.Inspection{State: roundApproved, Round: 2, InspectorId: uid("X"), Reviews: []*roundsv1.Review{approval}}
+		test.change(i)
+		start := walk("start")
+		start.GetStart().ScanPayload = test.scan
+		c := caseOf("inspection", change(round(i)), start, false)
+		c.Roles = []roundsv1.Role{worker}
+		if v := plainRules().Judge(c); v.Problem.GetCode() != test.code {
+			t.Errorf("%s: %v", test.name, v.Problem)
+		}
+	}
+}
