@@ -11,6 +11,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/export/typeset"
+	"github.com/rounds-sync/rounds/review"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
 )
@@ -123,6 +124,47 @@ func (j *job) document(ctx context.Context) error {
 		return &engine.Error{Kind: engine.Internal, Cause: err}
 	}
 	return nil
+}
+
+// flags are marks in words, by commas; one without words is its code.
+func (p *paper) flags(all []string) string {
+	words := make([]string, len(all))
+	for i, flag := range all {
+		words[i] = cmp.Or(p.lang.text(review.FlagWords(flag)), flag)
+	}
+	return strings.Join(words, p.say("、", ", "))
+}
+
+// did says what an entry of the journal did.
+func (p *paper) did(head *roundsv1.EntryHead, content []byte) string {
+	return p.lang.text(review.ActWords(head, content, p.named))
+}
+
+// named is what the id in a field of a mutation is called; nil where the directory does not know, and for ids of what has no name.
+func (p *paper) named(field, id string) *roundsv1.Text {
+	name := ""
+	switch field {
+	case "category_id":
+		name = p.line.look(func() (string, error) { return p.s.names.category(p.ctx, id) })
+	case "checklist_id":
+		name = p.lang.text(p.checklist(p.s, id, 0).GetName())
+	case "asset_id":
+		name = p.line.look(func() (string, error) { return p.s.names.asset(p.ctx, id) })
+	case "into_id", "parent_id", "merged_into_id", "target_id":
+		name = p.line.look(func() (string, error) {
+			return p.s.names.title(p.ctx, &roundsv1.RecordRef{Kind: string(kindTicket), Id: id})
+		})
+	case "assignee_id", "person_id", "second_person_id", "inspector_id", "owner_id":
+		name = p.person(id)
+	case "reporter_id":
+		if p.s.personal {
+			name = p.person(id)
+		}
+	}
+	if name == "" || name == id {
+		return nil
+	}
+	return &roundsv1.Text{Zh: name, En: name}
 }
 
 // state is the word and the code.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
-	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 )
@@ -28,14 +27,14 @@ func (p *paper) round(i *roundsv1.Inspection) {
 			t.GetPassed(), t.GetFailed(), t.GetNotApplicable(), t.GetSkipped(), t.GetOpen()))
 	}
 	p.doc.Pair(p.say("状态原因", "Reason"), i.GetStateReason())
-	p.doc.Pair(p.say("标记", "Flags"), strings.Join(i.GetFlags(), ", "))
+	p.doc.Pair(p.say("标记", "Flags"), p.flags(i.GetFlags()))
 	p.doc.Pair(p.say("备注", "Notes"), i.GetNotes())
 	p.timeline(nil, i.GetCompletions(), i.GetReviews())
 
 	var rows [][]string
 	for _, v := range i.GetOfficialVisits() {
 		rows = append(rows, []string{strconv.Itoa(int(v.GetRound())), cmp.Or(p.line.look(func() (string, error) { return p.s.names.place(p.ctx, v.GetCheckpointId()) }), v.GetCheckpointId()),
-			p.when(v.GetTimeUs()), p.person(v.GetPersonId()), p.people(v.GetConfirmedByIds()), strings.Join(v.GetFlags(), ", ")})
+			p.when(v.GetTimeUs()), p.person(v.GetPersonId()), p.people(v.GetConfirmedByIds()), p.flags(v.GetFlags())})
 	}
 	p.section("点位", "Checkpoints", []float64{0.08, 0.28, 0.2, 0.14, 0.14, 0.16}, [][2]string{{"轮次", "Round"}, {"点位", "Checkpoint"}, {"时间", "Time"}, {"人员", "Person"},
 		{"同行", "Confirmed by"}, {"标记", "Flags"}}, rows)

@@ -9,6 +9,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/export"
 	"github.com/rounds-sync/rounds/export/typeset/typesettest"
+	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work/checklist"
 )
@@ -54,7 +55,7 @@ func TestTicketDocument(t *testing.T) {
 		"时限", "响应", "按时（离线补传）", "检查项", "接头有无渗漏（红线）", "不合格", "接头松动", "备注记录", "已关水阀[U+1F600]",
 		"照片", "处理前 · 第 1 轮 · 现场拍摄", fmt.Sprintf("%x", before)[:20], "处理后 · 第 1 轮", "前后照片看不出变化", fmt.Sprintf("%x", after)[:20],
 		"照片内容已依规删除", fmt.Sprintf("%x", gone)[:16], "照片内容尚未上传", fmt.Sprintf("%x", late)[:16],
-		"确认时的证据摘要", strings.Repeat("ab", 16), "历史记录", "edit ticket: title", "fact ticket: answers", "核验", fmt.Sprintf("共 %d 条", seq), head.String()[:24],
+		"确认时的证据摘要", strings.Repeat("ab", 16), "历史记录", "新建工单：标题、类别（水管爆", "处理人（李伟）", "添加：检查项", "核验", fmt.Sprintf("共 %d 条", seq), head.String()[:24],
 	} {
 		next := strings.Index(d.Text[at:], want)
 		if next < 0 {
@@ -155,10 +156,16 @@ func TestRoundDocument(t *testing.T) {
 	w.write(site, id(2), round(&roundsv1.Inspection{Title: "夜间巡逻", State: roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW, Round: 1, Score: 87.5, Failed: true,
 		ChecklistId: "list", ChecklistVersion: 3, WindowStartUs: reportedUs, WindowEndUs: reportedUs + 3600e6, InspectorId: string(worker),
 		Completions:    []*roundsv1.Completion{{Round: 1, TimeUs: reportedUs, PersonId: string(worker)}},
-		OfficialVisits: []*roundsv1.Visit{{CheckpointId: place, Round: 1, PersonId: string(worker), TimeUs: reportedUs, Flags: []string{"too_soon"}}}, Tally: &roundsv1.Tally{Failed: 1, Open: 1}}))
+		OfficialVisits: []*roundsv1.Visit{{CheckpointId: place, Round: 1, PersonId: string(worker), TimeUs: reportedUs, Flags: []string{"too_soon", "other_tag"}}}, Reviews: []*roundsv1.Review{{Round: 1, PersonId: id(78), TimeUs: reportedUs, Verdict: roundsv1.Verdict_VERDICT_APPROVED}},
+		Flags: []string{"too_early", "unvisited", "mark_of_tomorrow"}, Tally: &roundsv1.Tally{Failed: 1, Open: 1}}))
 	w.act(id(2), round(&roundsv1.Inspection{Answers: map[string]*roundsv1.Answer{"leak": {Result: roundsv1.AnswerResult_ANSWER_RESULT_FAIL}}}))
-	d, _ := w.document(&roundsv1.ExportRequest{Content: rounds, RecordId: id(2)}, func(c *export.Config) { c.Checklists = lists{} })
-	for _, want := range []string{"巡检 · 夜间巡逻", "待审核 (PENDING_REVIEW)", "水泵房 v3", "87.5", "已触碰", "不合格 1", "too_soon", "地库 B2 水泵房", "接头有无渗漏", "门锁", "未答", "核验"} {
+	d, _ := w.document(&roundsv1.ExportRequest{Content: rounds, RecordId: id(2)}, func(c *export.Config) {
+		c.Checklists = lists{}
+		c.Person = func(_ context.Context, scope store.Scope, person engine.PersonID) (string, error) {
+			return map[engine.PersonID]string{engine.PersonID(id(78)): "周总监", worker: "另一个名字"}[person], nil
+		}
+	})
+	for _, want := range []string{"巡检 · 夜间巡逻", "待审核 (PENDING_REVIEW)", "水泵房 v3", "87.5", "已触碰", "不合格 1", "周总监", "李伟", "标记早于时间窗、有点位未到、mark_of_tomorrow", "间隔过短、标签不是此处", "地库 B2 水泵房", "接头有无渗漏", "门锁", "未答", "核验"} {
 		if !strings.Contains(d.Text, want) {
 			t.Errorf("%q is missing in %s", want, d.Text)
 		}

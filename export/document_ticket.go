@@ -3,7 +3,6 @@ package export
 import (
 	"cmp"
 	"strconv"
-	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 )
@@ -34,7 +33,7 @@ func (p *paper) ticket(t *roundsv1.Ticket) {
 	p.doc.Pair(p.say("确认人", "Approved by"), p.people(t.GetApproverIds()))
 	p.doc.Pair(p.say("客户评价", "Customer"), p.lang.in(t.GetAcceptance()))
 	p.doc.Pair(p.say("状态原因", "Reason"), t.GetStateReason())
-	p.doc.Pair(p.say("标记", "Flags"), strings.Join(t.GetFlags(), ", "))
+	p.doc.Pair(p.say("标记", "Flags"), p.flags(t.GetFlags()))
 	p.doc.Pair(p.say("备注", "Notes"), t.GetNotes())
 
 	var moves []moment

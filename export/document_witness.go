@@ -39,7 +39,7 @@ func (p *paper) witness(ctx context.Context) error {
 		if one.Head.GetPersonId() == "" {
 			who = p.say("系统", "server")
 		}
-		what := summary(&entry{head: one.Head, content: one.Content})
+		what := p.did(one.Head, one.Content)
 		if journal.Redacted(one.Head, one.Content) {
 			what = p.say("内容已依规删除", "content removed by law")
 		}

@@ -67,6 +67,9 @@ type Config struct {
 	Pictures Pictures
 	// Checklists name the questions of checklists. Default: their ids stand for them.
 	Checklists Checklists
+	// Person returns what somebody is called who has or had to do with a scope, by their account: of people who are not in the site's list of staff. It is "" of anybody
+	// else. Default: none is known, and their ids stand for them.
+	Person func(ctx context.Context, scope store.Scope, person engine.PersonID) (string, error)
 	// Now is the server's clock. Needed.
 	Now func() time.Time
 	// TimeZone of a site whose record names none. Default: Asia/Shanghai.
@@ -286,7 +289,7 @@ func (x *Exporter) may(caller engine.Caller, name store.Scope, about roundsv1.Ex
 
 // about finds out the scope's name and zone.
 func (j *job) about(ctx context.Context, s *scope) error {
-	s.names = &names{records: j.cfg.Records, scope: s.name, organisation: j.cfg.Access.Organisation(s.name), lang: j.lang, known: map[string]string{}}
+	s.names = &names{records: j.cfg.Records, account: j.cfg.Person, scope: s.name, organisation: j.cfg.Access.Organisation(s.name), lang: j.lang, known: map[string]string{}}
 	zone := j.cfg.TimeZone
 	s.site = string(s.name)
 	if id, ok := strings.CutPrefix(string(s.name), "site/"); ok {

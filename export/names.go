@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
@@ -29,6 +30,7 @@ type names struct {
 	scope        store.Scope
 	organisation store.Scope
 	lang         language
+	account      func(context.Context, store.Scope, engine.PersonID) (string, error) // nil: none is known
 	known        map[string]string
 }
 
@@ -65,16 +67,35 @@ func (n *names) record(ctx context.Context, scope store.Scope, kind merge.Kind, 
 	return found, nil
 }
 
-// person is what somebody is called; the id where the directory does not know.
+// person is what somebody is called; the id where neither the directory nor an account tells.
 func (n *names) person(ctx context.Context, id string) (string, error) {
 	name, err := n.find(ctx, n.scope, kindStaff, id, func(r *roundsv1.Record) string { return r.GetStaff().GetName() })
 	if err == nil && name == "" {
 		name, err = n.find(ctx, n.organisation, kindStaff, id, func(r *roundsv1.Record) string { return r.GetStaff().GetName() })
 	}
+	if err == nil && name == "" {
+		name, err = n.byAccount(ctx, id)
+	}
 	if name == "" {
 		name = id
 	}
 	return name, err
+}
+
+// byAccount is what somebody is called who is in no list of staff.
+func (n *names) byAccount(ctx context.Context, id string) (string, error) {
+	if n.account == nil || id == "" {
+		return "", nil
+	}
+	key := "account " + id
+	if found, ok := n.known[key]; ok {
+		return found, nil
+	}
+	found, err := n.account(ctx, n.scope, engine.PersonID(id))
+	if err == nil {
+		n.known[key] = found
+	}
+	return found, err
 }
 
 // people are several, with commas.

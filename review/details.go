@@ -59,11 +59,9 @@ func few[T any](all []T, words func(T) inBoth) inBoth {
 	return inBoth{strings.Join(zh, "、"), strings.Join(en, ", ")}
 }
 
-// marks are the words of those flags that have some; a program's others are not for people.
+// marks are the words of those flags that have some.
 func marks(flags []string) inBoth {
-	words := map[string]inBoth{"breached": {"已超时", "a deadline was missed"}, "late": {"有记录晚到", "something came late"}, "late_sync": {"晚到", "came late"},
-		"impossible_reading": {"读数不可能", "a reading cannot be"}, "unvisited": {"有点位未到", "a checkpoint was left out"}, "too_early": {"早于时间窗", "before the window"},
-		"no_photo": {"缺照片", "no photo"}, "more_asked": {"待补证", "more evidence asked for"}, "retake": {"待重拍", "to be taken again"}}
+	words := flagWords()
 	return few(slices.DeleteFunc(slices.Clone(flags), func(flag string) bool { return words[flag] == inBoth{} }), func(flag string) inBoth { return words[flag] })
 }
 
