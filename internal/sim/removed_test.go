@@ -252,7 +252,7 @@ func guards() []removed {
 				}
 			}
 		}), nil, "has not seen that item"},
-		{"a dispute is seen before the approval (11)", 198, on("ticket", func(c *engine.Case) {
+		{"a dispute is seen before the approval (11)", 303, on("ticket", func(c *engine.Case) {
 			if t := c.Current.GetRecord().GetTicket(); ticketCommand(c).GetApprove() != nil {
 				t.Acceptance = roundsv1.Acceptance_ACCEPTANCE_UNSPECIFIED
 			}
