@@ -82,7 +82,7 @@ func (d *deskCommands) where(names map[string]*roundsv1.Text, l *roundsv1.Locati
 	if l.GetWords() == "" && names[l.GetPlaceId()] != nil {
 		return d.name(names, l.GetPlaceId())
 	}
-	return place(l)
+	return d.place(l)
 }
 
 func (d *deskCommands) list() *cobra.Command {

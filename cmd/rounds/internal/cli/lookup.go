@@ -356,7 +356,7 @@ func distance(a, b []rune) int {
 }
 
 // place describes where something is.
-func place(l *roundsv1.Location) string {
+func (p *program) place(l *roundsv1.Location) string {
 	switch {
 	case l == nil:
 		return "-"
@@ -365,7 +365,7 @@ func place(l *roundsv1.Location) string {
 	case l.GetPlaceId() != "":
 		return shortID(l.GetPlaceId())
 	case l.GetSource() == roundsv1.LocationSource_LOCATION_SOURCE_NO_FIX:
-		return "no fix"
+		return p.in("no fix", "无定位")
 	}
 	return fmt.Sprintf("%.5f, %.5f", l.GetLatitude(), l.GetLongitude())
 }

@@ -49,7 +49,7 @@ func (d *deviceCommands) ticketShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			where := place(view.Record.GetTicket().GetLocation())
+			where := d.place(view.Record.GetTicket().GetLocation())
 			if id := view.Record.GetTicket().GetLocation().GetPlaceId(); id != "" && view.Record.GetTicket().GetLocation().GetWords() == "" {
 				placeName, err := s.placeNames(ctx, view.Scope, d.text)
 				if err != nil {
