@@ -16,9 +16,8 @@ PKGS     ?= ./...
 RACE := $(if $(shell command -v gcc || command -v clang || command -v cc),-race)
 
 # What is tested without it, as it makes tests up to ten times as dear: tests that measure and run real processes, whose code is raced in its own
-# packages, and what starts no goroutine, neither itself nor in its tests, which internal/layout holds it to. Of the simulation what runs at once is raced.
+# packages; and of the simulation what goes step by step: what runs at once is raced, and so is TestSeeds.
 PROCESSES := ./internal/bench ./internal/demo ./cmd/rounds
-ALONE     := ./export/typeset ./internal/drawn ./internal/promises ./media/check ./server/precheck ./sync/journal ./sync/merge ./work/...
 
 # The build tools stand in a module of their own, so that none of what they need reaches who imports this one. They are built
 # once, from source, and again when tools/go.sum says otherwise.
@@ -46,11 +45,11 @@ build: ## build bin/rounds, and beside it bin/rounds-heic, which decodes HEIC ph
 	$(HEIC) -o ../bin/ ./cmd/rounds-heic
 
 # The object store is built first (minutes the first time); ROUNDS_TEST_MINIO=/path/to/minio takes another, and none is built.
-test: $(if $(ROUNDS_TEST_MINIO),,$(BIN)/minio) $(BIN)/rounds-heic ## run every test, what may run at once with the race detector, then the simulation on SEEDS seeds
+test: $(if $(ROUNDS_TEST_MINIO),,$(BIN)/minio) $(BIN)/rounds-heic ## run every test, with the race detector but for those of whole processes, then the simulation on SEEDS seeds
 	@[ -n "$(RACE)" ] || echo "no C compiler found: testing without the race detector"
-	go test $(RACE) -timeout 8m $$(go list $(PKGS) | grep -vxFf <(go list $(PROCESSES) $(ALONE) ./internal/layout ./internal/sim))
+	go test $(RACE) -timeout 8m $$(go list $(PKGS) | grep -vxFf <(go list $(PROCESSES) ./internal/layout ./internal/sim))
 	go test $(RACE) -run '^(TestConcurrent|TestSeeds)$$' ./internal/sim
-	go test $(PROCESSES) $(ALONE) ./internal/sim
+	go test $(PROCESSES) ./internal/sim
 	go test -count=1 ./internal/layout
 	@$(MAKE) --no-print-directory sim
 
