@@ -92,9 +92,9 @@ func (d *deskCommands) story() *cobra.Command {
 			return err
 		}
 		return d.show(all, func() error {
-			t := &table{head: d.heads("HAPPENED|发生", "TRUST|可信度", "ARRIVED|到达", "WHAT|内容", "SEQ|序号")}
+			t := &table{head: d.heads("HAPPENED|发生", "TRUST|可信度", "ARRIVED|到达", "SEQ|序号", "WHAT|内容")}
 			for _, e := range all.GetEntries() {
-				t.add(when(e.GetTimeUs()), enumName(e.GetTrust().String(), "TRUST"), when(e.GetTakenUs()), cut(d.text(e.GetSentence()), 90), fmt.Sprint(e.GetSeq()))
+				t.add(when(e.GetTimeUs()), enumName(e.GetTrust().String(), "TRUST"), when(e.GetTakenUs()), fmt.Sprint(e.GetSeq()), clean(d.text(e.GetSentence()))) // whole: it is what happened
 			}
 			return d.printTable(t, all.GetTotal(), all.GetNextPageToken() != "")
 		})
