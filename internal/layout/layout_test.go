@@ -93,6 +93,7 @@ func TestCheck(t *testing.T) {
 		{"half-width comma", "work/a.go", "// Package work x.\npackage work\n\nconst a = \"照片已删除,无法保留。\"",
 			[]string{`work/a.go:4: "照片已删除,无法保留。" has "," beside a Chinese character: write "，", with no space after it`}},
 		{"half-width parenthesis", "work/a.go", "// Package work x.\npackage work\nconst a = `共%d行 (默认)`", []string{`write "（"`}},
+		{"half-width comma after a Chinese mark", "work/a.go", "// Package work x.\npackage work\nconst a = \"已发送（采纳%d）,%d条\"", []string{`write "，"`}},
 		{"half-width colon before the words", "work/a.go", "// Package work x.\npackage work\nconst a = \"%s:未决\"", []string{`write "："`}},
 		{"full-width marks", "work/a.go", "// Package work x.\npackage work\nconst a = \"照片（%d张，每张 1,024 字节）：见 a:b; then c|没有\"", nil},
 		{"half-width marks in a comment", "work/a.go", "// Package work x.\npackage work\n// 报告:见下\nconst a = 1", nil},

@@ -3,6 +3,7 @@ package layout
 import (
 	"go/ast"
 	"go/token"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,7 +30,7 @@ func (c *checker) marks(f file) {
 		if err != nil || slices.Contains(c.rules.HalfWidth, words) {
 			return true
 		}
-		if mark, found := misplaced([]rune(words)); found {
+		if mark, found := misplaced(words); found {
 			c.fault(f.path, literal.Pos(), "%q has \"%c\" beside a Chinese character: write \"%c\", with no space after it (what people type so stands in HalfWidth of the rules)",
 				words, mark, []rune(fullWidth)[strings.IndexRune(halfWidth, mark)])
 		}
@@ -37,9 +38,15 @@ func (c *checker) marks(f file) {
 	})
 }
 
-// misplaced is the first half-width mark that has a Chinese character right before or after it.
-func misplaced(words []rune) (mark rune, found bool) {
-	chinese := func(i int) bool { return i >= 0 && i < len(words) && unicode.Is(unicode.Han, words[i]) }
+// verb is where a value comes into a string. It says nothing of the language.
+var verb = regexp.MustCompile(`%[-+# 0]*[0-9.*\[\]]*[a-zA-Z]`)
+
+// misplaced is the first half-width mark that has a Chinese character, or a Chinese mark, right before or after it; a value may stand between them.
+func misplaced(text string) (mark rune, found bool) {
+	words := []rune(verb.ReplaceAllString(text, ""))
+	chinese := func(i int) bool {
+		return i >= 0 && i < len(words) && (unicode.Is(unicode.Han, words[i]) || strings.ContainsRune(fullWidth+"。、「」《》", words[i]))
+	}
 	for i, r := range words {
 		if strings.ContainsRune(halfWidth, r) && (chinese(i-1) || chinese(i+1)) {
 			return r, true

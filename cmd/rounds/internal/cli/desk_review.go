@@ -199,7 +199,7 @@ func (d *deskCommands) decide(ctx context.Context, s *deskSession, ids []string,
 			}
 		}
 		if len(found) != 1 {
-			return say(Usage, "%d records that wait for your review fit %s: rounds desk queue lists them", "待您审核的记录中有%d条符合 %s:rounds desk queue 列出全部", len(found), part)
+			return say(Usage, "%d records that wait for your review fit %s: rounds desk queue lists them", "待您审核的记录中有%d条符合 %s：rounds desk queue 列出全部", len(found), part)
 		}
 		row := found[0].GetRow()
 		req.Acts = append(req.Acts, &roundsv1.DeskAct{ActId: uuid.NewString(), Scope: row.GetScope(), RecordId: row.GetRecordId(), Base: row.GetVersion(),

@@ -146,7 +146,7 @@ func (d *deviceCommands) addFile(ctx context.Context, s *session, scope client.S
 		return ref, err
 	}
 	photo := view.Record.GetPhoto()
-	fmt.Fprintf(d.Out, d.in("sha256 %x, %d bytes, %d x %d, preview of %d bytes\n", "sha256 %x,%d字节，%d x %d，预览%d字节\n"), photo.GetSha256(), photo.GetSizeBytes(), photo.GetWidthPx(),
+	fmt.Fprintf(d.Out, d.in("sha256 %x, %d bytes, %d x %d, preview of %d bytes\n", "sha256 %x，%d字节，%d x %d，预览%d字节\n"), photo.GetSha256(), photo.GetSizeBytes(), photo.GetWidthPx(),
 		photo.GetHeightPx(), len(photo.GetPreview()))
 	if photo.GetSizeBytes() == 0 {
 		fmt.Fprintf(d.Err, d.in("note: %s is empty; it goes in as it is, and cannot count\n", "提示：%s 是空文件；照样保存，但不能算作证据\n"), clean(path))
@@ -187,7 +187,7 @@ func (d *deviceCommands) sendBytes(ctx context.Context, s *session) error {
 			return statusErr
 		}
 		fmt.Fprintf(d.Err, d.in("note: the bytes of %d photos wait (%s): rounds device sync goes on where it stopped\n",
-			"提示：%d张照片的内容还没有传完（%s）:rounds device sync 会接着传\n"), waiting.Photos.Waiting, d.lateBytes(err))
+			"提示：%d张照片的内容还没有传完（%s）：rounds device sync 会接着传\n"), waiting.Photos.Waiting, d.lateBytes(err))
 	}
 	return ctx.Err()
 }

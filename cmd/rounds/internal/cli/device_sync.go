@@ -138,9 +138,9 @@ func (d *deviceCommands) queuedStill(ctx context.Context, s *session, err error)
 		waits += fmt.Sprintf(d.in("; bytes of photos that wait: %d, %s", "；待上传照片%d张，%s"), n, bytesText(status.Photos.Bytes))
 	}
 	if why := absence(d.lang, err); why != absence(d.lang, nil) {
-		return say(Unreachable, "the server at %s says: %s: %s", "服务器 %s 答复：%s:%s", s.link.Server, why, waits)
+		return say(Unreachable, "the server at %s says: %s: %s", "服务器 %s 答复：%s：%s", s.link.Server, why, waits)
 	}
-	return say(Unreachable, "the server at %s cannot be reached: %s", "连不上服务器 %s:%s", s.link.Server, waits)
+	return say(Unreachable, "the server at %s cannot be reached: %s", "连不上服务器 %s：%s", s.link.Server, waits)
 }
 
 func (d *deviceCommands) printReport(r client.Report) error {
@@ -148,11 +148,11 @@ func (d *deviceCommands) printReport(r client.Report) error {
 		return printJSON(d.Out, reportAsJSON(r))
 	}
 	_, err := fmt.Fprintf(d.Out, d.in("sent %d (%d applied, %d merged, %d in conflict, %d rejected, %d quarantined), %d records changed, %d round trips\n",
-		"已发送%d条（采纳%d，合并%d，待裁决%d，未采纳%d，隔离%d）,%d条记录有变化，往返%d次\n"),
+		"已发送%d条（采纳%d，合并%d，待裁决%d，未采纳%d，隔离%d）；%d条记录有变化，往返%d次\n"),
 		r.Sent, r.Applied, r.Merged, r.Conflicts, r.Rejected, r.Quarantined, r.Changed, r.Exchanges)
 	if p := r.Photos; err == nil && p != (client.PhotoTally{}) {
 		_, err = fmt.Fprintf(d.Out, d.in("photos: %d stored (%d of them known there already), %s in %d parts, %s saved by resuming, %d failed (rounds device photo list)\n",
-			"照片：已存%d张（其中%d张服务器已有）,%s，分%d段，续传省下%s，失败%d张（rounds device photo list）\n"),
+			"照片：已存%d张（其中%d张服务器已有），%s，分%d段，续传省下%s，失败%d张（rounds device photo list）\n"),
 			p.Stored, p.Deduplicated, bytesText(p.Bytes), p.Parts, bytesText(p.Resumed), p.Failed)
 	}
 	return err

@@ -108,9 +108,9 @@ func (u *uploads) note(p client.PhotoProgress) (bar, total *mpb.Bar, line string
 			u.count.Add(1)
 		}
 		if u.to != nil {
-			line = fmt.Sprintf(u.words.in("photo %s: %s, %s", "照片 %s:%s,%s"), shortID(string(p.ID)), u.words.photoStage(p.Stage), bytesText(p.Size))
+			line = fmt.Sprintf(u.words.in("photo %s: %s, %s", "照片 %s：%s，%s"), shortID(string(p.ID)), u.words.photoStage(p.Stage), bytesText(p.Size))
 			if p.Stage == client.PhotoFailed {
-				line = fmt.Sprintf(u.words.in("photo %s: %s", "照片 %s:%s"), shortID(string(p.ID)), clean(u.words.faultText(p)))
+				line = fmt.Sprintf(u.words.in("photo %s: %s", "照片 %s：%s"), shortID(string(p.ID)), clean(u.words.faultText(p)))
 			}
 		}
 	}

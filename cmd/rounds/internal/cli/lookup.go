@@ -107,7 +107,7 @@ func (s *session) findAny(ctx context.Context, part string, kinds ...merge.Kind)
 	}
 	switch len(found) {
 	case 0:
-		return client.View{}, say(Failed, "the device has no "+kind+" %s: rounds device sync brings what is new", "本机没有编号为 %s 的"+kindZh+":rounds device sync 可取回最新数据", part)
+		return client.View{}, say(Failed, "the device has no "+kind+" %s: rounds device sync brings what is new", "本机没有编号为 %s 的"+kindZh+"：rounds device sync 可取回最新数据", part)
 	case 1:
 		return found[0], nil
 	}
@@ -115,7 +115,7 @@ func (s *session) findAny(ctx context.Context, part string, kinds ...merge.Kind)
 	for _, view := range found[:min(4, len(found))] {
 		ids = append(ids, string(view.ID))
 	}
-	return client.View{}, say(Usage, "%d "+kind+"s fit %s (%s): give more of the id", "有%d条"+kindZh+"符合 %s(%s)：请多给几位编号", len(found), part, strings.Join(ids, ", "))
+	return client.View{}, say(Usage, "%d "+kind+"s fit %s (%s): give more of the id", "有%d条"+kindZh+"符合 %s（%s）：请多给几位编号", len(found), part, strings.Join(ids, ", "))
 }
 
 // names remembers the names of people as the crew sees each other.
@@ -243,7 +243,7 @@ func choose(what, asked string, known []choice, instead string) (string, error) 
 	case len(found) == 1:
 		return found[0].id, nil
 	case len(found) > 1:
-		return "", say(Usage, "%d fit the "+what+" %q (%s): give the code, or the whole id", "有%d个"+whatZh(what)+"符合 %q(%s)：请给出代码或完整编号", len(found), asked, labels(found))
+		return "", say(Usage, "%d fit the "+what+" %q (%s): give the code, or the whole id", "有%d个"+whatZh(what)+"符合 %q（%s）：请给出代码或完整编号", len(found), asked, labels(found))
 	}
 	if like := alike(asked, known); len(like) > 0 {
 		return "", say(Usage, "no "+what+" is called %q: perhaps %s; or give "+instead, "没有叫 %q 的"+whatZh(what)+"，是不是 %s？也可以给出完整编号", asked, labels(like))

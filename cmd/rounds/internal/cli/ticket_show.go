@@ -133,7 +133,7 @@ func (d *deviceCommands) printTicket(v client.View, about []client.View, people 
 	if l := t.GetLocation(); l.GetAccuracyM() > 0 {
 		line("fix", "定位", fmt.Sprintf("%.5f, %.5f ± %.0f m", l.GetLatitude(), l.GetLongitude(), l.GetAccuracyM()))
 	}
-	line("reported", "上报", fmt.Sprintf(d.in("%s by %s", "%s,%s"), when(t.GetReportedTimeUs()), people.of(t.GetReporterId())))
+	line("reported", "上报", fmt.Sprintf(d.in("%s by %s", "%s，%s"), when(t.GetReportedTimeUs()), people.of(t.GetReporterId())))
 	for _, due := range d.deadlines(t) {
 		line("due", "时限", due)
 	}
@@ -163,7 +163,7 @@ func (d *deviceCommands) printTicket(v client.View, about []client.View, people 
 		switch {
 		case r.GetPhoto() != nil:
 			p := r.GetPhoto()
-			line("photo", "照片", strings.TrimSpace(fmt.Sprintf(d.in("%s %s, %s, %d x %d, by %s: %s %s", "%s %s,%s,%d x %d,%s:%s %s"), shortID(string(one.ID)),
+			line("photo", "照片", strings.TrimSpace(fmt.Sprintf(d.in("%s %s, %s, %d x %d, by %s: %s %s", "%s %s，%s，%d x %d，%s：%s %s"), shortID(string(one.ID)),
 				d.photoRole(p.GetRole()), bytesText(p.GetSizeBytes()), p.GetWidthPx(), p.GetHeightPx(),
 				people.of(p.GetPersonId()), d.bytesWords(p), d.pendingMark(one))))
 			for _, words := range d.evidenceLines(p, people) {
