@@ -32,7 +32,11 @@ func lockDir(dir string, readOnly bool) (unlock func() error, err error) {
 		}
 		return nil, errors.Join(err, d.Close())
 	}
-	return d.Close, nil
+	return func() error {
+		// Closing would let go only with the last copy of the descriptor, and a child of this process has one from its fork to
+		// its exec.
+		return errors.Join(unix.Flock(int(d.Fd()), unix.LOCK_UN), d.Close())
+	}, nil
 }
 
 // freeBytes returns what an unprivileged process may still write to the filesystem of dir.

@@ -1,0 +1,44 @@
+package badgerstore_test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rounds-sync/rounds/sync/store/badgerstore"
+)
+
+// TestUnlockedBesideCopies closes while another descriptor of the same open directory lives, as in a child that was forked and has
+// not come to its exec yet: the directory is free at once.
+func TestUnlockedBesideCopies(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, badgerstore.Config{Dir: dir})
+	copies := 0
+	names, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		fd, err := strconv.Atoi(name.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if target, err := os.Readlink(filepath.Join("/proc/self/fd", name.Name())); err != nil || target != dir {
+			continue
+		}
+		twin, err := unix.Dup(fd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(twin)
+		copies++
+	}
+	if copies == 0 {
+		t.Fatal("the lock's descriptor was not found")
+	}
+	mustClose(t, s)
+	mustClose(t, open(t, badgerstore.Config{Dir: dir}))
+}
