@@ -47,7 +47,7 @@ func child(t *testing.T, dir string) (address string, kill, end func()) {
 	ready := filepath.Join(dir, "ready.json")
 	_ = os.Remove(ready)
 	cmd := exec.Command(os.Args[0], "-test.run=^TestServedByAChild$")
-	cmd.Env = append(os.Environ(), servedDir+"="+dir)
+	cmd.Env = append(os.Environ(), servedDir+"="+dir, "TMPDIR="+t.TempDir()) // what it makes goes with this test: it is killed, and removes nothing
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

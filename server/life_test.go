@@ -161,8 +161,13 @@ func TestShutOutEndsStreams(t *testing.T) {
 func TestStreamEndsWithItsToken(t *testing.T) {
 	w := start(t, func(c *server.Config) { c.Auth.AccessLife = 2 * time.Second })
 	stream := w.device.watch(t, h2c())
-	if !stream.Receive() || stream.Msg().GetResumeAfter() == nil || stream.Msg().GetResumeAfter().AsDuration() != 0 {
-		t.Errorf("%v %v", stream.Msg(), stream.Err())
+	for stream.Msg().GetResumeAfter() == nil { // the first message may be the farewell already, on a machine that has much else to do
+		if !stream.Receive() {
+			t.Fatal(stream.Err())
+		}
+	}
+	if stream.Msg().GetResumeAfter().AsDuration() != 0 {
+		t.Errorf("%v", stream.Msg())
 	}
 	if stream.Receive() || stream.Err() != nil {
 		t.Errorf("after the farewell: %v", stream.Err())

@@ -205,11 +205,11 @@ func TestPhotoOverTheWire(t *testing.T) {
 	if info, err := os.Stat(filepath.Join(w.data, "media.key")); err != nil || info.Mode().Perm() != 0o600 || info.Size() != 32 {
 		t.Errorf("the key: %v %v", info, err)
 	}
-	status, metrics, _ := w.get("http://" + w.AdminAddr().String() + "/metrics")
 	for _, want := range []string{"rounds_photos_received_total 1", "rounds_photos_waiting 0", `rounds_photos_settled_total{state="`} {
-		if status != http.StatusOK || !strings.Contains(string(metrics), want) {
-			t.Errorf("metrics without %s", want)
-		}
+		eventually(t, "metrics with "+want, func() bool { // they are counted behind the record
+			status, metrics, _ := w.get("http://" + w.AdminAddr().String() + "/metrics")
+			return status == http.StatusOK && strings.Contains(string(metrics), want)
+		})
 	}
 }
 
