@@ -240,8 +240,13 @@ func TestExternalIssuerDoesNotAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer l.Close()
+	go func() { // a port that was given back might be somebody else's by now
+		for conn, err := l.Accept(); err == nil; conn, err = l.Accept() {
+			_ = conn.Close()
+		}
+	}()
 	url := "http://" + l.Addr().String()
-	l.Close()
 	w := found(t, func(c *auth.Config) {
 		c.Externals = []auth.ExternalIssuer{{Issuer: url, JWKSURL: url, Audience: "rounds-app"}}
 	})
