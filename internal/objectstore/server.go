@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -264,13 +265,18 @@ func (t *tail) String() string {
 	return string(bytes.TrimSpace(t.text))
 }
 
+// freeAddress finds a port that is free, and that the system gives to nobody who asks for any: while the store is stopped its port has to stay free, however many
+// others listen and dial meanwhile. Systems give ports from 32768 on, or from 49152.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("objectstore: %w", err)
+	const first, behind = 20_000, 32_768
+	var err error
+	for range 100 {
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+mathrand.IntN(behind-first))); err == nil {
+			return l.Addr().String(), l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", fmt.Errorf("objectstore: %w", err)
 }
 
 func random(n int) string {
