@@ -98,12 +98,24 @@ func mount(t *testing.T, options string) (dir string) {
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", options, "rounds-test", dir).CombinedOutput(); err != nil {
 		t.Skipf("no mount: %v: %s", err, out)
 	}
-	t.Cleanup(func() {
-		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
-			t.Errorf("umount: %v: %s", err, out)
-		}
-	})
+	t.Cleanup(func() { unmount(t, dir) })
 	return dir
+}
+
+// unmount unmounts what mount has mounted. It may be busy for a moment: the child that a test beside this one starts has copies of all descriptors until its exec.
+func unmount(t *testing.T, dir string) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for given := time.Now().Add(2 * time.Minute); ; <-tick.C {
+		out, err := exec.Command("umount", dir).CombinedOutput()
+		if err == nil {
+			return
+		}
+		if time.Now().After(given) {
+			t.Fatalf("umount: %v: %s", err, out)
+		}
+	}
 }
 
 func TestReadOnlyMedium(t *testing.T) {
