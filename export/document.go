@@ -8,12 +8,14 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/export/typeset"
 	"github.com/rounds-sync/rounds/review"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/work/term"
 )
 
 // mostEntries is how many entries of the journal a document lists: the last ones.
@@ -130,7 +132,7 @@ func (j *job) document(ctx context.Context) error {
 func (p *paper) flags(all []string) string {
 	words := make([]string, len(all))
 	for i, flag := range all {
-		words[i] = cmp.Or(p.lang.text(review.FlagWords(flag)), flag)
+		words[i] = cmp.Or(p.lang.text(term.Flag(flag)), flag)
 	}
 	return strings.Join(words, p.say("、", ", "))
 }
@@ -168,7 +170,7 @@ func (p *paper) named(field, id string) *roundsv1.Text {
 }
 
 // state is the word and the code.
-func (p *paper) state(e enum) string {
+func (p *paper) state(e protoreflect.Enum) string {
 	if code(e) == "" {
 		return ""
 	}

@@ -165,7 +165,7 @@ func TestRoundDocument(t *testing.T) {
 			return map[engine.PersonID]string{engine.PersonID(id(78)): "周总监", worker: "另一个名字"}[person], nil
 		}
 	})
-	for _, want := range []string{"巡检 · 夜间巡逻", "待审核 (PENDING_REVIEW)", "水泵房 v3", "87.5", "已触碰", "不合格 1", "周总监", "李伟", "标记早于时间窗、有点位未到、mark_of_tomorrow", "间隔过短、标签不是此处", "地库 B2 水泵房", "接头有无渗漏", "门锁", "未答", "核验"} {
+	for _, want := range []string{"巡检 · 夜间巡逻", "待确认 (PENDING_REVIEW)", "水泵房 v3", "87.5", "已触碰", "不合格 1", "周总监", "李伟", "标记早于时间窗、有点位未到、mark_of_tomorrow", "间隔过短、标签不是此处", "地库 B2 水泵房", "接头有无渗漏", "门锁", "未答", "核验"} {
 		if !strings.Contains(d.Text, want) {
 			t.Errorf("%q is missing in %s", want, d.Text)
 		}

@@ -172,7 +172,7 @@ func (p *paper) caption(change *roundsv1.Change, photo *roundsv1.Photo, stamp *r
 	if where := p.line.look(func() (string, error) { return p.s.names.where(p.ctx, photo.GetLocation()) }); where != "" || photo.GetLocation().GetSource() != 0 {
 		lines = append(lines, strings.Trim(where+" · "+p.lang.in(photo.GetLocation().GetSource()), " ·"))
 	}
-	lines = append(lines, p.say("检查：", "Checks: ")+cmp.Or(p.lang.in(photo.GetState()), p.say("待上传", "promised")))
+	lines = append(lines, p.say("检查：", "Checks: ")+cmp.Or(p.lang.in(photo.GetState()), p.say("已登记，内容未到", "promised")))
 	for i, finding := range photo.GetReport().GetFindings() {
 		if i == 8 {
 			lines = append(lines, "…")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/export/sheet"
@@ -48,7 +49,7 @@ func number[N ~int | ~int32 | ~int64 | ~uint32 | ~uint64](l *line, zh, en string
 }
 
 // enum writes two columns: the code, which programs read, and the word.
-func (l *line) enum(zh, en string, value enum) {
+func (l *line) enum(zh, en string, value protoreflect.Enum) {
 	l.text(zh+"代码", en+" code", code(value))
 	l.text(zh, en, l.lang.in(value))
 }

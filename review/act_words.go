@@ -97,7 +97,7 @@ func (p *phrase) value(of protoreflect.Message, field protoreflect.FieldDescript
 			return inBoth{either(name.GetZh(), name.GetEn()), either(name.GetEn(), name.GetZh())}
 		}
 	case field.Name() == "priority":
-		return priorityWords(roundsv1.Priority(of.Get(field).Enum()))
+		return inWords(roundsv1.Priority(of.Get(field).Enum()))
 	}
 	return inBoth{}
 }

@@ -8,6 +8,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/work/checklist"
+	"github.com/rounds-sync/rounds/work/term"
 )
 
 // mostDetailed is how many elements of a field a sentence names.
@@ -61,8 +62,9 @@ func few[T any](all []T, words func(T) inBoth) inBoth {
 
 // marks are the words of those flags that have some.
 func marks(flags []string) inBoth {
-	words := flagWords()
-	return few(slices.DeleteFunc(slices.Clone(flags), func(flag string) bool { return words[flag] == inBoth{} }), func(flag string) inBoth { return words[flag] })
+	return few(slices.DeleteFunc(slices.Clone(flags), func(flag string) bool { return term.Flag(flag) == nil }), func(flag string) inBoth {
+		return inBoth{term.Flag(flag).GetZh(), term.Flag(flag).GetEn()}
+	})
 }
 
 // answers says which items were answered, and how.
@@ -171,7 +173,7 @@ func (d details) deadlines(now, before []*roundsv1.Deadline) inBoth {
 
 // stepWords name a step that has a deadline.
 func stepWords(step roundsv1.Step) inBoth {
-	words := []inBoth{{"步骤", "a step"}, {"响应", "response"}, {"到场", "arrival"}, {"完工", "finish"}, {"审核", "review"}, {"回访", "follow-up"}}
+	words := []inBoth{{"步骤", "a step"}, {"响应", "response"}, {"到场", "arrival"}, {"完工", "finish"}, {"确认", "review"}, {"回访", "follow-up"}}
 	if int(step) < len(words) && step > 0 {
 		return words[step]
 	}

@@ -54,13 +54,13 @@ func TestStoryTellsWhatWasReplaced(t *testing.T) {
 		was       *roundsv1.Ticket
 		en, zh    string
 	}{
-		{"edit", []uint32{40}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_NEW}, "The server changed state, moves (it was new)", "（此前：待受理）"},
-		{"dispatch", []uint32{40, 42}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_TRIAGED}, " to name of X (it was triaged): nearest", "派单给name of X（此前：待派单）：nearest"},
+		{"edit", []uint32{40}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_NEW}, "The server changed state, moves (before: new)", "（此前：待受理）"},
+		{"dispatch", []uint32{40, 42}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_TRIAGED}, " to name of X (before: triaged): nearest", "派单给name of X（此前：待派单）：nearest"},
 		{"dispatch", []uint32{42}, &roundsv1.Ticket{AssigneeId: uid("X")}, " to name of Y, instead of name of X: nearest", "派单给name of Y，代替name of X：nearest"},
-		{"accept", []uint32{40}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_DISPATCHED}, "accepted it (it was dispatched)", "接单（此前：待接单）"},
-		{"start", []uint32{40}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_ACCEPTED}, "started (it was accepted)", "开工（此前：已接单）"},
-		{"pause", []uint32{40}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_IN_PROGRESS}, "paused (it was in progress): tools", "挂起（此前：处理中）：tools"},
-		{"dispatch", []uint32{40, 42}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_PAUSED, AssigneeId: uid("Y")}, " to name of X, instead of name of Y (it was paused)", "派单给name of X，代替name of Y（此前：挂起）"},
+		{"accept", []uint32{40}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_DISPATCHED}, "accepted it (before: dispatched)", "接单（此前：待接单）"},
+		{"start", []uint32{40}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_ACCEPTED}, "started (before: accepted)", "开工（此前：已接单）"},
+		{"pause", []uint32{40}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_IN_PROGRESS}, "paused (before: in progress): tools", "挂起（此前：处理中）：tools"},
+		{"dispatch", []uint32{40, 42}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_PAUSED, AssigneeId: uid("Y")}, " to name of X, instead of name of Y (before: paused)", "派单给name of X，代替name of Y（此前：挂起）"},
 		{"edit", []uint32{42}, &roundsv1.Ticket{AssigneeId: uid("X")}, "The server changed assignee, escalation level (now 1), flags (something came late), instead of name of X", "，代替name of X"},
 	} {
 		if i >= len(all) {

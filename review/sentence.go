@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/work/term"
 )
 
 // operation names what an entry did, in a word.
@@ -181,34 +182,21 @@ func instead(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text) inBoth {
 	name(t.GetCategoryId())
 	quote(t.GetTitle())
 	quote(t.GetContactPhone())
-	add(priorityWords(t.GetPriority()))
+	add(inWords(t.GetPriority()))
 	old := inBoth{}
 	if len(zh) > 0 {
 		old = inBoth{"，代替" + strings.Join(zh, "、"), ", instead of " + strings.Join(en, ", ")}
 	}
-	if state := stateWords(t.GetState()); state != (inBoth{}) {
-		old = inBoth{old.zh + "（此前：" + state.zh + "）", old.en + " (it was " + state.en + ")"}
+	if state := inWords(t.GetState()); state != (inBoth{}) {
+		old = inBoth{old.zh + "（此前：" + state.zh + "）", old.en + " (before: " + state.en + ")"}
 	}
 	return old
 }
 
-// stateWords name a ticket's state.
-func stateWords(s roundsv1.TicketState) inBoth {
-	words := []inBoth{{}, {"待受理", "new"}, {"待派单", "triaged"}, {"待接单", "dispatched"}, {"已接单", "accepted"}, {"处理中", "in progress"}, {"挂起", "paused"},
-		{"完工待传证", "done, its evidence pending"}, {"待确认", "pending review"}, {"返工", "in rework"}, {"已关闭", "closed"}, {"已取消", "cancelled"}, {"已合并", "merged"}}
-	if int(s) < len(words) && s > 0 {
-		return words[s]
-	}
-	return inBoth{}
-}
-
-// priorityWords name a priority.
-func priorityWords(p roundsv1.Priority) inBoth {
-	words := []inBoth{{}, {"一般", "minor"}, {"普通", "normal"}, {"紧急", "urgent"}, {"特急", "emergency"}}
-	if int(p) < len(words) && p > 0 {
-		return words[p]
-	}
-	return inBoth{}
+// inWords is what a value of an enum is called; nothing where it has no words.
+func inWords(value protoreflect.Enum) inBoth {
+	words := term.Of(value)
+	return inBoth{words.GetZh(), words.GetEn()}
 }
 
 // reasonOf is the reason or the words that a command carries.

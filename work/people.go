@@ -6,6 +6,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store"
+	"github.com/rounds-sync/rounds/work/term"
 )
 
 // People knows who may work where, and how a right came to its end. A mutation is judged in a transaction, so it answers from memory. Its methods are called from many
@@ -48,27 +49,8 @@ type Loss struct {
 
 // roleWords name a role to people.
 func roleWords(role roundsv1.Role) inWords {
-	switch role {
-	case roundsv1.Role_ROLE_RESIDENT:
-		return inWords{"住户", "resident"}
-	case roundsv1.Role_ROLE_WORKER:
-		return inWords{"员工", "worker"}
-	case roundsv1.Role_ROLE_FOREMAN:
-		return inWords{"班长", "foreman"}
-	case roundsv1.Role_ROLE_BUTLER:
-		return inWords{"管家", "butler"}
-	case roundsv1.Role_ROLE_DISPATCHER:
-		return inWords{"客服", "dispatcher"}
-	case roundsv1.Role_ROLE_SUPERVISOR:
-		return inWords{"主管", "supervisor"}
-	case roundsv1.Role_ROLE_MANAGER:
-		return inWords{"项目经理", "manager"}
-	case roundsv1.Role_ROLE_ADMIN:
-		return inWords{"管理员", "administrator"}
-	case roundsv1.Role_ROLE_AUDITOR:
-		return inWords{"审计员", "auditor"}
-	case roundsv1.Role_ROLE_SYSTEM:
-		return inWords{"系统", "the server"}
+	if words := term.Of(role); words != nil {
+		return inWords{words.GetZh(), words.GetEn()}
 	}
 	return inWords{"其他角色", "another role"}
 }

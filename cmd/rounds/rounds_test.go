@@ -296,7 +296,7 @@ func TestShift(t *testing.T) {
 	p.must("device", "sync", "--dir", worker)
 	p.must("device", "ticket", "start", id, "--dir", worker)
 	p.must("device", "ticket", "done", id, "--dir", worker)
-	if out := p.must("device", "ticket", "show", id, "--dir", worker); !strings.Contains(out, "done, evidence on its way") {
+	if out := p.must("device", "ticket", "show", id, "--dir", worker); !strings.Contains(out, "done, evidence pending") {
 		t.Errorf("after done:\n%s", out)
 	}
 	if r := p.run("audit", "--data", data); r.code != 6 || !strings.Contains(r.err, "end it first") {

@@ -173,17 +173,6 @@ func inspectionCommand(c *roundsv1.InspectionCommand) *roundsv1.Command {
 	return &roundsv1.Command{Command: &roundsv1.Command_Inspection{Inspection: c}}
 }
 
-// outcome is what became of an act, in words.
-func (p *program) outcome(status roundsv1.OutcomeStatus) string {
-	words := map[roundsv1.OutcomeStatus]string{roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED: "applied|已采纳", roundsv1.OutcomeStatus_OUTCOME_STATUS_MERGED: "merged|已合并",
-		roundsv1.OutcomeStatus_OUTCOME_STATUS_CONFLICT: "conflict|待裁决", roundsv1.OutcomeStatus_OUTCOME_STATUS_REJECTED: "rejected|未被采纳",
-		roundsv1.OutcomeStatus_OUTCOME_STATUS_QUARANTINED: "quarantined|已隔离"}[status]
-	if words == "" {
-		return strings.ToLower(enumName(status.String(), "OUTCOME_STATUS"))
-	}
-	return p.between(words)
-}
-
 // decide makes a command for each item of the queue that the ids name, and tells what became of them.
 func (d *deskCommands) decide(ctx context.Context, s *deskSession, ids []string, command func(*roundsv1.ReviewItem) *roundsv1.Command) error {
 	queue, err := s.waiting(ctx, mostQueued)
@@ -212,7 +201,7 @@ func (d *deskCommands) decide(ctx context.Context, s *deskSession, ids []string,
 	refused := 0
 	t := &table{head: d.heads("RECORD|记录", "OUTCOME|结果", "WHY|说明")}
 	for i, result := range resp.GetResults() {
-		status, why := d.outcome(result.GetOutcome().GetStatus()), result.GetOutcome().GetProblem()
+		status, why := d.term(result.GetOutcome().GetStatus()), result.GetOutcome().GetProblem()
 		if result.GetProblem() != nil {
 			status, why = d.in("not done", "未执行"), result.GetProblem()
 		}

@@ -128,7 +128,7 @@ func (d *deviceCommands) owner(c *roundsv1.Conflict, people names) string {
 	if c.GetOwnerId() != "" {
 		return people.of(c.GetOwnerId())
 	}
-	return d.role(c.GetOwnerRole())
+	return d.term(c.GetOwnerRole())
 }
 
 // subjectTitle is what people call the record that something is about.

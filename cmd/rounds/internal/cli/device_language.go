@@ -1,13 +1,17 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/work/term"
 )
 
 // systemLanguage is the language of the surroundings, by the first of LC_ALL, LC_MESSAGES and LANG that is set: zh, or en for all others.
@@ -120,81 +124,62 @@ func (d *deviceCommands) standing(r *roundsv1.Record) string {
 	case r.GetInspection() != nil:
 		return d.roundStanding(r.GetInspection().GetState())
 	case r.GetConflict() != nil:
-		if r.GetConflict().GetState() == roundsv1.ConflictState_CONFLICT_STATE_OPEN {
-			return d.in("open", "待裁决")
-		}
-		return d.in("decided", "已裁决")
+		return d.term(r.GetConflict().GetState())
 	}
 	return ""
 }
 
-func (p *program) ticketStanding(state roundsv1.TicketState) string {
-	words := [...]string{"not sent|未发送", "new|待受理", "triaged|待派单", "dispatched|待接单", "accepted|已接单", "in progress|处理中", "paused|挂起",
-		"done, evidence on its way|完工待传证", "pending review|待确认", "rework|返工", "closed|已关闭", "cancelled|已取消", "merged|已合并"}
-	if int(state) >= len(words) || state < 0 {
-		return state.String()
+// term is what a value of an enum is called; the name that programs read where it has no words.
+func (p *program) term(value protoreflect.Enum) string {
+	if words := term.Of(value); words != nil {
+		return p.text(words)
 	}
-	return p.between(words[state])
+	if known := value.Descriptor().Values().ByNumber(value.Number()); known != nil {
+		zero := string(value.Descriptor().Values().ByNumber(0).Name())
+		return strings.ToLower(strings.TrimPrefix(string(known.Name()), strings.TrimSuffix(zero, "UNSPECIFIED")))
+	}
+	return strconv.Itoa(int(value.Number()))
+}
+
+func (p *program) ticketStanding(state roundsv1.TicketState) string {
+	if state == roundsv1.TicketState_TICKET_STATE_UNSPECIFIED {
+		return p.in("not sent", "未发送")
+	}
+	return p.term(state)
 }
 
 func (p *program) roundStanding(state roundsv1.InspectionState) string {
-	words := [...]string{"not sent|未发送", "planned|已计划", "released|已下发", "running|巡检中", "submitted|已提交", "pending review|待确认", "approved|已通过",
-		"returned|补检", "missed|漏检", "partly done|部分完成", "excused|免检"}
-	if int(state) >= len(words) || state < 0 {
-		return state.String()
+	if state == roundsv1.InspectionState_INSPECTION_STATE_UNSPECIFIED {
+		return p.in("not sent", "未发送")
 	}
-	return p.between(words[state])
-}
-
-func (d *deviceCommands) role(role roundsv1.Role) string {
-	words := map[roundsv1.Role]string{
-		roundsv1.Role_ROLE_RESIDENT: "resident|住户", roundsv1.Role_ROLE_WORKER: "worker|员工", roundsv1.Role_ROLE_FOREMAN: "foreman|班长",
-		roundsv1.Role_ROLE_BUTLER: "butler|管家", roundsv1.Role_ROLE_DISPATCHER: "dispatcher|客服", roundsv1.Role_ROLE_SUPERVISOR: "supervisor|主管",
-		roundsv1.Role_ROLE_MANAGER: "manager|项目经理", roundsv1.Role_ROLE_ADMIN: "admin|管理员",
-	}[role]
-	if words == "" {
-		return strings.ToLower(enumName(role.String(), "ROLE"))
-	}
-	return d.between(words)
+	return p.term(state)
 }
 
 func (p *program) priority(of roundsv1.Priority) string {
-	words := [...]string{"-|-", "minor|一般", "normal|普通", "urgent|加急", "emergency|紧急"}
-	if int(of) >= len(words) || of < 0 {
-		return of.String()
+	if of == roundsv1.Priority_PRIORITY_UNSPECIFIED {
+		return "-"
 	}
-	return p.between(words[of])
+	return p.term(of)
 }
 
-func (p *program) stepName(step roundsv1.Step) string {
-	words := map[roundsv1.Step]string{roundsv1.Step_STEP_RESPOND: "respond|响应", roundsv1.Step_STEP_ARRIVE: "arrive|到场", roundsv1.Step_STEP_FINISH: "finish|完工",
-		roundsv1.Step_STEP_REVIEW: "review|审核", roundsv1.Step_STEP_FOLLOW_UP: "follow-up|回访"}[step]
-	if words == "" {
-		return strings.ToLower(enumName(step.String(), "STEP"))
+// marks are the words of marks, by commas; one without words is its code.
+func (p *program) marks(all []string) string {
+	words := make([]string, len(all))
+	for i, flag := range all {
+		words[i] = cmp.Or(p.text(term.Flag(flag)), clean(flag))
 	}
-	return p.between(words)
+	return strings.Join(words, p.in(", ", "、"))
 }
 
-func (p *program) photoRole(role roundsv1.PhotoRole) string {
-	words := map[roundsv1.PhotoRole]string{roundsv1.PhotoRole_PHOTO_ROLE_BEFORE: "before|处理前", roundsv1.PhotoRole_PHOTO_ROLE_AFTER: "after|处理后",
-		roundsv1.PhotoRole_PHOTO_ROLE_ITEM: "item|检查项", roundsv1.PhotoRole_PHOTO_ROLE_SIGNATURE: "signature|签名", roundsv1.PhotoRole_PHOTO_ROLE_ANNOTATION: "annotation|标注"}[role]
-	if words == "" {
-		return strings.ToLower(enumName(role.String(), "PHOTO_ROLE"))
-	}
-	return p.between(words)
-}
-
-// bytesWords is bytesState in words.
+// bytesWords says how far the bytes of a photo have come, in words.
 func (p *program) bytesWords(of *roundsv1.Photo) string {
-	state := bytesState(of)
-	if p.lang != "zh" {
-		return state
+	switch of.GetState() {
+	case roundsv1.PhotoState_PHOTO_STATE_UNSPECIFIED:
+		return p.in("promised", term.Of(roundsv1.PhotoState_PHOTO_STATE_DECLARED).GetZh())
+	case roundsv1.PhotoState_PHOTO_STATE_STORED:
+		return p.in("stored", "已入库，待检查")
 	}
-	if zh := map[string]string{"promised": "已登记，内容未到", "declared": "已登记，内容未到", "uploading": "上传中", "stored": "已入库，待检查", "clean": "合格", "soft": "有疑点，供审核", "hard": "不合格",
-		"sealed": "已封存", "redacted": "内容已删除", "analysed": "已检查"}[state]; zh != "" {
-		return zh
-	}
-	return state
+	return p.term(of.GetState())
 }
 
 // stateNamed finds a state by the name that programs use, or by what a list says in either language.

@@ -231,7 +231,7 @@ func (d *deviceCommands) photoList() *cobra.Command {
 					why = judged + d.in("; the copy is kept until the work is closed, 14 days at most", "；副本保留到工单关闭，最多14天")
 				}
 				t.add(shortID(string(p.ID)), d.photoStage(p.Stage), bytesText(p.Size), when(p.Added.UnixMicro()),
-					string(p.SubjectKind)+" "+shortID(string(p.Subject)), cut(why, 160))
+					d.kindName(p.SubjectKind)+" "+shortID(string(p.Subject)), cut(why, 160))
 			}
 			return t.print(d.Out)
 		})}

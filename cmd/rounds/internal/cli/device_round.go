@@ -193,7 +193,7 @@ func (d *deviceCommands) printRound(ctx context.Context, s *session, v client.Vi
 	list := reference.listOf(v)
 	lines := [][2]string{{d.in("round", "巡检"), string(v.ID)}, {d.in("title", "标题"), clean(i.GetTitle())}, {d.in("state", "状态"), state},
 		{d.in("why", "原因"), clean(i.GetStateReason())}, {d.in("window", "时间窗"), when(i.GetWindowStartUs()) + " - " + when(i.GetWindowEndUs())},
-		{d.in("inspector", "巡检人"), people.of(i.GetInspectorId())}, {d.in("flags", "标记"), clean(strings.Join(i.GetFlags(), ", "))}}
+		{d.in("inspector", "巡检人"), people.of(i.GetInspectorId())}, {d.in("flags", "标记"), d.marks(i.GetFlags())}}
 	if i.GetState() >= roundsv1.InspectionState_INSPECTION_STATE_SUBMITTED {
 		score := strconv.FormatFloat(i.GetScore(), 'f', 1, 64)
 		if i.GetFailed() {
@@ -212,7 +212,7 @@ func (d *deviceCommands) printRound(ctx context.Context, s *session, v client.Vi
 			at, by, flags := "-", "-", ""
 			for _, visit := range i.GetOfficialVisits() {
 				if visit.GetCheckpointId() == id && visit.GetRound() == roundOf(v) {
-					at, by, flags = when(visit.GetTimeUs()), people.of(visit.GetPersonId()), strings.Join(visit.GetFlags(), ", ")
+					at, by, flags = when(visit.GetTimeUs()), people.of(visit.GetPersonId()), d.marks(visit.GetFlags())
 				}
 			}
 			t.add(placeName(id), at, by, flags)

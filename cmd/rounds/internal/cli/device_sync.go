@@ -189,7 +189,7 @@ func (d *deviceCommands) status() *cobra.Command {
 			if len(roles) > 0 {
 				words := make([]string, len(roles))
 				for i, role := range roles {
-					words[i] = d.role(role)
+					words[i] = d.term(role)
 				}
 				line("roles", "角色", strings.Join(words, d.in(", ", "、")))
 			}

@@ -9,6 +9,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // photoHide is the way out for a ticket that a photo keeps from review: a leader takes the photo out of sight.
@@ -55,14 +56,6 @@ func (d *deviceCommands) photoHide() *cobra.Command {
 	return cmd
 }
 
-// bytesState says how far the bytes of a photo have come, in the words of docs/operating.md.
-func bytesState(p *roundsv1.Photo) string {
-	if p.GetState() == roundsv1.PhotoState_PHOTO_STATE_UNSPECIFIED {
-		return "promised"
-	}
-	return strings.ToLower(enumName(p.GetState().String(), "PHOTO_STATE"))
-}
-
 // evidenceLines are what a reviewer has to know of a photo: who took it out of sight and why, what is held by law, and what the checks found but for notes.
 func (d *deviceCommands) evidenceLines(p *roundsv1.Photo, people names) (lines []string) {
 	if h := p.GetHidden(); h != nil {
@@ -75,14 +68,23 @@ func (d *deviceCommands) evidenceLines(p *roundsv1.Photo, people names) (lines [
 		if f.GetSeverity() == roundsv1.Severity_SEVERITY_NOTE {
 			continue
 		}
-		line := fmt.Sprintf("%s %s: %s", strings.ToLower(enumName(f.GetSeverity().String(), "SEVERITY")),
-			enumName(f.GetCode().String(), "CHECK_CODE"), clean(d.text(f.GetSentence())))
+		line := d.finding(d.term(f.GetSeverity()), f)
 		if other := f.GetOtherPhotoId(); other != "" {
-			line += fmt.Sprintf(" (photo %s of %s %s)", clean(shortID(other)), clean(f.GetOtherSubject().GetKind()), clean(shortID(f.GetOtherSubject().GetId())))
+			line += fmt.Sprintf(d.in(" (photo %s of %s %s)", "（照片 %s，属于%s %s）"), clean(shortID(other)), d.kindName(merge.Kind(f.GetOtherSubject().GetKind())),
+				clean(shortID(f.GetOtherSubject().GetId())))
 		}
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// finding says what a check found, and how bad it is. The code of the check is for English alone: it is English.
+func (p *program) finding(how string, f *roundsv1.Finding) string {
+	sentence := clean(p.text(f.GetSentence()))
+	if p.lang == "zh" {
+		return how + "：" + sentence
+	}
+	return how + " " + enumName(f.GetCode().String(), "CHECK_CODE") + ": " + sentence
 }
 
 // countsNot tells whether a photo is known not to count as evidence: refused by a check, removed, or taken out of sight.
@@ -106,10 +108,9 @@ func (d *deviceCommands) judged(ctx context.Context, s *session, p client.PhotoP
 		return d.in("clean", "合格")
 	case roundsv1.PhotoState_PHOTO_STATE_SOFT, roundsv1.PhotoState_PHOTO_STATE_HARD:
 		if f := photo.GetReport().GetFindings(); len(f) > 0 {
-			return fmt.Sprintf("%s %s: %s", bytesState(photo), enumName(f[0].GetCode().String(), "CHECK_CODE"),
-				strings.TrimSuffix(strings.TrimSuffix(d.text(f[0].GetSentence()), "."), "。"))
+			return strings.TrimRight(d.finding(d.bytesWords(photo), f[0]), ".。")
 		}
-		return bytesState(photo)
+		return d.bytesWords(photo)
 	case roundsv1.PhotoState_PHOTO_STATE_REDACTED:
 		return d.in("the bytes were removed", "内容已删除")
 	}

@@ -151,7 +151,7 @@ func (d *deviceCommands) printTicket(v client.View, about []client.View, people 
 	}
 	line("merged into", "并入", shortID(t.GetMergedIntoId()))
 	line("tags", "标签", strings.Join(t.GetTags(), ", "))
-	line("flags", "标记", strings.Join(t.GetFlags(), ", "))
+	line("flags", "标记", d.marks(t.GetFlags()))
 	for _, number := range siblings(v) {
 		field := t.ProtoReflect().Descriptor().Fields().ByNumber(number)
 		if field != nil {
@@ -164,7 +164,7 @@ func (d *deviceCommands) printTicket(v client.View, about []client.View, people 
 		case r.GetPhoto() != nil:
 			p := r.GetPhoto()
 			line("photo", "照片", strings.TrimSpace(fmt.Sprintf(d.in("%s %s, %s, %d x %d, by %s: %s %s", "%s %s，%s，%d x %d，%s：%s %s"), shortID(string(one.ID)),
-				d.photoRole(p.GetRole()), bytesText(p.GetSizeBytes()), p.GetWidthPx(), p.GetHeightPx(),
+				d.term(p.GetRole()), bytesText(p.GetSizeBytes()), p.GetWidthPx(), p.GetHeightPx(),
 				people.of(p.GetPersonId()), d.bytesWords(p), d.pendingMark(one))))
 			for _, words := range d.evidenceLines(p, people) {
 				line("", "", words)
@@ -200,7 +200,7 @@ func (d *deviceCommands) deadlines(t *roundsv1.Ticket) (lines []string) {
 		default:
 			continue
 		}
-		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s", d.stepName(one.GetStep()), when(one.GetDueUs()), state)))
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s", d.term(one.GetStep()), when(one.GetDueUs()), state)))
 	}
 	return lines
 }
