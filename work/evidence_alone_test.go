@@ -99,6 +99,8 @@ func TestObjectsToAnApproval(t *testing.T) {
 		{"a moment later", func(c *engine.Case) { c.Time = c.Time.Add(time.Microsecond) }, roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED},
 		{"nobody is named who approved it", of(func(t *roundsv1.Ticket) { t.ApproverIds = nil }), roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED},
 		{"the round before was approved", of(func(t *roundsv1.Ticket) { t.Reviews[0].Round = 1 }), roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED},
+		{"it was closed by force", of(func(t *roundsv1.Ticket) { t.Flags = []string{"forced"} }), roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED},
+		{"its tasks closed it", of(func(t *roundsv1.Ticket) { t.Flags = []string{"closed_by_tasks"} }), roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED},
 		{"it was sent back", of(func(t *roundsv1.Ticket) { t.Reviews[0].Verdict = roundsv1.Verdict_VERDICT_REJECTED }), roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED},
 	}}.holds(t, plainRules())
 }

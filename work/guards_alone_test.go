@@ -28,7 +28,7 @@ type but struct {
 	code   roundsv1.ProblemCode
 }
 
-// holds requires that the row takes its command, and that each thing that is otherwise is refused.
+// holds requires that the row takes its command, and that each thing that is otherwise is refused, and writes nothing.
 func (a alone) holds(t *testing.T, rules *work.Rules) {
 	t.Helper()
 	if v := rules.Judge(a.make()); v.Problem != nil && v.Park == 0 {
@@ -39,8 +39,8 @@ func (a alone) holds(t *testing.T, rules *work.Rules) {
 		c := a.make()
 		b.change(&c)
 		looked(&c)
-		if v := rules.Judge(c); v.Problem.GetCode() != b.code || v.Park != 0 {
-			t.Errorf("%s, but %s: %v, kept as %v; want %v", a.row, b.name, v.Problem, v.Park, b.code)
+		if v := rules.Judge(c); v.Problem.GetCode() != b.code || v.Park != 0 || v.Effect != nil || len(v.Derived) > 0 {
+			t.Errorf("%s, but %s: %v, kept as %v, writes %v and %v; want %v", a.row, b.name, v.Problem, v.Park, v.Effect, v.Derived, b.code)
 		}
 	}
 }
@@ -315,7 +315,8 @@ func TestWalkGuardsAlone(t *testing.T) {
 		{"start (30)", make("start", isMissed, false), []but{
 			{"given to somebody else", both(walked(func(i *roundsv1.Inspection) { i.AssigneeId = uid("x") }), func(c *engine.Case) { c.Roles = []roundsv1.Role{worker} }), noRight},
 			{"without a tag", both(walked(func(i *roundsv1.Inspection) { i.CheckpointIds = []string{uid("gate")} }),
-				says(func(c *roundsv1.InspectionCommand) { c.GetStart().ScanPayload = "" })), codeMissing}}},
+				says(func(c *roundsv1.InspectionCommand) { c.GetStart().ScanPayload = "" })), codeMissing},
+			{"its list was never published", walked(func(i *roundsv1.Inspection) { i.ChecklistId = uid("a draft") }), roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_VERSION}}},
 		{"submit (30)", make("submit", isMissed, false), []but{
 			{"of another round", says(func(c *roundsv1.InspectionCommand) { c.GetSubmit().Round = 2 }), superseded},
 			{"another's", walked(func(i *roundsv1.Inspection) { i.InspectorId = uid("x") }), noRight},

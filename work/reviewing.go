@@ -159,10 +159,10 @@ func (j *judgement) blindApproval() bool {
 	return !anything && !j.digestFits()
 }
 
-// objects is the moment of row 12: the ticket was closed by an approval, and not long ago.
+// objects is the moment of row 12: the round was approved, and the ticket closed not long ago.
 func (j *judgement) objects() bool {
 	t := j.ticket()
-	if slices.Contains(t.GetFlags(), flagForced) || len(t.GetApproverIds()) == 0 || reviewed(t, t.GetRound(), roundsv1.Verdict_VERDICT_APPROVED) == nil {
+	if len(t.GetApproverIds()) == 0 || reviewed(t, t.GetRound(), roundsv1.Verdict_VERDICT_APPROVED) == nil {
 		return false
 	}
 	return j.Time.UnixMicro()-t.GetClosedTimeUs() <= j.reference.Policy(j.Scope).ObjectionPeriod.Microseconds()

@@ -9,7 +9,7 @@ import (
 // completionRows are the word that the work is done, and what the server finds of it.
 func completionRows() []row {
 	act, who, unseen, round, completion := aboutActs(), aboutPeople(), aboutTheUnseen(), aboutRounds(), aboutCompletions()
-	dispatch, pause, approval, merger, evidence := aboutDispatch(), aboutPauses(), aboutApprovals(), aboutMergers(), aboutEvidence()
+	dispatch, pause, approval, merger, evidence, task := aboutDispatch(), aboutPauses(), aboutApprovals(), aboutMergers(), aboutEvidence(), aboutTasks()
 	fits := needs{completion.room}
 	waits := append(states{triaged}, append(assignedStates(), doneStates()...)...)
 	takesOver := then{completion.keep, dispatch.takeOver}
@@ -25,7 +25,8 @@ func completionRows() []row {
 			effects: append(slices.Clip(takesOver), pause.end)},
 		{command: SubmitCompletion, number: 5, from: states{cancelled}, when: when{act.unseenState}, effects: then{marks("work_after_cancel")},
 			park: roundsv1.ConflictType_CONFLICT_TYPE_WORK_AFTER_CANCEL, refuse: completion.workAfterCancel},
-		{command: SubmitCompletion, number: 6, from: states{newTicket, triaged}, when: when{merger.hadOther}, needs: isShown(), to: donePending,
+		// What the other ticket asks for its crew did not know; the evidence waits for what is missing.
+		{command: SubmitCompletion, number: 6, from: states{newTicket, triaged}, when: when{merger.hadOther}, needs: needs{completion.room, task.noneOpen}, to: donePending,
 			effects: append(slices.Clip(takesOver), marks("done_on_merged_ticket"))},
 		{command: SubmitCompletion, number: 1, from: states{dispatched, accepted}, when: when{unseen.reassignment}, needs: isShown(), to: donePending,
 			effects: append(slices.Clip(takesOver), marks("done_by_former_assignee"), completion.tellDoneByFormer)},
@@ -73,7 +74,7 @@ func reviewRows() []row {
 	signs := then{approval.sign, notes(approved), review.settle, customer.askEvaluation}
 	vouches := needs{who.impartial, review.digested}
 	return []row{
-		{command: Approve, number: 13, when: when{round.older, unseen.round, round.sentBack}, needs: vouches,
+		{command: Approve, number: 13, when: when{unseen.round, round.sentBack}, needs: vouches,
 			effects: then{notes(dissent), tells("dissent"), review.tellFirst}},
 		{command: Approve, number: 15, when: when{round.older, unseen.round}, needs: vouches, effects: then{notes(approved), tells("older_round")}},
 		{command: Approve, number: 14, from: states{closed}, when: when{round.current, act.unseenState, approval.reviewed},
@@ -87,7 +88,7 @@ func reviewRows() []row {
 			park: roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL, refuse: review.lookAgain},
 		{command: Approve, from: states{pendingReview}, when: when{round.current, review.digestEarly}, refuse: review.lookAtPhotos},
 		{command: Approve, from: states{pendingReview}, when: when{round.current, review.digestBlind}, refuse: review.notAsSeen},
-		{command: Approve, number: 10, from: states{pendingReview}, when: when{round.current, review.digestOlder}, needs: approves, to: closed,
+		{command: Approve, number: 10, from: states{pendingReview}, when: when{review.digestOlder}, needs: approves, to: closed,
 			effects: append(slices.Clip(signs), marks("approved_before_late_evidence"), review.tellLateEvidence)},
 		{command: Approve, from: states{pendingReview}, needs: approves, to: closed, effects: signs},
 
