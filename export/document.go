@@ -139,7 +139,7 @@ func (p *paper) flags(all []string) string {
 
 // did says what an entry of the journal did.
 func (p *paper) did(head *roundsv1.EntryHead, content []byte) string {
-	return p.lang.text(review.ActWords(head, content, p.named))
+	return p.lang.text(review.ActWords(head, content, p.s.policy, p.named))
 }
 
 // named is what the id in a field of a mutation is called; nil where the directory does not know, and for ids of what has no name.
@@ -193,7 +193,7 @@ func (p *paper) timeline(all []moment, completions []*roundsv1.Completion, revie
 	}
 	for _, r := range reviews {
 		all = append(all, moment{r.GetTimeUs(), fmt.Sprintf(p.say("%s（第 %d 轮）", "%s (round %d)"), p.lang.in(r.GetVerdict()), r.GetRound()), r.GetPersonId(),
-			strings.TrimSpace(r.GetReason() + " " + r.GetWords())})
+			p.whyReviewed(r)})
 	}
 	slices.SortStableFunc(all, func(a, b moment) int { return cmp.Compare(a.us, b.us) })
 	rows := make([][]string, len(all))
@@ -201,6 +201,15 @@ func (p *paper) timeline(all []moment, completions []*roundsv1.Completion, revie
 		rows[i] = []string{p.when(m.us), m.what, p.person(m.person), m.note}
 	}
 	p.section("经过", "Timeline", []float64{0.22, 0.28, 0.16, 0.34}, [][2]string{{"时间", "Time"}, {"事件", "What"}, {"人员", "Who"}, {"说明", "Note"}}, rows)
+}
+
+// whyReviewed is what a reviewer gave as the reason, in words.
+func (p *paper) whyReviewed(r *roundsv1.Review) string {
+	reason, words := p.lang.text(p.s.policy.WhyReturned(r.GetReason())), r.GetWords()
+	if reason == "" || words == "" {
+		return reason + words
+	}
+	return reason + p.say("；", "; ") + words
 }
 
 // section writes a table under a heading, where there is something to say.

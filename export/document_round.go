@@ -26,7 +26,7 @@ func (p *paper) round(i *roundsv1.Inspection) {
 		p.doc.Pair(p.say("统计", "Tally"), fmt.Sprintf(p.say("合格 %d，不合格 %d，不适用 %d，跳过 %d，未答 %d", "passed %d, failed %d, not applicable %d, skipped %d, open %d"),
 			t.GetPassed(), t.GetFailed(), t.GetNotApplicable(), t.GetSkipped(), t.GetOpen()))
 	}
-	p.doc.Pair(p.say("状态原因", "Reason"), i.GetStateReason())
+	p.doc.Pair(p.say("状态原因", "Reason"), p.lang.text(p.s.policy.WhyReturned(i.GetStateReason())))
 	p.doc.Pair(p.say("标记", "Flags"), p.flags(i.GetFlags()))
 	p.doc.Pair(p.say("备注", "Notes"), i.GetNotes())
 	p.timeline(nil, i.GetCompletions(), i.GetReviews())

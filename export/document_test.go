@@ -12,6 +12,7 @@ import (
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work/checklist"
+	"github.com/rounds-sync/rounds/work/policy"
 )
 
 func (w *world) document(req *roundsv1.ExportRequest, change ...func(*export.Config)) (typesettest.Document, *file) {
@@ -170,4 +171,42 @@ func TestRoundDocument(t *testing.T) {
 			t.Errorf("%q is missing in %s", want, d.Text)
 		}
 	}
+}
+
+// TestReasonsOfDocument: why work waited and why it went back stands in the words of the site's lists, in the file's language, and nowhere as a code.
+func TestReasonsOfDocument(t *testing.T) {
+	w := newWorld(t)
+	w.write(site, id(1), ticket(&roundsv1.Ticket{Title: "leak", Round: 2, State: roundsv1.TicketState_TICKET_STATE_REWORK, StateReason: "smell: by the door",
+		Moves:   []*roundsv1.Move{{State: roundsv1.TicketState_TICKET_STATE_PAUSED, Reason: "parts", TimeUs: reportedUs, Round: 1, StopsClock: true, Exact: true}},
+		Reviews: []*roundsv1.Review{{Round: 1, PersonId: string(worker), TimeUs: reportedUs + 1, Verdict: roundsv1.Verdict_VERDICT_REJECTED, Reason: "smell", Words: "by the door"}}}))
+	w.write(site, id(2), round(&roundsv1.Inspection{Title: "walk", State: roundsv1.InspectionState_INSPECTION_STATE_RETURNED, Round: 2, StateReason: "smell"}))
+	named := func(c *export.Config) {
+		c.Policy = func(store.Scope) policy.Policy {
+			p, _ := policy.Parse(map[string]string{"reject.smell": "有异味|it smells"})
+			return p
+		}
+	}
+	for _, test := range []struct {
+		of   *roundsv1.ExportRequest
+		want []string
+	}{
+		{&roundsv1.ExportRequest{Content: tickets, RecordId: id(1)}, []string{"有异味；by the door", "等待配件（停止计时）", "有异味；by the door"}},
+		{&roundsv1.ExportRequest{Content: tickets, RecordId: id(1), Language: en}, []string{"it smells; by the door", "waiting for parts (the clocks stop)", "it smells; by the door"}},
+		{&roundsv1.ExportRequest{Content: rounds, RecordId: id(2)}, []string{"有异味"}},
+	} {
+		d, _ := w.document(test.of, named)
+		at := 0
+		for _, want := range test.want {
+			next := strings.Index(d.Text[at:], want)
+			if next < 0 {
+				t.Fatalf("%q is missing in %s", want, d.Text)
+			}
+			at += next + len(want)
+		}
+		if strings.Contains(d.Text, "smell:") || strings.Contains(d.Text, "parts（") {
+			t.Errorf("a code in %s", d.Text)
+		}
+	}
+	all := rows(t, w.take(&roundsv1.ExportRequest{Content: tickets, Format: asCSV, Language: en}, named))
+	has(t, all[0], "state reason", "smell: by the door", "state reason in words", "it smells; by the door")
 }

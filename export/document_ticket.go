@@ -32,21 +32,21 @@ func (p *paper) ticket(t *roundsv1.Ticket) {
 	p.doc.Pair(p.say("关闭时间", "Closed"), p.when(t.GetClosedTimeUs()))
 	p.doc.Pair(p.say("确认人", "Approved by"), p.people(t.GetApproverIds()))
 	p.doc.Pair(p.say("客户评价", "Customer"), p.lang.in(t.GetAcceptance()))
-	p.doc.Pair(p.say("状态原因", "Reason"), t.GetStateReason())
+	p.doc.Pair(p.say("状态原因", "Reason"), p.lang.text(p.s.policy.WhyReturned(t.GetStateReason())))
 	p.doc.Pair(p.say("标记", "Flags"), p.flags(t.GetFlags()))
 	p.doc.Pair(p.say("备注", "Notes"), t.GetNotes())
 
 	var moves []moment
 	for _, m := range t.GetMoves() {
-		note := m.GetReason()
+		note := p.lang.text(p.s.policy.WhyMoved(m.GetReason()))
 		if m.GetStopsClock() {
-			note += p.say(" （停止计时）", " (the clocks stop)")
+			note += p.say("（停止计时）", " (the clocks stop)")
 		}
 		if m.GetLate() {
-			note += p.say(" （补传）", " (arrived late)")
+			note += p.say("（补传）", " (arrived late)")
 		}
 		if !m.GetExact() {
-			note += p.say(" （时间为推算）", " (time estimated)")
+			note += p.say("（时间为推算）", " (time estimated)")
 		}
 		moves = append(moves, moment{m.GetTimeUs(), p.state(m.GetState()), m.GetPersonId(), note})
 	}
@@ -56,7 +56,7 @@ func (p *paper) ticket(t *roundsv1.Ticket) {
 	for _, d := range t.GetDeadlines() {
 		note := p.lang.in(d.GetState())
 		if d.GetOfflineFalseAlarm() {
-			note += p.say(" （离线误报）", " (false alarm, offline)")
+			note += p.say("（离线误报）", " (false alarm, offline)")
 		}
 		rows = append(rows, []string{p.lang.in(d.GetStep()), strconv.Itoa(int(d.GetRound())), p.when(d.GetDueUs()), p.when(d.GetDoneUs()), note, p.person(d.GetOwnerId())})
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/rounds-sync/rounds/sync/journal"
 	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
+	"github.com/rounds-sync/rounds/work/policy"
 )
 
 // Records is what exports read of the engine; see there for the contracts.
@@ -70,6 +71,8 @@ type Config struct {
 	// Person returns what somebody is called who has or had to do with a scope, by their account: of people who are not in the site's list of staff. It is "" of anybody
 	// else. Default: none is known, and their ids stand for them.
 	Person func(ctx context.Context, scope store.Scope, person engine.PersonID) (string, error)
+	// Policy returns what counts at a site, for the words of its reasons. Default: policy.Default of all.
+	Policy func(scope store.Scope) policy.Policy
 	// Now is the server's clock. Needed.
 	Now func() time.Time
 	// TimeZone of a site whose record names none. Default: Asia/Shanghai.
@@ -106,6 +109,9 @@ func New(cfg Config) (*Exporter, error) {
 	}
 	if cfg.TimeZone == "" {
 		cfg.TimeZone = "Asia/Shanghai"
+	}
+	if cfg.Policy == nil {
+		cfg.Policy = func(store.Scope) policy.Policy { return policy.Default() }
 	}
 	if cfg.MaxRows == 0 {
 		cfg.MaxRows = 5_000_000
@@ -204,6 +210,7 @@ type scope struct {
 	headHash journal.Hash
 	personal bool // the caller may see who households are
 	names    *names
+	policy   policy.Policy // what its reasons are called by
 }
 
 // job is one export under way. It is used by one goroutine.
@@ -256,7 +263,7 @@ func (x *Exporter) job(caller engine.Caller, req *roundsv1.ExportRequest) (*job,
 		return nil, invalid("to_us", "结束时间须晚于开始时间。", "The end of the time range has to be later than its beginning.")
 	}
 	for _, name := range req.GetScopes() {
-		s := &scope{name: store.Scope(name)}
+		s := &scope{name: store.Scope(name), policy: x.cfg.Policy(store.Scope(name))}
 		var err error
 		if s.personal, err = x.may(caller, s.name, about); err != nil {
 			return nil, err

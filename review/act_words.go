@@ -8,11 +8,13 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/work/policy"
 )
 
 // ActWords says in both languages what an entry of the journal did, without who did it: as a story tells it, for papers. The content is the entry's mutation, as it was
-// encoded; empty where there is none. Named says what the id in a field, by the field's name in the schema, is called; nil where nobody knows, and then the id is left out.
-func ActWords(head *roundsv1.EntryHead, content []byte, named func(field, id string) *roundsv1.Text) *roundsv1.Text {
+// encoded; empty where there is none. Named says what the id in a field, by the field's name in the schema, is called; nil where nobody knows, and then the id is left out. The site's policy has the words of its
+// reasons.
+func ActWords(head *roundsv1.EntryHead, content []byte, site policy.Policy, named func(field, id string) *roundsv1.Text) *roundsv1.Text {
 	e := &roundsv1.StoryEntry{Type: head.GetType(), Record: head.GetRecord()}
 	if m := new(roundsv1.Mutation); len(content) > 0 && proto.Unmarshal(content, m) == nil {
 		e.Act = m
@@ -23,7 +25,7 @@ func ActWords(head *roundsv1.EntryHead, content []byte, named func(field, id str
 		return &roundsv1.Text{Zh: "无法识别的操作", En: "something that this server cannot read"}
 	}
 	thing, kind := things()[e.GetRecord().GetKind()], e.GetRecord().GetKind()
-	p := phrase{named: named}
+	p := phrase{named: named, site: site}
 	switch op {
 	case "create", "edit":
 		did = inBoth{did.zh + thing.zh, did.en + " " + thing.en}
@@ -48,6 +50,7 @@ func ActWords(head *roundsv1.EntryHead, content []byte, named func(field, id str
 // phrase gathers what an act was about.
 type phrase struct {
 	named  func(field, id string) *roundsv1.Text
+	site   policy.Policy
 	zh, en []string
 }
 
@@ -127,7 +130,7 @@ func (p *phrase) command(c *roundsv1.Command) {
 			}
 		}
 	}
-	if reason := reasonOf(c); reason != "" {
-		p.add(inBoth{reason, reason})
+	if reason := reasonOf(c, p.site); reason != (inBoth{}) {
+		p.add(reason)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/work/checklist"
+	"github.com/rounds-sync/rounds/work/policy"
 	"github.com/rounds-sync/rounds/work/term"
 )
 
@@ -18,6 +19,7 @@ const mostDetailed = 3
 type details struct {
 	names map[string]*roundsv1.Text
 	list  *roundsv1.Checklist // what the record's items are called by; nil where nobody knows
+	site  policy.Policy       // what its reasons are called by
 }
 
 // of are the details of what was written, by the names of the fields. Replaced is what stood there before, as far as that is known.

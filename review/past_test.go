@@ -7,13 +7,20 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/review"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/journal"
+	"github.com/rounds-sync/rounds/sync/store"
+	"github.com/rounds-sync/rounds/work/policy"
 )
 
 // TestStoryTellsWhatWasReplaced: a command's entry says where the ticket stood and who had it before; one of the server says nothing of what only the rules know.
 func TestStoryTellsWhatWasReplaced(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, func(c *review.Config) {
+		c.Policy = func(store.Scope) policy.Policy {
+			return policy.Policy{PauseReasons: []policy.PauseReason{{Code: "tools", Words: &roundsv1.Text{Zh: "等工具", En: "waiting for tools"}}}}
+		}
+	})
 	boss := w.person("boss", manager, supervisor)
 	x, y := w.person("X", worker), w.person("Y", worker)
 	for _, name := range []string{"X", "Y"} {
@@ -59,7 +66,7 @@ func TestStoryTellsWhatWasReplaced(t *testing.T) {
 		{"dispatch", []uint32{42}, &roundsv1.Ticket{AssigneeId: uid("X")}, " to name of Y, instead of name of X: nearest", "派单给name of Y，代替name of X：nearest"},
 		{"accept", []uint32{40}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_DISPATCHED}, "accepted it (before: dispatched)", "接单（此前：待接单）"},
 		{"start", []uint32{40}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_ACCEPTED}, "started (before: accepted)", "开工（此前：已接单）"},
-		{"pause", []uint32{40}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_IN_PROGRESS}, "paused (before: in progress): tools", "挂起（此前：处理中）：tools"},
+		{"pause", []uint32{40}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_IN_PROGRESS}, "paused (before: in progress): waiting for tools", "挂起（此前：处理中）：等工具"},
 		{"dispatch", []uint32{40, 42}, &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_PAUSED, AssigneeId: uid("Y")}, " to name of X, instead of name of Y (before: paused)", "派单给name of X，代替name of Y（此前：挂起）"},
 		{"edit", []uint32{42}, &roundsv1.Ticket{AssigneeId: uid("X")}, "The server changed assignee, escalation level (now 1), flags (something came late), instead of name of X", "，代替name of X"},
 	} {

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/work/policy"
 	"github.com/rounds-sync/rounds/work/term"
 )
 
@@ -104,9 +105,9 @@ func called(id string, names map[string]*roundsv1.Text) inBoth {
 	return inBoth{short, short}
 }
 
-// sentence says what an entry of a record's story did, in both languages. The question is the one that the entry waited as, or that let it in; nil where none did. The
-// list is what the record's items are called by; nil where nobody knows.
-func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text, of *roundsv1.RecordRef, question *roundsv1.Conflict, list *roundsv1.Checklist) *roundsv1.Text {
+// sentence says what an entry of a record's story did, in both languages. The question is the one that the entry waited as, or that let it in; nil where none did.
+func sentence(e *roundsv1.StoryEntry, d details, of *roundsv1.RecordRef, question *roundsv1.Conflict) *roundsv1.Text {
+	names := d.names
 	who := inBoth{"系统", "The server"}
 	if person := e.GetPersonId(); person != "" {
 		who = called(person, names)
@@ -124,13 +125,13 @@ func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text, of *round
 		thing := things()[e.GetRecord().GetKind()]
 		what = inBoth{thing.zh, " " + thing.en}
 	case "add":
-		what = added(e, details{names, list})
+		what = added(e, d)
 	case "admit":
 		if e.GetType() == roundsv1.EntryType_ENTRY_TYPE_ADMITTED {
 			who, what = admission(e, question, names)
 		}
 	case "edit":
-		what = edited(e, details{names, list})
+		what = edited(e, d)
 	case "dispatch":
 		to := called(e.GetAct().GetCommand().GetTicket().GetDispatch().GetAssigneeId(), names)
 		what = inBoth{"给" + to.zh, " to " + to.en}
@@ -138,8 +139,8 @@ func sentence(e *roundsv1.StoryEntry, names map[string]*roundsv1.Text, of *round
 	if old := instead(e, names); old != (inBoth{}) {
 		what = inBoth{what.zh + old.zh, what.en + old.en}
 	}
-	if reason := reasonOf(e.GetAct().GetCommand()); reason != "" {
-		what = inBoth{what.zh + "：" + reason, what.en + ": " + reason}
+	if reason := reasonOf(e.GetAct().GetCommand(), d.site); reason != (inBoth{}) {
+		what = inBoth{what.zh + "：" + reason.zh, what.en + ": " + reason.en}
 	}
 	if e.GetRecord().GetKind() == string(kindTicket) && e.GetRecord().GetId() != of.GetId() {
 		what = inBoth{what.zh + "（在并入的工单上）", what.en + " (on a ticket that was merged into this one)"}
@@ -199,8 +200,29 @@ func inWords(value protoreflect.Enum) inBoth {
 	return inBoth{words.GetZh(), words.GetEn()}
 }
 
-// reasonOf is the reason or the words that a command carries.
-func reasonOf(c *roundsv1.Command) string {
+// reasonOf is the reason or the words that a command carries; a code of the site's lists by its words.
+func reasonOf(c *roundsv1.Command, site policy.Policy) inBoth {
+	if back := c.GetTicket().GetReject(); back != nil {
+		reason := back.GetReason()
+		if back.GetWords() != "" {
+			reason += ": " + back.GetWords()
+		}
+		words := site.WhyReturned(reason)
+		return inBoth{words.GetZh(), words.GetEn()}
+	}
+	reason := freeReason(c)
+	words := &roundsv1.Text{Zh: reason, En: reason}
+	switch {
+	case c.GetTicket().GetPause() != nil:
+		words = site.WhyMoved(reason)
+	case c.GetInspection().GetReturn() != nil:
+		words = site.WhyReturned(reason)
+	}
+	return inBoth{words.GetZh(), words.GetEn()}
+}
+
+// freeReason is the reason or the words of a command, as somebody wrote it.
+func freeReason(c *roundsv1.Command) string {
 	for _, command := range []protoreflect.Message{c.GetTicket().ProtoReflect(), c.GetInspection().ProtoReflect(), c.GetConflict().ProtoReflect()} {
 		if !command.IsValid() {
 			continue

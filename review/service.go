@@ -15,6 +15,7 @@ import (
 	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
+	"github.com/rounds-sync/rounds/work/policy"
 )
 
 // Records is what the service asks of the engine; see there.
@@ -67,6 +68,8 @@ type Config struct {
 	Person func(ctx context.Context, scope store.Scope, person engine.PersonID) (string, error)
 	// Checklist returns a version of a checklist of the organisation of a scope, 0: the newest, for its questions; nil where there is none. Default: none is known.
 	Checklist func(scope store.Scope, series string, version uint32) *roundsv1.Checklist
+	// Policy returns what counts at a site, for the words of its reasons. Default: policy.Default of all.
+	Policy func(scope store.Scope) policy.Policy
 }
 
 // Service answers the calls of WorkService. It is safe for concurrent use. No goroutine of its own outlives a call.
@@ -107,6 +110,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = defaultMaxBytes
+	}
+	if cfg.Policy == nil {
+		cfg.Policy = func(store.Scope) policy.Policy { return policy.Default() }
 	}
 	key := sha256.Sum256(append([]byte("rounds.review.page.v1\x00"), cfg.Key...))
 	cfg.Key = key[:]

@@ -85,12 +85,13 @@ func (s *Service) Story(ctx context.Context, caller engine.Caller, req *roundsv1
 	if err != nil {
 		return nil, err
 	}
-	list := d.listOf(0, current.GetRecord())
+	told := details{list: d.listOf(0, current.GetRecord()), site: d.cfg.Policy(d.scopes[0])}
 	if resp.Names, err = names.found(ctx); err != nil {
 		return nil, err
 	}
+	told.names = resp.GetNames()
 	for _, entry := range resp.GetEntries() {
-		entry.Sentence = sentence(entry, resp.Names, req.GetRecord(), questions[entry.GetSeq()], list)
+		entry.Sentence = sentence(entry, told, req.GetRecord(), questions[entry.GetSeq()])
 	}
 	return resp, nil
 }

@@ -18,7 +18,7 @@ import (
 // exporter returns what makes files of the work.
 func (s *Server) exporter() (*export.Exporter, error) {
 	return export.New(export.Config{
-		Records: s.engine, Access: deskAccess{access{s.authority}, s.seen}, Pictures: smallCopies{s.blobs}, Checklists: s.reference, Person: access{s.authority}.Name,
+		Records: s.engine, Access: deskAccess{access{s.authority}, s.seen}, Pictures: smallCopies{s.blobs}, Checklists: s.reference, Policy: s.reference.Policy, Person: access{s.authority}.Name,
 		Now: s.cfg.Inject.Now, Longest: s.cfg.Timeouts.Export, Logger: s.log,
 	})
 }

@@ -11,6 +11,19 @@ import (
 // does not change it. It is safe for concurrent use.
 func Flag(code string) *roundsv1.Text { return flags()[code] }
 
+// Reason returns what a reason means that the rules write by themselves, in both languages; nil for any other.
+func Reason(code string) *roundsv1.Text {
+	switch code {
+	case "follow_up":
+		return &roundsv1.Text{Zh: "回访已解决", En: "solved, by the follow-up visit"}
+	case "customer_accept":
+		return &roundsv1.Text{Zh: "客户认可", En: "accepted by the customer"}
+	case "retake", "reopened":
+		return Flag(code)
+	}
+	return nil
+}
+
 // flags has the words of marks by their codes.
 var flags = sync.OnceValue(func() map[string]*roundsv1.Text {
 	all := map[string]*roundsv1.Text{}

@@ -134,7 +134,7 @@ func (d *deskCommands) reject() *cobra.Command {
 		return d.decide(ctx, s, args, func(item *roundsv1.ReviewItem) *roundsv1.Command {
 			if item.GetRow().GetRecord().GetInspection() != nil {
 				return inspectionCommand(&roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Return{
-					Return: &roundsv1.InspectionReturn{Round: item.GetRound(), Reason: strings.TrimSpace(reason + " " + words), ItemIds: items}}})
+					Return: &roundsv1.InspectionReturn{Round: item.GetRound(), Reason: strings.TrimSuffix(reason+": "+words, ": "), ItemIds: items}}})
 			}
 			return ticketCommand(&roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Reject{
 				Reject: &roundsv1.TicketReject{Round: item.GetRound(), Reason: reason, Words: words, PhotoIds: photos, ItemIds: items}}})

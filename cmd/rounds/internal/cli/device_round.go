@@ -192,7 +192,7 @@ func (d *deviceCommands) printRound(ctx context.Context, s *session, v client.Vi
 	}
 	list := reference.listOf(v)
 	lines := [][2]string{{d.in("round", "巡检"), string(v.ID)}, {d.in("title", "标题"), clean(i.GetTitle())}, {d.in("state", "状态"), state},
-		{d.in("why", "原因"), clean(i.GetStateReason())}, {d.in("window", "时间窗"), when(i.GetWindowStartUs()) + " - " + when(i.GetWindowEndUs())},
+		{d.in("why", "原因"), clean(d.text(reference.Policy(v.Scope).WhyReturned(i.GetStateReason())))}, {d.in("window", "时间窗"), when(i.GetWindowStartUs()) + " - " + when(i.GetWindowEndUs())},
 		{d.in("inspector", "巡检人"), people.of(i.GetInspectorId())}, {d.in("flags", "标记"), d.marks(i.GetFlags())}}
 	if i.GetState() >= roundsv1.InspectionState_INSPECTION_STATE_SUBMITTED {
 		score := strconv.FormatFloat(i.GetScore(), 'f', 1, 64)

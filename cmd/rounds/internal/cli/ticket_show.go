@@ -12,6 +12,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/work/policy"
 )
 
 func (d *deviceCommands) ticketShow() *cobra.Command {
@@ -57,7 +58,7 @@ func (d *deviceCommands) ticketShow() *cobra.Command {
 				}
 				where = placeName(id)
 			}
-			if err := d.printTicket(view, about, people, category, where); err != nil {
+			if err := d.printTicket(view, about, people, category, where, reference.Policy(view.Scope)); err != nil {
 				return err
 			}
 			return d.printTicketAnswers(view.Record.GetTicket(), list)
@@ -119,13 +120,14 @@ func writesJSON(v client.View) []any {
 	return list
 }
 
-func (d *deviceCommands) printTicket(v client.View, about []client.View, people names, category, where string) error {
+func (d *deviceCommands) printTicket(v client.View, about []client.View, people names, category, where string, site policy.Policy) error {
 	t := v.Record.GetTicket()
 	line := d.line
 	line("ticket", "工单", string(v.ID))
 	line("title", "标题", t.GetTitle())
 	line("state", "状态", strings.TrimSpace(d.ticketStanding(t.GetState())+" "+d.pendingMark(v)))
-	line("why", "原因", t.GetStateReason())
+	line("why", "原因", d.text(site.WhyReturned(t.GetStateReason())))
+	line("waits for", "挂起原因", d.text(site.WhyMoved(t.GetPauseReason())))
 	line("priority", "优先级", d.priority(t.GetPriority()))
 	line("category", "类别", category)
 	line("needs", "要求", d.needs(t.GetRequirements()))
