@@ -21,7 +21,7 @@ import (
 // process, in the devices' real directories.
 //
 // A line that is not indented runs a command: the name of somebody's device, ! and the exit code where it is not 0, and the arguments of rounds; "..." is one
-// argument. Indented lines say what is expected of it, until the next command:
+// argument. With +3h behind the name the command takes it for three hours later. Indented lines say what is expected of it, until the next command:
 //
 //	> text     is printed, on either output
 //	1 text     is printed once
@@ -119,8 +119,13 @@ func newWorld(t *testing.T) *world {
 
 // run runs a command in this process, as the device of a name.
 func (w *world) run(ctx context.Context, who string, args ...string) result {
+	return w.runAt(ctx, time.Now, who, args...)
+}
+
+// runAt is run by another clock.
+func (w *world) runAt(ctx context.Context, now func() time.Time, who string, args ...string) result {
 	var out, errs bytes.Buffer
-	code := cli.Main(ctx, patient(args), cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs, Now: time.Now,
+	code := cli.Main(ctx, patient(args), cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs, Now: now,
 		Environ: []string{"ROUNDS_DEVICE_DIR=" + filepath.Join(w.dir, who), "LC_ALL=C"}})
 	return result{out.String(), errs.String(), code}
 }
@@ -138,6 +143,7 @@ type command struct {
 	line          int
 	who           string
 	code          int
+	later         time.Duration
 	args          []string
 	shows, shuns  []string
 	once          []string
@@ -182,6 +188,13 @@ func (s *script) read(n int, line string) *command {
 	if who, code, ok := strings.Cut(words[0], "!"); ok {
 		var err error
 		if c.code, err = strconv.Atoi(code); err != nil {
+			s.t.Fatalf("%s:%d: %v", s.name, n, err)
+		}
+		c.who = who
+	}
+	if who, later, ok := strings.Cut(c.who, "+"); ok {
+		var err error
+		if c.later, err = time.ParseDuration(later); err != nil {
 			s.t.Fatalf("%s:%d: %v", s.name, n, err)
 		}
 		c.who = who
@@ -234,7 +247,7 @@ func (s *script) do(c *command) {
 		args[i] = s.expand(arg)
 	}
 	for deadline := time.Now().Add(2 * time.Minute); ; { // for a machine that has much else to do
-		r := s.run(s.t.Context(), c.who, args...)
+		r := s.runAt(s.t.Context(), func() time.Time { return time.Now().Add(c.later) }, c.who, args...)
 		fault := c.fault(r)
 		if fault == "" && strings.Contains(r.out+r.err, "goroutine ") {
 			fault = "a stack trace"

@@ -195,6 +195,7 @@ type session struct {
 	tokens *client.StoredTokens
 	me     client.PersonID
 	shown  atomic.Pointer[uploads] // who shows how uploads go
+	warned []string                // marks that the person was told of
 }
 
 func (d *deviceCommands) openStore() (*boltstore.Store, error) {

@@ -65,6 +65,9 @@ func (d *deviceCommands) ask(ctx context.Context, s *session, a asking) error {
 			return d.refuseHere(ctx, s, a, problem)
 		}
 	}
+	if err := d.warnOf(ctx, s, a.view, command); err != nil {
+		return err
+	}
 	if a.and != nil {
 		more, err := a.and()
 		if err != nil {

@@ -40,33 +40,10 @@ func (s *session) objection(ctx context.Context, v client.View, command *roundsv
 	if v.Version == 0 {
 		return nil, nil // the server does not have it: nothing is known of where it will stand
 	}
-	reference, err := s.reference(ctx)
+	verdict, known, err := s.verdict(ctx, v, &roundsv1.Mutation{Clock: clock, Act: &roundsv1.Mutation_Command{Command: command}})
 	if err != nil {
 		return nil, err
 	}
-	identity, err := s.Identity()
-	if err != nil {
-		return nil, err
-	}
-	current := proto.CloneOf(v.Change)
-	if err := s.withQueued(ctx, v, current.GetRecord().GetTicket()); err != nil {
-		return nil, err
-	}
-	status, err := s.Status(ctx)
-	if err != nil {
-		return nil, err
-	}
-	roles, known, err := s.roles(ctx, v.Scope)
-	if err != nil {
-		return nil, err
-	}
-	if !known {
-		roles = everyRole()
-	}
-	at := time.UnixMicro(clock.GetWallUs()).Add(status.Offset).UTC()
-	verdict := work.New(work.Config{Reference: reference}).Judge(engine.Case{Scope: v.Scope, Kind: v.Kind, Current: current, Person: engine.PersonID(s.me),
-		Device: engine.DeviceID(identity.Device), Roles: roles, Time: at, Trust: roundsv1.Trust_TRUST_A, Saw: true, Lookup: s.lookup(ctx, v.Scope),
-		Mutation: &roundsv1.Mutation{RecordId: string(v.ID), Base: v.Version, Clock: clock, Act: &roundsv1.Mutation_Command{Command: command}}})
 	if verdict.Park != roundsv1.ConflictType_CONFLICT_TYPE_UNSPECIFIED || !certain(verdict.Problem.GetCode(), known) {
 		return nil, nil
 	}
@@ -74,6 +51,39 @@ func (s *session) objection(ctx context.Context, v client.View, command *roundsv
 		return nil, nil // what waits is in the server's journal
 	}
 	return verdict.Problem, nil
+}
+
+// verdict is what the rules make of an act by the person on a record, as the device knows the record, the organisation and the person's roles; known: it knows these.
+// What the act says of its record is filled in.
+func (s *session) verdict(ctx context.Context, v client.View, act *roundsv1.Mutation) (_ engine.Verdict, known bool, err error) {
+	reference, err := s.reference(ctx)
+	if err != nil {
+		return engine.Verdict{}, false, err
+	}
+	identity, err := s.Identity()
+	if err != nil {
+		return engine.Verdict{}, false, err
+	}
+	current := proto.CloneOf(v.Change)
+	if err := s.withQueued(ctx, v, current.GetRecord().GetTicket()); err != nil {
+		return engine.Verdict{}, false, err
+	}
+	act.RecordId, act.Base = string(v.ID), v.Version
+	status, err := s.Status(ctx)
+	if err != nil {
+		return engine.Verdict{}, false, err
+	}
+	roles, known, err := s.roles(ctx, v.Scope)
+	if err != nil {
+		return engine.Verdict{}, false, err
+	}
+	if !known {
+		roles = everyRole()
+	}
+	at := time.UnixMicro(act.GetClock().GetWallUs()).Add(status.Offset).UTC()
+	return work.New(work.Config{Reference: reference}).Judge(engine.Case{Scope: v.Scope, Kind: v.Kind, Current: current, Person: engine.PersonID(s.me),
+		Device: engine.DeviceID(identity.Device), Roles: roles, Time: at, Trust: roundsv1.Trust_TRUST_A, Saw: true, Lookup: s.lookup(ctx, v.Scope),
+		Mutation: act}), known, nil
 }
 
 // certain tells the refusals that a device can be sure of, as far as its record is the newest; known: it knows the person's roles.

@@ -62,6 +62,9 @@ func (d *deviceCommands) visit(ctx context.Context, s *session, v client.View, p
 	if v.Record.GetInspection() != nil {
 		record.Kind = &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{Visits: []*roundsv1.Scan{scan}}}
 	}
+	if err := d.warnOfScan(ctx, s, v, scan); err != nil {
+		return client.Ref{}, err
+	}
 	return s.Fact(ctx, v.Scope, v.ID, record)
 }
 
