@@ -56,7 +56,7 @@ func (g *stage) later(at time.Time, play func(*stage)) {
 // until lets something happen at the site and the office look, again and again, until the server has come to something: it does not know that its clock jumped,
 // and would sleep on.
 func (g *stage) until(what string, done func() (bool, error)) {
-	for n := range 200 {
+	for n, late := 0, time.Now().Add(patience); time.Now().Before(late); n++ {
 		if n%20 == 0 {
 			g.run(func() error {
 				ref, err := g.c.device.Fact(g.ctx, g.c.site, "", &roundsv1.Record{Kind: &roundsv1.Record_Comment{Comment: &roundsv1.Comment{
@@ -226,7 +226,7 @@ func (g *stage) proved(w *worker, id client.RecordID) {
 		w.link.On()
 		defer w.dropIdle()
 		defer w.link.Off()
-		for range 400 {
+		for late := time.Now().Add(patience); time.Now().Before(late); {
 			report, err := w.device.Sync(g.ctx)
 			w.count(report.Photos)
 			if err != nil {
