@@ -110,8 +110,8 @@ func TestAClosedServerLeavesNothingBehind(t *testing.T) {
 		return busy
 	})
 	running := goroutines()
-	given(one, 4)
-	given(two, 4)
+	given(one, 2)
+	given(two, 2)
 	eventuallyNone(t, "calls that were given up", func() []string { return left(running) })
 
 	stream := d.watch(t, two) // open while the server closes

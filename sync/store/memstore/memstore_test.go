@@ -43,7 +43,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestConformanceParanoid(t *testing.T) {
-	storetest.Run(t, new(shelf).open(memstore.Config{Paranoid: true}), storetest.Options{})
+	storetest.Run(t, new(shelf).open(memstore.Config{Paranoid: true}), storetest.Options{Again: true})
 }
 
 const scope = store.Scope("site/1")
