@@ -102,7 +102,7 @@ func (k *Keeper) checkPut(ctx context.Context, scope store.Scope, kind merge.Kin
 	if p, err := k.checkCode(ctx, scope, kind, id, after); p != nil || err != nil {
 		return p, err
 	}
-	if p, err := k.sameTag(ctx, scope, id, before.GetRecord(), after, nil); p != nil || err != nil {
+	if p, err := k.sameTag(ctx, scope, id, before.GetRecord(), after); p != nil || err != nil {
 		return p, err
 	}
 	return k.check(kind, id, before.GetRecord(), after, func(kind merge.Kind, id string) (*roundsv1.Change, error) {

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"errors"
+	"iter"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -9,6 +10,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/sync/store"
 )
 
 // Nodes is what a Guard asks about the tree and its people. It answers from memory.
@@ -88,6 +90,9 @@ func (g *Guard) refusal(c engine.Case) *roundsv1.Problem {
 	if p := g.Reference.calendars(c.Scope, before, after); p != nil {
 		return p
 	}
+	if p := g.tag(c, before, after); p != nil {
+		return p
+	}
 	return g.category(c, before.GetCategory(), after.GetCategory())
 }
 
@@ -147,6 +152,19 @@ func (g *Guard) category(c engine.Case, before, after *roundsv1.Category) *round
 		return unknownCode("checklist_id", list, zh, en)
 	}
 	return nil
+}
+
+// tag refuses a tag that another place of the site has. Where the case has no indexes, as that of a row of a table, who asks has asked before.
+func (g *Guard) tag(c engine.Case, before, after *roundsv1.Record) *roundsv1.Problem {
+	if c.Find == nil {
+		return nil
+	}
+	find := func(span store.Span) iter.Seq2[engine.IndexEntry, error] { return c.Find(tagIndex, span) }
+	other, place, err := tagged(c.Mutation.GetRecordId(), before, after, nil, find, c.Lookup)
+	if err != nil || place == nil { // the engine fails the act where its store does
+		return nil
+	}
+	return tagTaken(other, place, 0)
 }
 
 // ofTree refuses to write beside the tree what is the tree's.

@@ -29,7 +29,7 @@ func (k *Keeper) Import(ctx context.Context, caller engine.Caller, req *roundsv1
 		return nil, refuse(wanted("kind", req.GetKind().String(), "一种表", "a kind of table"))
 	}
 	r := &run{Keeper: k, ctx: ctx, caller: caller, table: table, dry: req.GetDryRun(), columns: map[string]int{}, codes: map[ref]string{}, foreseen: map[string]bool{},
-		assumed: map[ref]*roundsv1.ImportAssumption{}, rights: map[string]bool{}, byID: map[string]string{}, seen: map[string]uint32{}, published: map[string]*roundsv1.Checklist{}, acts: map[store.Scope][]*pending{},
+		assumed: map[ref]*roundsv1.ImportAssumption{}, rights: map[string]bool{}, lines: map[string]uint32{}, byID: map[string]string{}, seen: map[string]uint32{}, published: map[string]*roundsv1.Checklist{}, acts: map[store.Scope][]*pending{},
 		census: map[store.Scope]*census{}}
 	if p := r.header(req.GetColumns()); p != nil {
 		return nil, refuse(p)
@@ -71,6 +71,7 @@ type run struct {
 	assumed   map[ref]*roundsv1.ImportAssumption
 	going     []*roundsv1.ImportAssumption // what earlier rows of a dry run remove
 	rights    map[string]bool
+	lines     map[string]uint32 // of the rows so far, by the ids of their records
 	seen      map[string]uint32
 	acts      map[store.Scope][]*pending
 	census    map[store.Scope]*census // with what the rows so far make and take away
@@ -252,7 +253,7 @@ func (r *row) plain(kind merge.Kind, blank func(code string) *roundsv1.Record) e
 	}
 	if !r.refused() {
 		r.codes[ref{r.table.Kind, r.siteCode, code}], r.byID[id] = id, code
-		r.censusOf(scope).shall[id] = after
+		r.censusOf(scope).shall[id], r.lines[id] = after, r.line
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func (r *run) judged(scope store.Scope, kind merge.Kind, id string, before *roun
 		return nil, nil
 	}
 	if kind == KindPlace {
-		if p, err := r.sameTag(r.ctx, scope, id, before.GetRecord(), after, r.censusOf(scope).shall); p != nil || err != nil {
+		if p, err := r.sameTag(scope, id, before.GetRecord(), after); p != nil || err != nil {
 			return p, err
 		}
 	}

@@ -2,10 +2,15 @@ package directory
 
 import (
 	"context"
+	"fmt"
+	"iter"
+	"strconv"
 
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -42,41 +47,76 @@ func (k *Keeper) issued(scope store.Scope, id string, edit *roundsv1.Edit) (*rou
 	return edit, err
 }
 
-// sameTag refuses a tag that another place of the site has: who scans it would be at two places. Shall has records as they shall be, where that differs from how they stand; nil for what
-// goes. What a place says already it may go on to say.
-func (k *Keeper) sameTag(ctx context.Context, scope store.Scope, id string, before, after *roundsv1.Record, shall map[string]*roundsv1.Record) (*roundsv1.Problem, error) {
+// tagged says which place of a site has the tag that another one shall have: who scans it would be at two places. Find visits the entries of tagIndex, lookup reads the site's records as they
+// shall be. Shall has records as they shall be, where that differs from how they stand; nil for what goes. What a place says already it may go on to say. Nil where no other has the tag.
+func tagged(id string, before, after *roundsv1.Record, shall map[string]*roundsv1.Record, find func(store.Span) iter.Seq2[engine.IndexEntry, error],
+	lookup func(merge.Kind, string) (*roundsv1.Change, error)) (other string, place *roundsv1.Record, err error) {
 	tag := after.GetPlace().GetTag()
 	if tag == "" || tag == before.GetPlace().GetTag() {
-		return nil, nil
+		return "", nil, nil
 	}
 	for other, record := range shall {
 		if other != id && record.GetPlace().GetTag() == tag {
-			return tagTaken(other, record), nil
+			return other, record, nil
 		}
 	}
-	for e, err := range k.cfg.Desk.Find(ctx, scope, tagIndex, store.Prefix(tagKey(tag))) {
+	for e, err := range find(store.Prefix(tagKey(tag))) {
 		if err != nil {
-			return nil, err
+			return "", nil, err
 		}
 		other := string(e.Key[len(tagKey(tag)):])
 		if _, others := shall[other]; other == id || others {
 			continue
 		}
-		change, err := k.cfg.Desk.Record(ctx, scope, KindPlace, other)
+		change, err := lookup(KindPlace, other)
 		if err != nil {
-			return nil, err
+			return "", nil, err
 		}
 		if !change.GetDeleted() && change.GetRecord().GetPlace().GetTag() == tag {
-			return tagTaken(other, change.GetRecord()), nil
+			return other, change.GetRecord(), nil
 		}
 	}
-	return nil, nil
+	return "", nil, nil
 }
 
-// tagTaken is the refusal of a tag that a place has.
-func tagTaken(id string, place *roundsv1.Record) *roundsv1.Problem {
+// sameTag refuses a tag that another place of the site has.
+func (k *Keeper) sameTag(ctx context.Context, scope store.Scope, id string, before, after *roundsv1.Record) (*roundsv1.Problem, error) {
+	other, place, err := tagged(id, before, after, nil, k.tags(ctx, scope), func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+		return k.cfg.Desk.Record(ctx, scope, kind, id)
+	})
+	if place == nil || err != nil {
+		return nil, err
+	}
+	return tagTaken(other, place, 0), nil
+}
+
+// sameTag refuses a tag that another place of the site has, or shall have by an earlier row.
+func (r *run) sameTag(scope store.Scope, id string, before, after *roundsv1.Record) (*roundsv1.Problem, error) {
+	other, place, err := tagged(id, before, after, r.censusOf(scope).shall, r.tags(r.ctx, scope), r.lookup(scope))
+	if place == nil || err != nil {
+		return nil, err
+	}
+	return tagTaken(other, place, r.lines[other]), nil
+}
+
+// tags visits the tags of a site.
+func (k *Keeper) tags(ctx context.Context, scope store.Scope) func(store.Span) iter.Seq2[engine.IndexEntry, error] {
+	return func(span store.Span) iter.Seq2[engine.IndexEntry, error] {
+		return k.cfg.Desk.Find(ctx, scope, tagIndex, span)
+	}
+}
+
+// tagTaken is the refusal of a tag that a place has, or shall have by a line of the table that is not 0.
+func tagTaken(id string, place *roundsv1.Record, line uint32) *roundsv1.Problem {
 	has := label(CodeOf(place), id)
-	p := wanted("tag", place.GetPlace().GetTag(), "与其他位置不同的标签（位置 "+has+" 已使用它）", "a tag that no other place has: the place "+has+" has this one")
+	zh, en := "位置 "+has, "the place "+has
+	if line > 0 {
+		zh, en = fmt.Sprintf("第 %d 行的位置 %s", line, has), fmt.Sprintf("%s in line %d", en, line)
+	}
+	p := wanted("tag", place.GetPlace().GetTag(), "与其他位置不同的标签（"+zh+" 已使用它）", "a tag that no other place has: "+en+" has this one")
 	p.Facts["place"] = has
+	if line > 0 {
+		p.Facts["line"] = strconv.FormatUint(uint64(line), 10)
+	}
 	return p
 }

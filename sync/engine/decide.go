@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"iter"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -185,7 +186,7 @@ func (tx *transaction) judge(c *candidate, d *decision, mutation *roundsv1.Mutat
 
 // caseOf is a candidate as the rules see it, on the record as it stands. What fails in a look at other records is noted in failed.
 func (tx *transaction) caseOf(c *candidate, current *roundsv1.Change, mutation *roundsv1.Mutation, failed *error) Case {
-	return Case{
+	is := Case{
 		Scope: tx.scope.name, Kind: c.item.kind, Current: current, Mutation: mutation, Person: c.caller.Person, Device: c.caller.Device,
 		Roles: c.roles, Time: time.UnixMicro(c.time).UTC(), Trust: c.trust, Taken: time.UnixMicro(c.now).UTC(), Admitted: c.admitted,
 		Saw: saw(current, mutation.GetBase(), c.caller.Device, c.time),
@@ -198,6 +199,32 @@ func (tx *transaction) caseOf(c *candidate, current *roundsv1.Change, mutation *
 			return other.change, nil
 		},
 	}
+	if tx.scope.engine.cfg.Index != nil {
+		is.Find = func(name IndexName, span store.Span) iter.Seq2[IndexEntry, error] {
+			return func(yield func(IndexEntry, error) bool) {
+				page, err := tx.found(name, span)
+				for _, entry := range page {
+					if !yield(entry, nil) {
+						return
+					}
+				}
+				if err != nil {
+					*failed = err
+					yield(IndexEntry{}, err)
+				}
+			}
+		}
+	}
+	return is
+}
+
+// found are the first entries of an index within a span, with those of what the transaction wrote so far.
+func (tx *transaction) found(name IndexName, span store.Span) ([]IndexEntry, error) {
+	if err := tx.flush(); err != nil {
+		return nil, err
+	}
+	page, _, err := indexPage(tx.w, name, len(indexKey(name, nil)), within(name, span))
+	return page, err
 }
 
 // maxRecord bounds the bytes of one record, with who wrote what of it: it travels whole, and has to fit in a store's value many times over.

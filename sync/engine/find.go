@@ -27,12 +27,7 @@ func (e *Engine) Find(ctx context.Context, scope store.Scope, name IndexName, sp
 			yield(IndexEntry{}, err)
 			return
 		}
-		prefix := indexKey(name, nil)
-		within := store.Prefix(prefix)
-		within.From, within.Reverse = indexKey(name, span.From), span.Reverse
-		if span.To != nil {
-			within.To = indexKey(name, span.To)
-		}
+		prefix, within := indexKey(name, nil), within(name, span)
 		for more := true; more; {
 			var page []IndexEntry
 			err := e.cfg.Store.View(ctx, scope, func(r store.Reader) (err error) {
@@ -59,6 +54,16 @@ func (e *Engine) Find(ctx context.Context, scope store.Scope, name IndexName, sp
 			}
 		}
 	}
+}
+
+// within is a span of an index as one of its scope.
+func within(name IndexName, span store.Span) store.Span {
+	all := store.Prefix(indexKey(name, nil))
+	all.From, all.Reverse = indexKey(name, span.From), span.Reverse
+	if span.To != nil {
+		all.To = indexKey(name, span.To)
+	}
+	return all
 }
 
 func (e *Engine) findable(ctx context.Context, scope store.Scope, name IndexName) error {

@@ -394,3 +394,43 @@ func randomHistory(t *testing.T, random *rand.Rand) {
 	w.wantIndexes(names, ids)
 	w.audit(site)
 }
+
+// onceEach are rules that keep a title to one ticket.
+func onceEach(c engine.Case) engine.Verdict {
+	wanted := c.Mutation.GetEdit().GetRecord().GetTicket().GetTitle()
+	for e, err := range c.Find("title", store.Prefix([]byte(wanted+"\x00"))) {
+		if err != nil || !bytes.HasSuffix(e.Key, []byte(c.Mutation.GetRecordId())) {
+			return engine.Verdict{Problem: &roundsv1.Problem{Code: roundsv1.ProblemCode_PROBLEM_CODE_STATE, Field: "title"}}
+		}
+	}
+	return rules{}.Judge(c)
+}
+
+// TestRulesFindWhatTheirTransactionWrote: rules that keep a title to one ticket see the one that came just before in the same request, one whose title was changed there, and one that stood.
+func TestRulesFindWhatTheirTransactionWrote(t *testing.T) {
+	onStores(t, func(t *testing.T, s store.Store) {
+		w := newWorld(t, s)
+		w.open(func(cfg *engine.Config) {
+			cfg.Index, cfg.IndexVersion, cfg.Rules = words{}, "1", judgeFunc(onceEach)
+		})
+
+		a := w.phone("a")
+		a.do(site, id(1), create(&roundsv1.Ticket{Title: "pump"}))
+		a.do(site, id(2), create(&roundsv1.Ticket{Title: "pump"}))
+		a.do(site, id(1), title("valve"))
+		a.do(site, id(3), create(&roundsv1.Ticket{Title: "pump"}))
+		a.do(site, id(4), create(&roundsv1.Ticket{Title: "valve"}))
+		a.sync()
+		a.do(site, id(5), create(&roundsv1.Ticket{Title: "pump"}))
+		a.sync()
+		var got []string
+		for seq := range uint64(6) {
+			got = append(got, a.status(seq+1))
+		}
+		if want := "[APPLIED REJECTED APPLIED APPLIED REJECTED REJECTED]"; fmt.Sprint(got) != want {
+			t.Errorf("%v, want %s", got, want)
+		}
+		w.wantIndexes([]engine.IndexName{"title", "tag"}, map[string]merge.Kind{id(1): "ticket", id(3): "ticket"})
+		w.audit(site)
+	})
+}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"crypto/ed25519"
+	"iter"
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -43,6 +44,9 @@ type Case struct {
 	Admitted bool
 	// Lookup reads another record of the same scope; nil where there is none. Valid during the call.
 	Lookup func(kind merge.Kind, id string) (*roundsv1.Change, error)
+	// Find visits entries of one index of the same scope as Engine.Find does, the first 256 of them, with those of what the same transaction wrote before. While
+	// indexes are rebuilt it finds what they have so far. Nil where there are none, as on a device. Valid during the call.
+	Find func(name IndexName, span store.Span) iter.Seq2[IndexEntry, error]
 }
 
 // Verdict is what Rules decide. The zero value lets the mutation be merged as it is.
