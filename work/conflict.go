@@ -1,12 +1,10 @@
 package work
 
 import (
-	"slices"
 	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
-	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // The states of an open question.
@@ -53,134 +51,53 @@ func conflictWorkflow() workflow {
 		needs  = []condition
 		then   = []effect
 	)
-	deciders := map[roundsv1.ConflictType]uint64{}
-	for _, d := range Deciders() {
-		deciders[d.Type] |= bit(d.Role)
-	}
-	ask := condition{name: "two values of a field", holds: func(j *judgement) bool {
-		return j.conflict().GetType() == roundsv1.ConflictType_CONFLICT_TYPE_ASK
-	}}
-	reviewed := condition{name: "the review decides, and nobody instead of it", holds: func(j *judgement) bool {
-		return slices.Contains(offers(j.conflict()), actReview)
-	}}
-	nothing := condition{name: "no mutation waits", holds: func(j *judgement) bool { return j.conflict().GetJournalSeq() == 0 }}
-	decider := condition{name: "decides questions of this type", right: true, holds: func(j *judgement) bool {
-		return j.foresees || deciders[j.conflict().GetType()]&bits(j.Roles) != 0
-	}, refusal: refusal{noRight, "", "此类事项须由主管或项目经理决定，请联系他们。",
-		"Questions of this type are for a supervisor or manager. Ask one of them."}}
-	another := condition{name: "did not do it", holds: func(j *judgement) bool {
-		return j.Person == "" || j.conflict().GetPersonId() != string(j.Person)
-	}, refusal: refusal{roundsv1.ProblemCode_PROBLEM_CODE_OWN_WORK, "", "这是您自己的操作，须由其他人决定是否采纳。", "You did this yourself; somebody else has to let it in."}}
-	reason := condition{name: "reason given", holds: func(j *judgement) bool { return j.args.reason != "" },
-		refusal: refusal{missing, "reason", "请填写原因。", "Say why."}}
-	undecided := condition{name: "not decided yet", holds: func(*judgement) bool { return false }, instead: (*judgement).decidedAlready,
-		refusal: refusal{superseded, "", "此事项已由他人处理。", "This was decided already."}}
-	offered := condition{name: "the question offers it", holds: func(j *judgement) bool {
-		return slices.Contains(offers(j.conflict()), j.conflictAct().GetDecide().GetAction())
-	}, refusal: refusal{invalid, "action", "此事项没有这个选项，请选择：{offered}。", "The question does not offer this. Choose one of: {offered_en}."},
-		facts: func(j *judgement) map[string]string {
-			var zh, en []string
-			for _, action := range Offers(j.conflict(), j.Roles) {
-				z, e := actionWords(action)
-				zh, en = append(zh, z), append(en, e)
-			}
-			return map[string]string{"offered": strings.Join(zh, "、"), "offered_en": strings.Join(en, "; ")}
-		}}
-	waits := condition{name: "a mutation waits", holds: func(j *judgement) bool { return j.conflict().GetJournalSeq() != 0 },
-		refusal: refusal{badState, "", "没有等待采纳的操作，请选择另一项。", "Nothing waits to be let in. Choose another action."}}
-	possible := condition{name: "the record it is about allows it", holds: func(j *judgement) bool { return j.consequence().Problem == nil },
-		instead: func(j *judgement) *roundsv1.Problem { return j.consequence().Problem },
-		refusal: refusal{badState, "", "记录的当前状态不允许这样做。", "The record does not allow this as it stands."}}
-	answered := condition{name: "answered by the record meanwhile", holds: func(j *judgement) bool {
-		subject := j.conflict().GetSubject()
-		_, ok := Answered(j.Current, j.lookup(merge.Kind(subject.GetKind()), subject.GetId()))
-		return ok
-	}}
-	same := condition{name: "decided the same before", holds: func(j *judgement) bool {
-		return j.conflict().GetDecision() != 0 && j.conflict().GetDecision() == j.decision()
-	}}
-	chosen := func(actions ...roundsv1.ConflictAction) condition {
-		var names []string
-		for _, a := range actions {
-			names = append(names, strings.TrimPrefix(a.String(), "CONFLICT_ACTION_"))
-		}
-		return condition{name: strings.Join(names, " or ") + " chosen", holds: func(j *judgement) bool {
-			return slices.Contains(actions, j.conflictAct().GetDecide().GetAction())
-		}}
-	}
-	works := condition{name: "the person named works at the site, as far as is known", holds: func(j *judgement) bool {
-		return j.foresees || j.rules.people == nil || len(j.takerRoles()) > 0
-	}, refusal: refusal{offDuty, "person_id", "{person}在此项目没有权限（已停用、已离开或从未有），不能处理此事项。请转交给：{roles_zh}。",
-		"{person} has no right at this site: suspended, gone, or never had one. Give it to somebody else: {roles_en}."}, facts: (*judgement).takerFacts}
-	able := condition{name: "the person named can decide it, as far as is known", holds: func(j *judgement) bool {
-		return j.foresees || j.rules.people == nil || len(Offers(j.conflict(), j.takerRoles())) > 0
-	}, refusal: refusal{invalid, "person_id", "{person}的角色不能处理此事项。请转交给：{roles_zh}。", "{person} cannot decide this by any role held here. Give it to: {roles_en}."},
-		facts: (*judgement).takerFacts}
-	editField := refusal{badState, "", "请直接修改该字段为正确的值，此事项会自动关闭。",
-		"Edit the field to the right value instead; the question then closes by itself."}
-	lookAgain := refusal{badState, "", "请打开工单重新查看，然后确认或退回，此事项会自动关闭。",
-		"Look at the record again, and approve it or send it back; the question then closes by itself."}
-
-	resolve := func(how string) effect {
-		name := `resolution "` + how + `"`
-		if how == "" {
-			name = "resolution = the action's name"
-		}
-		return effect{name + ", resolved by the person, decision and reason", func(j *judgement) { j.resolve(how) }}
-	}
-	admit := effect{"the mutation that waits is judged again as admitted", func(j *judgement) { j.verdict.Admit = j.conflict().GetJournalSeq() }}
-	follow := effect{"the record it is about changes as decided", func(j *judgement) {
-		j.verdict.Derived = append(j.verdict.Derived, j.consequence().Derived...)
-	}}
-	tell := effect{"notice DECIDED to both sides", (*judgement).tellDecision}
-	give := effect{"owner = the person named, with a notice", (*judgement).handOver}
-
+	act, question := aboutActs(), aboutQuestions()
 	return workflow{kind: kindConflict, name: conflictStateName, rows: []row{
-		{command: Admit, from: states{openQuestion}, when: when{ask}, refuse: editField},
-		{command: Admit, from: states{openQuestion}, when: when{reviewed}, refuse: lookAgain},
+		{command: Admit, from: states{openQuestion}, when: when{question.ask}, refuse: question.editField},
+		{command: Admit, from: states{openQuestion}, when: when{question.reviewed}, refuse: question.lookAgain},
 		{command: Admit, from: states{openQuestion},
-			when: when{nothing}, refuse: refusal{badState, "", "没有等待采纳的操作。处理完后请选择「不予采纳」关闭此事项。",
+			when: when{question.nothing}, refuse: refusal{badState, "", "没有等待采纳的操作。处理完后请选择「不予采纳」关闭此事项。",
 				"Nothing waits to be let in. Deal with the records, then dismiss the question."}},
-		{command: Admit, from: states{openQuestion}, needs: needs{decider, another},
-			to: resolved, effects: then{resolve("admitted"), admit, tell}},
-		{command: Dismiss, from: states{openQuestion}, when: when{ask}, refuse: editField},
-		{command: Dismiss, from: states{openQuestion}, needs: needs{decider, reason},
-			to: resolved, effects: then{resolve("dismissed"), tell}},
+		{command: Admit, from: states{openQuestion}, needs: needs{question.decider, question.another},
+			to: resolved, effects: then{resolves("admitted"), question.admit, question.tell}},
+		{command: Dismiss, from: states{openQuestion}, when: when{question.ask}, refuse: question.editField},
+		{command: Dismiss, from: states{openQuestion}, needs: needs{question.decider, act.saysWhy},
+			to: resolved, effects: then{resolves("dismissed"), question.tell}},
 
-		{command: Decide, from: states{openQuestion}, when: when{chosen(actEditField, actReview), answered}, needs: needs{offered, decider},
-			to: resolved, effects: then{resolve("")}},
-		{command: Decide, from: states{openQuestion}, when: when{chosen(actEditField)}, refuse: editField},
-		{command: Decide, from: states{openQuestion}, when: when{chosen(actReview)}, refuse: lookAgain},
-		{command: Decide, from: states{openQuestion}, when: when{chosen(actAdmit)}, needs: needs{offered, decider, waits, another},
-			to: resolved, effects: then{resolve("admitted"), admit, tell}},
-		{command: Decide, from: states{openQuestion}, when: when{chosen(actDismiss)}, needs: needs{offered, decider, reason},
-			to: resolved, effects: then{resolve("dismissed"), tell}},
-		{command: Decide, number: 2, from: states{openQuestion}, when: when{chosen(actTakeResult)}, needs: needs{offered, decider, waits, another},
-			to: resolved, effects: then{resolve(""), admit, tell}},
-		{command: Decide, number: 5, from: states{openQuestion}, when: when{chosen(actReinstate)}, needs: needs{offered, decider, waits, another},
-			to: resolved, effects: then{resolve(""), admit, tell}},
-		{command: Decide, number: 7, from: states{openQuestion}, when: when{chosen(actReopen)}, needs: needs{offered, decider, possible},
-			to: resolved, effects: then{resolve(""), follow, tell}},
-		{command: Decide, number: 16, from: states{openQuestion}, when: when{chosen(actCountMet)}, needs: needs{offered, decider, another, possible},
-			to: resolved, effects: then{resolve(""), follow, tell}},
-		{command: Decide, number: 16, from: states{openQuestion}, when: when{chosen(actCountMissed)}, needs: needs{offered, decider, possible},
-			to: resolved, effects: then{resolve(""), follow, tell}},
-		{command: Decide, number: 21, from: states{openQuestion}, when: when{chosen(actMerge)}, needs: needs{offered, decider, possible},
-			to: resolved, effects: then{resolve(""), follow, tell}},
-		{command: Decide, number: 36, from: states{openQuestion}, when: when{chosen(actRetake)}, needs: needs{offered, decider, possible},
-			to: resolved, effects: then{resolve(""), follow, tell}},
-		{command: Decide, from: states{openQuestion}, needs: needs{offered, decider}, to: resolved, effects: then{resolve(""), tell}},
-		{command: Assign, from: states{openQuestion}, when: when{ask}, needs: needs{works, able}, effects: then{give}}, // whoever has it corrects the field
-		{command: Assign, from: states{openQuestion}, needs: needs{decider, works, able}, effects: then{give}},
+		{command: Decide, from: states{openQuestion}, when: when{chosen(actEditField, actReview), question.answered}, needs: needs{question.offered, question.decider},
+			to: resolved, effects: then{resolves("")}},
+		{command: Decide, from: states{openQuestion}, when: when{chosen(actEditField)}, refuse: question.editField},
+		{command: Decide, from: states{openQuestion}, when: when{chosen(actReview)}, refuse: question.lookAgain},
+		{command: Decide, from: states{openQuestion}, when: when{chosen(actAdmit)}, needs: needs{question.offered, question.decider, question.waits, question.another},
+			to: resolved, effects: then{resolves("admitted"), question.admit, question.tell}},
+		{command: Decide, from: states{openQuestion}, when: when{chosen(actDismiss)}, needs: needs{question.offered, question.decider, act.saysWhy},
+			to: resolved, effects: then{resolves("dismissed"), question.tell}},
+		{command: Decide, number: 2, from: states{openQuestion}, when: when{chosen(actTakeResult)}, needs: needs{question.offered, question.decider, question.waits, question.another},
+			to: resolved, effects: then{resolves(""), question.admit, question.tell}},
+		{command: Decide, number: 5, from: states{openQuestion}, when: when{chosen(actReinstate)}, needs: needs{question.offered, question.decider, question.waits, question.another},
+			to: resolved, effects: then{resolves(""), question.admit, question.tell}},
+		{command: Decide, number: 7, from: states{openQuestion}, when: when{chosen(actReopen)}, needs: needs{question.offered, question.decider, question.possible},
+			to: resolved, effects: then{resolves(""), question.follow, question.tell}},
+		{command: Decide, number: 16, from: states{openQuestion}, when: when{chosen(actCountMet)}, needs: needs{question.offered, question.decider, question.another, question.possible},
+			to: resolved, effects: then{resolves(""), question.follow, question.tell}},
+		{command: Decide, number: 16, from: states{openQuestion}, when: when{chosen(actCountMissed)}, needs: needs{question.offered, question.decider, question.possible},
+			to: resolved, effects: then{resolves(""), question.follow, question.tell}},
+		{command: Decide, number: 21, from: states{openQuestion}, when: when{chosen(actMerge)}, needs: needs{question.offered, question.decider, question.possible},
+			to: resolved, effects: then{resolves(""), question.follow, question.tell}},
+		{command: Decide, number: 36, from: states{openQuestion}, when: when{chosen(actRetake)}, needs: needs{question.offered, question.decider, question.possible},
+			to: resolved, effects: then{resolves(""), question.follow, question.tell}},
+		{command: Decide, from: states{openQuestion}, needs: needs{question.offered, question.decider}, to: resolved, effects: then{resolves(""), question.tell}},
+		{command: Assign, from: states{openQuestion}, when: when{question.ask}, needs: needs{question.works, question.able}, effects: then{question.give}}, // whoever has it corrects the field
+		{command: Assign, from: states{openQuestion}, needs: needs{question.decider, question.works, question.able}, effects: then{question.give}},
 
 		// Of two who decide at once the first counts. Who decided the same is told that it is so.
-		{command: Admit, from: states{resolved}, when: when{same}},
-		{command: Dismiss, from: states{resolved}, when: when{same}},
-		{command: Decide, from: states{resolved}, when: when{same}},
-		{command: Admit, from: states{resolved}, needs: needs{undecided}},
-		{command: Dismiss, from: states{resolved}, needs: needs{undecided}},
-		{command: Decide, from: states{resolved}, needs: needs{undecided}},
-		{command: Assign, from: states{resolved}, needs: needs{undecided}},
+		{command: Admit, from: states{resolved}, when: when{question.same}},
+		{command: Dismiss, from: states{resolved}, when: when{question.same}},
+		{command: Decide, from: states{resolved}, when: when{question.same}},
+		{command: Admit, from: states{resolved}, needs: needs{question.undecided}},
+		{command: Dismiss, from: states{resolved}, needs: needs{question.undecided}},
+		{command: Decide, from: states{resolved}, needs: needs{question.undecided}},
+		{command: Assign, from: states{resolved}, needs: needs{question.undecided}},
 	}}
 }
 

@@ -21,47 +21,82 @@ const (
 // checklistWorkflow is what is asked of the versions of checklists: what crews have begun with is not changed under them, nor taken away, whoever writes and by whichever call.
 // The name and the code may be put right: nothing is answered or counted by them.
 func checklistWorkflow() workflow {
-	own := condition{name: "its id is that of the series and the version, which no other has", holds: func(j *judgement) bool {
-		list := j.written().GetChecklist()
-		if series := list.GetSeriesId(); series != "" {
-			before := j.lookup(kindChecklist, series).GetRecord().GetChecklist() // one that has no series is the first of the series that has its id
-			return j.Mutation.GetRecordId() == checklist.RecordID(series, list.GetVersion()) && (before == nil || before.GetSeriesId() != "" || before.GetVersion() != list.GetVersion())
-		}
-		return j.lookup(kindChecklist, checklist.RecordID(j.Mutation.GetRecordId(), list.GetVersion())) == nil
-	}, refusal: refusal{invalid, "version", "检查表第 {version} 版的编号不正确：同一系列的每一版只能建立一次。请通过管理端导入或新建。",
-		"This is not the id that version {version} of this list has: a version is made once. Make it with the administrator's calls or import."},
-		facts: func(j *judgement) map[string]string {
-			return map[string]string{"version": strconv.FormatUint(uint64(j.written().GetChecklist().GetVersion()), 10)}
-		}}
-	newer := condition{name: "its version is above the newest that is published", holds: func(j *judgement) bool {
-		list := j.becomes()
-		newest := j.reference.Checklist(j.Scope, list.GetSeriesId(), 0)
-		return list.GetSeriesId() == "" || j.Current.GetRecord().GetChecklist().GetPublished() || newest == nil || list.GetVersion() > newest.GetVersion() ||
-			j.Current != nil && !list.GetPublished() // a draft that was overtaken may still be written to
-	}, refusal: refusal{badState, "version", "已有更新的版本发布（第 {newest} 版）：版本号只能递增，请改为第 {wanted} 版。",
-		"Version {newest} is published already, and versions go up: make it version {wanted}."},
-		facts: func(j *judgement) map[string]string {
-			newest := uint64(j.reference.Checklist(j.Scope, j.becomes().GetSeriesId(), 0).GetVersion())
-			return map[string]string{"newest": strconv.FormatUint(newest, 10), "wanted": strconv.FormatUint(newest+1, 10)}
-		}}
-	kept := condition{name: "what is published stays as it is", holds: func(j *judgement) bool { return !j.rewritesPublished() },
-		refusal: refusal{badState, "version", "此版本已发布，检查项不能再改。请发布新版本（第 {wanted} 版）。",
-			"This version is published and its questions are not changed any more. Publish a new version ({wanted})."},
-		facts: func(j *judgement) map[string]string {
-			return map[string]string{"wanted": strconv.FormatUint(uint64(j.Current.GetRecord().GetChecklist().GetVersion())+1, 10)}
-		}}
-	// A fact may have been kept for a person, whose word does not change a published list either.
-	changes := condition{name: "it changes what is published", holds: (*judgement).rewritesPublished}
-	draft := condition{name: "not published", holds: func(j *judgement) bool { return !j.Current.GetRecord().GetChecklist().GetPublished() },
-		refusal: refusal{badState, "", "此版本已发布，不能删除：已开始的巡检和工单要用它完成。请从类别和计划中取消它，或发布新版本。",
-			"This version is published and is not deleted: rounds and tickets that began with it end with it. Take it out of categories and plans, or publish a new version."}}
+	version := aboutVersions()
 	return workflow{kind: kindChecklist, name: noState, rows: []row{
-		{command: Create, needs: []condition{own, newer}},
-		{command: Delete, needs: []condition{draft}},
-		{command: Edit, needs: []condition{kept, newer}},
-		{command: Fact, when: []condition{changes}, refuse: refusal{badState, "version", "此版本已发布，检查项不能再改。请发布新版本。",
+		{command: Create, needs: []condition{version.own, version.newer}},
+		{command: Delete, needs: []condition{version.draft}},
+		{command: Edit, needs: []condition{version.kept, version.newer}},
+		// A fact may have been kept for a person, whose word does not change a published list either.
+		{command: Fact, when: []condition{version.changes}, refuse: refusal{badState, "version", "此版本已发布，检查项不能再改。请发布新版本。",
 			"This version is published and its questions are not changed any more. Publish a new version."}},
 	}}
+}
+
+// versionTerms are about one version of a checklist: which it is, and whether it is published.
+type versionTerms struct {
+	own, newer, kept, draft, changes condition
+}
+
+func aboutVersions() versionTerms {
+	return versionTerms{
+		own: condition{
+			name:  "its id is that of the series and the version, which no other has",
+			holds: (*judgement).versionHasItsID,
+			refusal: refusal{invalid, "version", "检查表第 {version} 版的编号不正确：同一系列的每一版只能建立一次。请通过管理端导入或新建。",
+				"This is not the id that version {version} of this list has: a version is made once. Make it with the administrator's calls or import."},
+			facts: func(j *judgement) map[string]string {
+				return numberFact("version", uint64(j.written().GetChecklist().GetVersion()))
+			},
+		},
+		newer: condition{
+			name:  "its version is above the newest that is published",
+			holds: (*judgement).versionIsNewer,
+			refusal: refusal{badState, "version", "已有更新的版本发布（第 {newest} 版）：版本号只能递增，请改为第 {wanted} 版。",
+				"Version {newest} is published already, and versions go up: make it version {wanted}."},
+			facts: (*judgement).newerFacts,
+		},
+		kept: condition{
+			name:  "what is published stays as it is",
+			holds: func(j *judgement) bool { return !j.rewritesPublished() },
+			refusal: refusal{badState, "version", "此版本已发布，检查项不能再改。请发布新版本（第 {wanted} 版）。",
+				"This version is published and its questions are not changed any more. Publish a new version ({wanted})."},
+			facts: func(j *judgement) map[string]string {
+				return numberFact("wanted", uint64(j.Current.GetRecord().GetChecklist().GetVersion())+1)
+			},
+		},
+		draft: condition{
+			name:  "not published",
+			holds: func(j *judgement) bool { return !j.Current.GetRecord().GetChecklist().GetPublished() },
+			refusal: refusal{badState, "", "此版本已发布，不能删除：已开始的巡检和工单要用它完成。请从类别和计划中取消它，或发布新版本。",
+				"This version is published and is not deleted: rounds and tickets that began with it end with it. Take it out of categories and plans, or publish a new version."},
+		},
+		changes: condition{name: "it changes what is published", holds: (*judgement).rewritesPublished},
+	}
+}
+
+func numberFact(name string, n uint64) map[string]string {
+	return map[string]string{name: strconv.FormatUint(n, 10)}
+}
+
+func (j *judgement) versionHasItsID() bool {
+	list := j.written().GetChecklist()
+	if series := list.GetSeriesId(); series != "" {
+		before := j.lookup(kindChecklist, series).GetRecord().GetChecklist() // one that has no series is the first of the series that has its id
+		return j.Mutation.GetRecordId() == checklist.RecordID(series, list.GetVersion()) && (before == nil || before.GetSeriesId() != "" || before.GetVersion() != list.GetVersion())
+	}
+	return j.lookup(kindChecklist, checklist.RecordID(j.Mutation.GetRecordId(), list.GetVersion())) == nil
+}
+
+func (j *judgement) versionIsNewer() bool {
+	list := j.becomes()
+	newest := j.reference.Checklist(j.Scope, list.GetSeriesId(), 0)
+	return list.GetSeriesId() == "" || j.Current.GetRecord().GetChecklist().GetPublished() || newest == nil || list.GetVersion() > newest.GetVersion() ||
+		j.Current != nil && !list.GetPublished() // a draft that was overtaken may still be written to
+}
+
+func (j *judgement) newerFacts() map[string]string {
+	newest := uint64(j.reference.Checklist(j.Scope, j.becomes().GetSeriesId(), 0).GetVersion())
+	return map[string]string{"newest": strconv.FormatUint(newest, 10), "wanted": strconv.FormatUint(newest+1, 10)}
 }
 
 // becomes is the version of a list as the mutation leaves it, without its questions.
