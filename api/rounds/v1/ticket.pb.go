@@ -1361,7 +1361,9 @@ type Ticket struct {
 	// when the evidence was verified, or since. A reviewer is shown them, and none of the round may stand refused and in sight when the work is approved.
 	ShownPhotoIds []string `protobuf:"bytes,62,rep,name=shown_photo_ids,json=shownPhotoIds,proto3" json:"shown_photo_ids,omitempty"`
 	// The tickets that go on in this one, over any that were merged before: whoever reported one of them is asked what they think of the work, too.
-	MergedIds     []string `protobuf:"bytes,63,rep,name=merged_ids,json=mergedIds,proto3" json:"merged_ids,omitempty"`
+	MergedIds []string `protobuf:"bytes,63,rep,name=merged_ids,json=mergedIds,proto3" json:"merged_ids,omitempty"`
+	// Its tasks that were done for an earlier round: they neither prove the present one nor close the ticket, until a next round of their own begins.
+	PastChildIds  []string `protobuf:"bytes,64,rep,name=past_child_ids,json=pastChildIds,proto3" json:"past_child_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1735,6 +1737,13 @@ func (x *Ticket) GetShownPhotoIds() []string {
 func (x *Ticket) GetMergedIds() []string {
 	if x != nil {
 		return x.MergedIds
+	}
+	return nil
+}
+
+func (x *Ticket) GetPastChildIds() []string {
+	if x != nil {
+		return x.PastChildIds
 	}
 	return nil
 }
@@ -3313,7 +3322,7 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\rinspection_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02($R\finspectionId\x12,\n" +
 	"\rcheckpoint_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\fcheckpointId\x12 \n" +
 	"\aitem_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02(@R\x06itemId\x12+\n" +
-	"\tphoto_ids\x18\x04 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02($R\bphotoIds\"\xed\x16\n" +
+	"\tphoto_ids\x18\x04 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02($R\bphotoIds\"\xa9\x17\n" +
 	"\x06Ticket\x12$\n" +
 	"\x05title\x18\x01 \x01(\tB\x0e\xbaH\x05r\x03(\x80\b\x82\xd3'\x02\b\x01R\x05title\x121\n" +
 	"\vdescription\x18\x02 \x01(\tB\x0f\xbaH\x06r\x04(\x80\x80\x04\x82\xd3'\x02\b\x01R\vdescription\x128\n" +
@@ -3394,7 +3403,9 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\fbefore_photo\x18= \x01(\bB\x06\x82\xd3'\x02\b\fR\vbeforePhoto\x12<\n" +
 	"\x0fshown_photo_ids\x18> \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\fR\rshownPhotoIds\x123\n" +
 	"\n" +
-	"merged_ids\x18? \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\fR\tmergedIds\x1a=\n" +
+	"merged_ids\x18? \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\fR\tmergedIds\x12:\n" +
+	"\x0epast_child_ids\x18@ \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\n" +
+	"R\fpastChildIds\x1a=\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a<\n" +
