@@ -70,6 +70,13 @@ func TestRow17_PauseOfAStranger(t *testing.T) {
 	moved := func(minutes int, to roundsv1.TicketState) *roundsv1.Move {
 		return &roundsv1.Move{State: to, Round: 2, TimeUs: at.Add(time.Duration(minutes) * time.Minute).UnixMicro()}
 	}
+	given := func(minutes int) func(*engine.Case) { // to another
+		return func(c *engine.Case) {
+			c.Current.GetRecord().GetTicket().AssigneeId = uid("another")
+			stamp := &roundsv1.Stamp{Seq: 5, DeviceId: "another", TimeUs: at.Add(time.Duration(minutes) * time.Minute).UnixMicro()}
+			c.Current.Writes = append([]*roundsv1.Write{{Stamp: stamp, Shown: []uint32{42}}}, c.Current.GetWrites()...)
+		}
+	}
 	for _, now := range []roundsv1.TicketState{stateDispatched, stateInProgress, statePaused, stateRework, stateDone, stateInReview, stateClosed} {
 		for name, act := range map[string]*roundsv1.TicketCommand{"pause": pauseFor("shift", nil), "resume": resume()} {
 			before := stateInProgress
@@ -82,6 +89,7 @@ func TestRow17_PauseOfAStranger(t *testing.T) {
 					t.Moves = []*roundsv1.Move{moved(-60, before), moved(60, now)}
 				})()
 				c.Time = at
+				given(30)(&c)
 				return c
 			}
 			notThen := func(c *engine.Case) {
@@ -93,7 +101,7 @@ func TestRow17_PauseOfAStranger(t *testing.T) {
 			if v := rules.Judge(make()); v.Problem != nil {
 				t.Errorf("%s of a ticket that is %v: %v", name, now, v.Problem)
 			}
-			for why, change := range map[string]func(*engine.Case){"a stranger": stranger, "it was not going on then": notThen, "later than what stands": later} {
+			for why, change := range map[string]func(*engine.Case){"a stranger": stranger, "given to another before": given(-30), "it was not going on then": notThen, "later than what stands": later} {
 				c := make()
 				change(&c)
 				if v := rules.Judge(c); v.Problem == nil || v.Effect != nil {

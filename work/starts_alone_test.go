@@ -68,7 +68,7 @@ func TestRow17_StartGuardsAlone(t *testing.T) {
 func TestRow17_PauseGuardsAlone(t *testing.T) {
 	was := func(now roundsv1.TicketState, act *roundsv1.TicketCommand) func() engine.Case {
 		return func() engine.Case {
-			c := begun(now, func(t *roundsv1.Ticket) { t.FormerAssigneeIds, t.Moves[0].State = []string{uid("me")}, stateInProgress })()
+			c := begun(now, func(t *roundsv1.Ticket) { t.AssigneeId, t.Moves[0].State = uid("me"), stateInProgress })()
 			c.Mutation = mutation(uid("record"), proto.CloneOf(act))
 			c.Mutation.Base, c.Mutation.BaseTimeUs = 5, 5
 			return c

@@ -93,11 +93,11 @@ func workingRows() []row {
 		{command: Start, from: states{dispatched, accepted, paused, rework}, needs: needs{who.assigneeOrCrew, photos.before}, to: inProgress,
 			effects: then{who.joinsCrew, pause.end}},
 
-		{command: Pause, number: 17, from: begun, when: when{unseen.laterMoves, ledger.working, who.tookPart}, needs: pauses, effects: then{ledger.insertPause}},
-		{command: Pause, number: 3, from: assignedStates(), when: when{unseen.reassignment}, refuse: dispatch.notYours, facts: holderFacts},
+		{command: Pause, number: 17, from: begun, when: when{unseen.laterMoves, ledger.working, who.hadItThen}, needs: pauses, effects: then{ledger.insertPause}},
+		{command: Pause, number: 3, from: begun, when: when{unseen.reassignment}, refuse: dispatch.notYours, facts: holderFacts},
 		{command: Pause, from: states{inProgress}, needs: append(needs{who.assignee}, pauses...), to: paused, effects: then{pause.begin}},
-		{command: Resume, number: 17, from: begun, when: when{unseen.laterMoves, ledger.paused, who.tookPart}, effects: then{ledger.insertResume}},
-		{command: Resume, number: 3, from: assignedStates(), when: when{unseen.reassignment}, refuse: dispatch.notYours, facts: holderFacts},
+		{command: Resume, number: 17, from: begun, when: when{unseen.laterMoves, ledger.paused, who.hadItThen}, effects: then{ledger.insertResume}},
+		{command: Resume, number: 3, from: begun, when: when{unseen.reassignment}, refuse: dispatch.notYours, facts: holderFacts},
 		{command: Resume, from: states{paused}, needs: needs{who.assignee}, to: inProgress, effects: then{pause.end}},
 	})
 }

@@ -8,8 +8,8 @@ import (
 
 // whoTerms are about the person who acts: what part they have in the ticket, and what rank. Terms that are about rights are not asked of what a person has let in.
 type whoTerms struct {
-	assignee, assigneeOrCrew, neither, performer, tookPart, impartial, supervisor, leadsNewCrew, leadsCrew condition
-	works, worked, joinsCrew                                                                               effect
+	assignee, assigneeOrCrew, neither, performer, tookPart, hadItThen, impartial, supervisor, leadsNewCrew, leadsCrew condition
+	works, worked, joinsCrew                                                                                          effect
 }
 
 func aboutPeople() whoTerms {
@@ -39,9 +39,10 @@ func aboutPeople() whoTerms {
 				"工单已由他人报完工，您没有参与处理。如有补充，请添加备注或照片。",
 				"Others reported it as done and you did not work on it. What you have to add is welcome as a remark or a photo."},
 		},
-		tookPart: condition{name: "had, has or did some of it", holds: (*judgement).tookPart},
+		tookPart:  condition{name: "had, has or did some of it", holds: (*judgement).tookPart},
+		hadItThen: condition{name: "had it then", holds: (*judgement).hadItThen},
 		impartial: condition{
-			name:  "did none of the work, took none of the photos that prove it; a supervisor where too many are named to tell",
+			name:  "did none of the work, nor of that of its tasks, took none of the photos that prove it; a supervisor where too many are named to tell",
 			holds: (*judgement).vouches,
 			refusal: refusal{ownWork, "",
 				"您参与了此工单的处理，须由其他人确认。",
@@ -112,6 +113,13 @@ func (j *judgement) tookPart() bool {
 	return j.isAssignee() || j.performed() || j.ofMerged() || slices.Contains(j.ticket().GetFormerAssigneeIds(), string(j.Person))
 }
 
+// hadItThen: whether the ticket was the person's at the time of the act, as far as is known: they have it, or had it and it was given to who has it after that
+// time. The clocks of a ticket stop and go on for who has it alone.
+func (j *judgement) hadItThen() bool {
+	given := writer(j.Current, ticketAssignee).GetTimeUs()
+	return j.isAssignee() || j.hadIt() && !j.ofMerged() && j.Time.UnixMicro() < given
+}
+
 // changesCrew: whether an edit adds somebody to the crew, or takes somebody out of it.
 func (j *judgement) changesCrew() bool {
 	edit := j.Mutation.GetEdit()
@@ -128,10 +136,10 @@ func (j *judgement) joinCrew() {
 
 // nobodyCanTell refuses a decision where so many people are named that it cannot be known whether the person worked; nil where it is known.
 func (j *judgement) nobodyCanTell() *roundsv1.Problem {
-	if j.performed() || j.isAssignee() || j.photographedProof() || !j.undecided() {
+	if j.hadPart() || !j.undecided() {
 		return nil
 	}
-	if full(j.ticket()) {
+	if j.fullOfNames() {
 		return j.problem(ownWork, "", "此工单记录的处理人已满，无法确定谁没有参与。请主管取消此工单，并另建工单复核。",
 			"There is no room for another name among those who worked on this ticket, so nobody can be shown to have had no part in it. Have a supervisor"+
 				" cancel it, and report another to look at the work again.")
