@@ -7,10 +7,12 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // RecordID names a record within its scope: a UUID in lower case.
-type RecordID string
+type RecordID = merge.RecordID
 
 // NewID makes an id for a new record: a UUIDv7 of the time as the device knows it best. The error is that of the source of
 // randomness.

@@ -142,7 +142,7 @@ func (r *row) resolve(kind roundsv1.ImportKind, code string) (string, bool, erro
 		return "", false, err
 	}
 	if id != "" && kind == ofChecklists {
-		one, err := r.cfg.Desk.Record(r.ctx, scope, record, id)
+		one, err := r.cfg.Desk.Record(r.ctx, scope, record, merge.RecordID(id))
 		if err != nil {
 			return "", false, err
 		}
@@ -238,7 +238,7 @@ func (r *row) codeOf(kind roundsv1.ImportKind, id string) string {
 		kinds, scope = []merge.Kind{KindSite}, SiteScope(id)
 	}
 	for _, k := range kinds {
-		if one, err := r.cfg.Desk.Record(r.ctx, scope, k, id); err == nil && one != nil {
+		if one, err := r.cfg.Desk.Record(r.ctx, scope, k, merge.RecordID(id)); err == nil && one != nil {
 			if code := CodeOf(one.GetRecord()); code != "" {
 				r.byID[id] = code
 				return code

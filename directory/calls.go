@@ -48,7 +48,7 @@ func (k *Keeper) PutDirectory(ctx context.Context, caller engine.Caller, req *ro
 		return m.GetRecordId() == id && m.GetBase() == req.GetBase() && proto.Equal(m.GetEdit(), edit)
 	}
 	outcome, err := k.once(ctx, caller, kind, node, actID, same, func() (*roundsv1.Outcome, error) {
-		before, err := k.cfg.Desk.Record(ctx, scope, kind, id)
+		before, err := k.cfg.Desk.Record(ctx, scope, kind, merge.RecordID(id))
 		if err != nil {
 			return nil, err
 		}
@@ -62,16 +62,16 @@ func (k *Keeper) PutDirectory(ctx context.Context, caller engine.Caller, req *ro
 			}
 			return nil, err
 		}
-		act := engine.DeskAct{ID: actID, RecordID: id, Base: journal.Seq(req.GetBase()), Edit: edit}
+		act := engine.DeskAct{ID: engine.ActID(actID), RecordID: merge.RecordID(id), Base: journal.Seq(req.GetBase()), Edit: edit}
 		if act.ID == "" {
-			act.ID = k.actOf(caller, id, before, edit).ID
+			act.ID = k.actOf(caller, merge.RecordID(id), before, edit).ID
 		}
 		return k.one(ctx, caller, kind, node, act)
 	})
 	if err != nil {
 		return nil, err
 	}
-	now, err := k.cfg.Desk.Record(ctx, scope, kind, id)
+	now, err := k.cfg.Desk.Record(ctx, scope, kind, merge.RecordID(id))
 	return &roundsv1.PutDirectoryResponse{Record: now, Outcome: outcome}, err
 }
 
@@ -83,7 +83,7 @@ func (k *Keeper) newID(kind merge.Kind, node string, record *roundsv1.Record) st
 	}
 	name := CodeOf(record)
 	if list := record.GetChecklist(); list != nil && list.GetSeriesId() != "" {
-		return ChecklistID(list.GetSeriesId(), list.GetVersion())
+		return string(ChecklistID(list.GetSeriesId(), list.GetVersion()))
 	}
 	if name == "" { // nothing to know it by again: what it says has to do
 		name = "\x00" + string(sameBytes(record))
@@ -105,7 +105,7 @@ func (k *Keeper) checkPut(ctx context.Context, scope store.Scope, kind merge.Kin
 	if p, err := k.sameTag(ctx, scope, id, before.GetRecord(), after); p != nil || err != nil {
 		return p, err
 	}
-	return k.check(kind, id, before.GetRecord(), after, func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+	return k.check(kind, merge.RecordID(id), before.GetRecord(), after, func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 		return k.cfg.Desk.Record(ctx, scope, kind, id)
 	})
 }
@@ -183,7 +183,7 @@ func (k *Keeper) ListDirectory(ctx context.Context, caller engine.Caller, req *r
 		if !ok {
 			continue
 		}
-		change, err := k.cfg.Desk.Record(ctx, scope, kind, one.id)
+		change, err := k.cfg.Desk.Record(ctx, scope, kind, merge.RecordID(one.id))
 		if err != nil {
 			return nil, err
 		}
@@ -211,7 +211,7 @@ func (k *Keeper) DeleteDirectory(ctx context.Context, caller engine.Caller, req 
 		return m.GetRecordId() == id && gone != nil && gone.GetKind() == string(kind) && gone.GetReason() == req.GetReason()
 	}
 	outcome, err := k.once(ctx, caller, kind, node, actID, same, func() (*roundsv1.Outcome, error) {
-		before, err := k.cfg.Desk.Record(ctx, scope, kind, id)
+		before, err := k.cfg.Desk.Record(ctx, scope, kind, merge.RecordID(id))
 		if err != nil {
 			return nil, err
 		}
@@ -228,7 +228,7 @@ func (k *Keeper) DeleteDirectory(ctx context.Context, caller engine.Caller, req 
 		}
 		act := k.deletion(caller, kind, before, req.GetReason())
 		if actID != "" {
-			act.ID = actID
+			act.ID = engine.ActID(actID)
 		}
 		return k.one(ctx, caller, kind, node, act)
 	})

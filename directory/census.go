@@ -43,7 +43,7 @@ func (c *census) of(ctx context.Context, kind merge.Kind) ([]stander, error) {
 		if !ok {
 			continue
 		}
-		change, err := c.keeper.cfg.Desk.Record(ctx, c.scope, kind, one.id)
+		change, err := c.keeper.cfg.Desk.Record(ctx, c.scope, kind, merge.RecordID(one.id))
 		if err != nil {
 			return nil, err
 		}

@@ -21,7 +21,7 @@ func number(cell string) (float64, bool) {
 }
 
 // check holds a record, as it shall be, against what the schema and the directory ask of it. The problem's field is the record's. Lookup reads other records of its scope, as they shall be.
-func (k *Keeper) check(kind merge.Kind, id string, before, after *roundsv1.Record, lookup func(merge.Kind, string) (*roundsv1.Change, error)) (*roundsv1.Problem, error) {
+func (k *Keeper) check(kind merge.Kind, id merge.RecordID, before, after *roundsv1.Record, lookup func(merge.Kind, merge.RecordID) (*roundsv1.Change, error)) (*roundsv1.Problem, error) {
 	if err := k.cfg.Validate(after); err != nil {
 		return invalid(err), nil
 	}
@@ -165,7 +165,7 @@ func (k *Keeper) checkCode(ctx context.Context, scope store.Scope, kind merge.Ki
 const deepest = 32
 
 // above refuses a place or a category that would stand within itself. What stood so before may stay.
-func above(kind merge.Kind, id string, before, after *roundsv1.Record, lookup func(merge.Kind, string) (*roundsv1.Change, error)) (*roundsv1.Problem, error) {
+func above(kind merge.Kind, id merge.RecordID, before, after *roundsv1.Record, lookup func(merge.Kind, merge.RecordID) (*roundsv1.Change, error)) (*roundsv1.Problem, error) {
 	parent := func(r *roundsv1.Record) string { return r.GetPlace().GetParentId() }
 	switch kind {
 	case KindCategory:
@@ -179,14 +179,14 @@ func above(kind merge.Kind, id string, before, after *roundsv1.Record, lookup fu
 	}
 	code := ""
 	for up, depth := parent(after), 0; up != ""; depth++ {
-		one, err := lookup(kind, up)
+		one, err := lookup(kind, merge.RecordID(up))
 		if err != nil {
 			return nil, err
 		}
 		if depth == 0 {
 			code = label(CodeOf(one.GetRecord()), up)
 		}
-		if up == id || depth == deepest {
+		if up == string(id) || depth == deepest {
 			return wanted("parent", code, "不是自己、也不在自己下级之中的上级", "one above it that is neither itself nor below it"), nil
 		}
 		up = parent(one.GetRecord())

@@ -32,7 +32,7 @@ const (
 // Records is where records stand. *engine.Engine is one.
 type Records interface {
 	// Record reads a record as it stands, also a deleted one; nil where there is none.
-	Record(ctx context.Context, scope store.Scope, kind merge.Kind, id string) (*roundsv1.Change, error)
+	Record(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error)
 	// Find visits the entries of one index.
 	Find(ctx context.Context, scope store.Scope, name engine.IndexName, span store.Span) iter.Seq2[engine.IndexEntry, error]
 }

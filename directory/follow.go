@@ -8,6 +8,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -33,7 +34,7 @@ func (k *Keeper) Follow(ctx context.Context, caller engine.Caller, node string) 
 		if !ok {
 			return nil
 		}
-		before, err := k.cfg.Desk.Record(ctx, scope, kind, node)
+		before, err := k.cfg.Desk.Record(ctx, scope, kind, merge.RecordID(node))
 		if err != nil {
 			return err
 		}
@@ -44,7 +45,7 @@ func (k *Keeper) Follow(ctx context.Context, caller engine.Caller, node string) 
 		if edit == nil {
 			return nil
 		}
-		act := k.actOf(caller, node, before, edit)
+		act := k.actOf(caller, merge.RecordID(node), before, edit)
 		act.Roles = k.vouched(caller, kind, node)
 		_, err = k.one(ctx, caller, kind, node, act)
 		if overtaken = err; err != nil && !ofTheTree(err) {
@@ -89,8 +90,8 @@ const (
 // Forget takes what says who somebody is out of the lists of staff of all sites, after the person's own data was erased: name, phone, job number, and when and why they were away. The entries
 // stay, marked as left, so that what names them goes on to name somebody; the journals lose the contents that carried these fields. It may be repeated: what is done is not done
 // again, what came in since is.
-func (k *Keeper) Forget(ctx context.Context, caller engine.Caller, person string) error {
-	person = strings.ToLower(person)
+func (k *Keeper) Forget(ctx context.Context, caller engine.Caller, person engine.PersonID) error {
+	entry := merge.RecordID(strings.ToLower(string(person)))
 	scopes, err := k.cfg.Scopes(ctx)
 	if err != nil {
 		return err
@@ -99,7 +100,7 @@ func (k *Keeper) Forget(ctx context.Context, caller engine.Caller, person string
 		if !strings.HasPrefix(string(scope), "site/") {
 			continue
 		}
-		before, err := k.cfg.Desk.Record(ctx, scope, KindStaff, person)
+		before, err := k.cfg.Desk.Record(ctx, scope, KindStaff, entry)
 		if err != nil {
 			return err
 		}
@@ -108,7 +109,7 @@ func (k *Keeper) Forget(ctx context.Context, caller engine.Caller, person string
 		}
 		if !before.GetDeleted() && !before.GetRecord().GetStaff().GetLeft() {
 			edit := &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Staff{Staff: &roundsv1.Staff{Left: true}}}, Fields: []uint32{9}}
-			act := k.actOf(caller, person, before, edit)
+			act := k.actOf(caller, entry, before, edit)
 			act.Roles = []roundsv1.Role{roundsv1.Role_ROLE_ADMIN} // who may erase a person may take them off any list, wherever they once worked
 			outcomes, err := k.act(ctx, caller, scope, []engine.DeskAct{act})
 			if err != nil {
@@ -118,12 +119,12 @@ func (k *Keeper) Forget(ctx context.Context, caller engine.Caller, person string
 				return refuse(p)
 			}
 		}
-		told, err := k.tells(ctx, scope, person, before.GetRecord().GetStaff())
+		told, err := k.tells(ctx, scope, entry, before.GetRecord().GetStaff())
 		if err != nil {
 			return err
 		}
 		if told {
-			if err := k.cfg.Desk.Redact(ctx, scope, KindStaff, person, []uint32{staffName, staffPhone, staffCode, staffAbsences}, erased); err != nil {
+			if err := k.cfg.Desk.Redact(ctx, scope, KindStaff, entry, []uint32{staffName, staffPhone, staffCode, staffAbsences}, erased); err != nil {
 				return err
 			}
 		}
@@ -136,11 +137,11 @@ func identifies(s *roundsv1.Staff) bool {
 }
 
 // tells: whether the record of somebody, or an entry of its journal since the last redaction, says who it is.
-func (k *Keeper) tells(ctx context.Context, scope store.Scope, person string, now *roundsv1.Staff) (bool, error) {
+func (k *Keeper) tells(ctx context.Context, scope store.Scope, entry merge.RecordID, now *roundsv1.Staff) (bool, error) {
 	if identifies(now) {
 		return true, nil
 	}
-	for e, err := range k.cfg.Desk.History(ctx, scope, KindStaff, person, engine.HistorySpan{Reverse: true}) {
+	for e, err := range k.cfg.Desk.History(ctx, scope, KindStaff, entry, engine.HistorySpan{Reverse: true}) {
 		switch {
 		case err != nil:
 			return false, err

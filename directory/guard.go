@@ -23,7 +23,7 @@ type Nodes interface {
 	// NodeName is a node's name, not to be changed; nil where there is no such node.
 	NodeName(node string) *roundsv1.Text
 	// Erased: whether the personal data of somebody was erased.
-	Erased(person string) bool
+	Erased(person engine.PersonID) bool
 }
 
 // Guard are the rules of the trade with what the directory asks besides, of whoever writes and by whichever call: an administrator's phone may break a site's settings no more than
@@ -84,7 +84,7 @@ func (g *Guard) refusal(c engine.Case) *roundsv1.Problem {
 	if p := named(after); p != nil && named(before) == nil {
 		return p
 	}
-	if p, _ := above(c.Kind, c.Mutation.GetRecordId(), before, after, c.Lookup); p != nil { // the engine fails the act where its store does
+	if p, _ := above(c.Kind, merge.RecordID(c.Mutation.GetRecordId()), before, after, c.Lookup); p != nil { // the engine fails the act where its store does
 		return p
 	}
 	if p := g.Reference.calendars(c.Scope, before, after); p != nil {
@@ -120,7 +120,7 @@ func (g *Guard) identity(c engine.Case, before, after *roundsv1.Record) *roundsv
 		}
 	case KindStaff:
 		s, w := after.GetStaff(), before.GetStaff()
-		if g.Nodes.Erased(id) && (s.GetName() != w.GetName() || s.GetPhone() != w.GetPhone() || s.GetCode() != w.GetCode() || !equal(s.GetAbsences(), w.GetAbsences())) {
+		if g.Nodes.Erased(engine.PersonID(id)) && (s.GetName() != w.GetName() || s.GetPhone() != w.GetPhone() || s.GetCode() != w.GetCode() || !equal(s.GetAbsences(), w.GetAbsences())) {
 			return problem(roundsv1.ProblemCode_PROBLEM_CODE_DELETED, "record_id", "", "此人的个人信息已依法删除，不能再填写。",
 				"This person's personal data was erased, and is not written again.")
 		}

@@ -20,7 +20,7 @@ func idOf(root string, kind merge.Kind, site, code string, again int) string {
 }
 
 // ChecklistID is the id of one version of a checklist: derived from the series and the version, so that a version is made once.
-func ChecklistID(series string, version uint32) string {
+func ChecklistID(series string, version uint32) merge.RecordID {
 	return checklist.RecordID(series, version)
 }
 

@@ -262,7 +262,7 @@ func (r *row) plain(kind merge.Kind, blank func(code string) *roundsv1.Record) e
 func (r *run) standing(scope store.Scope, kind merge.Kind, site, code string) (id string, before *roundsv1.Change, err error) {
 	for again := 0; ; again++ {
 		id = idOf(r.cfg.Root, kind, site, code, again)
-		before, err = r.cfg.Desk.Record(r.ctx, scope, kind, id)
+		before, err = r.cfg.Desk.Record(r.ctx, scope, kind, merge.RecordID(id))
 		if err != nil || before != nil && !before.GetDeleted() {
 			return id, before, err
 		}
@@ -274,7 +274,7 @@ func (r *run) standing(scope store.Scope, kind merge.Kind, site, code string) (i
 	if err != nil || found == "" {
 		return id, nil, err
 	}
-	before, err = r.cfg.Desk.Record(r.ctx, scope, kind, found)
+	before, err = r.cfg.Desk.Record(r.ctx, scope, kind, merge.RecordID(found))
 	return found, before, err
 }
 
@@ -372,20 +372,20 @@ func (r *row) put(scope store.Scope, kind merge.Kind, id string, before *roundsv
 }
 
 // actOf is an edit as an act, with an id that follows from who edits what to what: sent again, it is the same act.
-func (k *Keeper) actOf(caller engine.Caller, id string, before *roundsv1.Change, edit *roundsv1.Edit) engine.DeskAct {
+func (k *Keeper) actOf(caller engine.Caller, id merge.RecordID, before *roundsv1.Change, edit *roundsv1.Edit) engine.DeskAct {
 	name := fmt.Sprintf("act\x00%s\x00%s\x00%d\x00", caller.Person, id, before.GetVersion())
-	return engine.DeskAct{ID: uuid.NewSHA1(space(k.cfg.Root), append([]byte(name), sameBytes(edit)...)).String(), RecordID: id,
+	return engine.DeskAct{ID: engine.ActID(uuid.NewSHA1(space(k.cfg.Root), append([]byte(name), sameBytes(edit)...)).String()), RecordID: id,
 		Base: journal.Seq(before.GetVersion()), Edit: edit}
 }
 
 func (r *run) actOf(id string, before *roundsv1.Change, edit *roundsv1.Edit) engine.DeskAct {
-	return r.Keeper.actOf(r.caller, id, before, edit)
+	return r.Keeper.actOf(r.caller, merge.RecordID(id), before, edit)
 }
 
 // deletion is the act that deletes a record.
 func (k *Keeper) deletion(caller engine.Caller, kind merge.Kind, before *roundsv1.Change, reason string) engine.DeskAct {
 	name := fmt.Sprintf("delete\x00%s\x00%s\x00%d", caller.Person, before.GetRecordId(), before.GetVersion())
-	return engine.DeskAct{ID: uuid.NewSHA1(space(k.cfg.Root), []byte(name)).String(), RecordID: before.GetRecordId(), Base: journal.Seq(before.GetVersion()),
+	return engine.DeskAct{ID: engine.ActID(uuid.NewSHA1(space(k.cfg.Root), []byte(name)).String()), RecordID: merge.RecordID(before.GetRecordId()), Base: journal.Seq(before.GetVersion()),
 		Command: &roundsv1.Command{Command: &roundsv1.Command_Delete{Delete: &roundsv1.Delete{Kind: string(kind), Reason: reason}}}}
 }
 

@@ -21,7 +21,7 @@ func (r *run) judged(scope store.Scope, kind merge.Kind, id string, before *roun
 			return p, err
 		}
 	}
-	p, err := r.check(kind, id, before.GetRecord(), after, r.lookup(scope))
+	p, err := r.check(kind, merge.RecordID(id), before.GetRecord(), after, r.lookup(scope))
 	switch {
 	case err != nil:
 		return nil, err
@@ -64,16 +64,16 @@ func deleted() *roundsv1.Problem {
 }
 
 // lookup reads records of a scope as they shall be after the rows so far.
-func (r *run) lookup(scope store.Scope) func(merge.Kind, string) (*roundsv1.Change, error) {
-	return func(kind merge.Kind, id string) (*roundsv1.Change, error) {
-		if record := r.censusOf(scope).shall[id]; record != nil {
+func (r *run) lookup(scope store.Scope) func(merge.Kind, merge.RecordID) (*roundsv1.Change, error) {
+	return func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
+		if record := r.censusOf(scope).shall[string(id)]; record != nil {
 			if of, ok := merge.KindOf(record); ok && of == kind {
-				return &roundsv1.Change{RecordId: id, Record: record}, nil
+				return &roundsv1.Change{RecordId: string(id), Record: record}, nil
 			}
 		}
 		change, err := r.cfg.Desk.Record(r.ctx, scope, kind, id)
-		if change == nil && err == nil && r.foreseen[id] {
-			return &roundsv1.Change{RecordId: id, Record: &roundsv1.Record{}}, nil
+		if change == nil && err == nil && r.foreseen[string(id)] {
+			return &roundsv1.Change{RecordId: string(id), Record: &roundsv1.Record{}}, nil
 		}
 		return change, err
 	}

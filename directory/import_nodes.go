@@ -64,7 +64,7 @@ func (n *nodeRow) read(of roundsv1.ImportKind, kind merge.Kind, blank func(strin
 		return err
 	}
 	n.result.RecordId = id
-	if n.before, err = n.cfg.Desk.Record(n.ctx, scopeOf(id), kind, id); err != nil {
+	if n.before, err = n.cfg.Desk.Record(n.ctx, scopeOf(id), kind, merge.RecordID(id)); err != nil {
 		return err
 	}
 	if n.after, err = n.filled(n.before.GetRecord(), blank(n.code)); err != nil || n.refused() {
@@ -112,7 +112,7 @@ func (n *nodeRow) read(of roundsv1.ImportKind, kind merge.Kind, blank func(strin
 		n.after.GetSite().UnitId = parent
 	}
 	// Before the tree has anything of it. What the record says of the tree is what the tree is asked for, so what passes here is not refused later.
-	p, err := n.check(kind, id, n.before.GetRecord(), n.after, n.lookup(scopeOf(id)))
+	p, err := n.check(kind, merge.RecordID(id), n.before.GetRecord(), n.after, n.lookup(scopeOf(id)))
 	if p == nil && n.before.GetDeleted() {
 		p = deleted()
 	}

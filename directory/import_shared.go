@@ -368,8 +368,8 @@ func (r *row) itemChanged(before, after *roundsv1.Checklist) {
 
 // versionOf finds one version of a list.
 func (r *run) versionOf(scope store.Scope, series, code string, version uint32) (id string, before *roundsv1.Change, err error) {
-	id = ChecklistID(series, version)
-	if before, err = r.cfg.Desk.Record(r.ctx, scope, KindChecklist, id); err != nil || before != nil {
+	id = string(ChecklistID(series, version))
+	if before, err = r.cfg.Desk.Record(r.ctx, scope, KindChecklist, merge.RecordID(id)); err != nil || before != nil {
 		return id, before, err
 	}
 	for e, err := range r.cfg.Desk.Find(r.ctx, scope, indexName, ofCode(KindChecklist, code)) {
@@ -380,7 +380,7 @@ func (r *run) versionOf(scope store.Scope, series, code string, version uint32) 
 		if !ok {
 			continue
 		}
-		change, err := r.cfg.Desk.Record(r.ctx, scope, KindChecklist, one.id)
+		change, err := r.cfg.Desk.Record(r.ctx, scope, KindChecklist, merge.RecordID(one.id))
 		if err != nil {
 			return "", nil, err
 		}

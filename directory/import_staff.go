@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // staffRow is a row that makes a person, the roles of the person, and the record that the crew sees.
@@ -208,7 +209,7 @@ func (s *staffRow) record() error {
 		s.queue(scope, &pending{act: s.actOf(id, nil, &roundsv1.Edit{Record: s.blank}), rows: []*row{s.row}})
 		return nil
 	}
-	before, err := s.cfg.Desk.Record(s.ctx, scope, KindStaff, id)
+	before, err := s.cfg.Desk.Record(s.ctx, scope, KindStaff, merge.RecordID(id))
 	if err != nil {
 		return err
 	}
@@ -234,7 +235,7 @@ func (s *staffRow) leaveSite(site, id string) error {
 	if s.cfg.Organisation.NodeType(site) != roundsv1.NodeType_NODE_TYPE_SITE {
 		return nil
 	}
-	before, err := s.cfg.Desk.Record(s.ctx, SiteScope(site), KindStaff, id)
+	before, err := s.cfg.Desk.Record(s.ctx, SiteScope(site), KindStaff, merge.RecordID(id))
 	if err != nil || before == nil || before.GetDeleted() || before.GetRecord().GetStaff().GetLeft() {
 		return err
 	}

@@ -20,11 +20,11 @@ type Desk interface {
 	// Act does what a person does through the server.
 	Act(ctx context.Context, caller engine.Caller, scope store.Scope, acts []engine.DeskAct) ([]*roundsv1.Outcome, error)
 	// Acted is what a person did in a scope under the id of an act, and what became of it; nil where nothing was.
-	Acted(ctx context.Context, person engine.PersonID, scope store.Scope, id string) (*roundsv1.Mutation, *roundsv1.Outcome, error)
+	Acted(ctx context.Context, person engine.PersonID, scope store.Scope, act engine.ActID) (*roundsv1.Mutation, *roundsv1.Outcome, error)
 	// History visits the journal entries about one record.
-	History(ctx context.Context, scope store.Scope, kind merge.Kind, id string, span engine.HistorySpan) iter.Seq2[engine.HistoryEntry, error]
+	History(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID, span engine.HistorySpan) iter.Seq2[engine.HistoryEntry, error]
 	// Redact removes fields of a record as law demands.
-	Redact(ctx context.Context, scope store.Scope, kind merge.Kind, id string, fields []uint32, reason string) error
+	Redact(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID, fields []uint32, reason string) error
 }
 
 var _ Desk = (*engine.Engine)(nil)

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work/calendar"
 	"github.com/rounds-sync/rounds/work/policy"
@@ -154,7 +155,7 @@ func (r *Reference) Refresh(ctx context.Context, scope store.Scope) error {
 	case strings.HasPrefix(string(scope), "org/"):
 		return r.refreshShared(ctx, records, scope)
 	}
-	change, err := records.Record(ctx, scope, KindSite, nodeOf(scope))
+	change, err := records.Record(ctx, scope, KindSite, merge.RecordID(nodeOf(scope)))
 	if err != nil {
 		return err
 	}
@@ -190,7 +191,7 @@ func (r *Reference) refreshShared(ctx context.Context, records Records, scope st
 			after.records[name], after.versions[name] = before.records[name], one.version
 			continue
 		}
-		change, err := records.Record(ctx, scope, one.kind, one.id)
+		change, err := records.Record(ctx, scope, one.kind, merge.RecordID(one.id))
 		switch {
 		case err != nil:
 			return err
@@ -242,9 +243,9 @@ func (r *Reference) shared(scope store.Scope) *shared {
 }
 
 // Category implements work.Reference.
-func (r *Reference) Category(scope store.Scope, id string) *roundsv1.Category {
+func (r *Reference) Category(scope store.Scope, id merge.RecordID) *roundsv1.Category {
 	if s := r.shared(scope); s != nil {
-		return s.records[listedRecord{string(KindCategory), id}].GetCategory()
+		return s.records[listedRecord{string(KindCategory), string(id)}].GetCategory()
 	}
 	return nil
 }

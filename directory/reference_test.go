@@ -41,10 +41,10 @@ func (s *shelf) put(id string, version uint64, record *roundsv1.Record) {
 	s.all[id] = &roundsv1.Change{RecordId: id, Version: version, Record: record}
 }
 
-func (s *shelf) Record(_ context.Context, _ store.Scope, _ merge.Kind, id string) (*roundsv1.Change, error) {
+func (s *shelf) Record(_ context.Context, _ store.Scope, _ merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.all[id], nil
+	return s.all[string(id)], nil
 }
 
 func (s *shelf) Find(context.Context, store.Scope, engine.IndexName, store.Span) iter.Seq2[engine.IndexEntry, error] {
@@ -181,7 +181,7 @@ func TestWhatIsKnownStaysKnown(t *testing.T) {
 func TestOnlyPublishedChecklistsAreTheNewest(t *testing.T) {
 	s := &shelf{all: map[string]*roundsv1.Change{}}
 	for version, published := range map[uint32]bool{1: true, 2: true, 3: false} {
-		s.put(directory.ChecklistID("series", version), uint64(version), &roundsv1.Record{Kind: &roundsv1.Record_Checklist{
+		s.put(string(directory.ChecklistID("series", version)), uint64(version), &roundsv1.Record{Kind: &roundsv1.Record_Checklist{
 			Checklist: &roundsv1.Checklist{SeriesId: "series", Version: version, Published: published}}})
 	}
 	r := directory.NewReference(directory.ReferenceConfig{Tree: small{}})

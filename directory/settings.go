@@ -128,7 +128,7 @@ func (k *Keeper) ownSettings(ctx context.Context, node string) (kind merge.Kind,
 	if !ok {
 		return kind, nil, nil, refuse(problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD, "node_id", "", "没有这个节点。", "There is no such node."))
 	}
-	if before, err = k.cfg.Desk.Record(ctx, scope, kind, node); err != nil {
+	if before, err = k.cfg.Desk.Record(ctx, scope, kind, merge.RecordID(node)); err != nil {
 		return kind, nil, nil, err
 	}
 	if before.GetDeleted() {
@@ -249,9 +249,9 @@ func (k *Keeper) SetPolicy(ctx context.Context, caller engine.Caller, req *round
 		if edit == nil {
 			return nil, nil
 		}
-		act := k.actOf(caller, node, before, edit)
+		act := k.actOf(caller, merge.RecordID(node), before, edit)
 		if id != "" {
-			act.ID = id
+			act.ID = engine.ActID(id)
 		}
 		return k.one(ctx, caller, kind, node, act)
 	})
@@ -381,7 +381,7 @@ func (k *Keeper) once(ctx context.Context, caller engine.Caller, kind merge.Kind
 
 // acted is the outcome of an act that was done before.
 func (k *Keeper) acted(ctx context.Context, caller engine.Caller, scope store.Scope, id string, same func(*roundsv1.Mutation) bool) (outcome *roundsv1.Outcome, done bool, err error) {
-	m, outcome, err := k.cfg.Desk.Acted(ctx, caller.Person, scope, id)
+	m, outcome, err := k.cfg.Desk.Acted(ctx, caller.Person, scope, engine.ActID(id))
 	if err != nil || outcome == nil {
 		return nil, false, err
 	}

@@ -50,7 +50,7 @@ func (k *Keeper) issued(scope store.Scope, id string, edit *roundsv1.Edit) (*rou
 // tagged says which place of a site has the tag that another one shall have: who scans it would be at two places. Find visits the entries of tagIndex, lookup reads the site's records as they
 // shall be. Shall has records as they shall be, where that differs from how they stand; nil for what goes. What a place says already it may go on to say. Nil where no other has the tag.
 func tagged(id string, before, after *roundsv1.Record, shall map[string]*roundsv1.Record, find func(store.Span) iter.Seq2[engine.IndexEntry, error],
-	lookup func(merge.Kind, string) (*roundsv1.Change, error)) (other string, place *roundsv1.Record, err error) {
+	lookup func(merge.Kind, merge.RecordID) (*roundsv1.Change, error)) (other string, place *roundsv1.Record, err error) {
 	tag := after.GetPlace().GetTag()
 	if tag == "" || tag == before.GetPlace().GetTag() {
 		return "", nil, nil
@@ -68,7 +68,7 @@ func tagged(id string, before, after *roundsv1.Record, shall map[string]*roundsv
 		if _, others := shall[other]; other == id || others {
 			continue
 		}
-		change, err := lookup(KindPlace, other)
+		change, err := lookup(KindPlace, merge.RecordID(other))
 		if err != nil {
 			return "", nil, err
 		}
@@ -81,7 +81,7 @@ func tagged(id string, before, after *roundsv1.Record, shall map[string]*roundsv
 
 // sameTag refuses a tag that another place of the site has.
 func (k *Keeper) sameTag(ctx context.Context, scope store.Scope, id string, before, after *roundsv1.Record) (*roundsv1.Problem, error) {
-	other, place, err := tagged(id, before, after, nil, k.tags(ctx, scope), func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+	other, place, err := tagged(id, before, after, nil, k.tags(ctx, scope), func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 		return k.cfg.Desk.Record(ctx, scope, kind, id)
 	})
 	if place == nil || err != nil {

@@ -10,6 +10,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/internal/drawn"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // TestLookedAtAbreast: what an older photo says of a younger one is not missed when the younger one is just being written down as clean.
@@ -88,7 +89,7 @@ func TestPromisedByManyOfOne(t *testing.T) {
 		if err := w.engine.Write(t.Context(), site, func(engine.View) ([]engine.Derived, error) {
 			var list []engine.Derived
 			for i := range many {
-				list = append(list, engine.Derived{RecordID: uid(fmt.Sprint(h, i)), Edit: &roundsv1.Edit{
+				list = append(list, engine.Derived{RecordID: merge.RecordID(uid(fmt.Sprint(h, i))), Edit: &roundsv1.Edit{
 					Record: &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{Sha256: h[:], SizeBytes: int64(len(bytes))}}},
 					Fields: []uint32{6, 7}}})
 			}

@@ -11,6 +11,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/media"
 	"github.com/rounds-sync/rounds/media/check"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -40,7 +41,7 @@ func (d *Desk) settledIn(sites []store.Scope) {
 // othersAgain looks again at settled photos whose findings may have changed with this one: of the same bytes, after it where it is from before the work,
 // younger and alike, and with the next numbers where they missed it.
 func (d *Desk) othersAgain(ctx context.Context, scope store.Scope, id string) error {
-	own, err := d.cfg.Records.Record(ctx, scope, kindPhoto, id)
+	own, err := d.cfg.Records.Record(ctx, scope, kindPhoto, merge.RecordID(id))
 	if err != nil {
 		return err
 	}
@@ -92,7 +93,7 @@ func (d *Desk) lookAgain(ctx context.Context, again standings) error {
 		if err := d.settle(ctx, at.scope, at.id, nil); err != nil {
 			return err
 		}
-		change, err := d.cfg.Records.Record(ctx, at.scope, kindPhoto, at.id)
+		change, err := d.cfg.Records.Record(ctx, at.scope, kindPhoto, merge.RecordID(at.id))
 		if err != nil {
 			return err
 		}

@@ -93,7 +93,7 @@ func (d *Desk) trustOf(ctx context.Context, scope store.Scope, stamp *roundsv1.S
 // subjectOf gathers what the ticket or the inspection round says: when it was given out, where it is, what its category demands.
 func (d *Desk) subjectOf(ctx context.Context, scope store.Scope, change *roundsv1.Change, c *check.Case) error {
 	photo := change.GetRecord().GetPhoto()
-	subject, err := d.cfg.Records.Record(ctx, scope, merge.Kind(photo.GetSubject().GetKind()), photo.GetSubject().GetId())
+	subject, err := d.cfg.Records.Record(ctx, scope, merge.Kind(photo.GetSubject().GetKind()), merge.RecordID(photo.GetSubject().GetId()))
 	if err != nil || subject == nil || subject.GetDeleted() {
 		return err
 	}
@@ -261,7 +261,7 @@ func (d *Desk) alike(ctx context.Context, scope store.Scope, id string, report *
 			print = print.Mirrored()
 		}
 		for _, match := range index.Search(print, within, mostSimilar, func(one uuid.UUID) bool { return seen[one] }) {
-			change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, match.ID.String())
+			change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, merge.RecordID(match.ID.String()))
 			if err != nil {
 				return nil, err
 			}
@@ -300,7 +300,7 @@ func (d *Desk) ofSubject(ctx context.Context, scope store.Scope, photo *roundsv1
 		if seen++; seen > 4*mostOthers {
 			return nil
 		}
-		change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, idOf(entry.Key))
+		change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, merge.RecordID(idOf(entry.Key)))
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/internal/drawn"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // TestPlaceAndTime: what the ticket, its place and its rounds say reaches the checks.
@@ -125,7 +126,7 @@ func TestInspection(t *testing.T) {
 		Answers: map[string]*roundsv1.Answer{"dry": {Result: roundsv1.AnswerResult_ANSWER_RESULT_PASS, PhotoIds: []string{photo}}}}}}})
 	step(li, &roundsv1.InspectionCommand{Command: &roundsv1.InspectionCommand_Submit{Submit: &roundsv1.InspectionSubmit{Round: 1}}})
 	state := func() roundsv1.InspectionState {
-		change, err := w.engine.Record(t.Context(), site, "inspection", id)
+		change, err := w.engine.Record(t.Context(), site, "inspection", merge.RecordID(id))
 		if err != nil {
 			t.Fatal(err)
 		}

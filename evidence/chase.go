@@ -175,7 +175,7 @@ func (o owners) find(ctx context.Context, m *roundsv1.MissingPhoto) (owner strin
 	key := m.GetSubject().GetKind() + "/" + m.GetSubject().GetId()
 	who, known := o.of[key]
 	if !known {
-		change, err := o.desk.cfg.Records.Record(ctx, o.scope, merge.Kind(m.GetSubject().GetKind()), m.GetSubject().GetId())
+		change, err := o.desk.cfg.Records.Record(ctx, o.scope, merge.Kind(m.GetSubject().GetKind()), merge.RecordID(m.GetSubject().GetId()))
 		if err != nil {
 			return "", 0, err
 		}

@@ -24,7 +24,7 @@ import (
 // Records is where photos and what they belong to stand. *engine.Engine is one, if its Config.Index is the Desk's Index; see there for the contracts.
 type Records interface {
 	// Record reads a record as it stands; nil where there is none.
-	Record(ctx context.Context, scope store.Scope, kind merge.Kind, id string) (*roundsv1.Change, error)
+	Record(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error)
 	// Entry reads the head of a journal entry: it says how well the time of a mutation is known. nil where there is none.
 	Entry(ctx context.Context, scope store.Scope, seq journal.Seq) (*roundsv1.EntryHead, error)
 	// Content reads the mutation of a journal entry as it was sent; nil where there is no such entry, or its content is gone.
@@ -34,7 +34,7 @@ type Records interface {
 	// Write is an act of the server itself.
 	Write(ctx context.Context, scope store.Scope, act func(engine.View) ([]engine.Derived, error)) error
 	// Redact takes the content of fields out of a record and its history.
-	Redact(ctx context.Context, scope store.Scope, kind merge.Kind, id string, fields []uint32, reason string) error
+	Redact(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID, fields []uint32, reason string) error
 }
 
 var _ Records = (*engine.Engine)(nil)
@@ -60,8 +60,8 @@ type Access interface {
 // VerifiedFunc tells whether the evidence of a ticket or an inspection round is complete, and if so what to write in its record. Category is the
 // ticket's, nil where it is not known; photos are the ids of those of the record, listed or not, nil where they were not gathered; lookup reads other records of the
 // scope. It is pure but for lookup.
-type VerifiedFunc func(scope store.Scope, current *roundsv1.Change, category *roundsv1.Category, photos []string,
-	lookup func(merge.Kind, string) (*roundsv1.Change, error)) (*roundsv1.Edit, bool)
+type VerifiedFunc func(scope store.Scope, current *roundsv1.Change, category *roundsv1.Category, photos []merge.RecordID,
+	lookup func(merge.Kind, merge.RecordID) (*roundsv1.Change, error)) (*roundsv1.Edit, bool)
 
 // Config is what a Desk is made of. Records, Driver, Access, Scopes, Verified and Now are needed; the rest has defaults.
 type Config struct {

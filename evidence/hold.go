@@ -9,6 +9,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/media"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -28,7 +29,7 @@ func (d *Desk) Hold(ctx context.Context, caller engine.Caller, req *roundsv1.Hol
 	}
 	var why error
 	err := d.cfg.Records.Write(ctx, scope, func(view engine.View) ([]engine.Derived, error) {
-		change, err := view.Get(kindPhoto, req.GetPhotoId())
+		change, err := view.Get(kindPhoto, merge.RecordID(req.GetPhotoId()))
 		if err != nil {
 			return nil, err
 		}
@@ -43,7 +44,7 @@ func (d *Desk) Hold(ctx context.Context, caller engine.Caller, req *roundsv1.Hol
 		case photo.GetLegalHold() == req.GetReason():
 			return nil, nil
 		}
-		return []engine.Derived{{RecordID: req.GetPhotoId(), Edit: &roundsv1.Edit{Fields: []uint32{fieldLegalHold},
+		return []engine.Derived{{RecordID: merge.RecordID(req.GetPhotoId()), Edit: &roundsv1.Edit{Fields: []uint32{fieldLegalHold},
 			Record: &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{LegalHold: req.GetReason()}}}}}}, nil
 	})
 	if err := errors.Join(err, why); err != nil {
@@ -74,7 +75,7 @@ func (d *Desk) Redact(ctx context.Context, caller engine.Caller, req *roundsv1.R
 
 // redact removes a photo. The record says so first: from then on nobody is given a link, and what is left is garbage.
 func (d *Desk) redact(ctx context.Context, scope store.Scope, id, reason string) (removed bool, err error) {
-	change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, id)
+	change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, merge.RecordID(id))
 	if err != nil {
 		return false, err
 	}
@@ -104,7 +105,7 @@ func (d *Desk) redact(ctx context.Context, scope store.Scope, id, reason string)
 		d.prints.remove(scope, own)
 	}
 	// The preview is the image in small, and the report says where it was taken: both go from the history too.
-	if err := d.cfg.Records.Redact(ctx, scope, kindPhoto, id, []uint32{fieldPreview, fieldReport}, reason); err != nil {
+	if err := d.cfg.Records.Redact(ctx, scope, kindPhoto, merge.RecordID(id), []uint32{fieldPreview, fieldReport}, reason); err != nil {
 		return false, err
 	}
 	if hashErr != nil {

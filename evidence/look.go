@@ -22,7 +22,7 @@ import (
 
 // look takes one photo from STORED to the end. Each step is written before the next, and each may be done again.
 func (d *Desk) look(ctx context.Context, scope store.Scope, id string) error {
-	change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, id)
+	change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, merge.RecordID(id))
 	if err != nil {
 		return err
 	}
@@ -209,7 +209,7 @@ func toAnalysed(id string, report *roundsv1.PhotoReport) move {
 func (d *Desk) settle(ctx context.Context, scope store.Scope, id string, refused *check.Refusal) error {
 	unlock := d.settling.lock(scope)
 	defer unlock()
-	change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, id)
+	change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, merge.RecordID(id))
 	if err != nil {
 		return err
 	}
@@ -281,7 +281,7 @@ func (d *Desk) verifySubject(ctx context.Context, scope store.Scope, photo *roun
 
 // notice follows a photo that was hidden, or promised with a number, without looking at it: its subject is asked again, and the photos that missed it.
 func (d *Desk) notice(ctx context.Context, scope store.Scope, id string) error {
-	change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, id)
+	change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, merge.RecordID(id))
 	if err != nil || change == nil {
 		return err
 	}

@@ -236,7 +236,7 @@ func (d *Desk) claim(
 func claimed(view engine.View, h media.Hash, waiting []parked) (list []engine.Derived, wanted bool, err error) {
 	var moves []move
 	for _, one := range waiting {
-		change, err := view.Get(kindPhoto, one.photo)
+		change, err := view.Get(kindPhoto, merge.RecordID(one.photo))
 		if err != nil {
 			return nil, false, err
 		}
@@ -244,7 +244,7 @@ func claimed(view engine.View, h media.Hash, waiting []parked) (list []engine.De
 			moves, wanted = append(moves, toStored(one.photo)), true
 			continue
 		}
-		change, err = view.Get(kindConflict, one.question)
+		change, err = view.Get(kindConflict, merge.RecordID(one.question))
 		if err != nil {
 			return nil, false, err
 		}
@@ -253,7 +253,7 @@ func claimed(view engine.View, h media.Hash, waiting []parked) (list []engine.De
 			continue
 		}
 		if wanted = true; !bytes.Equal(question.GetPhotoSha256(), h[:]) {
-			list = append(list, engine.Derived{RecordID: one.question, Edit: &roundsv1.Edit{Fields: []uint32{fieldPhotoSHA256},
+			list = append(list, engine.Derived{RecordID: merge.RecordID(one.question), Edit: &roundsv1.Edit{Fields: []uint32{fieldPhotoSHA256},
 				Record: &roundsv1.Record{Kind: &roundsv1.Record_Conflict{Conflict: &roundsv1.Conflict{PhotoSha256: h[:]}}}}})
 		}
 	}
@@ -263,7 +263,7 @@ func claimed(view engine.View, h media.Hash, waiting []parked) (list []engine.De
 
 // letIn follows a question about a photo that was decided: where the photo came in, and its bytes were here before, it is stored.
 func (d *Desk) letIn(ctx context.Context, scope store.Scope, id string) error {
-	change, err := d.cfg.Records.Record(ctx, scope, kindConflict, id)
+	change, err := d.cfg.Records.Record(ctx, scope, kindConflict, merge.RecordID(id))
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/rounds-sync/rounds/media"
 	"github.com/rounds-sync/rounds/media/mediatest"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -49,7 +50,7 @@ func dismiss() *roundsv1.ConflictCommand {
 
 func (w *world) question(id string) *roundsv1.Conflict {
 	w.t.Helper()
-	change, err := w.engine.Record(context.Background(), site, "conflict", id)
+	change, err := w.engine.Record(context.Background(), site, "conflict", merge.RecordID(id))
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/media/check"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -57,7 +58,7 @@ func (d *Desk) placesAbove(ctx context.Context, scope store.Scope, id string) ([
 		if id == "" {
 			break
 		}
-		change, err := d.cfg.Records.Record(ctx, scope, kindPlace, id)
+		change, err := d.cfg.Records.Record(ctx, scope, kindPlace, merge.RecordID(id))
 		if err != nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/media"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -137,7 +138,7 @@ func (d *Desk) write(ctx context.Context, scope store.Scope, moves ...move) erro
 func derived(view engine.View, moves []move) ([]engine.Derived, error) {
 	var list []engine.Derived
 	for _, m := range moves {
-		change, err := view.Get(kindPhoto, m.id)
+		change, err := view.Get(kindPhoto, merge.RecordID(m.id))
 		if err != nil {
 			return nil, err
 		}
@@ -146,7 +147,7 @@ func derived(view engine.View, moves []move) ([]engine.Derived, error) {
 			continue
 		}
 		if after, fields := m.to(photo, view.Now().UnixMicro()); len(fields) > 0 {
-			list = append(list, engine.Derived{RecordID: m.id, Edit: &roundsv1.Edit{
+			list = append(list, engine.Derived{RecordID: merge.RecordID(m.id), Edit: &roundsv1.Edit{
 				Record: &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: after}}, Fields: fields}})
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/rounds-sync/rounds/media"
 	"github.com/rounds-sync/rounds/media/picture"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -37,7 +38,7 @@ func (d *Desk) Describe(ctx context.Context, caller engine.Caller, req *roundsv1
 
 // photo reads a photo; nil where there is none.
 func (d *Desk) photo(ctx context.Context, scope store.Scope, id string) (*roundsv1.Photo, error) {
-	change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, id)
+	change, err := d.cfg.Records.Record(ctx, scope, kindPhoto, merge.RecordID(id))
 	if err != nil || change.GetDeleted() {
 		return nil, err
 	}

@@ -100,7 +100,7 @@ func (d *Desk) retire(ctx context.Context, scope store.Scope) error {
 
 // over: whether the ticket or the inspection round that a photo belongs to came to its end before a time.
 func (d *Desk) over(ctx context.Context, scope store.Scope, subject *roundsv1.RecordRef, before int64) (bool, error) {
-	change, err := d.cfg.Records.Record(ctx, scope, merge.Kind(subject.GetKind()), subject.GetId())
+	change, err := d.cfg.Records.Record(ctx, scope, merge.Kind(subject.GetKind()), merge.RecordID(subject.GetId()))
 	if err != nil || change == nil {
 		return false, err
 	}

@@ -23,14 +23,14 @@ func (d *Desk) verify(ctx context.Context, scope store.Scope, kind merge.Kind, i
 	if kind != kindTicket && kind != kindInspection {
 		return nil
 	}
-	read := func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+	read := func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 		return d.cfg.Records.Record(ctx, scope, kind, id)
 	}
-	current, err := read(kind, id)
+	current, err := read(kind, merge.RecordID(id))
 	// What was photographed of a ticket that was merged proves the work on the one that it goes on in.
 	for hops := 0; err == nil && hops < maxHops && current.GetRecord().GetTicket().GetState() == roundsv1.TicketState_TICKET_STATE_MERGED; hops++ {
 		id = current.GetRecord().GetTicket().GetMergedIntoId()
-		current, err = read(kind, id)
+		current, err = read(kind, merge.RecordID(id))
 	}
 	if err != nil || current == nil || current.GetDeleted() || !waits(current) {
 		return err
@@ -49,7 +49,7 @@ func (d *Desk) verify(ctx context.Context, scope store.Scope, kind merge.Kind, i
 		return failed
 	}
 	return d.cfg.Records.Write(ctx, scope, func(view engine.View) ([]engine.Derived, error) {
-		current, err := view.Get(kind, id)
+		current, err := view.Get(kind, merge.RecordID(id))
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +57,7 @@ func (d *Desk) verify(ctx context.Context, scope store.Scope, kind merge.Kind, i
 		if !ok {
 			return nil, nil
 		}
-		return []engine.Derived{{RecordID: id, Edit: edit}}, nil
+		return []engine.Derived{{RecordID: merge.RecordID(id), Edit: edit}}, nil
 	})
 }
 
@@ -69,7 +69,7 @@ func waits(change *roundsv1.Change) bool {
 
 // photosOf are the photos of a record, and of the other tickets of which its manifests list photos: those that were merged into it. Of each they are the first in the
 // order of their ids, as many as one look is worth.
-func (d *Desk) photosOf(ctx context.Context, scope store.Scope, kind merge.Kind, current *roundsv1.Change) ([]string, error) {
+func (d *Desk) photosOf(ctx context.Context, scope store.Scope, kind merge.Kind, current *roundsv1.Change) ([]merge.RecordID, error) {
 	of := []string{current.GetRecordId()}
 	if ticket := current.GetRecord().GetTicket(); ticket != nil {
 		for _, done := range ticket.GetCompletions() {
@@ -88,7 +88,7 @@ func (d *Desk) photosOf(ctx context.Context, scope store.Scope, kind merge.Kind,
 			}
 		}
 	}
-	var ids []string
+	var ids []merge.RecordID
 	for _, one := range of {
 		subject, err := uuid.Parse(one)
 		if err != nil {
@@ -102,15 +102,15 @@ func (d *Desk) photosOf(ctx context.Context, scope store.Scope, kind merge.Kind,
 			if seen++; seen > mostOfRecord {
 				break
 			}
-			ids = append(ids, idOf(entry.Key))
+			ids = append(ids, merge.RecordID(idOf(entry.Key)))
 		}
 	}
 	return ids, nil
 }
 
 // noting keeps the error of a look-up, which a VerifiedFunc takes for nothing there.
-func noting(read func(merge.Kind, string) (*roundsv1.Change, error), failed *error) func(merge.Kind, string) (*roundsv1.Change, error) {
-	return func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+func noting(read func(merge.Kind, merge.RecordID) (*roundsv1.Change, error), failed *error) func(merge.Kind, merge.RecordID) (*roundsv1.Change, error) {
+	return func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 		change, err := read(kind, id)
 		if err != nil {
 			*failed = err
@@ -128,7 +128,7 @@ func (d *Desk) categoryOf(ctx context.Context, scope store.Scope, ticket *rounds
 	if organisation == "" {
 		return nil, nil
 	}
-	change, err := d.cfg.Records.Record(ctx, organisation, kindCategory, ticket.GetCategoryId())
+	change, err := d.cfg.Records.Record(ctx, organisation, kindCategory, merge.RecordID(ticket.GetCategoryId()))
 	if err != nil || change.GetDeleted() {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (d *Desk) siteOf(ctx context.Context, scope store.Scope) (*roundsv1.Site, e
 		if err != nil {
 			return nil, err
 		}
-		change, err := d.cfg.Records.Record(ctx, scope, kindSite, idOf(entry.Key))
+		change, err := d.cfg.Records.Record(ctx, scope, kindSite, merge.RecordID(idOf(entry.Key)))
 		if err != nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/rounds-sync/rounds/media"
 	"github.com/rounds-sync/rounds/media/mediatest"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -244,7 +245,7 @@ func TestLiveCameraAsPinned(t *testing.T) {
 		w.done("ticket", uid("lamp"), id)
 		pinned := &roundsv1.Ticket{Requirements: &roundsv1.Requirements{CategoryId: uid("lamp"), AfterPhotos: 1, LiveCamera: asked}}
 		if err := w.engine.Write(context.Background(), site, func(engine.View) ([]engine.Derived, error) {
-			return []engine.Derived{{RecordID: uid("ticket"), Edit: &roundsv1.Edit{Fields: []uint32{52}, Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: pinned}}}}}, nil
+			return []engine.Derived{{RecordID: merge.RecordID(uid("ticket")), Edit: &roundsv1.Edit{Fields: []uint32{52}, Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: pinned}}}}}, nil
 		}); err != nil {
 			t.Fatal(err)
 		}

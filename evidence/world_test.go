@@ -278,7 +278,7 @@ func (p *phone) send(scope store.Scope, id string, act any) *roundsv1.Outcome {
 		m.Act = &roundsv1.Mutation_Command{Command: &roundsv1.Command{Command: &roundsv1.Command_Inspection{Inspection: act}}}
 	}
 	if kind, ok := merge.KindOfMutation(m); ok {
-		if have, err := p.engine.Record(context.Background(), scope, kind, id); err != nil {
+		if have, err := p.engine.Record(context.Background(), scope, kind, merge.RecordID(id)); err != nil {
 			p.t.Fatal(err)
 		} else if have != nil {
 			m.Base, m.BaseTimeUs = have.GetVersion(), have.GetTimeUs()
@@ -348,7 +348,7 @@ func (w *world) photo(id string) *roundsv1.Photo { return w.photoIn(site, id) }
 
 func (w *world) photoIn(scope store.Scope, id string) *roundsv1.Photo {
 	w.t.Helper()
-	change, err := w.engine.Record(context.Background(), scope, "photo", id)
+	change, err := w.engine.Record(context.Background(), scope, "photo", merge.RecordID(id))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -458,7 +458,7 @@ func (p *phone) submit(ticket string, photos ...string) {
 
 func (w *world) ticket(name string) *roundsv1.Ticket {
 	w.t.Helper()
-	change, err := w.engine.Record(context.Background(), site, "ticket", uid(name))
+	change, err := w.engine.Record(context.Background(), site, "ticket", merge.RecordID(uid(name)))
 	if err != nil {
 		w.t.Fatal(err)
 	}

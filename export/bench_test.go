@@ -13,6 +13,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/export"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store/badgerstore"
 )
 
@@ -72,7 +73,7 @@ func BenchmarkLargeSite(b *testing.B) {
 			default: // notes are edited again and again
 				self, r, fields = of.GetId(), ticket(&roundsv1.Ticket{Notes: fmt.Sprint("备注 ", n)}), []uint32{14}
 			}
-			batch = append(batch, engine.Derived{RecordID: self, Edit: &roundsv1.Edit{Record: r, Fields: fields}})
+			batch = append(batch, engine.Derived{RecordID: merge.RecordID(self), Edit: &roundsv1.Edit{Record: r, Fields: fields}})
 		}
 		if err := w.Write(context.Background(), site, func(engine.View) ([]engine.Derived, error) { return batch, nil }); err != nil {
 			b.Fatal(err)

@@ -64,7 +64,7 @@ func (j *job) document(ctx context.Context) error {
 		return noRecord(s.name)
 	}
 	p := &paper{job: j, s: s, kind: kind, line: &line{ctx: ctx, lang: j.lang}}
-	if p.change, err = j.cfg.Records.Record(ctx, s.name, kind, id); err != nil {
+	if p.change, err = j.cfg.Records.Record(ctx, s.name, kind, merge.RecordID(id)); err != nil {
 		return err
 	}
 	if p.change == nil || p.change.GetDeleted() {

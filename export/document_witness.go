@@ -8,6 +8,7 @@ import (
 
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/journal"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // witness writes what the document can be held against: digests of reviews, entries of the journal, and the journal's head.
@@ -27,7 +28,7 @@ func (p *paper) witness(ctx context.Context) error {
 
 	var entries [][]string
 	more := 0
-	for one, err := range p.cfg.Records.History(ctx, p.s.name, p.kind, p.change.GetRecordId(), engine.HistorySpan{To: p.s.head + 1, Reverse: true}) {
+	for one, err := range p.cfg.Records.History(ctx, p.s.name, p.kind, merge.RecordID(p.change.GetRecordId()), engine.HistorySpan{To: p.s.head + 1, Reverse: true}) {
 		if err != nil {
 			return err
 		}

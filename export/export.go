@@ -26,11 +26,11 @@ import (
 
 // Records is what exports read of the engine; see there for the contracts.
 type Records interface {
-	Record(ctx context.Context, scope store.Scope, kind merge.Kind, id string) (*roundsv1.Change, error)
+	Record(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error)
 	Changes(ctx context.Context, scope store.Scope, since engine.Position, limits engine.ChangesLimits) (*engine.ChangesPage, error)
 	Head(ctx context.Context, scope store.Scope) (journal.Seq, journal.Hash, error)
 	Journal(ctx context.Context, scope store.Scope, from journal.Seq) iter.Seq2[[]byte, error]
-	History(ctx context.Context, scope store.Scope, kind merge.Kind, id string, span engine.HistorySpan) iter.Seq2[engine.HistoryEntry, error]
+	History(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID, span engine.HistorySpan) iter.Seq2[engine.HistoryEntry, error]
 	Find(ctx context.Context, scope store.Scope, name engine.IndexName, span store.Span) iter.Seq2[engine.IndexEntry, error]
 }
 
@@ -300,7 +300,7 @@ func (j *job) about(ctx context.Context, s *scope) error {
 	zone := j.cfg.TimeZone
 	s.site = string(s.name)
 	if id, ok := strings.CutPrefix(string(s.name), "site/"); ok {
-		change, err := j.cfg.Records.Record(ctx, s.name, kindSite, id)
+		change, err := j.cfg.Records.Record(ctx, s.name, kindSite, merge.RecordID(id))
 		if err != nil {
 			return err
 		}

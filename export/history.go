@@ -59,7 +59,7 @@ func (j *job) entries(ctx context.Context, s *scope, before uint64, write func(a
 func (j *job) entriesOf(ctx context.Context, s *scope, id string, write func(any) error) error {
 	seen := map[uint64]bool{} // what nobody could read is in the history of its id, whatever the kind
 	for _, kind := range merge.Kinds() {
-		for one, err := range j.cfg.Records.History(ctx, s.name, kind, id, engine.HistorySpan{}) {
+		for one, err := range j.cfg.Records.History(ctx, s.name, kind, merge.RecordID(id), engine.HistorySpan{}) {
 			if err != nil {
 				return err
 			}

@@ -68,7 +68,7 @@ func (x *Exporter) belonging(ctx context.Context, scope store.Scope, kind merge.
 	family, seen := []uuid.UUID{first}, map[uuid.UUID]bool{first: true}
 	one := func(kind merge.Kind, id uuid.UUID) error {
 		seen[id] = true
-		change, err := x.cfg.Records.Record(ctx, scope, kind, id.String())
+		change, err := x.cfg.Records.Record(ctx, scope, kind, merge.RecordID(id.String()))
 		if err != nil || change == nil || change.GetDeleted() {
 			return err
 		}

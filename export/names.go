@@ -52,7 +52,7 @@ func (n *names) record(ctx context.Context, scope store.Scope, kind merge.Kind, 
 	}
 	found := ""
 	if parsed, err := uuid.Parse(id); err == nil && parsed.String() == id { // no other id is a record's, whatever somebody wrote
-		change, err := n.records.Record(ctx, scope, kind, id)
+		change, err := n.records.Record(ctx, scope, kind, merge.RecordID(id))
 		if err != nil {
 			return "", err
 		}

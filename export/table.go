@@ -222,7 +222,7 @@ func (j *job) recordsOf(ctx context.Context, s *scope, id string, from source, v
 		if kind != kindTicket && kind != kindInspection {
 			continue
 		}
-		change, err := j.cfg.Records.Record(ctx, s.name, kind, id)
+		change, err := j.cfg.Records.Record(ctx, s.name, kind, merge.RecordID(id))
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/export"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/sync/store/memstore"
 )
@@ -98,7 +99,7 @@ func newWorld(t testing.TB) *world {
 func (w *world) write(scope store.Scope, id string, r *roundsv1.Record, fields ...uint32) {
 	w.t.Helper()
 	if err := w.Write(context.Background(), scope, func(engine.View) ([]engine.Derived, error) {
-		return []engine.Derived{{RecordID: id, Edit: &roundsv1.Edit{Record: r, Fields: fields}}}, nil
+		return []engine.Derived{{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Record: r, Fields: fields}}}, nil
 	}); err != nil {
 		w.t.Fatal(err)
 	}
@@ -111,7 +112,7 @@ func (w *world) act(id string, fact *roundsv1.Record) *roundsv1.Outcome {
 	w.t.Helper()
 	acts++
 	outcomes, err := w.Act(context.Background(), engine.Caller{Device: device, Person: worker}, site, []engine.DeskAct{{
-		ID: fmt.Sprintf("01900000-0000-7000-a000-%012x", acts), RecordID: id, Fact: &roundsv1.Fact{Record: fact}}})
+		ID: engine.ActID(fmt.Sprintf("01900000-0000-7000-a000-%012x", acts)), RecordID: merge.RecordID(id), Fact: &roundsv1.Fact{Record: fact}}})
 	if err != nil || outcomes[0].GetStatus() != roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED {
 		w.t.Fatalf("%v, %v", outcomes, err)
 	}

@@ -8,6 +8,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/review"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // large makes a site of so many tickets, each with six records that belong to it.
@@ -95,7 +96,7 @@ func BenchmarkStory(b *testing.B) {
 	w := newWorld(b)
 	boss := w.person("boss", manager)
 	id := uid("long")
-	w.act(boss, site, engine.DeskAct{RecordID: id, Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "t"})}})
+	w.act(boss, site, engine.DeskAct{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "t"})}})
 	for i := range 150 {
 		w.write(site, changed(id, ticket(&roundsv1.Ticket{Title: fmt.Sprint("title ", i)}), 1))
 		if i%6 == 0 {

@@ -345,10 +345,10 @@ type slow struct {
 	meanwhile func(kind merge.Kind, id string)
 }
 
-func (s *slow) Record(ctx context.Context, scope store.Scope, kind merge.Kind, id string) (*roundsv1.Change, error) {
+func (s *slow) Record(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 	change, err := s.Records.Record(ctx, scope, kind, id)
 	if s.meanwhile != nil {
-		s.meanwhile(kind, id)
+		s.meanwhile(kind, string(id))
 	}
 	return change, err
 }

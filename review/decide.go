@@ -110,7 +110,7 @@ func (d *desk) alone(ctx context.Context, act *roundsv1.DeskAct, digest []byte) 
 	if act.GetCommand().GetInspection() != nil {
 		kind = kindInspection
 	}
-	change, err := d.cfg.Records.Record(ctx, d.scopes[0], kind, act.GetRecordId())
+	change, err := d.cfg.Records.Record(ctx, d.scopes[0], kind, merge.RecordID(act.GetRecordId()))
 	if err != nil || change == nil {
 		return nil, nil, err
 	}
@@ -164,7 +164,7 @@ func (s *Service) act(
 	list := make([]engine.DeskAct, len(at))
 	for i, place := range at {
 		act := acts[place]
-		list[i] = engine.DeskAct{ID: act.GetActId(), RecordID: act.GetRecordId(), Base: journal.Seq(act.GetBase()), Command: act.GetCommand(),
+		list[i] = engine.DeskAct{ID: engine.ActID(act.GetActId()), RecordID: merge.RecordID(act.GetRecordId()), Base: journal.Seq(act.GetBase()), Command: act.GetCommand(),
 			Edit: act.GetEdit(), Fact: act.GetFact()}
 	}
 	outcomes, err := s.cfg.Records.Act(ctx, caller, store.Scope(acts[at[0]].GetScope()), list)

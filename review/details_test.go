@@ -25,9 +25,9 @@ func TestStoryOfARoundNamesWhat(t *testing.T) {
 		made(uid("t"), ticket(&roundsv1.Ticket{Title: "leak", Deadlines: []*roundsv1.Deadline{{Step: roundsv1.Step_STEP_FINISH, Round: 1, DueUs: 9, State: roundsv1.DeadlineState_DEADLINE_STATE_OPEN},
 			{Step: roundsv1.Step_STEP_RESPOND, Round: 1, DueUs: 5, State: roundsv1.DeadlineState_DEADLINE_STATE_OPEN}}})))
 	bar := 3.2
-	w.act(boss, site, engine.DeskAct{RecordID: uid("round"), Fact: &roundsv1.Fact{Record: inspection(&roundsv1.Inspection{Answers: map[string]*roundsv1.Answer{
+	w.act(boss, site, engine.DeskAct{RecordID: merge.RecordID(uid("round")), Fact: &roundsv1.Fact{Record: inspection(&roundsv1.Inspection{Answers: map[string]*roundsv1.Answer{
 		"pressure": {Result: roundsv1.AnswerResult_ANSWER_RESULT_PASS, Reading: &bar}, pump + "/dry": {Result: roundsv1.AnswerResult_ANSWER_RESULT_FAIL}}})}})
-	w.act(boss, site, engine.DeskAct{RecordID: uid("round"), Fact: &roundsv1.Fact{Record: inspection(&roundsv1.Inspection{Visits: []*roundsv1.Scan{{Id: uid("scan"), CheckpointId: pump}}})}})
+	w.act(boss, site, engine.DeskAct{RecordID: merge.RecordID(uid("round")), Fact: &roundsv1.Fact{Record: inspection(&roundsv1.Inspection{Visits: []*roundsv1.Scan{{Id: uid("scan"), CheckpointId: pump}}})}})
 	w.write(site, changed(uid("t"), ticket(&roundsv1.Ticket{EscalationLevel: 1, Flags: []string{"breached"}, Deadlines: []*roundsv1.Deadline{
 		{Step: roundsv1.Step_STEP_FINISH, Round: 1, DueUs: 9, State: roundsv1.DeadlineState_DEADLINE_STATE_OPEN},
 		{Step: roundsv1.Step_STEP_RESPOND, Round: 1, DueUs: 5, State: roundsv1.DeadlineState_DEADLINE_STATE_BREACHED}}}), 44, 50, 54))

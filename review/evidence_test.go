@@ -191,7 +191,7 @@ func TestWhatCountsIsShown(t *testing.T) {
 			if id == uid("round") {
 				kind = "inspection"
 			}
-			change, err := w.engine.Record(t.Context(), site, merge.Kind(kind), id)
+			change, err := w.engine.Record(t.Context(), site, merge.Kind(kind), merge.RecordID(id))
 			if err != nil {
 				t.Fatal(err)
 			}

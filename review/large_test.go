@@ -93,7 +93,7 @@ func (c *counted) Histories(ctx context.Context, scope store.Scope, of []*rounds
 	return c.Engine.Histories(ctx, scope, of, span)
 }
 
-func (c *counted) History(ctx context.Context, scope store.Scope, kind merge.Kind, id string, span engine.HistorySpan) iter.Seq2[engine.HistoryEntry, error] {
+func (c *counted) History(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID, span engine.HistorySpan) iter.Seq2[engine.HistoryEntry, error] {
 	if span == (engine.HistorySpan{}) {
 		c.all++
 	} else {
@@ -107,9 +107,9 @@ func TestStoriesAreBoundedInBytes(t *testing.T) {
 	w := newWorld(t)
 	boss := w.person("boss", manager)
 	const remarks = 150 // twice a page and more, so that the page lets go of some while it is read
-	w.act(boss, site, engine.DeskAct{RecordID: uid("long"), Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "t"})}})
+	w.act(boss, site, engine.DeskAct{RecordID: merge.RecordID(uid("long")), Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "t"})}})
 	for i := range remarks {
-		w.act(boss, site, engine.DeskAct{RecordID: uid(fmt.Sprint("remark", i)), Fact: &roundsv1.Fact{Record: comment(&roundsv1.Comment{
+		w.act(boss, site, engine.DeskAct{RecordID: merge.RecordID(uid(fmt.Sprint("remark", i))), Fact: &roundsv1.Fact{Record: comment(&roundsv1.Comment{
 			Subject: of("ticket", uid("long")), Words: strings.Repeat("x", 60_000)})}})
 	}
 	if _, err := w.engine.Maintain(t.Context(), site); err != nil { // or each of the remarks would be looked for in the whole journal

@@ -17,6 +17,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/review"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -319,7 +320,7 @@ func TestPagesAreStable(t *testing.T) {
 			next := draw(r, w.now)
 			w.write(site, changed(restless[r.IntN(len(restless))], ticket(next), 4, 40, 44, 51, 54), made(uid(fmt.Sprint("new ", page)), ticket(draw(r, w.now))))
 			if page == 3 {
-				w.act(boss, site, engine.DeskAct{RecordID: restless[0], Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{
+				w.act(boss, site, engine.DeskAct{RecordID: merge.RecordID(restless[0]), Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{
 					Ticket: &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Escalate{Escalate: &roundsv1.TicketEscalate{Reason: "test"}}}}}})
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/rounds-sync/rounds/review"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/journal"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work/policy"
 )
@@ -29,16 +30,16 @@ func TestStoryTellsWhatWasReplaced(t *testing.T) {
 	id := uid("t")
 	act := func(who engine.Caller, command *roundsv1.TicketCommand) {
 		t.Helper()
-		c, err := w.engine.Record(t.Context(), site, "ticket", id)
+		c, err := w.engine.Record(t.Context(), site, "ticket", merge.RecordID(id))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if o := w.act(who, site, engine.DeskAct{RecordID: id, Base: journal.Seq(c.GetVersion()), Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: command}}}); o.GetStatus() !=
+		if o := w.act(who, site, engine.DeskAct{RecordID: merge.RecordID(id), Base: journal.Seq(c.GetVersion()), Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: command}}}); o.GetStatus() !=
 			roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED {
 			t.Fatalf("%v came to %v", command, o)
 		}
 	}
-	w.act(boss, site, engine.DeskAct{RecordID: id, Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "leak", CategoryId: uid("pipes"),
+	w.act(boss, site, engine.DeskAct{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "leak", CategoryId: uid("pipes"),
 		Location: &roundsv1.Location{Words: "lobby", Source: roundsv1.LocationSource_LOCATION_SOURCE_TYPED}})}})
 	w.write(site, changed(id, ticket(&roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_TRIAGED, Moves: []*roundsv1.Move{
 		{State: roundsv1.TicketState_TICKET_STATE_NEW, TimeUs: w.now.UnixMicro(), PersonId: uid("boss"), Round: 1},

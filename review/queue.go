@@ -200,7 +200,7 @@ func (d *desk) photo(ctx context.Context, scope int, of *shown) (*roundsv1.Revie
 	}
 	shows := &roundsv1.ReviewPhoto{PhotoId: of.id, Photo: change.GetRecord().GetPhoto(), CapturedUs: of.captured}
 	at := journal.Seq(of.seq)
-	for entry, err := range d.cfg.Records.History(ctx, d.scopes[scope], kindPhoto, of.id, engine.HistorySpan{From: at, To: at + 1}) {
+	for entry, err := range d.cfg.Records.History(ctx, d.scopes[scope], kindPhoto, merge.RecordID(of.id), engine.HistorySpan{From: at, To: at + 1}) {
 		if err != nil {
 			return nil, err
 		}

@@ -178,12 +178,12 @@ func TestObstacles(t *testing.T) {
 // approve confirms a ticket as it stands; with a digest that the rules would make, unless another is given.
 func approve(t *testing.T, w *world, id string, digest string) *roundsv1.DeskAct {
 	t.Helper()
-	change, err := w.engine.Record(t.Context(), site, "ticket", id)
+	change, err := w.engine.Record(t.Context(), site, "ticket", merge.RecordID(id))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if digest == "" {
-		seen, err := work.Digest(change, func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+		seen, err := work.Digest(change, func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 			return w.engine.Record(t.Context(), site, kind, id)
 		})
 		if err != nil {
@@ -242,7 +242,7 @@ func TestDecide(t *testing.T) {
 	if !proto.Equal(before[0], before[1]) {
 		t.Errorf("the second time:\n%v\nnot\n%v", before[1], before[0])
 	}
-	if c, _ := w.engine.Record(t.Context(), site, "ticket", flagged); c.GetRecord().GetTicket().GetState() != pending {
+	if c, _ := w.engine.Record(t.Context(), site, "ticket", merge.RecordID(flagged)); c.GetRecord().GetTicket().GetState() != pending {
 		t.Error("the flagged one was closed")
 	}
 	resp, err := w.service.Decide(t.Context(), boss, &roundsv1.DecideRequest{Acts: []*roundsv1.DeskAct{approve(t, w, flagged, "")}})

@@ -17,7 +17,7 @@ func (d *desk) record(ctx context.Context, scope int, kind merge.Kind, id uid) (
 	if ok {
 		return kept.change, nil
 	}
-	change, err := d.cfg.Records.Record(ctx, d.scopes[scope], kind, id.String())
+	change, err := d.cfg.Records.Record(ctx, d.scopes[scope], kind, merge.RecordID(id.String()))
 	if err != nil || change == nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (n *names) ticket(scope int, t *roundsv1.Ticket) {
 		n.ask(scope, deadline.GetOwnerId())
 	}
 	if id := t.GetCategoryId(); id != "" && n.desk.cfg.Category != nil {
-		if category := n.desk.cfg.Category(n.desk.scopes[scope], id); category != nil {
+		if category := n.desk.cfg.Category(n.desk.scopes[scope], merge.RecordID(id)); category != nil {
 			n.all[id] = category.GetName()
 		}
 	}

@@ -21,11 +21,11 @@ import (
 // Records is what the service asks of the engine; see there.
 type Records interface {
 	// Record reads one record; nil where there is none.
-	Record(ctx context.Context, scope store.Scope, kind merge.Kind, id string) (*roundsv1.Change, error)
+	Record(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error)
 	// Changes reads what changed in a scope since a position.
 	Changes(ctx context.Context, scope store.Scope, since engine.Position, limits engine.ChangesLimits) (*engine.ChangesPage, error)
 	// History visits the journal entries about one record.
-	History(ctx context.Context, scope store.Scope, kind merge.Kind, id string, span engine.HistorySpan) iter.Seq2[engine.HistoryEntry, error]
+	History(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID, span engine.HistorySpan) iter.Seq2[engine.HistoryEntry, error]
 	// Histories visits the journal entries about any of several records.
 	Histories(ctx context.Context, scope store.Scope, of []*roundsv1.RecordRef, span engine.HistorySpan) iter.Seq2[engine.HistoryEntry, error]
 	// Act does what a person does at a desk.
@@ -43,7 +43,7 @@ type Access interface {
 }
 
 // Lookup reads another record of the same scope; nil where there is none.
-type Lookup = func(kind merge.Kind, id string) (*roundsv1.Change, error)
+type Lookup = func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error)
 
 // Config is what a Service is made of. Records, Access, Key and Now are needed; the rest has defaults.
 type Config struct {
@@ -62,7 +62,7 @@ type Config struct {
 	// nil where a record has none. Its error is that of lookup. Default: there is none, and approvals carry what they like.
 	Digest func(record *roundsv1.Change, lookup Lookup) ([]byte, error)
 	// Category returns a category of the organisation of a scope, for its name; nil where there is none. Default: none is known.
-	Category func(scope store.Scope, id string) *roundsv1.Category
+	Category func(scope store.Scope, id merge.RecordID) *roundsv1.Category
 	// Person returns what somebody is called who has or had to do with a scope, by their account: of people who are not in the site's list of staff. It is "" of anybody
 	// else. Default: none is known.
 	Person func(ctx context.Context, scope store.Scope, person engine.PersonID) (string, error)
@@ -213,8 +213,8 @@ func (d *desk) digest(ctx context.Context, scope int, change *roundsv1.Change) (
 	if d.cfg.Digest == nil {
 		return nil, nil
 	}
-	return d.cfg.Digest(change, func(kind merge.Kind, id string) (*roundsv1.Change, error) {
-		u, ok := parseUID(id)
+	return d.cfg.Digest(change, func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
+		u, ok := parseUID(string(id))
 		if !ok {
 			return nil, nil
 		}

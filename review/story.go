@@ -103,7 +103,7 @@ func (d *desk) read(ctx context.Context, tale *tale, kind merge.Kind, id uid) er
 		return err
 	}
 	past := newPast(kind, current)
-	for entry, err := range d.cfg.Records.History(ctx, d.scopes[0], kind, id.String(), engine.HistorySpan{}) {
+	for entry, err := range d.cfg.Records.History(ctx, d.scopes[0], kind, merge.RecordID(id.String()), engine.HistorySpan{}) {
 		if err != nil {
 			return err
 		}

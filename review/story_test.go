@@ -49,20 +49,20 @@ func TestStory(t *testing.T) {
 	w.write(site, made(uid("boss"), staff("陈经理")))
 	id := uid("t")
 	base := func() journal.Seq {
-		c, err := w.engine.Record(t.Context(), site, "ticket", id)
+		c, err := w.engine.Record(t.Context(), site, "ticket", merge.RecordID(id))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return journal.Seq(c.GetVersion())
 	}
-	w.act(boss, site, engine.DeskAct{RecordID: id, Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "leak", Tags: []string{"a"}})}})
-	w.act(boss, site, engine.DeskAct{RecordID: id, Base: base(), Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "big leak"}), Fields: []uint32{1, 2}}})
-	w.act(boss, site, engine.DeskAct{RecordID: uid("c"), Fact: &roundsv1.Fact{Record: comment(&roundsv1.Comment{Subject: of("ticket", id), Words: "look"})}})
-	w.act(boss, site, engine.DeskAct{RecordID: id, Base: base(), Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: &roundsv1.TicketCommand{
+	w.act(boss, site, engine.DeskAct{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "leak", Tags: []string{"a"}})}})
+	w.act(boss, site, engine.DeskAct{RecordID: merge.RecordID(id), Base: base(), Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "big leak"}), Fields: []uint32{1, 2}}})
+	w.act(boss, site, engine.DeskAct{RecordID: merge.RecordID(uid("c")), Fact: &roundsv1.Fact{Record: comment(&roundsv1.Comment{Subject: of("ticket", id), Words: "look"})}})
+	w.act(boss, site, engine.DeskAct{RecordID: merge.RecordID(id), Base: base(), Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: &roundsv1.TicketCommand{
 		Command: &roundsv1.TicketCommand_Approve{Approve: &roundsv1.TicketApprove{Round: 1}}}}}})
-	w.act(boss, site, engine.DeskAct{RecordID: id, Base: base(), Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: &roundsv1.TicketCommand{
+	w.act(boss, site, engine.DeskAct{RecordID: merge.RecordID(id), Base: base(), Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: &roundsv1.TicketCommand{
 		Command: &roundsv1.TicketCommand_Escalate{Escalate: &roundsv1.TicketEscalate{Reason: "twice"}}}}}})
-	w.act(boss, site, engine.DeskAct{RecordID: id, Base: base(), Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "burst"}), Fields: []uint32{1}}})
+	w.act(boss, site, engine.DeskAct{RecordID: merge.RecordID(id), Base: base(), Edit: &roundsv1.Edit{Record: ticket(&roundsv1.Ticket{Title: "burst"}), Fields: []uint32{1}}})
 
 	ref := of("ticket", id)
 	all := slices.DeleteFunc(w.story(boss, &roundsv1.StoryRequest{Record: ref, PageSize: 2}), func(e *roundsv1.StoryEntry) bool {

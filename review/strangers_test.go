@@ -8,6 +8,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/review"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -27,7 +28,7 @@ func TestNamesOfStrangers(t *testing.T) {
 	w.write(site, made(uid("t"), ticket(&roundsv1.Ticket{Title: "leak", State: pending, Round: 1, AssigneeId: uid("X"), ReporterId: uid("chief"), CrewIds: []string{uid("nobody")}})))
 	w.write(site, made(uid("q"), conflict(&roundsv1.Conflict{Subject: of("ticket", uid("t")), State: roundsv1.ConflictState_CONFLICT_STATE_OPEN, OwnerId: uid("chief"),
 		Type: roundsv1.ConflictType_CONFLICT_TYPE_COMMAND, Sides: []*roundsv1.Side{{PersonId: uid("chief")}}})))
-	w.act(chief, site, engine.DeskAct{RecordID: uid("c"), Fact: &roundsv1.Fact{Record: comment(&roundsv1.Comment{Subject: of("ticket", uid("t")), Words: "look"})}})
+	w.act(chief, site, engine.DeskAct{RecordID: merge.RecordID(uid("c")), Fact: &roundsv1.Fact{Record: comment(&roundsv1.Comment{Subject: of("ticket", uid("t")), Words: "look"})}})
 
 	list, err := w.service.ListTickets(t.Context(), chief, &roundsv1.ListTicketsRequest{Scopes: []string{string(site)}})
 	if err != nil {

@@ -58,7 +58,7 @@ func (d *desk) keptBack(ctx context.Context, questions []uid, known []*roundsv1.
 
 // entry reads one entry about a record; the zero one where it is about another.
 func (d *desk) entry(ctx context.Context, kind merge.Kind, id uid, at journal.Seq) (found engine.HistoryEntry, err error) {
-	for entry, err := range d.cfg.Records.History(ctx, d.scopes[0], kind, id.String(), engine.HistorySpan{From: at, To: at + 1}) {
+	for entry, err := range d.cfg.Records.History(ctx, d.scopes[0], kind, merge.RecordID(id.String()), engine.HistorySpan{From: at, To: at + 1}) {
 		if err != nil {
 			return engine.HistoryEntry{}, err
 		}

@@ -7,6 +7,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/journal"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // TestStoryOfWhatWaits: what somebody without the right adds to a ticket is told in its story: that it waits; who let it in; who left it out, and why. So are photos and
@@ -18,7 +19,7 @@ func TestStoryOfWhatWaits(t *testing.T) {
 	w.write(site, made(uid("boss"), staff("陈经理")), made(uid("auditor"), staff("鲍清")), made(id, ticket(&roundsv1.Ticket{Title: "leak"})))
 	waits := func(record string, what *roundsv1.Record) string {
 		t.Helper()
-		o := w.act(auditor, site, engine.DeskAct{RecordID: record, Fact: &roundsv1.Fact{Record: what}})
+		o := w.act(auditor, site, engine.DeskAct{RecordID: merge.RecordID(record), Fact: &roundsv1.Fact{Record: what}})
 		if o.GetStatus() != roundsv1.OutcomeStatus_OUTCOME_STATUS_QUARANTINED {
 			t.Fatalf("it does not wait: %v", o)
 		}
@@ -26,11 +27,11 @@ func TestStoryOfWhatWaits(t *testing.T) {
 	}
 	decide := func(question string, c *roundsv1.ConflictCommand) {
 		t.Helper()
-		q, err := w.engine.Record(t.Context(), site, "conflict", question)
+		q, err := w.engine.Record(t.Context(), site, "conflict", merge.RecordID(question))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if o := w.act(boss, site, engine.DeskAct{RecordID: question, Base: journal.Seq(q.GetVersion()), Command: &roundsv1.Command{Command: &roundsv1.Command_Conflict{Conflict: c}}}); o.GetStatus() != roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED {
+		if o := w.act(boss, site, engine.DeskAct{RecordID: merge.RecordID(question), Base: journal.Seq(q.GetVersion()), Command: &roundsv1.Command{Command: &roundsv1.Command_Conflict{Conflict: c}}}); o.GetStatus() != roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED {
 			t.Fatalf("not decided: %v", o)
 		}
 	}

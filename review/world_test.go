@@ -115,12 +115,12 @@ func (w *world) write(scope store.Scope, list ...engine.Derived) {
 
 // made is a record of the server's making.
 func made(id string, record *roundsv1.Record) engine.Derived {
-	return engine.Derived{RecordID: id, Edit: &roundsv1.Edit{Record: record}}
+	return engine.Derived{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Record: record}}
 }
 
 // changed sets fields of a record of the server's making.
 func changed(id string, record *roundsv1.Record, fields ...uint32) engine.Derived {
-	return engine.Derived{RecordID: id, Edit: &roundsv1.Edit{Record: record, Fields: fields}}
+	return engine.Derived{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Record: record, Fields: fields}}
 }
 
 func ticket(t *roundsv1.Ticket) *roundsv1.Record {
@@ -165,7 +165,7 @@ func (w *world) act(caller engine.Caller, scope store.Scope, act engine.DeskAct)
 	w.pass(time.Second)
 	w.acts++
 	if act.ID == "" {
-		act.ID = uid(fmt.Sprint("act ", w.acts))
+		act.ID = engine.ActID(uid(fmt.Sprint("act ", w.acts)))
 	}
 	outcomes, err := w.engine.Act(context.Background(), caller, scope, []engine.DeskAct{act})
 	if err != nil {

@@ -159,7 +159,7 @@ func askedID(entry engine.IndexEntry) (string, bool) {
 
 // answer closes one question if it has found its answer. It is looked at outside of a transaction first, for nearly none has.
 func (w *Worker) answer(ctx context.Context, scope store.Scope, id string) (closed bool, err error) {
-	edit, err := w.answered(id, func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+	edit, err := w.answered(id, func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 		return w.cfg.Records.Record(ctx, scope, kind, id)
 	})
 	if err != nil || edit == nil {
@@ -170,7 +170,7 @@ func (w *Worker) answer(ctx context.Context, scope store.Scope, id string) (clos
 		if closed = err == nil && edit != nil; !closed {
 			return nil, err
 		}
-		return []engine.Derived{{RecordID: id, Edit: edit}}, nil
+		return []engine.Derived{{RecordID: merge.RecordID(id), Edit: edit}}, nil
 	})
 	if err != nil {
 		return false, err
@@ -182,13 +182,13 @@ func (w *Worker) answer(ctx context.Context, scope store.Scope, id string) (clos
 }
 
 // answered is the edit that closes a question; nil where it waits on.
-func (w *Worker) answered(id string, get func(merge.Kind, string) (*roundsv1.Change, error)) (*roundsv1.Edit, error) {
-	question, err := get(kindConflict, id)
+func (w *Worker) answered(id string, get func(merge.Kind, merge.RecordID) (*roundsv1.Change, error)) (*roundsv1.Edit, error) {
+	question, err := get(kindConflict, merge.RecordID(id))
 	if err != nil || !stands(question) {
 		return nil, err
 	}
 	c := question.GetRecord().GetConflict()
-	subject, err := get(merge.Kind(c.GetSubject().GetKind()), c.GetSubject().GetId())
+	subject, err := get(merge.Kind(c.GetSubject().GetKind()), merge.RecordID(c.GetSubject().GetId()))
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // inspectionFlags is the number of Inspection's field of marks.
@@ -118,11 +119,11 @@ func (w waits) zh() string {
 }
 
 // people are who reported the round as done.
-func (w waits) people() []string {
-	var people []string
+func (w waits) people() []engine.PersonID {
+	var people []engine.PersonID
 	for _, c := range w.done {
-		if c.GetPersonId() != "" && !slices.Contains(people, c.GetPersonId()) {
-			people = append(people, c.GetPersonId())
+		if person := engine.PersonID(c.GetPersonId()); person != "" && !slices.Contains(people, person) {
+			people = append(people, person)
 		}
 	}
 	return people[:min(len(people), maxPeople)]
@@ -130,7 +131,7 @@ func (w waits) people() []string {
 
 // marked marks the record; a mark that names a round goes in place of the same mark of another round. No other mark goes; where there is no room one is left out, and
 // what was told is not told again, for a notice is written once.
-func (w waits) marked(id string, marks ...string) engine.Derived {
+func (w waits) marked(id merge.RecordID, marks ...string) engine.Derived {
 	flags := slices.Clone(w.flags)
 	for _, mark := range marks {
 		code := strings.TrimRight(mark, "0123456789")

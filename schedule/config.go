@@ -20,12 +20,12 @@ type Records interface {
 	// Find visits the entries of one index.
 	Find(ctx context.Context, scope store.Scope, name engine.IndexName, span store.Span) iter.Seq2[engine.IndexEntry, error]
 	// Record reads a record as it stands; nil where there is none.
-	Record(ctx context.Context, scope store.Scope, kind merge.Kind, id string) (*roundsv1.Change, error)
+	Record(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error)
 	// Changes reads what changed in a scope since a position; Position is where it stands.
 	Changes(ctx context.Context, scope store.Scope, since engine.Position, limits engine.ChangesLimits) (*engine.ChangesPage, error)
 	Position(ctx context.Context, scope store.Scope) (engine.Position, error)
 	// Evict takes a record out of the working set: devices drop it, queries still find it.
-	Evict(ctx context.Context, scope store.Scope, kind merge.Kind, id string) error
+	Evict(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID) error
 	// Write is an act of the server in one transaction.
 	Write(ctx context.Context, scope store.Scope, act func(engine.View) ([]engine.Derived, error)) error
 }
@@ -39,7 +39,7 @@ type Reference interface {
 	// Calendar of a code.
 	Calendar(scope store.Scope, code string) calendar.Calendar
 	// Category of that id; nil where there is none.
-	Category(scope store.Scope, id string) *roundsv1.Category
+	Category(scope store.Scope, id merge.RecordID) *roundsv1.Category
 	// Checklist of a series in one version, or with version 0 in the newest that is published; nil where there is none.
 	Checklist(scope store.Scope, series string, version uint32) *roundsv1.Checklist
 }
@@ -51,13 +51,13 @@ type Telling struct {
 	// Code says what it is about.
 	Code roundsv1.NoticeCode
 	// People who are told by name, 64 at most.
-	People []string
+	People []engine.PersonID
 	// Role whose holders are told besides; 0: nobody.
 	Role roundsv1.Role
 	// Sentence that is told.
 	Sentence *roundsv1.Text
 	// CausedBy is the person whose act caused it; empty for the server.
-	CausedBy string
+	CausedBy engine.PersonID
 	// Cause tells this deadline from every other about the same record, so that the same thing is told once.
 	Cause string
 	// TimeUs is the effective time, microseconds since 1970.
@@ -69,7 +69,7 @@ type Reminding struct {
 	// Level is 0 for its owner, 1 for who is above, and so on.
 	Level int
 	// Person who is told by name; empty: nobody.
-	Person string
+	Person engine.PersonID
 	// Role whose holders are told; 0: nobody besides.
 	Role roundsv1.Role
 	// Sentence that is told.
@@ -91,7 +91,7 @@ type Config struct {
 	Notice func(Telling) engine.Derived
 	// EvidenceLost is what is written when photos of a ticket or an inspection round do not come: a question, with a sentence, and the mark of the record where some that
 	// it names are not here; at a moment, microseconds since 1970: work.EvidenceLost. It is pure but for lookup, whose error is returned.
-	EvidenceLost func(record *roundsv1.Change, lookup func(merge.Kind, string) (*roundsv1.Change, error), sentence *roundsv1.Text, atUs int64) (
+	EvidenceLost func(record *roundsv1.Change, lookup func(merge.Kind, merge.RecordID) (*roundsv1.Change, error), sentence *roundsv1.Text, atUs int64) (
 		question engine.Derived, mark string, err error)
 	// Duplicates: whether two tickets are perhaps about the same thing, reported within some time of each other: work.Duplicates. It is pure. Where it says
 	// so, both have the category, and the place by its id or in the same words.
@@ -146,6 +146,6 @@ func (c Config) whole() (Config, error) {
 }
 
 // ref names a record.
-func ref(kind merge.Kind, id string) *roundsv1.RecordRef {
-	return &roundsv1.RecordRef{Kind: string(kind), Id: id}
+func ref(kind merge.Kind, id merge.RecordID) *roundsv1.RecordRef {
+	return &roundsv1.RecordRef{Kind: string(kind), Id: string(id)}
 }

@@ -10,6 +10,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/journal"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work/calendar"
 	"github.com/rounds-sync/rounds/work/roster"
@@ -112,7 +113,7 @@ func (w *Worker) crew(ctx context.Context, scope store.Scope, at moment) ([]rost
 		if err != nil || !w.cfg.MayWork(engine.PersonID(person.String()), scope, at.now) {
 			continue
 		}
-		change, err := w.cfg.Records.Record(ctx, scope, kindStaff, person.String())
+		change, err := w.cfg.Records.Record(ctx, scope, kindStaff, merge.RecordID(person.String()))
 		if err != nil {
 			return nil, err
 		}
@@ -130,17 +131,17 @@ func (w *Worker) giveOut(ctx context.Context, at moment, one item, crew []roster
 		return 0, err
 	}
 	t := change.GetRecord().GetTicket()
-	category := w.cfg.Reference.Category(at.scope, t.GetCategoryId())
+	category := w.cfg.Reference.Category(at.scope, merge.RecordID(t.GetCategoryId()))
 	zone, err := calendar.Zone(at.policy.TimeZone)
 	if err != nil {
 		return 0, err
 	}
-	wanted := roster.Wanted{Ticket: one.id, Line: category.GetLine(), Skill: t.GetRequirements().GetSkill(), Not: t.GetFormerAssigneeIds()}
+	wanted := roster.Wanted{Ticket: string(one.id), Line: category.GetLine(), Skill: t.GetRequirements().GetSkill(), Not: t.GetFormerAssigneeIds()}
 	to, ok := roster.Pick(wanted, crew, at.now, zone)
 	if !ok {
 		return w.tellUnassigned(ctx, at, one.id, t)
 	}
-	taken, err := w.cfg.Dispatch(ctx, Giving{Scope: at.scope, Ticket: one.id, Version: journal.Seq(change.GetVersion()), Person: engine.PersonID(to.ID),
+	taken, err := w.cfg.Dispatch(ctx, Giving{Scope: at.scope, Ticket: string(one.id), Version: journal.Seq(change.GetVersion()), Person: engine.PersonID(to.ID),
 		Reason: fmt.Sprintf("自动派单：同工种、在班、技能相符，在手工单 %d 张 / given out by the server: of the trade, on duty, skilled, with %d open tickets", to.Open, to.Open)})
 	if err != nil || !taken { // refused: somebody was quicker, or the person cannot be given it after all; it is tried again
 		return 0, err
@@ -155,7 +156,7 @@ func (w *Worker) giveOut(ctx context.Context, at moment, one item, crew []roster
 }
 
 // tellUnassigned tells the foreman that a ticket has to be given out by a person, once for each time that it came back.
-func (w *Worker) tellUnassigned(ctx context.Context, at moment, id string, t *roundsv1.Ticket) (did int, err error) {
+func (w *Worker) tellUnassigned(ctx context.Context, at moment, id merge.RecordID, t *roundsv1.Ticket) (did int, err error) {
 	notice := w.cfg.Notice(Telling{About: ref(kindTicket, id), Code: roundsv1.NoticeCode_NOTICE_CODE_UNASSIGNED, Role: roundsv1.Role_ROLE_FOREMAN,
 		Cause: fmt.Sprintf("unassigned %d %d", t.GetRound(), t.GetAssignEpoch()), TimeUs: at.nowUs,
 		Sentence: &roundsv1.Text{Zh: "此工单无人可自动派：没有同工种、在班且技能相符的人。请您派单。",

@@ -11,6 +11,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/schedule"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
 )
@@ -28,7 +29,7 @@ func (w *world) givesOut(fail func() error) {
 			}
 		}
 		outcomes, err := w.engine.Act(ctx, engine.Caller{Person: work.Dispatcher, Device: work.Dispatcher}, to.Scope, []engine.DeskAct{{
-			ID: uid(to.Ticket + string(to.Person) + to.Reason), RecordID: to.Ticket, Base: to.Version, Roles: []roundsv1.Role{roundsv1.Role_ROLE_DISPATCHER},
+			ID: engine.ActID(uid(to.Ticket + string(to.Person) + to.Reason)), RecordID: merge.RecordID(to.Ticket), Base: to.Version, Roles: []roundsv1.Role{roundsv1.Role_ROLE_DISPATCHER},
 			Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Dispatch{
 				Dispatch: &roundsv1.TicketDispatch{AssigneeId: string(to.Person), Reason: to.Reason}}}}}}})
 		if err != nil {
@@ -93,7 +94,7 @@ func TestTicketsAreGivenOut(t *testing.T) {
 		t.Errorf("%v, %+v", told, w.worker.Stats())
 	}
 	reason := ""
-	for entry, err := range w.engine.History(context.Background(), site, "ticket", uid("e"), engine.HistorySpan{}) {
+	for entry, err := range w.engine.History(context.Background(), site, "ticket", merge.RecordID(uid("e")), engine.HistorySpan{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

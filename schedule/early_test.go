@@ -9,6 +9,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/schedule"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -24,7 +25,7 @@ func (w *world) does(person, id string, fact *roundsv1.Record, want roundsv1.Out
 	w.t.Helper()
 	w.pass(time.Second)
 	told, err := w.engine.Act(context.Background(), engine.Caller{Person: engine.PersonID(uid(person)), Device: engine.DeviceID(uid("phone of " + person))}, site,
-		[]engine.DeskAct{{ID: uid(person + w.clock().String()), RecordID: id, Fact: &roundsv1.Fact{Record: fact}}})
+		[]engine.DeskAct{{ID: engine.ActID(uid(person + w.clock().String())), RecordID: merge.RecordID(id), Fact: &roundsv1.Fact{Record: fact}}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -39,11 +40,11 @@ func TestWhatCameBeforeTheRoundOfAPlan(t *testing.T) {
 	end := func(early bool) *roundsv1.Inspection {
 		w := newWorld(t, func(w *world) { w.access = crew{} })
 		w.ref.checklists[uid("list")] = 7
-		round := schedule.RoundID(uid("plan"), time.Date(2026, 7, 6, 0, 0, 0, 0, time.UTC).UnixMicro())
+		round := schedule.RoundID(merge.RecordID(uid("plan")), time.Date(2026, 7, 6, 0, 0, 0, 0, time.UTC).UnixMicro())
 		made := func() {
 			w.put(site, uid("plan"), plan(daily))
 			w.tick()
-			if w.inspection(round) == nil {
+			if w.inspection(string(round)) == nil {
 				t.Fatal("no round")
 			}
 		}
@@ -52,16 +53,16 @@ func TestWhatCameBeforeTheRoundOfAPlan(t *testing.T) {
 			facts = applied
 			made()
 		}
-		photo := &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "inspection", Id: round}, Role: roundsv1.PhotoRole_PHOTO_ROLE_ITEM, SizeBytes: 9, PersonId: uid("named")}
+		photo := &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "inspection", Id: string(round)}, Role: roundsv1.PhotoRole_PHOTO_ROLE_ITEM, SizeBytes: 9, PersonId: uid("named")}
 		w.does("photographer", uid("photo"), &roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: photo}}, applied)
-		w.does("inspector", round, &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{
+		w.does("inspector", string(round), &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{
 			Answers: map[string]*roundsv1.Answer{"gutter": {Result: roundsv1.AnswerResult_ANSWER_RESULT_PASS}}}}}, facts)
-		w.does("other", round, &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{
+		w.does("other", string(round), &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{
 			Visits: []*roundsv1.Scan{{Id: uid("scan"), CheckpointId: uid("b2")}}, Labour: []*roundsv1.Labour{{Id: uid("labour"), PersonId: uid("helper")}}}}}, facts)
 		if early {
 			made()
 		}
-		return w.inspection(round)
+		return w.inspection(string(round))
 	}
 	after, before := end(false), end(true)
 	people := func(i *roundsv1.Inspection) []string { return slices.Sorted(slices.Values(i.GetPerformerIds())) }

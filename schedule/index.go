@@ -160,7 +160,7 @@ func timeKey(us int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64
 type item struct {
 	us   int64 // as the record says
 	kind merge.Kind
-	id   string
+	id   merge.RecordID
 	key  string // of the entry
 }
 
@@ -168,6 +168,6 @@ func readItem(key []byte) (item, bool) {
 	if len(key) < 8+2+16 {
 		return item{}, false
 	}
-	return item{us: int64(binary.BigEndian.Uint64(key) ^ 1<<63), kind: merge.Kind(key[8 : len(key)-17]), id: uuid.UUID(key[len(key)-16:]).String(),
+	return item{us: int64(binary.BigEndian.Uint64(key) ^ 1<<63), kind: merge.Kind(key[8 : len(key)-17]), id: merge.RecordID(uuid.UUID(key[len(key)-16:]).String()),
 		key: string(key)}, true
 }

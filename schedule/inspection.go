@@ -6,6 +6,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // Numbers of Inspection's fields that are written here.
@@ -24,13 +25,13 @@ const (
 	partial  = roundsv1.InspectionState_INSPECTION_STATE_PARTIAL
 )
 
-func inspectionEdit(id string, i *roundsv1.Inspection, fields ...uint32) engine.Derived {
+func inspectionEdit(id merge.RecordID, i *roundsv1.Inspection, fields ...uint32) engine.Derived {
 	return engine.Derived{RecordID: id, Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: i}}, Fields: fields}}
 }
 
 // release puts a round on devices that somebody planned by hand, with the version of its checklist pinned: the newest that is published, where it names none. One
 // whose checklist is not published is not released, for nobody could say what it asks; the foreman is told once, and it is looked at again.
-func (w *Worker) release(view engine.View, at moment, id string, i *roundsv1.Inspection) (done, error) {
+func (w *Worker) release(view engine.View, at moment, id merge.RecordID, i *roundsv1.Inspection) (done, error) {
 	if i.GetState() != planned || at.nowUs < i.GetWindowStartUs()-at.policy.LookAhead.Microseconds() {
 		return done{}, nil
 	}
@@ -51,7 +52,7 @@ func (w *Worker) release(view engine.View, at moment, id string, i *roundsv1.Ins
 }
 
 // tellUnreleased tells the foreman that a round cannot be released.
-func (w *Worker) tellUnreleased(view engine.View, at moment, id string) (done, error) {
+func (w *Worker) tellUnreleased(view engine.View, at moment, id merge.RecordID) (done, error) {
 	notice := w.cfg.Notice(Telling{About: ref(kindInspection, id), Code: roundsv1.NoticeCode_NOTICE_CODE_REMINDER, Role: roundsv1.Role_ROLE_FOREMAN, Cause: "release",
 		TimeUs: at.nowUs, Sentence: &roundsv1.Text{Zh: "巡检任务不能下发：检查表不存在，或所需版本尚未发布。请发布检查表，或另建巡检。",
 			En: "A round cannot be released: its checklist is not there, or not published in the version that it names. Publish it, or make another round."}})
@@ -63,7 +64,7 @@ func (w *Worker) tellUnreleased(view engine.View, at moment, id string) (done, e
 }
 
 // window takes a round for missed whose window has passed, provisionally, for a phone may still be in the basement; and for good when the grace has passed too.
-func (w *Worker) window(at moment, id string, i *roundsv1.Inspection) done {
+func (w *Worker) window(at moment, id merge.RecordID, i *roundsv1.Inspection) done {
 	switch {
 	case passes(i) && i.GetWindowEndUs() != 0 && at.nowUs >= i.GetWindowEndUs():
 		to, add := missed, func(s *Stats) { s.Missed++ }
@@ -83,8 +84,8 @@ func (w *Worker) window(at moment, id string, i *roundsv1.Inspection) done {
 				En: "A round was walked in part, and not submitted in the time of grace. A supervisor can excuse it with the reason."}
 		}
 		for _, who := range []string{i.GetAssigneeId(), i.GetInspectorId()} {
-			if who != "" && !slices.Contains(say.People, who) {
-				say.People = append(say.People, who)
+			if who != "" && !slices.Contains(say.People, engine.PersonID(who)) {
+				say.People = append(say.People, engine.PersonID(who))
 			}
 		}
 		return done{change: []engine.Derived{inspectionEdit(id, &roundsv1.Inspection{}, inspectionProvisional), w.cfg.Notice(say)},

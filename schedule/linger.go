@@ -70,7 +70,7 @@ func (l linger) tell(w *Worker, view engine.View, at moment, one item) (done, er
 	say := Telling{About: ref(kindInspection, one.id), Code: roundsv1.NoticeCode_NOTICE_CODE_BREACHED, Role: l.role, Cause: l.mark(i.GetRound()), TimeUs: at.nowUs,
 		Sentence: l.says(wait.Hours())}
 	if who := i.GetInspectorId(); l.inspector && who != "" {
-		say.People = []string{who}
+		say.People = []engine.PersonID{engine.PersonID(who)}
 	}
 	list := []engine.Derived{waits{flags: i.GetFlags(), walk: true}.marked(one.id, l.mark(i.GetRound())), w.cfg.Notice(say)}
 	return done{change: list, stats: func(s *Stats) { s.Lingering++ }}, nil

@@ -9,6 +9,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/work/calendar"
 	"github.com/rounds-sync/rounds/work/recurrence"
 )
@@ -24,19 +25,19 @@ const (
 
 // RoundID is the id of the round that a plan makes for a window that begins at a moment, microseconds since 1970: a UUIDv5 in the name space of the plan. Whoever
 // makes it makes the same.
-func RoundID(plan string, startUs int64) string {
-	space, err := uuid.Parse(plan)
+func RoundID(plan merge.RecordID, startUs int64) merge.RecordID {
+	space, err := uuid.Parse(string(plan))
 	if err != nil {
 		space = uuid.NewSHA1(uuid.Nil, []byte(plan))
 	}
-	return uuid.NewSHA1(space, binary.BigEndian.AppendUint64([]byte("round\x00"), uint64(startUs))).String()
+	return merge.RecordID(uuid.NewSHA1(space, binary.BigEndian.AppendUint64([]byte("round\x00"), uint64(startUs))).String())
 }
 
 // plan makes the rounds of a plan whose windows begin within the site's look-ahead, released at once with the newest version of the checklist, and notes up to when
 // that was done. Rounds that were made stay, also when the plan is edited. Windows that have passed by, after a long time without a server, are left out:
 // nobody could have walked them.
 func (w *Worker) plan(view engine.View, at moment, change *roundsv1.Change) (done, error) {
-	id, p := change.GetRecordId(), change.GetRecord().GetPlan()
+	id, p := merge.RecordID(change.GetRecordId()), change.GetRecord().GetPlan()
 	since := goesOn(change)
 	if p.GetSuspended() || p.GetRecurrence() == "" || !anew(since) && at.nowUs < since-at.policy.LookAhead.Microseconds() {
 		return done{}, nil
@@ -48,7 +49,7 @@ func (w *Worker) plan(view engine.View, at moment, change *roundsv1.Change) (don
 	windows, next, err := w.windows(at, p, from)
 	if err != nil {
 		// It is looked at again when it is edited, or when a later server may understand more.
-		w.log.Warn("a plan's rule is not understood; it makes no rounds", "scope", string(at.scope), "plan", id, "error", err)
+		w.log.Warn("a plan's rule is not understood; it makes no rounds", "scope", string(at.scope), "plan", string(id), "error", err)
 		return done{change: []engine.Derived{madeThrough(id, p, at.now.Add(horizon))}, stats: func(s *Stats) { s.BadPlans++ }}, nil
 	}
 	var list []engine.Derived
@@ -68,12 +69,12 @@ func (w *Worker) plan(view engine.View, at moment, change *roundsv1.Change) (don
 				return done{}, fmt.Errorf("schedule: no version of checklist %s is published", p.GetChecklistId())
 			}
 		}
-		walkers, err := w.early(view, round)
+		walkers, err := w.early(view, string(round))
 		if err != nil {
 			return done{}, err
 		}
 		list = append(list, inspectionEdit(round, &roundsv1.Inspection{ChecklistId: p.GetChecklistId(), ChecklistVersion: version, Title: title(p.GetName()),
-			WindowStartUs: window.Start.UnixMicro(), WindowEndUs: window.End.UnixMicro(), CheckpointIds: p.GetCheckpointIds(), PlanId: id, Route: p.GetRoute(),
+			WindowStartUs: window.Start.UnixMicro(), WindowEndUs: window.End.UnixMicro(), CheckpointIds: p.GetCheckpointIds(), PlanId: string(id), Route: p.GetRoute(),
 			State: released, Round: 1, AssigneeId: p.GetAssigneeId(), PerformerIds: walkers}))
 	}
 	made := uint64(len(list))
@@ -83,7 +84,7 @@ func (w *Worker) plan(view engine.View, at moment, change *roundsv1.Change) (don
 // early are who took photos of a round that came before it: they walked some of it, as they would have by photos that come to it. What else came before it waits in
 // quarantine, and is judged by itself once the round is here.
 func (w *Worker) early(view engine.View, round string) ([]string, error) {
-	notice := w.cfg.Notice(Telling{About: ref(kindInspection, round), Code: roundsv1.NoticeCode_NOTICE_CODE_EARLY_PHOTO})
+	notice := w.cfg.Notice(Telling{About: ref(kindInspection, merge.RecordID(round)), Code: roundsv1.NoticeCode_NOTICE_CODE_EARLY_PHOTO})
 	kept, err := view.Get(kindNotice, notice.RecordID)
 	if err != nil || kept.GetDeleted() {
 		return nil, err
@@ -118,7 +119,7 @@ func (w *Worker) windows(at moment, p *roundsv1.Plan, from time.Time) (due []rec
 }
 
 // madeThrough notes that a plan's rounds were made but for those from a moment on. It always says something else than before, so that the plan counts as gone through since its last edit.
-func madeThrough(id string, p *roundsv1.Plan, next time.Time) engine.Derived {
+func madeThrough(id merge.RecordID, p *roundsv1.Plan, next time.Time) engine.Derived {
 	us := next.UnixMicro() - 1
 	if us == p.GetMadeThroughUs() {
 		us--

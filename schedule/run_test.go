@@ -12,6 +12,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/schedule"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work/deadline"
 	"github.com/rounds-sync/rounds/work/policy"
@@ -101,7 +102,7 @@ func fill(w *world, timers int, after time.Duration) {
 				tk := &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_NEW, Round: 1, ReportedTimeUs: us,
 					Requirements: &roundsv1.Requirements{FinishUs: (after + time.Duration(i)*time.Second).Microseconds()}}
 				tk.Deadlines = deadline.Compute(tk, w.ref.Calendar(site, ""))
-				list = append(list, engine.Derived{RecordID: uid(fmt.Sprintf("t%d", i)), Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: tk}}}})
+				list = append(list, engine.Derived{RecordID: merge.RecordID(uid(fmt.Sprintf("t%d", i))), Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: tk}}}})
 			}
 			return list, nil
 		})

@@ -11,6 +11,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/schedule"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
 )
@@ -393,7 +394,7 @@ func (w *world) starts() []string {
 	w.t.Helper()
 	var list []string
 	for id, i := range w.rounds() {
-		if i.GetPlanId() != "" && id != schedule.RoundID(i.GetPlanId(), i.GetWindowStartUs()) {
+		if i.GetPlanId() != "" && id != string(schedule.RoundID(merge.RecordID(i.GetPlanId()), i.GetWindowStartUs())) {
 			w.t.Errorf("id %s", id)
 		}
 		at := time.UnixMicro(i.GetWindowStartUs()).In(time.FixedZone("", 8*3600)).Format("01-02 15:04")
@@ -450,8 +451,8 @@ func TestAPlanThatIsEdited(t *testing.T) {
 	w.put(site, uid("plan"), &roundsv1.Record{Kind: &roundsv1.Record_Plan{Plan: edit}}, 5)
 	w.tick()
 	same(t, "daily", w.starts(), []string{"07-06 08:00 released", "07-07 08:00 released", "07-08 08:00 released"})
-	begun := schedule.RoundID(uid("plan"), time.Date(2026, 7, 6, 0, 0, 0, 0, time.UTC).UnixMicro())
-	w.put(site, begun, &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{State: roundsv1.InspectionState_INSPECTION_STATE_RUNNING}}}, 40)
+	begun := schedule.RoundID(merge.RecordID(uid("plan")), time.Date(2026, 7, 6, 0, 0, 0, 0, time.UTC).UnixMicro())
+	w.put(site, string(begun), &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: &roundsv1.Inspection{State: roundsv1.InspectionState_INSPECTION_STATE_RUNNING}}}, 40)
 	// An edit that changes nothing of when makes nothing, and does not come again and again.
 	w.put(site, uid("plan"), &roundsv1.Record{Kind: &roundsv1.Record_Plan{Plan: &roundsv1.Plan{Name: &roundsv1.Text{Zh: "泵房"}}}}, 1)
 	w.tick()

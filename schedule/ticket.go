@@ -10,6 +10,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/work/deadline"
 )
 
@@ -46,12 +47,12 @@ func flagged(flags []string, one string) []string {
 	return append(slices.Clone(flags), one)
 }
 
-func ticketEdit(id string, t *roundsv1.Ticket, fields ...uint32) engine.Derived {
+func ticketEdit(id merge.RecordID, t *roundsv1.Ticket, fields ...uint32) engine.Derived {
 	return engine.Derived{RecordID: id, Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: t}}, Fields: fields}}
 }
 
 // breach notices what a ticket has missed. The deadlines are computed once more first: a calendar may have learnt of a holiday since they were.
-func (w *Worker) breach(at moment, id string, t *roundsv1.Ticket) done {
+func (w *Worker) breach(at moment, id merge.RecordID, t *roundsv1.Ticket) done {
 	compute := func(t *roundsv1.Ticket) []*roundsv1.Deadline {
 		if t.GetRequirements() == nil {
 			return t.GetDeadlines()
@@ -104,7 +105,7 @@ func causeOf(d *roundsv1.Deadline) string {
 }
 
 // tellBreaches tells whoever has to see to steps that they are late, and the roles that lead them at the site: the same people once for all of them.
-func (w *Worker) tellBreaches(at moment, id string, t *roundsv1.Ticket, noticed []*roundsv1.Deadline) []engine.Derived {
+func (w *Worker) tellBreaches(at moment, id merge.RecordID, t *roundsv1.Ticket, noticed []*roundsv1.Deadline) []engine.Derived {
 	var all []Telling
 	for _, d := range noticed {
 		say := w.tellBreach(at, id, t, d)
@@ -127,7 +128,7 @@ func (w *Worker) tellBreaches(at moment, id string, t *roundsv1.Ticket, noticed 
 }
 
 // tellBreach is what whoever has to see to a step, and the role that leads it at the site, are told when it is late.
-func (w *Worker) tellBreach(at moment, id string, t *roundsv1.Ticket, d *roundsv1.Deadline) Telling {
+func (w *Worker) tellBreach(at moment, id merge.RecordID, t *roundsv1.Ticket, d *roundsv1.Deadline) Telling {
 	owner := d.GetOwnerId()
 	if owner == "" && d.GetStep() != roundsv1.Step_STEP_REVIEW && d.GetStep() != roundsv1.Step_STEP_FOLLOW_UP {
 		owner = t.GetAssigneeId()
@@ -142,13 +143,13 @@ func (w *Worker) tellBreach(at moment, id string, t *roundsv1.Ticket, d *roundsv
 		say.Code = roundsv1.NoticeCode_NOTICE_CODE_FOLLOW_UP
 	}
 	if owner != "" {
-		say.People = []string{owner}
+		say.People = []engine.PersonID{engine.PersonID(owner)}
 	}
 	return say
 }
 
 // tellLevel tells the people of a level that a ticket has come to them.
-func (w *Worker) tellLevel(at moment, id string, d *roundsv1.Deadline, level uint32, cause string) engine.Derived {
+func (w *Worker) tellLevel(at moment, id merge.RecordID, d *roundsv1.Deadline, level uint32, cause string) engine.Derived {
 	words := stepWords(d.GetStep())
 	return w.cfg.Notice(Telling{About: ref(kindTicket, id), Code: roundsv1.NoticeCode_NOTICE_CODE_ESCALATED, Role: at.policy.LevelRoles[min(level, topLevel)],
 		Cause: fmt.Sprintf("%s level %d", cause, level), TimeUs: at.nowUs, Sentence: &roundsv1.Text{

@@ -12,6 +12,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -137,12 +138,12 @@ func (w *Worker) twin(ctx context.Context, at moment, one fresh, within time.Dur
 	}
 	err = w.cfg.Records.Write(ctx, at.scope, func(view engine.View) (list []engine.Derived, err error) {
 		did = 0 // an act may run again
-		mine, err := view.Get(kindTicket, one.id)
+		mine, err := view.Get(kindTicket, merge.RecordID(one.id))
 		if err != nil || !stands(mine) {
 			return nil, err
 		}
 		for _, other := range others {
-			theirs, err := view.Get(kindTicket, other)
+			theirs, err := view.Get(kindTicket, merge.RecordID(other))
 			if err != nil {
 				return nil, err
 			}

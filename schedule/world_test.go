@@ -53,17 +53,17 @@ func (c *counting) Find(ctx context.Context, scope store.Scope, name engine.Inde
 	return c.Engine.Find(ctx, scope, name, span)
 }
 
-func (c *counting) Record(ctx context.Context, scope store.Scope, kind merge.Kind, id string) (*roundsv1.Change, error) {
+func (c *counting) Record(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 	c.reads.Add(1)
 	if fail := c.fail.Load(); fail != nil {
-		if err := (*fail)(scope, "read "+id); err != nil {
+		if err := (*fail)(scope, string("read "+id)); err != nil {
 			return nil, err
 		}
 	}
 	return c.Engine.Record(ctx, scope, kind, id)
 }
 
-func (c *counting) Evict(ctx context.Context, scope store.Scope, kind merge.Kind, id string) error {
+func (c *counting) Evict(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID) error {
 	if fail := c.fail.Load(); fail != nil {
 		if err := (*fail)(scope, "evict"); err != nil {
 			return err
@@ -114,8 +114,8 @@ func (r *reference) Checklist(_ store.Scope, series string, version uint32) *rou
 }
 
 // Category: each is one of engineering, but "none", which is of no trade.
-func (r *reference) Category(_ store.Scope, id string) *roundsv1.Category {
-	if id == uid("none") {
+func (r *reference) Category(_ store.Scope, id merge.RecordID) *roundsv1.Category {
+	if string(id) == uid("none") {
 		return &roundsv1.Category{}
 	}
 	return &roundsv1.Category{Line: roundsv1.ServiceLine_SERVICE_LINE_ENGINEERING}
@@ -219,7 +219,7 @@ func (w *world) tick() *world {
 func (w *world) put(scope store.Scope, id string, record *roundsv1.Record, fields ...uint32) {
 	w.t.Helper()
 	err := w.engine.Write(context.Background(), scope, func(engine.View) ([]engine.Derived, error) {
-		return []engine.Derived{{RecordID: id, Edit: &roundsv1.Edit{Record: record, Fields: fields}}}, nil
+		return []engine.Derived{{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Record: record, Fields: fields}}}, nil
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -228,7 +228,7 @@ func (w *world) put(scope store.Scope, id string, record *roundsv1.Record, field
 
 func (w *world) get(scope store.Scope, kind, id string) *roundsv1.Change {
 	w.t.Helper()
-	change, err := w.engine.Record(context.Background(), scope, merge.Kind(kind), id)
+	change, err := w.engine.Record(context.Background(), scope, merge.Kind(kind), merge.RecordID(id))
 	if err != nil {
 		w.t.Fatal(err)
 	}

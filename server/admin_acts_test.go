@@ -34,7 +34,7 @@ func (w *world) head(scope store.Scope) journal.Seq {
 // about is how many entries of a journal are about a record: what the clock does beside a test is not counted.
 func (w *world) about(scope store.Scope, kind merge.Kind, id string) (n int) {
 	w.t.Helper()
-	for _, err := range w.Engine().History(context.Background(), scope, kind, id, engine.HistorySpan{}) {
+	for _, err := range w.Engine().History(context.Background(), scope, kind, merge.RecordID(id), engine.HistorySpan{}) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -235,7 +235,7 @@ func TestAnErasedPersonLeavesNoName(t *testing.T) {
 	}
 	for _, node := range []string{s1, s2} {
 		scope := store.Scope("site/" + node)
-		change, err := w.Engine().Record(t.Context(), scope, "staff", id)
+		change, err := w.Engine().Record(t.Context(), scope, "staff", merge.RecordID(id))
 		s := change.GetRecord().GetStaff()
 		if err != nil || change.GetDeleted() || s.GetName()+s.GetPhone()+s.GetCode() != "" || !s.GetLeft() || node == s1 && len(s.GetSkills()) != 2 {
 			t.Errorf("%s: %v, %v", node, change, err)
@@ -283,14 +283,14 @@ func TestRecordsFollowTheirNodes(t *testing.T) {
 	w := found(t)
 	root, s1, r1, r1d1 := string(w.Founding().Root), w.node("S1"), w.node("R1"), w.node("R1D1")
 	site := func() *roundsv1.Site {
-		change, err := w.Engine().Record(t.Context(), store.Scope("site/"+s1), "site", s1)
+		change, err := w.Engine().Record(t.Context(), store.Scope("site/"+s1), "site", merge.RecordID(s1))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return change.GetRecord().GetSite()
 	}
 	unit := func(id string) *roundsv1.Unit {
-		change, err := w.Engine().Record(t.Context(), w.org(), "unit", id)
+		change, err := w.Engine().Record(t.Context(), w.org(), "unit", merge.RecordID(id))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -364,7 +364,7 @@ func TestSettingsOfANodeWithoutARecord(t *testing.T) {
 	if _, err := w.admin().SetPolicy(t.Context(), as(w.device, &roundsv1.SetPolicyRequest{NodeId: node, Set: map[string]string{"service.review": "1h"}})); err != nil {
 		t.Fatal(err)
 	}
-	change, err := w.Engine().Record(t.Context(), w.site, "site", node)
+	change, err := w.Engine().Record(t.Context(), w.site, "site", merge.RecordID(node))
 	if got := change.GetRecord().GetSite(); err != nil || got.GetName().GetZh() != "云栖雅苑" || got.GetPolicy()["service.review"] != "1h" {
 		t.Errorf("%v, %v", got, err)
 	}

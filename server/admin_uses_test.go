@@ -45,7 +45,7 @@ func TestWhatIsInUseIsNotDeleted(t *testing.T) {
 
 	version := func(code string, n uint32) string {
 		series := w.list(root, "checklist")[code].GetRecord().GetChecklist().GetSeriesId()
-		return directory.ChecklistID(series, n)
+		return string(directory.ChecklistID(series, n))
 	}
 	of := func(node, kind, code string) string { return w.list(node, kind)[code].GetRecordId() }
 	for _, c := range []struct {
@@ -181,8 +181,8 @@ func TestADeviceBreaksNoDirectory(t *testing.T) {
 		{"a category below itself", org, "category", category.GetRecordId(), edit(&roundsv1.Record{Kind: &roundsv1.Record_Category{Category: &roundsv1.Category{ParentId: category.GetRecordId()}}}, 10), invalid},
 		{"a code twice", org, "category", uuid.NewString(), edit(&roundsv1.Record{Kind: &roundsv1.Record_Category{Category: &roundsv1.Category{Name: name, Code: "ENG-01"}}}), invalid},
 		{"a category taken away", org, "category", category.GetRecordId(), gone("category"), state},
-		{"a list without questions", org, "checklist", directory.ChecklistID(draft, 1), edit(&roundsv1.Record{Kind: &roundsv1.Record_Checklist{Checklist: &roundsv1.Checklist{Name: name, SeriesId: draft, Version: 1}}}), missing},
-		{"a question twice", org, "checklist", directory.ChecklistID(draft, 1), edit(&roundsv1.Record{Kind: &roundsv1.Record_Checklist{Checklist: &roundsv1.Checklist{Name: name, SeriesId: draft, Version: 1,
+		{"a list without questions", org, "checklist", string(directory.ChecklistID(draft, 1)), edit(&roundsv1.Record{Kind: &roundsv1.Record_Checklist{Checklist: &roundsv1.Checklist{Name: name, SeriesId: draft, Version: 1}}}), missing},
+		{"a question twice", org, "checklist", string(directory.ChecklistID(draft, 1)), edit(&roundsv1.Record{Kind: &roundsv1.Record_Checklist{Checklist: &roundsv1.Checklist{Name: name, SeriesId: draft, Version: 1,
 			Items: []*roundsv1.ChecklistItem{item, item}}}}), invalid},
 		{"a published list taken away", org, "checklist", list.GetRecordId(), gone("checklist"), state},
 		{"a calendar with a day that there is not", org, "calendar", uuid.NewString(), edit(&roundsv1.Record{Kind: &roundsv1.Record_Calendar{Calendar: &roundsv1.Calendar{Code: "x",
@@ -198,16 +198,16 @@ func TestADeviceBreaksNoDirectory(t *testing.T) {
 		{"what is right: a setting", at, "site", s1, policy("service.normal.respond", "9m"), taken},
 		{"what is right: a setting of photos", at, "site", s1, policy("photo.exif.apart", "9m"), taken},
 		{"what is right: a category", org, "category", category.GetRecordId(), edit(&roundsv1.Record{Kind: &roundsv1.Record_Category{Category: &roundsv1.Category{Retired: true}}}, 12), taken},
-		{"what is right: a list", org, "checklist", directory.ChecklistID(draft, 1), edit(&roundsv1.Record{Kind: &roundsv1.Record_Checklist{Checklist: &roundsv1.Checklist{Name: name, SeriesId: draft,
+		{"what is right: a list", org, "checklist", string(directory.ChecklistID(draft, 1)), edit(&roundsv1.Record{Kind: &roundsv1.Record_Checklist{Checklist: &roundsv1.Checklist{Name: name, SeriesId: draft,
 			Version: 1, Items: []*roundsv1.ChecklistItem{item}}}}), taken},
 	} {
 		c.m.RecordId = c.id
-		if now, err := w.Engine().Record(t.Context(), c.scope, c.kind, c.id); err != nil {
+		if now, err := w.Engine().Record(t.Context(), c.scope, c.kind, merge.RecordID(c.id)); err != nil {
 			t.Fatal(err)
 		} else if now != nil {
 			c.m.Base, c.m.BaseTimeUs = now.GetVersion(), now.GetTimeUs()
 		}
-		before, err := w.Engine().Record(t.Context(), c.scope, c.kind, c.id)
+		before, err := w.Engine().Record(t.Context(), c.scope, c.kind, merge.RecordID(c.id))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,7 +218,7 @@ func TestADeviceBreaksNoDirectory(t *testing.T) {
 			}
 			continue
 		}
-		after, err := w.Engine().Record(t.Context(), c.scope, c.kind, c.id)
+		after, err := w.Engine().Record(t.Context(), c.scope, c.kind, merge.RecordID(c.id))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,7 +32,7 @@ func (d desk) work() roundsv1connect.WorkServiceClient {
 // record reads a record of the world's site as it stands.
 func (d desk) record(kind merge.Kind, id string) *roundsv1.Change {
 	d.t.Helper()
-	change, err := d.w.Engine().Record(d.t.Context(), d.w.site, kind, id)
+	change, err := d.w.Engine().Record(d.t.Context(), d.w.site, kind, merge.RecordID(id))
 	if err != nil {
 		d.t.Fatal(err)
 	}

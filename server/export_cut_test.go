@@ -18,6 +18,7 @@ import (
 	"github.com/rounds-sync/rounds/api/rounds/v1/roundsv1connect"
 	"github.com/rounds-sync/rounds/server"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // large fills the site with so many times 2 MB of tickets: 8 times are more than the buffers between a server and its reader hold.
@@ -28,7 +29,7 @@ func (w *world) large(times int) {
 		if err := w.Engine().Write(w.t.Context(), w.site, func(engine.View) ([]engine.Derived, error) {
 			var all []engine.Derived
 			for range 32 {
-				all = append(all, engine.Derived{RecordID: uuid.Must(uuid.NewV7()).String(), Edit: &roundsv1.Edit{Record: &roundsv1.Record{
+				all = append(all, engine.Derived{RecordID: merge.RecordID(uuid.Must(uuid.NewV7()).String()), Edit: &roundsv1.Edit{Record: &roundsv1.Record{
 					Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{Title: "x", Description: text}}}}})
 			}
 			return all, nil

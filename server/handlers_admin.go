@@ -7,6 +7,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/auth"
+	"github.com/rounds-sync/rounds/sync/engine"
 )
 
 // The methods of AdminServiceHandler. Each is the one of auth.Admin with the same name, where the rights are checked.
@@ -90,7 +91,7 @@ func (s *adminService) DeletePerson(
 ) (*connect.Response[roundsv1.DeletePersonResponse], error) {
 	done, err := as(ctx, req, s.of.DeletePerson)
 	if err == nil { // where this half fails, the same call again comes to it
-		err = s.directory.Forget(ctx, callerOf(ctx), req.Msg.GetPersonId())
+		err = s.directory.Forget(ctx, callerOf(ctx), engine.PersonID(req.Msg.GetPersonId()))
 	}
 	if err != nil {
 		return nil, err

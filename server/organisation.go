@@ -58,7 +58,7 @@ func (o organisation) NodeType(node string) roundsv1.NodeType {
 func (o organisation) NodeName(node string) *roundsv1.Text { return o.of.NodeName(auth.NodeID(node)) }
 
 // Erased implements directory.Nodes.
-func (o organisation) Erased(person string) bool { return o.of.Erased(auth.PersonID(person)) }
+func (o organisation) Erased(person engine.PersonID) bool { return o.of.Erased(auth.PersonID(person)) }
 
 // MayKeep implements directory.Organisation.
 func (o organisation) MayKeep(person engine.PersonID, node string) bool {

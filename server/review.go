@@ -6,6 +6,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/review"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
 )
@@ -22,7 +23,7 @@ func (s *Server) openReview() error {
 	s.review, err = review.New(review.Config{Records: s.engine, Access: access{s.authority}, Key: key, Now: s.cfg.Inject.Now, Digest: work.Digest,
 		Person:   access{s.authority}.Name,
 		Policy:   s.reference.Policy,
-		Category: func(scope store.Scope, id string) *roundsv1.Category { return s.reference.Category(scope, id) },
+		Category: func(scope store.Scope, id merge.RecordID) *roundsv1.Category { return s.reference.Category(scope, id) },
 		Checklist: func(scope store.Scope, series string, version uint32) *roundsv1.Checklist {
 			return s.reference.Checklist(scope, series, version)
 		}})

@@ -12,6 +12,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/schedule"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
 	"github.com/rounds-sync/rounds/work/calendar"
@@ -41,7 +42,7 @@ func (s *Server) giveOut(ctx context.Context, to schedule.Giving) (taken bool, e
 	if err != nil {
 		return false, err
 	}
-	act := engine.DeskAct{ID: uuid.NewSHA1(ticket, []byte(fmt.Sprint("dispatch ", to.Version, " ", to.Person))).String(), RecordID: to.Ticket, Base: to.Version,
+	act := engine.DeskAct{ID: engine.ActID(uuid.NewSHA1(ticket, []byte(fmt.Sprint("dispatch ", to.Version, " ", to.Person))).String()), RecordID: merge.RecordID(to.Ticket), Base: to.Version,
 		Command: &roundsv1.Command{Command: &roundsv1.Command_Ticket{Ticket: &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Dispatch{
 			Dispatch: &roundsv1.TicketDispatch{AssigneeId: string(to.Person), Reason: to.Reason}}}}}, Roles: []roundsv1.Role{roundsv1.Role_ROLE_DISPATCHER}}
 	outcomes, err := s.engine.Act(ctx, engine.Caller{Person: work.Dispatcher, Device: work.Dispatcher}, to.Scope, []engine.DeskAct{act})

@@ -27,7 +27,7 @@ func TestScheduleRuns(t *testing.T) {
 		ticket: {Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_NEW, Round: 1,
 			Deadlines: []*roundsv1.Deadline{{Step: roundsv1.Step_STEP_RESPOND, Round: 1, State: roundsv1.DeadlineState_DEADLINE_STATE_OPEN, DueUs: now.Add(-time.Hour).UnixMicro()}}}}},
 	})
-	round := untilRecord(t, w, "inspection", schedule.RoundID(plan, began.UnixMicro()), func(r *roundsv1.Record) bool { return r.GetInspection() != nil })
+	round := untilRecord(t, w, "inspection", string(schedule.RoundID(merge.RecordID(plan), began.UnixMicro())), func(r *roundsv1.Record) bool { return r.GetInspection() != nil })
 	if round.GetInspection().GetState() != roundsv1.InspectionState_INSPECTION_STATE_RELEASED {
 		t.Errorf("%v", round)
 	}
@@ -62,7 +62,7 @@ func TestARestartLosesNoTimer(t *testing.T) {
 	}
 	putRecords(t, w, map[string]*roundsv1.Record{down: open(20 * time.Minute), later: open(2 * time.Hour)})
 	breached := func(id string) bool {
-		change, err := w.Engine().Record(t.Context(), w.site, "ticket", id)
+		change, err := w.Engine().Record(t.Context(), w.site, "ticket", merge.RecordID(id))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +106,7 @@ func TestTicketsAreGivenOut(t *testing.T) {
 	people := w.list(w.node("S1"), "staff")
 	ticket := "0199c0de-0000-7000-8000-00000000d005"
 	err := w.Engine().Write(t.Context(), site, func(engine.View) ([]engine.Derived, error) {
-		return []engine.Derived{{RecordID: ticket, Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{
+		return []engine.Derived{{RecordID: merge.RecordID(ticket), Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{
 			State: roundsv1.TicketState_TICKET_STATE_TRIAGED, Round: 1, CategoryId: w.list(w.node("S1"), "category")["ENG-01"].GetRecordId(),
 			ReportedTimeUs: w.clock.Now().UnixMicro()}}}}}}, nil
 	})
@@ -115,7 +115,7 @@ func TestTicketsAreGivenOut(t *testing.T) {
 	}
 	var given *roundsv1.Ticket
 	eventually(t, "the ticket is given out", func() bool {
-		change, err := w.Engine().Record(t.Context(), site, "ticket", ticket)
+		change, err := w.Engine().Record(t.Context(), site, "ticket", merge.RecordID(ticket))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +132,7 @@ func putRecords(t *testing.T, w *world, records map[string]*roundsv1.Record) {
 	t.Helper()
 	err := w.Engine().Write(t.Context(), w.site, func(engine.View) (list []engine.Derived, _ error) {
 		for id, record := range records {
-			list = append(list, engine.Derived{RecordID: id, Edit: &roundsv1.Edit{Record: record}})
+			list = append(list, engine.Derived{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Record: record}})
 		}
 		return list, nil
 	})
@@ -146,7 +146,7 @@ func untilRecord(t *testing.T, w *world, kind merge.Kind, id string, is func(*ro
 	t.Helper()
 	var found *roundsv1.Record
 	eventually(t, string(kind)+" "+id, func() bool {
-		change, err := w.Engine().Record(t.Context(), w.site, kind, id)
+		change, err := w.Engine().Record(t.Context(), w.site, kind, merge.RecordID(id))
 		if err != nil {
 			t.Fatal(err)
 		}

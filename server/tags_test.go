@@ -15,6 +15,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/server"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work/tag"
 )
@@ -27,8 +28,8 @@ func (w *world) scanned(site, place, payload string) []string {
 	}
 	outcomes, err := w.Engine().Act(w.t.Context(), engine.Caller{Person: engine.PersonID(w.device.person), Device: engine.DeviceID(w.device.id)},
 		store.Scope("site/"+site), []engine.DeskAct{
-			{ID: uuid.NewString(), RecordID: id, Edit: &roundsv1.Edit{Record: as(&roundsv1.Inspection{CheckpointIds: []string{place}})}},
-			{ID: uuid.NewString(), RecordID: id, Fact: &roundsv1.Fact{Record: as(&roundsv1.Inspection{Visits: []*roundsv1.Scan{
+			{ID: engine.ActID(uuid.NewString()), RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Record: as(&roundsv1.Inspection{CheckpointIds: []string{place}})}},
+			{ID: engine.ActID(uuid.NewString()), RecordID: merge.RecordID(id), Fact: &roundsv1.Fact{Record: as(&roundsv1.Inspection{Visits: []*roundsv1.Scan{
 				{Id: uuid.NewString(), CheckpointId: place, Payload: payload}}})}}})
 	if err != nil || outcomes[1].GetStatus() != roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED {
 		w.t.Fatalf("%v, %v", outcomes, err)

@@ -66,8 +66,8 @@ func TestRow10_BesideARefusedPhoto(t *testing.T) {
 	refused.RecordId, refused.Version, refused.Writes[0].Stamp.Seq = uid("refused"), 5, 5
 	c := ofOlder(guard(proved(stateInReview, func(t *roundsv1.Ticket) { t.ShownPhotoIds = append(t.ShownPhotoIds, uid("refused")) }), approve(1), proofs()))
 	known := c.Lookup
-	c.Lookup = func(kind merge.Kind, id string) (*roundsv1.Change, error) {
-		if id == uid("refused") {
+	c.Lookup = func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
+		if string(id) == uid("refused") {
 			return refused, nil
 		}
 		return known(kind, id)

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/work"
 )
 
@@ -23,7 +24,7 @@ func newDay(t *testing.T) *day {
 	s := newSiteOf(t, work.Config{Reference: newDesk(7), Tags: library{7}})
 	f, x, y, r := s.phone("F", foreman), s.phone("X", worker), s.phone("Y", worker), s.phone("R", butler)
 	find, walked := uid("find"), uid("round")
-	failed := work.FailureTicketID(walked, gate, "gutter")
+	failed := work.FailureTicketID(merge.RecordID(walked), gate, "gutter")
 	place := &roundsv1.Location{PlaceId: gate, Source: roundsv1.LocationSource_LOCATION_SOURCE_TYPED}
 	onTicket := func(t *roundsv1.Ticket) *roundsv1.Fact { return &roundsv1.Fact{Record: ticketRecord(t)} }
 	onRound := func(i *roundsv1.Inspection) *roundsv1.Fact { return &roundsv1.Fact{Record: round(i)} }
@@ -38,7 +39,7 @@ func newDay(t *testing.T) *day {
 	f.do(find, &roundsv1.Edit{Record: ticketRecord(&roundsv1.Ticket{Title: "a lamp is out", Channel: roundsv1.Channel_CHANNEL_PATROL, CategoryId: "pump", Location: place})})
 	y.do(uid("item"), itemShot(walked, by("W")))
 	y.do(walked, onRound(&roundsv1.Inspection{Answers: map[string]*roundsv1.Answer{gate + "/gutter": answer(fail, "full", uid("item"), uid("plain"))}}))
-	y.do(uid("before the failure"), shot(failed, 1, asBefore))
+	y.do(uid("before the failure"), shot(string(failed), 1, asBefore))
 	r.do(uid("plain"), itemShot(walked, noRole))
 	r.do(find, onTicket(&roundsv1.Ticket{Scans: []*roundsv1.Scan{{Id: uid("scan"), CheckpointId: gate}}}))
 	x.do(find, onTicket(&roundsv1.Ticket{Answers: map[string]*roundsv1.Answer{"gutter": answer(pass, "")}}))
@@ -52,7 +53,7 @@ func newDay(t *testing.T) *day {
 	r.do(find, onTicket(&roundsv1.Ticket{Answers: map[string]*roundsv1.Answer{"gutter": answer(fail, "burst", uid("after"))}}))
 	y.do(find, onTicket(&roundsv1.Ticket{Readings: []*roundsv1.Reading{{Id: uid("reading"), Value: 4}}}))
 	y.do(uid("second before"), shot(find, 1, asBefore))
-	x.do(failed, labour("X"))
+	x.do(string(failed), labour("X"))
 	y.do(uid("remark"), remark("ticket", find))
 	f.do(uid("another remark"), remark("inspection", walked))
 	return &day{site: s, lanes: []*phone{f, x, y, r}, chief: s.phone("S", supervisor)}

@@ -65,7 +65,7 @@ func (j *judgement) conclude() {
 		other.lapse()
 		other.conclude()
 		if edit := other.draft.effect(other.Kind); edit != nil {
-			j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: other.Current.GetRecordId(), Edit: edit})
+			j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: merge.RecordID(other.Current.GetRecordId()), Edit: edit})
 		}
 		j.verdict.Derived = append(j.verdict.Derived, other.verdict.Derived...)
 	}

@@ -45,7 +45,7 @@ func TestButlerOfTheUnit(t *testing.T) {
 			c := caseOf("ticket", current, act, true)
 			c.Roles, c.Time = test.roles, time.UnixMicro(100)
 			records := test.records
-			c.Lookup = func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+			c.Lookup = func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 				if found, err := records.lookup(kind, id); found != nil || err != nil {
 					return found, err
 				}

@@ -6,6 +6,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/work/deadline"
 )
 
@@ -14,8 +15,8 @@ const maxChildren = 64
 
 // TaskID is the id of the task that a ticket is split into as its nth, from 0: the UUIDv5 of its place and its category in the name space of the ticket, so that
 // the same split makes the same tasks.
-func TaskID(ticket string, n int, category string) string {
-	return derivedID(ticket, "task", strconv.Itoa(n), category)
+func TaskID(ticket merge.RecordID, n int, category merge.RecordID) merge.RecordID {
+	return merge.RecordID(derivedID(string(ticket), "task", strconv.Itoa(n), string(category)))
 }
 
 // split makes the tasks. Each has the words and the place of the ticket, was reported when it was, and waits to be dispatched.
@@ -23,7 +24,7 @@ func (j *judgement) split() {
 	t, parent := j.ticket(), j.Current.GetRecordId()
 	children := slices.Clone(t.GetChildIds())
 	for _, task := range j.ticketAct().GetSplit().GetTasks() {
-		id := TaskID(parent, len(children), task.GetCategoryId())
+		id := string(TaskID(merge.RecordID(parent), len(children), merge.RecordID(task.GetCategoryId())))
 		children = append(children, id)
 		if j.foresees {
 			continue
@@ -38,12 +39,12 @@ func (j *judgement) split() {
 			child.Title = t.GetTitle()
 		}
 		if child.Priority == 0 {
-			child.Priority = j.reference.Category(j.Scope, task.GetCategoryId()).GetPriority()
+			child.Priority = j.reference.Category(j.Scope, merge.RecordID(task.GetCategoryId())).GetPriority()
 		}
 		child.Moves = []*roundsv1.Move{{State: child.State, Round: 1, TimeUs: j.Time.UnixMicro(), PersonId: string(j.Person),
 			Exact: j.Trust == roundsv1.Trust_TRUST_A}}
 		child.Deadlines = deadline.Compute(child, j.reference.Calendar(j.Scope, child.GetRequirements().GetCalendar()))
-		j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: id, Edit: &roundsv1.Edit{
+		j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{
 			Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: j.withEarly(id, child)}}}})
 		if isEmergency(child) && !isEmergency(t) {
 			j.alert(&roundsv1.RecordRef{Kind: string(kindTicket), Id: id}, child)

@@ -23,7 +23,7 @@ func TestClosure(t *testing.T) {
 		w := &closure{town: newTown(t, "light"), rand: rand.New(rand.NewPCG(seed, 9)), seed: seed, seen: seen}
 		w.people = []*phone{w.x, w.y, w.foreman, w.desk, w.chief, w.r, w.q, w.second("R's second", "R", butler), w.second("S's second", "S", supervisor)}
 		second := uid("second ticket")
-		w.tickets = []string{w.id, second, work.TaskID(second, 0, "light"), work.TaskID(second, 1, "tiles")}
+		w.tickets = []string{w.id, second, string(work.TaskID(merge.RecordID(second), 0, "light")), string(work.TaskID(merge.RecordID(second), 1, "tiles"))}
 		w.report(second, "tiles")
 		if seed%2 == 0 {
 			w.desk.done(second, split("light", "tiles"))
@@ -176,8 +176,10 @@ func (w *closure) look() {
 func (w *closure) holds() {
 	w.t.Helper()
 	w.chief.sync()
-	record := func(kind merge.Kind, id string) (*roundsv1.Change, error) { return w.chief.replica[id], nil }
-	for _, id := range []string{w.id, uid("second ticket"), work.TaskID(uid("second ticket"), 0, "light"), work.TaskID(uid("second ticket"), 1, "tiles")} {
+	record := func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
+		return w.chief.replica[string(id)], nil
+	}
+	for _, id := range []string{w.id, uid("second ticket"), string(work.TaskID(merge.RecordID(uid("second ticket")), 0, "light")), string(work.TaskID(merge.RecordID(uid("second ticket")), 1, "tiles"))} {
 		c := w.chief.replica[id]
 		t := c.GetRecord().GetTicket()
 		if t.GetRound() > 1 {
@@ -193,8 +195,8 @@ func (w *closure) holds() {
 }
 
 // unearned says why a ticket should not be closed; "" where it should.
-func (w *closure) unearned(t *roundsv1.Ticket, record func(merge.Kind, string) (*roundsv1.Change, error)) string {
-	get := func(id string) *roundsv1.Record { c, _ := record("", id); return c.GetRecord() }
+func (w *closure) unearned(t *roundsv1.Ticket, record func(merge.Kind, merge.RecordID) (*roundsv1.Change, error)) string {
+	get := func(id string) *roundsv1.Record { c, _ := record("", merge.RecordID(id)); return c.GetRecord() }
 	if slices.Contains(t.GetFlags(), "closed_by_tasks") {
 		w.seen["by tasks"]++
 		done := false
@@ -338,7 +340,7 @@ func TestDigest(t *testing.T) {
 	if sum(ticket, map[string]*roundsv1.Photo{a: noted, b: photos[b]}) != base {
 		t.Error("a note changes it")
 	}
-	if _, err := work.Digest(change(ticketRecord(ticket)), func(merge.Kind, string) (*roundsv1.Change, error) { return nil, engineError() }); err == nil {
+	if _, err := work.Digest(change(ticketRecord(ticket)), func(merge.Kind, merge.RecordID) (*roundsv1.Change, error) { return nil, engineError() }); err == nil {
 		t.Error("a look-up failed, and nobody heard")
 	}
 }

@@ -26,7 +26,7 @@ import (
 //
 // Title, notes, tags, labour and all else do not change it. lookup reads another record of the scope, nil where there is none; its error is returned. Digest is
 // pure but for lookup, changes nothing of what it is given, and is safe for concurrent use: server, devices and desks come to the same.
-func Digest(current *roundsv1.Change, lookup func(kind merge.Kind, id string) (*roundsv1.Change, error)) ([]byte, error) {
+func Digest(current *roundsv1.Change, lookup func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error)) ([]byte, error) {
 	t := current.GetRecord().GetTicket()
 	if t == nil {
 		if current.GetRecord().GetInspection() == nil {
@@ -121,11 +121,11 @@ func (d *digest) flag(set bool) {
 }
 
 // photos adds those that a reviewer is shown.
-func (d *digest) photos(current *roundsv1.Change, lookup func(kind merge.Kind, id string) (*roundsv1.Change, error)) error {
+func (d *digest) photos(current *roundsv1.Change, lookup func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error)) error {
 	shown := ShownPhotos(current)
 	d.number(uint64(len(shown)))
 	for _, id := range shown {
-		change, err := lookup(kindPhoto, id)
+		change, err := lookup(kindPhoto, merge.RecordID(id))
 		if err != nil {
 			return err
 		}

@@ -88,7 +88,7 @@ func alike(a, b *roundsv1.Ticket) *roundsv1.Text {
 // for a forced closure, with a side for each who reported the work as done and for each photo that is not here; and the mark of the record, "" where every photo that it
 // names is here, so that it waits for something else. The photos stay listed. Sentence is what is asked, nil for what is asked of every such record; at is the
 // moment, microseconds since 1970. lookup reads another record of the scope, nil where there is none; its error is returned. It is pure but for lookup.
-func EvidenceLost(record *roundsv1.Change, lookup func(merge.Kind, string) (*roundsv1.Change, error), sentence *roundsv1.Text, at int64) (
+func EvidenceLost(record *roundsv1.Change, lookup func(merge.Kind, merge.RecordID) (*roundsv1.Change, error), sentence *roundsv1.Text, at int64) (
 	question engine.Derived, mark string, err error,
 ) {
 	about, t, i := refTo(record), record.GetRecord().GetTicket(), record.GetRecord().GetInspection()
@@ -101,7 +101,7 @@ func EvidenceLost(record *roundsv1.Change, lookup func(merge.Kind, string) (*rou
 		}
 	}
 	for _, id := range ShownPhotos(record) {
-		change, err := lookup(kindPhoto, id)
+		change, err := lookup(kindPhoto, merge.RecordID(id))
 		if err != nil {
 			return engine.Derived{}, "", err
 		}
@@ -138,6 +138,6 @@ func marked(c *roundsv1.Change, flag string) []engine.Derived {
 	if slices.Contains(flags, flag) || len(flags) >= maxFlags {
 		return nil
 	}
-	return []engine.Derived{{RecordID: c.GetRecordId(), Edit: &roundsv1.Edit{Fields: []uint32{ticketFlags}, Record: &roundsv1.Record{
+	return []engine.Derived{{RecordID: merge.RecordID(c.GetRecordId()), Edit: &roundsv1.Edit{Fields: []uint32{ticketFlags}, Record: &roundsv1.Record{
 		Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{Flags: append(slices.Clone(flags), flag)}}}}}}
 }

@@ -29,7 +29,7 @@ func (j *judgement) earlyPhotos(kind merge.Kind, id string) *roundsv1.Notice {
 	if j.foresees {
 		return nil
 	}
-	return j.lookup(kindNotice, earlyNotice(&roundsv1.RecordRef{Kind: string(kind), Id: id}).RecordID).GetRecord().GetNotice()
+	return j.lookup(kindNotice, string(earlyNotice(&roundsv1.RecordRef{Kind: string(kind), Id: id}).RecordID)).GetRecord().GetNotice()
 }
 
 // noteEarlyPhoto keeps of a photo whose ticket or round is not here yet what its arrival would have written there.

@@ -5,6 +5,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // maxHops bounds how far mergers are followed.
@@ -44,7 +45,7 @@ func (j *judgement) forward() *engine.Verdict {
 	}
 	*j.onward = onto.transit(j.rules.rows[kindTicket][j.op])
 	if j.onward.Effect != nil {
-		j.onward.Derived = append([]engine.Derived{{RecordID: end.GetRecordId(), Edit: j.onward.Effect}}, j.onward.Derived...)
+		j.onward.Derived = append([]engine.Derived{{RecordID: merge.RecordID(end.GetRecordId()), Edit: j.onward.Effect}}, j.onward.Derived...)
 		j.onward.Effect = nil
 	}
 	return j.onward

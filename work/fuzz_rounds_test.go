@@ -94,19 +94,19 @@ func FuzzRounds(f *testing.F) {
 			if !ok {
 				t.Fatalf("of no kind: %v", d.Edit)
 			}
-			before := tried[d.RecordID]
+			before := tried[string(d.RecordID)]
 			if before == nil {
 				before, _ = records.lookup(of, d.RecordID)
 			}
-			if d.RecordID == current.GetRecordId() && current != nil {
+			if string(d.RecordID) == current.GetRecordId() && current != nil {
 				before = current
 			}
-			r := merge.Apply(before, merge.Input{Mutation: &roundsv1.Mutation{RecordId: d.RecordID, Base: before.GetVersion(), Act: &roundsv1.Mutation_Edit{Edit: d.Edit}},
+			r := merge.Apply(before, merge.Input{Mutation: &roundsv1.Mutation{RecordId: string(d.RecordID), Base: before.GetVersion(), Act: &roundsv1.Mutation_Edit{Edit: d.Edit}},
 				Stamp: &roundsv1.Stamp{Seq: uint64(100 + n), TimeUs: 30}, Capacity: merge.Rules})
 			if r.Problem != nil {
 				t.Fatalf("cannot be written: %v\n%v", r.Problem, d.Edit)
 			}
-			tried[d.RecordID] = r.Change
+			tried[string(d.RecordID)] = r.Change
 		}
 	})
 }

@@ -81,8 +81,8 @@ func says(change func(*roundsv1.TicketCommand)) func(*engine.Case) {
 func knows(id string, record *roundsv1.Record) func(*engine.Case) {
 	return func(c *engine.Case) {
 		before := c.Lookup
-		c.Lookup = func(kind merge.Kind, of string) (*roundsv1.Change, error) {
-			if named, _ := merge.KindOf(record); of == id && named == kind {
+		c.Lookup = func(kind merge.Kind, of merge.RecordID) (*roundsv1.Change, error) {
+			if named, _ := merge.KindOf(record); string(of) == id && named == kind {
 				found := change(record)
 				found.RecordId = id
 				return found, nil

@@ -23,13 +23,13 @@ const (
 func guard(ticket *roundsv1.Ticket, act any, records map[string]*roundsv1.Record) engine.Case {
 	c := caseOf("ticket", change(ticketRecord(ticket)), act, true)
 	c.Time, c.Trust = time.Date(2026, 7, 1, 9, 0, 0, 0, time.UTC), roundsv1.Trust_TRUST_A
-	c.Lookup = func(kind merge.Kind, id string) (*roundsv1.Change, error) {
-		r := records[id]
+	c.Lookup = func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
+		r := records[string(id)]
 		if of, _ := merge.KindOf(r); r == nil || of != kind {
 			return nil, nil
 		}
 		found := change(r)
-		found.RecordId = id
+		found.RecordId = string(id)
 		return found, nil
 	}
 	return c

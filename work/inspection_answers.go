@@ -28,8 +28,8 @@ const itemBrokenTag = "~tag"
 // client.DerivedID(round, checkpoint, item), so that two phones and the server make one ticket.
 //
 // Where the ticket of an earlier round has ended and the item fails again, the server makes another, with the number of the round as a third part.
-func FailureTicketID(inspectionID, checkpoint, item string) string {
-	return derivedID(inspectionID, checkpoint, item)
+func FailureTicketID(inspection merge.RecordID, checkpoint, item string) merge.RecordID {
+	return merge.RecordID(derivedID(string(inspection), checkpoint, item))
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
@@ -194,7 +194,7 @@ func (j *judgement) fileFailure(q checklist.Question, a *roundsv1.Answer) {
 
 // failureID is the id of the ticket that a failure makes now; false where there is one that has not ended, or that this round has made.
 func (j *judgement) failureID(checkpoint, item string) (string, bool) {
-	id := FailureTicketID(j.ref().GetId(), checkpoint, item)
+	id := j.derivedFailure(checkpoint, item, 1)
 	before := j.lookup(kindTicket, id)
 	if before == nil {
 		return id, true
@@ -215,7 +215,7 @@ func (j *judgement) failureID(checkpoint, item string) (string, bool) {
 // derivedFailure is the id of the ticket of a failure in a round of the inspection.
 func (j *judgement) derivedFailure(checkpoint, item string, round uint32) string {
 	if round < 2 {
-		return FailureTicketID(j.ref().GetId(), checkpoint, item)
+		return derivedID(j.ref().GetId(), checkpoint, item) // FailureTicketID
 	}
 	return derivedID(j.ref().GetId(), checkpoint, item, strconv.FormatUint(uint64(round), 10))
 }
@@ -242,7 +242,7 @@ func (j *judgement) file(id string, t *roundsv1.Ticket, checkpoint string) {
 	if made.Problem != nil {
 		return
 	}
-	j.verdict.Derived = append(append(j.verdict.Derived, engine.Derived{RecordID: id, Edit: &roundsv1.Edit{Record: made.Change.GetRecord()}}), v.Derived...)
+	j.verdict.Derived = append(append(j.verdict.Derived, engine.Derived{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Record: made.Change.GetRecord()}}), v.Derived...)
 }
 
 // bilingual is a text as one line for a field that has no languages.

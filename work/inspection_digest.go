@@ -17,7 +17,7 @@ import (
 //   - of each visit that counts: round, checkpoint, scan, and marks.
 //
 // Otherwise it is as Digest.
-func InspectionDigest(current *roundsv1.Change, lookup func(kind merge.Kind, id string) (*roundsv1.Change, error)) ([]byte, error) {
+func InspectionDigest(current *roundsv1.Change, lookup func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error)) ([]byte, error) {
 	i := current.GetRecord().GetInspection()
 	var d digest
 	d.text("rounds.review.inspection.v2")
@@ -43,6 +43,8 @@ func (j *judgement) sawEvidence() bool {
 	if j.foresees || j.Admitted {
 		return true
 	}
-	now, err := InspectionDigest(j.Current, func(kind merge.Kind, id string) (*roundsv1.Change, error) { return j.lookup(kind, id), nil })
+	now, err := InspectionDigest(j.Current, func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
+		return j.lookup(kind, string(id)), nil
+	})
 	return err == nil && bytes.Equal(j.inspectionAct().GetApprove().GetReviewDigest(), now)
 }

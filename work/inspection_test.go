@@ -34,10 +34,10 @@ const (
 // library is an organisation with one checklist in two versions, and a key for the tags of its site.
 type library struct{ newest uint32 }
 
-func (library) Category(store.Scope, string) *roundsv1.Category       { return nil }
-func (library) Policy(store.Scope) policy.Policy                      { return policy.Default() }
-func (library) Calendar(store.Scope, string) (none calendar.Calendar) { return none }
-func (library) TagKeys(store.Scope) tag.Keys                          { return tag.Keys{siteKey()} }
+func (library) Category(store.Scope, merge.RecordID) *roundsv1.Category { return nil }
+func (library) Policy(store.Scope) policy.Policy                        { return policy.Default() }
+func (library) Calendar(store.Scope, string) (none calendar.Calendar)   { return none }
+func (library) TagKeys(store.Scope) tag.Keys                            { return tag.Keys{siteKey()} }
 
 func siteKey() tag.Key { return tag.DeriveKey([]byte("a master of thirty-two bytes here"), siteID) }
 
@@ -124,7 +124,7 @@ func (p *patrol) round() *roundsv1.Inspection {
 func (p *phone) approvesWalk(round string) *roundsv1.InspectionCommand {
 	p.t.Helper()
 	p.sync()
-	sum, err := work.Digest(p.replica[round], func(_ merge.Kind, id string) (*roundsv1.Change, error) { return p.replica[id], nil })
+	sum, err := work.Digest(p.replica[round], func(_ merge.Kind, id merge.RecordID) (*roundsv1.Change, error) { return p.replica[string(id)], nil })
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func (p *phone) approvesWalk(round string) *roundsv1.InspectionCommand {
 func (p *patrol) force(i *roundsv1.Inspection, fields ...uint32) {
 	p.t.Helper()
 	if err := p.engine.Write(p.t.Context(), siteScope, func(engine.View) ([]engine.Derived, error) {
-		return []engine.Derived{{RecordID: p.id, Edit: &roundsv1.Edit{Record: round(i), Fields: fields}}}, nil
+		return []engine.Derived{{RecordID: merge.RecordID(p.id), Edit: &roundsv1.Edit{Record: round(i), Fields: fields}}}, nil
 	}); err != nil {
 		p.t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func TestStart(t *testing.T) {
 			checkProblem(t, v.Problem)
 		}
 		if test.name == "a broken tag" {
-			made := derived(t, v, work.FailureTicketID(uid("record"), gate, "~tag")).GetRecord().GetTicket()
+			made := derived(t, v, string(work.FailureTicketID(merge.RecordID(uid("record")), gate, "~tag"))).GetRecord().GetTicket()
 			if made.GetState() != roundsv1.TicketState_TICKET_STATE_NEW || made.GetLocation().GetPlaceId() != gate ||
 				!slices.Equal(made.GetOrigin().GetPhotoIds(), []string{uid("photo of the tag")}) {
 				t.Errorf("%v", made)
@@ -446,11 +446,11 @@ func TestRow27_PassAndFailByTwoPhones(t *testing.T) {
 		good := p.x.do(p.id, answers(map[string]*roundsv1.Answer{"gutter": answer(pass, "clear")}))
 		bad := p.y.do(p.id, answers(map[string]*roundsv1.Answer{"gutter": answer(fail, "full", uid("photo"))}))
 		// Y's own phone made the ticket, too, under the id that everybody derives.
-		id := work.FailureTicketID(p.id, "", "gutter")
-		if want := uuid.NewSHA1(uuid.MustParse(p.id), []byte("\x00gutter")).String(); id != want {
+		id := work.FailureTicketID(merge.RecordID(p.id), "", "gutter")
+		if want := uuid.NewSHA1(uuid.MustParse(p.id), []byte("\x00gutter")).String(); string(id) != want {
 			t.Fatalf("%s, and a phone derives %s", id, want)
 		}
-		own := p.y.do(id, &roundsv1.Edit{Record: ticketRecord(&roundsv1.Ticket{Title: "gutter full", ReporterId: uid("Y"), Channel: roundsv1.Channel_CHANNEL_INSPECTION,
+		own := p.y.do(string(id), &roundsv1.Edit{Record: ticketRecord(&roundsv1.Ticket{Title: "gutter full", ReporterId: uid("Y"), Channel: roundsv1.Channel_CHANNEL_INSPECTION,
 			Origin: &roundsv1.Origin{InspectionId: p.id, ItemId: "gutter"}})})
 		first, second := p.x, p.y
 		if failFirst {
@@ -495,7 +495,7 @@ func TestTwoFailuresMakeOneTicket(t *testing.T) {
 	if len(made) != 1 || made["gutter"].GetLocation().GetPlaceId() != pit || made["gutter"].GetOrigin().GetCheckpointId() != pit {
 		t.Fatalf("%v", made)
 	}
-	if p.chief.replica[work.FailureTicketID(p.id, pit, "gutter")] == nil {
+	if p.chief.replica[string(work.FailureTicketID(merge.RecordID(p.id), pit, "gutter"))] == nil {
 		t.Error("not under the id that is said")
 	}
 }

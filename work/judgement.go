@@ -127,7 +127,7 @@ func (j *judgement) lookup(kind merge.Kind, id string) *roundsv1.Change {
 	if j.Lookup == nil || id == "" {
 		return nil
 	}
-	other, err := j.Lookup(kind, id)
+	other, err := j.Lookup(kind, merge.RecordID(id))
 	if err != nil || other.GetDeleted() {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
 )
 
@@ -119,7 +120,8 @@ func (j *judgement) tellEnder(end *roundsv1.Stamp, people []string, zh, en strin
 		return
 	}
 	for _, id := range people {
-		if t.People = []string{id}; id != string(j.Person) {
+		if person := engine.PersonID(id); person != j.Person {
+			t.People = []engine.PersonID{person}
 			j.tellOnce(t)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/work/deadline"
 )
 
@@ -111,7 +112,7 @@ func TestRow17_PauseEarlierThanTheCompletion(t *testing.T) {
 func (w *town) breach() {
 	w.t.Helper()
 	w.write(func(v engine.View) ([]engine.Derived, error) {
-		current, err := v.Get("ticket", w.id)
+		current, err := v.Get("ticket", merge.RecordID(w.id))
 		if err != nil {
 			return nil, err
 		}
@@ -119,7 +120,7 @@ func (w *town) breach() {
 		if len(noticed) == 0 {
 			w.t.Fatal("nothing to notice")
 		}
-		return []engine.Derived{{RecordID: w.id, Edit: &roundsv1.Edit{Fields: []uint32{44, 54}, Record: ticketRecord(&roundsv1.Ticket{
+		return []engine.Derived{{RecordID: merge.RecordID(w.id), Edit: &roundsv1.Edit{Fields: []uint32{44, 54}, Record: ticketRecord(&roundsv1.Ticket{
 			EscalationLevel: 1, Deadlines: all})}}}, nil
 	})
 }

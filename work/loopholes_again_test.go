@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
 	"github.com/rounds-sync/rounds/work/tag"
@@ -170,11 +171,11 @@ func TestPhotoBeforeItsTicket(t *testing.T) {
 // TestPhotoBeforeItsTask: the same of a task that a ticket is split into, and of a round.
 func TestPhotoBeforeItsTask(t *testing.T) {
 	w := newTown(t, "flood")
-	task := work.TaskID(w.id, 0, "light")
-	w.r.done(uid("early"), shot(task, 1))
+	task := work.TaskID(merge.RecordID(w.id), 0, "light")
+	w.r.done(uid("early"), shot(string(task), 1))
 	w.desk.sync()
 	w.desk.done(w.id, split("light"))
-	if got := w.chief.ticket(task).GetPerformerIds(); !slices.Equal(got, []string{uid("R")}) {
+	if got := w.chief.ticket(string(task)).GetPerformerIds(); !slices.Equal(got, []string{uid("R")}) {
 		t.Fatalf("%v", got)
 	}
 	p := newPatrol(t, 7, &roundsv1.Inspection{})

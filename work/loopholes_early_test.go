@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/work"
 )
 
@@ -52,16 +53,16 @@ func TestBeforePhotoBeforeItsTicket(t *testing.T) {
 	}
 	t.Run("a task", func(t *testing.T) {
 		w := newTown(t, "flood")
-		task := work.TaskID(w.id, 0, "pump")
-		w.r.done(early, shot(task, 1, asBefore))
+		task := work.TaskID(merge.RecordID(w.id), 0, "pump")
+		w.r.done(early, shot(string(task), 1, asBefore))
 		w.desk.sync()
 		w.desk.done(w.id, split("pump"))
-		w.startsWith(task, true)
+		w.startsWith(string(task), true)
 	})
 	t.Run("of a failed item", func(t *testing.T) {
 		p := newPatrol(t, 7, &roundsv1.Inspection{})
-		found := work.FailureTicketID(p.id, "", "gutter")
-		p.x.done(early, shot(found, 1, asBefore))
+		found := work.FailureTicketID(merge.RecordID(p.id), "", "gutter")
+		p.x.done(early, shot(string(found), 1, asBefore))
 		p.x.done(p.id, walk("start"))
 		p.x.done(p.id, answers(map[string]*roundsv1.Answer{"gutter": answer(fail, "full", uid("photo"))}))
 		if got := p.tickets()["gutter"]; !got.GetBeforePhoto() || !slices.Contains(got.GetShownPhotoIds(), early) {

@@ -6,6 +6,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/work"
 )
 
@@ -13,7 +14,7 @@ import (
 func (w *town) retake(ticket string) {
 	w.t.Helper()
 	w.write(func(v engine.View) ([]engine.Derived, error) {
-		current, err := v.Get("ticket", ticket)
+		current, err := v.Get("ticket", merge.RecordID(ticket))
 		if err != nil {
 			return nil, err
 		}
@@ -108,7 +109,7 @@ func TestHiddenByWhoWalked(t *testing.T) {
 func (p *patrol) hard(photo string) {
 	p.t.Helper()
 	err := p.engine.Write(p.t.Context(), siteScope, func(engine.View) ([]engine.Derived, error) {
-		return []engine.Derived{{RecordID: photo, Edit: &roundsv1.Edit{Fields: []uint32{40}, Record: &roundsv1.Record{
+		return []engine.Derived{{RecordID: merge.RecordID(photo), Edit: &roundsv1.Edit{Fields: []uint32{40}, Record: &roundsv1.Record{
 			Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{State: roundsv1.PhotoState_PHOTO_STATE_HARD}}}}}}, nil
 	})
 	if err != nil {
@@ -199,16 +200,16 @@ func TestTasksProveTheTicket(t *testing.T) {
 	w := newTown(t, "light")
 	w.desk.sync()
 	w.desk.done(w.id, split("light", "words"))
-	light, words := work.TaskID(w.id, 0, "light"), work.TaskID(w.id, 1, "words")
-	w.foreman.done(words, dispatch("Y"))
-	w.chief.done(light, cancel())
+	light, words := work.TaskID(merge.RecordID(w.id), 0, "light"), work.TaskID(merge.RecordID(w.id), 1, "words")
+	w.foreman.done(string(words), dispatch("Y"))
+	w.chief.done(string(light), cancel())
 	w.y.sync()
-	w.y.done(words, submit(1))
-	w.looked(words, uid("none"), stateClean)
-	w.chief.inState(words, stateInReview)
+	w.y.done(string(words), submit(1))
+	w.looked(string(words), uid("none"), stateClean)
+	w.chief.inState(string(words), stateInReview)
 	w.r.sync()
-	w.r.done(words, w.r.approves(words, 1))
-	w.chief.inState(words, stateClosed)
+	w.r.done(string(words), w.r.approves(string(words), 1))
+	w.chief.inState(string(words), stateClosed)
 	w.chief.inState(w.id, stateDispatched)
 	w.told(roundsv1.NoticeCode_NOTICE_CODE_MORE_ASKED, w.id, "", foreman)
 	w.told(roundsv1.NoticeCode_NOTICE_CODE_MORE_ASKED, w.id, "", supervisor)

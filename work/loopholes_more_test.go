@@ -112,7 +112,7 @@ func TestMergeByQuestionNeedsTheRight(t *testing.T) {
 				asked := &roundsv1.Conflict{Type: roundsv1.ConflictType_CONFLICT_TYPE_POSSIBLE_DUPLICATE, Subject: &roundsv1.RecordRef{Kind: "ticket", Id: w.id},
 					Sides: []*roundsv1.Side{{Record: &roundsv1.RecordRef{Kind: "ticket", Id: uid("again")}}}}
 				made := work.QuestionOf(asked, "test")
-				question = made.RecordID
+				question = string(made.RecordID)
 				return []engine.Derived{made}, nil
 			})
 			p.sync()

@@ -9,6 +9,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // Number of Notice's field that its recipients write.
@@ -24,13 +25,13 @@ type Telling struct {
 	// Code says what it is about.
 	Code roundsv1.NoticeCode
 	// People who are told by name, 64 at most.
-	People []string
+	People []engine.PersonID
 	// Role whose holders are told besides; 0: nobody.
 	Role roundsv1.Role
 	// Sentence that is told.
 	Sentence *roundsv1.Text
 	// CausedBy is the person whose act caused it; empty for the server.
-	CausedBy string
+	CausedBy engine.PersonID
 	// Cause tells this act, or this deadline, from every other about the same record, so that the same thing is told once.
 	Cause string
 	// TimeUs is the effective time, microseconds since 1970.
@@ -40,12 +41,12 @@ type Telling struct {
 // NoticeOf returns the notice as the server writes it in the record's scope. Its id is the UUIDv5, in the name space of the record, of the code, the
 // recipients and the cause: written again it changes nothing. It is pure.
 func NoticeOf(t Telling) engine.Derived {
-	people := slices.Clone(t.People)
+	people := texts(t.People)
 	slices.Sort(people)
 	people = slices.Compact(people)
 	id := derivedID(t.About.GetId(), append([]string{"notice", strconv.Itoa(int(t.Code)), t.Cause, strconv.Itoa(int(t.Role))}, people...)...)
-	return engine.Derived{RecordID: id, Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Notice{Notice: &roundsv1.Notice{
-		Code: t.Code, Subject: t.About, PersonIds: people, Role: t.Role, Sentence: t.Sentence, CausedById: t.CausedBy, TimeUs: t.TimeUs,
+	return engine.Derived{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Notice{Notice: &roundsv1.Notice{
+		Code: t.Code, Subject: t.About, PersonIds: people, Role: t.Role, Sentence: t.Sentence, CausedById: string(t.CausedBy), TimeUs: t.TimeUs,
 	}}}}}
 }
 
@@ -57,6 +58,24 @@ func derivedID(from string, parts ...string) string {
 		space, parts = uuid.Nil, append([]string{from}, parts...)
 	}
 	return uuid.NewSHA1(space, []byte(strings.Join(parts, "\x00"))).String()
+}
+
+// texts are ids as records hold them: a slice of its own.
+func texts[ID ~string](ids []ID) []string {
+	all := make([]string, len(ids))
+	for i, id := range ids {
+		all[i] = string(id)
+	}
+	return all
+}
+
+// peopleOf are the people whom a record names by these ids.
+func peopleOf(ids []string) []engine.PersonID {
+	all := make([]engine.PersonID, len(ids))
+	for i, id := range ids {
+		all[i] = engine.PersonID(id)
+	}
+	return all
 }
 
 // recipients are whom a notice tells: people by their ids, and whoever has a role.
@@ -84,10 +103,10 @@ func (j *judgement) notifyAbout(about *roundsv1.RecordRef, code roundsv1.NoticeC
 	people := slices.DeleteFunc(slices.Clone(to.people), func(id string) bool { return id == "" || id == string(j.Person) })
 	slices.Sort(people)
 	people = slices.Compact(people)
-	t := Telling{About: about, Code: code, Role: to.role, Sentence: &roundsv1.Text{Zh: zh, En: en}, CausedBy: string(j.Person), Cause: j.cause(),
+	t := Telling{About: about, Code: code, Role: to.role, Sentence: &roundsv1.Text{Zh: zh, En: en}, CausedBy: j.Person, Cause: j.cause(),
 		TimeUs: j.Time.UnixMicro()}
 	for some := range slices.Chunk(people, maxTold) {
-		t.People = some
+		t.People = peopleOf(some)
 		j.verdict.Derived = append(j.verdict.Derived, NoticeOf(t))
 		t.Role = 0
 	}

@@ -12,7 +12,7 @@ import (
 // TestNoticeOf: told twice it is one notice; of another cause, to others or of something else it is another.
 func TestNoticeOf(t *testing.T) {
 	telling := func(change func(*work.Telling)) engine.Derived {
-		told := work.Telling{About: &roundsv1.RecordRef{Kind: "ticket", Id: uid("record")}, Code: roundsv1.NoticeCode_NOTICE_CODE_BREACHED, People: []string{"b", "a", "b"},
+		told := work.Telling{About: &roundsv1.RecordRef{Kind: "ticket", Id: uid("record")}, Code: roundsv1.NoticeCode_NOTICE_CODE_BREACHED, People: []engine.PersonID{"b", "a", "b"},
 			Sentence: &roundsv1.Text{Zh: "甲", En: "a"}, Cause: "1"}
 		change(&told)
 		return work.NoticeOf(told)
@@ -21,16 +21,16 @@ func TestNoticeOf(t *testing.T) {
 	if got := first.Edit.GetRecord().GetNotice(); !slices.Equal(got.GetPersonIds(), []string{"a", "b"}) || got.GetSubject().GetId() != uid("record") {
 		t.Errorf("%v", got)
 	}
-	if again := telling(func(t *work.Telling) { t.People, t.Sentence = []string{"a", "b"}, nil }); again.RecordID != first.RecordID {
+	if again := telling(func(t *work.Telling) { t.People, t.Sentence = []engine.PersonID{"a", "b"}, nil }); again.RecordID != first.RecordID {
 		t.Error("the same has two ids")
 	}
-	ids := []string{first.RecordID}
+	ids := []string{string(first.RecordID)}
 	for _, change := range []func(*work.Telling){
-		func(t *work.Telling) { t.Cause = "2" }, func(t *work.Telling) { t.People = []string{"a"} }, func(t *work.Telling) { t.Role = foreman },
+		func(t *work.Telling) { t.Cause = "2" }, func(t *work.Telling) { t.People = []engine.PersonID{"a"} }, func(t *work.Telling) { t.Role = foreman },
 		func(t *work.Telling) { t.Code = roundsv1.NoticeCode_NOTICE_CODE_CHASE }, func(t *work.Telling) { t.About = &roundsv1.RecordRef{Kind: "ticket", Id: uid("x")} },
 		func(t *work.Telling) { t.About = &roundsv1.RecordRef{Kind: "ticket", Id: "no uuid"} },
 	} {
-		ids = append(ids, telling(change).RecordID)
+		ids = append(ids, string(telling(change).RecordID))
 	}
 	slices.Sort(ids)
 	if len(slices.Compact(ids)) != 7 {

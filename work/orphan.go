@@ -37,7 +37,7 @@ func (j *judgement) subjectGone() bool {
 	if ref.GetId() == "" {
 		return false
 	}
-	subject, err := j.Lookup(merge.Kind(ref.GetKind()), ref.GetId())
+	subject, err := j.Lookup(merge.Kind(ref.GetKind()), merge.RecordID(ref.GetId()))
 	if err != nil || subject == nil {
 		return false // not here yet
 	}
@@ -61,7 +61,7 @@ func (j *judgement) orphanSides() []*roundsv1.Side {
 		return nil
 	}
 	var gone int64
-	if subject, err := j.Lookup(merge.Kind(ref.GetKind()), ref.GetId()); err == nil {
+	if subject, err := j.Lookup(merge.Kind(ref.GetKind()), merge.RecordID(ref.GetId())); err == nil {
 		gone = subject.GetTimeUs()
 	}
 	return []*roundsv1.Side{

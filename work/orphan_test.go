@@ -15,9 +15,11 @@ import (
 func TestOrphans(t *testing.T) {
 	const orphan = roundsv1.ConflictType_CONFLICT_TYPE_ORPHAN
 	for name, gone := range map[string]func(w *shift) error{
-		"archived": func(w *shift) error { return w.engine.Evict(context.Background(), siteScope, "ticket", w.id) },
+		"archived": func(w *shift) error {
+			return w.engine.Evict(context.Background(), siteScope, "ticket", merge.RecordID(w.id))
+		},
 		"erased": func(w *shift) error {
-			return w.engine.Redact(context.Background(), siteScope, "ticket", w.id, []uint32{1}, "asked for by the household")
+			return w.engine.Redact(context.Background(), siteScope, "ticket", merge.RecordID(w.id), []uint32{1}, "asked for by the household")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,10 +56,10 @@ func TestOrphansBeside(t *testing.T) {
 	}
 	for name, gone := range map[string]func(w *town, kind, id string) error{
 		"archived": func(w *town, kind, id string) error {
-			return w.engine.Evict(context.Background(), siteScope, merge.Kind(kind), id)
+			return w.engine.Evict(context.Background(), siteScope, merge.Kind(kind), merge.RecordID(id))
 		},
 		"erased": func(w *town, kind, id string) error {
-			return w.engine.Redact(context.Background(), siteScope, merge.Kind(kind), id, map[string][]uint32{"ticket": {1}, "inspection": {3}}[kind], "asked for by the household")
+			return w.engine.Redact(context.Background(), siteScope, merge.Kind(kind), merge.RecordID(id), map[string][]uint32{"ticket": {1}, "inspection": {3}}[kind], "asked for by the household")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,8 +111,8 @@ func TestOrphansBeside(t *testing.T) {
 func TestPhotoOfADeletedTicket(t *testing.T) {
 	for _, deleted := range []bool{true, false} {
 		c := engine.Case{Scope: siteScope, Kind: "photo", Person: engine.PersonID(uid("me")), Roles: []roundsv1.Role{worker}, Mutation: mutation(uid("photo"), shot(uid("gone"), 1)),
-			Lookup: func(kind merge.Kind, id string) (*roundsv1.Change, error) {
-				if !deleted || kind != "ticket" || id != uid("gone") {
+			Lookup: func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
+				if !deleted || kind != "ticket" || string(id) != uid("gone") {
 					return nil, nil
 				}
 				gone := change(ticketRecord(&roundsv1.Ticket{}))

@@ -122,11 +122,11 @@ func operations(kind merge.Kind, by string) map[string]engine.Case {
 	}
 	for op, c := range all {
 		c.Kind, c.Saw = kind, true
-		c.Lookup = func(of merge.Kind, id string) (*roundsv1.Change, error) {
-			if of != "ticket" || id != uid("ticket") {
+		c.Lookup = func(of merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
+			if of != "ticket" || string(id) != uid("ticket") {
 				return nil, nil
 			}
-			return &roundsv1.Change{RecordId: id, Record: ticketRecord(&roundsv1.Ticket{}), Writes: []*roundsv1.Write{{Stamp: author, Shown: []uint32{51}}}}, nil
+			return &roundsv1.Change{RecordId: string(id), Record: ticketRecord(&roundsv1.Ticket{}), Writes: []*roundsv1.Write{{Stamp: author, Shown: []uint32{51}}}}, nil
 		}
 		all[op] = c
 	}

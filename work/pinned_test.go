@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
 	"github.com/rounds-sync/rounds/work/checklist"
@@ -37,8 +38,8 @@ func (d *desk) Checklist(scope store.Scope, series string, version uint32) *roun
 	return list
 }
 
-func (d *desk) Category(_ store.Scope, id string) *roundsv1.Category {
-	return map[string]*roundsv1.Category{"pump": {AfterPhotos: 1, ChecklistId: uid("list")}}[id]
+func (d *desk) Category(_ store.Scope, id merge.RecordID) *roundsv1.Category {
+	return map[string]*roundsv1.Category{"pump": {AfterPhotos: 1, ChecklistId: uid("list")}}[string(id)]
 }
 
 func newDesk(newest uint32) *desk {
@@ -188,9 +189,9 @@ func TestAVersionBesideOneWithoutASeries(t *testing.T) {
 		made *roundsv1.Record
 		want bool
 	}{
-		"the same version, after":    {world{uid("list"): old}, third, listRecord(), false},
-		"another version, after":     {world{uid("list"): old}, checklist.RecordID(uid("list"), 4), listRecord(func(l *roundsv1.Checklist) { l.Version = 4 }), true},
-		"without a series, after":    {world{third: listRecord()}, uid("list"), old, false},
+		"the same version, after":    {world{uid("list"): old}, string(third), listRecord(), false},
+		"another version, after":     {world{uid("list"): old}, string(checklist.RecordID(uid("list"), 4)), listRecord(func(l *roundsv1.Checklist) { l.Version = 4 }), true},
+		"without a series, after":    {world{string(third): listRecord()}, uid("list"), old, false},
 		"without a series, in front": {world{}, uid("list"), old, true},
 	} {
 		c := caseOf("checklist", nil, &roundsv1.Edit{Record: one.made}, false)

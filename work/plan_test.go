@@ -110,7 +110,7 @@ func TestVersionsGoUp(t *testing.T) {
 		}
 		c.edit.Record = listRecord(func(l *roundsv1.Checklist) { l.Version = c.version })
 		g := caseOf("checklist", current, c.edit, true)
-		g.Scope, g.Roles, g.Mutation.RecordId = "org/"+siteScope[len("site/"):], []roundsv1.Role{roundsv1.Role_ROLE_ADMIN}, checklist.RecordID(uid("list"), c.version)
+		g.Scope, g.Roles, g.Mutation.RecordId = "org/"+siteScope[len("site/"):], []roundsv1.Role{roundsv1.Role_ROLE_ADMIN}, string(checklist.RecordID(uid("list"), c.version))
 		v := work.New(work.Config{Reference: library{8}}).Judge(g)
 		if (v.Problem != nil) != c.refused || c.refused && (v.Problem.GetFacts()["newest"] != "8" || v.Problem.GetField() != "edit.record.checklist.version") {
 			t.Errorf("%s: %v", c.name, v.Problem)

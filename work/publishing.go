@@ -82,9 +82,9 @@ func (j *judgement) versionHasItsID() bool {
 	list := j.written().GetChecklist()
 	if series := list.GetSeriesId(); series != "" {
 		before := j.lookup(kindChecklist, series).GetRecord().GetChecklist() // one that has no series is the first of the series that has its id
-		return j.Mutation.GetRecordId() == checklist.RecordID(series, list.GetVersion()) && (before == nil || before.GetSeriesId() != "" || before.GetVersion() != list.GetVersion())
+		return j.Mutation.GetRecordId() == string(checklist.RecordID(series, list.GetVersion())) && (before == nil || before.GetSeriesId() != "" || before.GetVersion() != list.GetVersion())
 	}
-	return j.lookup(kindChecklist, checklist.RecordID(j.Mutation.GetRecordId(), list.GetVersion())) == nil
+	return j.lookup(kindChecklist, string(checklist.RecordID(j.Mutation.GetRecordId(), list.GetVersion()))) == nil
 }
 
 func (j *judgement) versionIsNewer() bool {

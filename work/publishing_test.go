@@ -65,7 +65,7 @@ func TestPublishedListsStay(t *testing.T) {
 
 // TestAVersionIsMadeOnce: a second record of a version is not taken, and one from before there were series is.
 func TestAVersionIsMadeOnce(t *testing.T) {
-	for id, want := range map[string]bool{checklist.RecordID(uid("list"), 3): true, checklist.RecordID(uid("list"), 4): false, uid("record"): false} {
+	for id, want := range map[string]bool{string(checklist.RecordID(uid("list"), 3)): true, string(checklist.RecordID(uid("list"), 4)): false, uid("record"): false} {
 		g := caseOf("checklist", nil, &roundsv1.Edit{Record: listRecord()}, false)
 		g.Scope, g.Mutation.RecordId, g.Roles = "org/"+siteScope[len("site/"):], id, []roundsv1.Role{roundsv1.Role_ROLE_ADMIN}
 		if v := work.New(work.Config{}).Judge(g); (v.Problem == nil) != want {

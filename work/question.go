@@ -193,7 +193,7 @@ func QuestionOf(c *roundsv1.Conflict, key string) engine.Derived {
 		Actions: c.GetActions(), OwnerRole: c.GetOwnerRole(), RemindUs: c.GetRemindUs(), OwnerId: c.GetOwnerId(),
 		State: roundsv1.ConflictState_CONFLICT_STATE_OPEN}
 	complete(made)
-	return engine.Derived{RecordID: questionID(made.GetSubject().GetId(), made.GetType(), key), Edit: conflictEdit(made)}
+	return engine.Derived{RecordID: merge.RecordID(questionID(made.GetSubject().GetId(), made.GetType(), key)), Edit: conflictEdit(made)}
 }
 
 func questionID(subject string, of roundsv1.ConflictType, key string) string {
@@ -232,7 +232,7 @@ func (j *judgement) askAbout(about *roundsv1.RecordRef, round uint32, of roundsv
 			}
 		}
 		if len(all) > len(before.GetSides()) {
-			j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: id, Edit: conflictEdit(&roundsv1.Conflict{Sides: all}, conflictSides)})
+			j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: merge.RecordID(id), Edit: conflictEdit(&roundsv1.Conflict{Sides: all}, conflictSides)})
 		}
 		return
 	} else if before != nil {

@@ -5,6 +5,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // Answered tells whether a question has found its answer in the record that it is about, and in which words: then the server closes it with this resolution.
@@ -128,7 +129,7 @@ func (j *judgement) answer(how string, types ...roundsv1.ConflictType) {
 		if c.GetState() != roundsv1.ConflictState_CONFLICT_STATE_OPEN {
 			continue
 		}
-		j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: id, Edit: conflictEdit(&roundsv1.Conflict{State: roundsv1.ConflictState_CONFLICT_STATE_RESOLVED, Resolution: "answered: " + how,
+		j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: merge.RecordID(id), Edit: conflictEdit(&roundsv1.Conflict{State: roundsv1.ConflictState_CONFLICT_STATE_RESOLVED, Resolution: "answered: " + how,
 			ResolvedById: string(j.Person), Decision: actReview}, conflictState, conflictResolution, conflictResolvedBy, conflictDecision)})
 	}
 }

@@ -50,8 +50,8 @@ func (j *judgement) walkAgain(subject *roundsv1.Change) engine.Verdict {
 	why := j.whyDecided(j.conflict())
 	v := engine.Verdict{Derived: []engine.Derived{j.returned(subject, "reopened", why, j.failedSince(subject))}}
 	if who := round.GetInspectorId(); who != "" && who != string(j.Person) {
-		v.Derived = append(v.Derived, NoticeOf(Telling{About: j.conflict().GetSubject(), Code: roundsv1.NoticeCode_NOTICE_CODE_REOPENED, People: []string{who},
-			CausedBy: string(j.Person), Cause: j.cause(), TimeUs: j.Time.UnixMicro(), Sentence: &roundsv1.Text{
+		v.Derived = append(v.Derived, NoticeOf(Telling{About: j.conflict().GetSubject(), Code: roundsv1.NoticeCode_NOTICE_CODE_REOPENED, People: []engine.PersonID{engine.PersonID(who)},
+			CausedBy: j.Person, Cause: j.cause(), TimeUs: j.Time.UnixMicro(), Sentence: &roundsv1.Text{
 				Zh: "已通过的巡检因迟到的不合格项重新打开：" + why + "。请补检。", En: "A round that was approved is open again, for an item that failed: " + why + ". Walk it again."}}))
 	}
 	return v
@@ -111,7 +111,7 @@ func (j *judgement) command(ticket *roundsv1.Change, act *roundsv1.TicketCommand
 		return engine.Verdict{Problem: v.Problem}
 	}
 	if v.Effect != nil {
-		v.Derived = append([]engine.Derived{{RecordID: ticket.GetRecordId(), Edit: v.Effect}}, v.Derived...)
+		v.Derived = append([]engine.Derived{{RecordID: merge.RecordID(ticket.GetRecordId()), Edit: v.Effect}}, v.Derived...)
 	}
 	return engine.Verdict{Derived: v.Derived}
 }
@@ -163,7 +163,7 @@ func (j *judgement) countTime(subject *roundsv1.Change, met bool) engine.Verdict
 		for _, d := range deadline.Corrected(before, all) { // as where the time is well known
 			on.tellCorrection(deadline.Find(before, d.GetStep(), d.GetRound()), d)
 		}
-		edit := engine.Derived{RecordID: subject.GetRecordId(), Edit: on.draft.effect(kindTicket)}
+		edit := engine.Derived{RecordID: merge.RecordID(subject.GetRecordId()), Edit: on.draft.effect(kindTicket)}
 		return engine.Verdict{Derived: append([]engine.Derived{edit}, on.verdict.Derived...)}
 	case subject.GetRecord().GetInspection() != nil:
 		flag := flagTooLate
@@ -177,7 +177,7 @@ func (j *judgement) countTime(subject *roundsv1.Change, met bool) engine.Verdict
 }
 
 func inspectionEdit(id string, i *roundsv1.Inspection, fields ...uint32) engine.Derived {
-	return engine.Derived{RecordID: id, Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: i}}, Fields: fields}}
+	return engine.Derived{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Inspection{Inspection: i}}, Fields: fields}}
 }
 
 // retake is row 36: the photos that will not come are taken out of sight, so that they do not stand in the way, and stay listed with their hashes; whoever
@@ -213,7 +213,7 @@ func (j *judgement) retake(subject *roundsv1.Change) engine.Verdict {
 	slices.Sort(photos)
 	for _, id := range slices.Compact(photos) {
 		if j.lost(id) {
-			v.Derived = append(v.Derived, engine.Derived{RecordID: id, Edit: &roundsv1.Edit{Fields: []uint32{photoHidden}, Record: &roundsv1.Record{
+			v.Derived = append(v.Derived, engine.Derived{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Fields: []uint32{photoHidden}, Record: &roundsv1.Record{
 				Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{Hidden: &roundsv1.Hidden{Reason: lostPhotoWhy, PersonId: string(j.Person)}}}}}})
 		}
 	}
@@ -226,8 +226,8 @@ func (j *judgement) retake(subject *roundsv1.Change) engine.Verdict {
 		if person == "" || person == string(j.Person) {
 			continue
 		}
-		v.Derived = append(v.Derived, NoticeOf(Telling{About: j.conflict().GetSubject(), Code: roundsv1.NoticeCode_NOTICE_CODE_MORE_ASKED, People: []string{person},
-			CausedBy: string(j.Person), Cause: j.cause(), TimeUs: j.Time.UnixMicro(), Sentence: &roundsv1.Text{
+		v.Derived = append(v.Derived, NoticeOf(Telling{About: j.conflict().GetSubject(), Code: roundsv1.NoticeCode_NOTICE_CODE_MORE_ASKED, People: []engine.PersonID{engine.PersonID(person)},
+			CausedBy: j.Person, Cause: j.cause(), TimeUs: j.Time.UnixMicro(), Sentence: &roundsv1.Text{
 				Zh: "部分照片不会再到达（手机丢失或已清除）。请到现场扫码并重新拍摄。", En: "Some photos will not come any more: the phone is lost or wiped. Go there, scan the tag and take them again."}}))
 	}
 	return v
@@ -242,7 +242,7 @@ func (j *judgement) asksAgain(subject *roundsv1.Change) engine.Derived {
 	if len(edit.Flags) < maxFlags && !slices.Contains(edit.Flags, flagRetake) {
 		edit.Flags = append(edit.Flags, flagRetake)
 	}
-	return engine.Derived{RecordID: subject.GetRecordId(), Edit: &roundsv1.Edit{Fields: []uint32{ticketFlags, ticketReviews},
+	return engine.Derived{RecordID: merge.RecordID(subject.GetRecordId()), Edit: &roundsv1.Edit{Fields: []uint32{ticketFlags, ticketReviews},
 		Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: edit}}}}
 }
 

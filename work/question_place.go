@@ -5,6 +5,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 const (
@@ -29,7 +30,7 @@ func (j *judgement) askPlace() {
 	open := j.lookup(kindConflict, id).GetRecord().GetConflict().GetState() == roundsv1.ConflictState_CONFLICT_STATE_OPEN
 	if j.saw(ticketLocation) {
 		if open {
-			j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: id, Edit: conflictEdit(&roundsv1.Conflict{
+			j.verdict.Derived = append(j.verdict.Derived, engine.Derived{RecordID: merge.RecordID(id), Edit: conflictEdit(&roundsv1.Conflict{
 				State: roundsv1.ConflictState_CONFLICT_STATE_RESOLVED, Resolution: "answered: corrected", ResolvedById: string(j.Person), Decision: actEditField,
 			}, conflictState, conflictResolution, conflictResolvedBy, conflictDecision)})
 		}

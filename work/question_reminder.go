@@ -5,6 +5,7 @@ import (
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/work/policy"
 )
 
@@ -24,7 +25,7 @@ type Reminding struct {
 	// Level is 0 for its owner, 1 for who is above, and so on.
 	Level int
 	// Person who is told by name; empty: nobody.
-	Person string
+	Person engine.PersonID
 	// Role whose holders are told; 0: nobody besides.
 	Role roundsv1.Role
 	// Sentence that is told.
@@ -61,7 +62,7 @@ func Reminder(c *roundsv1.Conflict, p policy.Policy, now time.Time) (Reminding, 
 	r.Level = min(r.Level, len(ladder)-1)
 	r.Role = ladder[r.Level]
 	if r.Level == 0 && c.GetOwnerId() != "" {
-		r.Person, r.Role = c.GetOwnerId(), roundsv1.Role_ROLE_UNSPECIFIED
+		r.Person, r.Role = engine.PersonID(c.GetOwnerId()), roundsv1.Role_ROLE_UNSPECIFIED
 	}
 	days := max(0, now.UnixMicro()-c.GetOpenedTimeUs()) / (24 * time.Hour).Microseconds()
 	asked := c.GetSentence()

@@ -31,7 +31,7 @@ func (j *judgement) look() (merge.Kind, *roundsv1.Change) {
 		return j.Kind, j.Current
 	}
 	kind := merge.Kind(ref.GetKind())
-	change, err := j.Lookup(kind, ref.GetId())
+	change, err := j.Lookup(kind, merge.RecordID(ref.GetId()))
 	if err != nil {
 		return kind, nil
 	}

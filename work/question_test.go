@@ -76,7 +76,7 @@ func TestQuestionOf(t *testing.T) {
 		if c := d.Edit.GetRecord().GetConflict(); c.GetState() != openState || c.GetOwnerRole() == 0 {
 			t.Fatalf("%v", c)
 		}
-		return d.RecordID
+		return string(d.RecordID)
 	}
 	lost, double := roundsv1.ConflictType_CONFLICT_TYPE_EVIDENCE_LOST, roundsv1.ConflictType_CONFLICT_TYPE_DOUBLE_WORK
 	ids := []string{about(lost, uid("a"), "1"), about(lost, uid("a"), "2"), about(double, uid("a"), "1"), about(lost, uid("b"), "1")}
@@ -141,7 +141,7 @@ func TestReminder(t *testing.T) {
 	c.Reminders, c.RemindUs, now = 5, opened.UnixMicro(), opened.Add(5*24*time.Hour)
 	named := proto.CloneOf(c)
 	named.Reminders, named.OwnerId = 0, uid("x")
-	if r, _ := work.Reminder(named, p, now); r.Person != uid("x") || r.Role != 0 {
+	if r, _ := work.Reminder(named, p, now); string(r.Person) != uid("x") || r.Role != 0 {
 		t.Errorf("to whom it was given: %+v", r)
 	}
 	named.Reminders = 1
@@ -162,13 +162,13 @@ func TestReminder(t *testing.T) {
 // world is a scope of records for Lookup.
 type world map[string]*roundsv1.Record
 
-func (w world) lookup(kind merge.Kind, id string) (*roundsv1.Change, error) {
-	r := w[id]
+func (w world) lookup(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
+	r := w[string(id)]
 	if of, ok := merge.KindOf(r); !ok || of != kind {
 		return nil, nil
 	}
 	c := change(r)
-	c.RecordId = id
+	c.RecordId = string(id)
 	return c, nil
 }
 
@@ -185,7 +185,7 @@ func (w world) question(c *roundsv1.Conflict, act *roundsv1.ConflictCommand) eng
 func derived(t *testing.T, v engine.Verdict, id string) *roundsv1.Edit {
 	t.Helper()
 	for _, d := range v.Derived {
-		if d.RecordID == id {
+		if string(d.RecordID) == id {
 			return d.Edit
 		}
 	}
@@ -273,7 +273,7 @@ func TestDecisions(t *testing.T) {
 			t.Errorf("%v", got)
 		}
 		for _, d := range v.Derived {
-			if d.RecordID == here {
+			if string(d.RecordID) == here {
 				t.Error("a photo that is here was hidden")
 			}
 		}

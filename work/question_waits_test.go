@@ -129,7 +129,7 @@ func TestWhatWaitsIsNotQuotedAfterAnErasure(t *testing.T) {
 	w := newTown(t, "light")
 	w.x.sync()
 	first := w.x.do(uid("remark"), remark(w.id, "Li in 7-302"))
-	if err := w.engine.Redact(context.Background(), siteScope, "ticket", w.id, []uint32{1}, "asked for by the household"); err != nil {
+	if err := w.engine.Redact(context.Background(), siteScope, "ticket", merge.RecordID(w.id), []uint32{1}, "asked for by the household"); err != nil {
 		t.Fatal(err)
 	}
 	w.x.sync()
@@ -149,7 +149,7 @@ func TestWhatWaitsIsNotQuotedAfterAnErasure(t *testing.T) {
 	if en := w.chief.replica[question].GetRecord().GetConflict().GetSides()[1].GetSentence().GetEn(); en != "A remark: “Wang in 9-101”." {
 		t.Errorf("it says %q", en)
 	}
-	if err := w.engine.Redact(context.Background(), siteScope, "comment", uid("other remark"), []uint32{2}, "asked for"); err != nil {
+	if err := w.engine.Redact(context.Background(), siteScope, "comment", merge.RecordID(uid("other remark")), []uint32{2}, "asked for"); err != nil {
 		t.Fatal(err)
 	}
 	w.chief.sync()

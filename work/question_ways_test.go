@@ -35,8 +35,8 @@ func (a asking) way(rules *work.Rules) string {
 		m := mutation(current.GetRecordId(), act)
 		m.Base, m.BaseTimeUs = current.GetVersion(), current.GetTimeUs()
 		v := rules.Judge(engine.Case{Kind: of, Scope: siteScope, Current: current, Mutation: m, Roles: roles, Person: engine.PersonID(uid("who is asked")), Device: "theirs",
-			Saw: true, Trust: roundsv1.Trust_TRUST_A, Lookup: func(kind merge.Kind, id string) (*roundsv1.Change, error) {
-				if id == a.subject.GetRecordId() {
+			Saw: true, Trust: roundsv1.Trust_TRUST_A, Lookup: func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
+				if string(id) == a.subject.GetRecordId() {
 					return a.subject, nil
 				}
 				return nil, nil

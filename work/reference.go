@@ -2,6 +2,7 @@ package work
 
 import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work/calendar"
 	"github.com/rounds-sync/rounds/work/policy"
@@ -12,7 +13,7 @@ import (
 // scope, so it answers from memory, and may be a moment behind. Its methods are called from many goroutines; what they return is not changed by either side.
 type Reference interface {
 	// Category of that id; nil where there is none.
-	Category(scope store.Scope, id string) *roundsv1.Category
+	Category(scope store.Scope, id merge.RecordID) *roundsv1.Category
 	// Checklist of a series in one version, or with version 0 in the newest that is published; nil where there is none.
 	Checklist(scope store.Scope, series string, version uint32) *roundsv1.Checklist
 	// Policy is what counts at a site, with what it inherits.
@@ -40,7 +41,7 @@ var (
 func (unknown) TagKeys(store.Scope) tag.Keys { return nil }
 
 // Category implements Reference.
-func (unknown) Category(store.Scope, string) *roundsv1.Category { return nil }
+func (unknown) Category(store.Scope, merge.RecordID) *roundsv1.Category { return nil }
 
 // Checklist implements Reference.
 func (unknown) Checklist(store.Scope, string, uint32) *roundsv1.Checklist { return nil }

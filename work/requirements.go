@@ -6,12 +6,13 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // requirementsOf is what a ticket of a category has to fulfil at the site of the case, with the newest version of its checklist. A category that the directory
 // does not know asks for nothing but the site's times.
 func (j *judgement) requirementsOf(category string, priority roundsv1.Priority) *roundsv1.Requirements {
-	known := j.reference.Category(j.Scope, category)
+	known := j.reference.Category(j.Scope, merge.RecordID(category))
 	need := j.reference.Policy(j.Scope).RequirementsAt(known, priority)
 	if known != nil {
 		need.CategoryId = category
@@ -45,7 +46,7 @@ func (j *judgement) pin(category string, priority roundsv1.Priority) {
 	if !proto.Equal(need, j.ticket().GetRequirements()) {
 		j.editTicket(ticketRequirements).Requirements = need
 	}
-	if begins := j.reference.Category(j.Scope, category).GetPriority(); priority == 0 && begins != 0 {
+	if begins := j.reference.Category(j.Scope, merge.RecordID(category)).GetPriority(); priority == 0 && begins != 0 {
 		j.editTicket(ticketPriority).Priority = begins
 	}
 }
@@ -124,6 +125,6 @@ func (j *judgement) knownCategory(id string) bool {
 	if j.foresees || !j.directory {
 		return true
 	}
-	category := j.reference.Category(j.Scope, id)
+	category := j.reference.Category(j.Scope, merge.RecordID(id))
 	return category != nil && !category.GetRetired()
 }

@@ -130,16 +130,16 @@ func caseOf(kind merge.Kind, current *roundsv1.Change, act any, saw bool) engine
 }
 
 // lookup knows an open ticket and a verified photo.
-func lookup(kind merge.Kind, id string) (*roundsv1.Change, error) {
+func lookup(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 	switch {
-	case kind == "ticket" && id == uid("target"):
+	case kind == "ticket" && string(id) == uid("target"):
 		c := change(ticketRecord(&roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_TRIAGED}))
-		c.RecordId = id
+		c.RecordId = string(id)
 		return c, nil
-	case kind == "photo" && id == uid("photo of round 1"):
+	case kind == "photo" && string(id) == uid("photo of round 1"):
 		return change(&roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "ticket", Id: uid("record")},
 			Round: 1, State: roundsv1.PhotoState_PHOTO_STATE_CLEAN}}}), nil
-	case kind == "photo" && id == uid("photo"):
+	case kind == "photo" && string(id) == uid("photo"):
 		return change(&roundsv1.Record{Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{Subject: &roundsv1.RecordRef{Kind: "ticket", Id: uid("record")},
 			Round: 2, State: roundsv1.PhotoState_PHOTO_STATE_CLEAN}}}), nil
 	}
@@ -455,7 +455,7 @@ func TestConflictStates(t *testing.T) {
 					}
 					v := plainRules().Judge(c)
 					admits := want == "admitted" || want == "take result" || want == "reinstate"
-					if got != want || (v.Admit == waits && waits != 0) != admits {
+					if got != want || (uint64(v.Admit) == waits && waits != 0) != admits {
 						t.Errorf("%s of %v %v: %q, want %q; %+v", op, at, of, got, want, v)
 					}
 				}

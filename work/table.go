@@ -204,7 +204,7 @@ func (j *judgement) follow(r row) engine.Verdict {
 	if v.Park != roundsv1.ConflictType_CONFLICT_TYPE_UNSPECIFIED {
 		// The command itself waits. What it marks on the record is written as a derived change.
 		if v.Effect != nil {
-			v.Derived = append([]engine.Derived{{RecordID: j.Current.GetRecordId(), Edit: v.Effect}}, v.Derived...)
+			v.Derived = append([]engine.Derived{{RecordID: merge.RecordID(j.Current.GetRecordId()), Edit: v.Effect}}, v.Derived...)
 		}
 		v.Effect = nil
 	}

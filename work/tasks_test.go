@@ -7,6 +7,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/work"
 )
 
@@ -18,7 +19,7 @@ func splitTown(t *testing.T) (w *town, tasks [2]string) {
 	w.desk.sync()
 	w.desk.done(w.id, split("light", "tiles"))
 	parent := w.desk.ticket(w.id)
-	tasks = [2]string{work.TaskID(w.id, 0, "light"), work.TaskID(w.id, 1, "tiles")}
+	tasks = [2]string{string(work.TaskID(merge.RecordID(w.id), 0, "light")), string(work.TaskID(merge.RecordID(w.id), 1, "tiles"))}
 	if !slices.Equal(parent.GetChildIds(), tasks[:]) {
 		t.Fatalf("%v", parent)
 	}
@@ -230,11 +231,11 @@ func TestDuplicates(t *testing.T) {
 	w := newTown(t, "light")
 	w.report(uid("again"), "light")
 	w.write(func(v engine.View) ([]engine.Derived, error) {
-		first, err := v.Get("ticket", w.id)
+		first, err := v.Get("ticket", merge.RecordID(w.id))
 		if err != nil {
 			return nil, err
 		}
-		second, err := v.Get("ticket", uid("again"))
+		second, err := v.Get("ticket", merge.RecordID(uid("again")))
 		return work.DuplicateQuestion(first, second, v.Now().UnixMicro()), err
 	})
 	question, _ := w.asked(roundsv1.ConflictType_CONFLICT_TYPE_POSSIBLE_DUPLICATE, uid("again"))
@@ -252,7 +253,7 @@ func TestEvidenceLost(t *testing.T) {
 	w.x.done(photo, shot(w.id, 1))
 	w.x.done(w.id, submit(1, photo))
 	w.write(func(v engine.View) ([]engine.Derived, error) {
-		ticket, err := v.Get("ticket", w.id)
+		ticket, err := v.Get("ticket", merge.RecordID(w.id))
 		if err != nil {
 			return nil, err
 		}
@@ -260,7 +261,7 @@ func TestEvidenceLost(t *testing.T) {
 		if mark != work.FlagEvidenceLost {
 			t.Errorf("mark %q", mark)
 		}
-		return []engine.Derived{question, {RecordID: w.id, Edit: &roundsv1.Edit{Fields: []uint32{50}, Record: ticketRecord(&roundsv1.Ticket{Flags: []string{mark}})}}}, err
+		return []engine.Derived{question, {RecordID: merge.RecordID(w.id), Edit: &roundsv1.Edit{Fields: []uint32{50}, Record: ticketRecord(&roundsv1.Ticket{Flags: []string{mark}})}}}, err
 	})
 	flagged(t, w.chief.ticket(w.id), work.FlagEvidenceLost)
 	question, _ := w.asked(roundsv1.ConflictType_CONFLICT_TYPE_EVIDENCE_LOST, w.id)

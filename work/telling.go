@@ -41,7 +41,7 @@ func (j *judgement) tellEvaluation() {
 	ask := func(about *roundsv1.RecordRef, of *roundsv1.Change, cause string, zh, en string) {
 		people := slices.DeleteFunc(customers(of), func(id string) bool { return slices.Contains(asked, id) })
 		if asked = append(asked, people...); len(people) > 0 {
-			j.tellOnce(Telling{About: about, Code: roundsv1.NoticeCode_NOTICE_CODE_EVALUATE, People: people, Cause: cause, Sentence: &roundsv1.Text{Zh: zh, En: en}})
+			j.tellOnce(Telling{About: about, Code: roundsv1.NoticeCode_NOTICE_CODE_EVALUATE, People: peopleOf(people), Cause: cause, Sentence: &roundsv1.Text{Zh: zh, En: en}})
 		}
 	}
 	if t.GetParentId() == "" { // of tasks, when the last of them is done
@@ -80,8 +80,8 @@ func (j *judgement) tellOnce(t Telling) {
 	if j.foresees {
 		return
 	}
-	t.CausedBy, t.TimeUs = string(j.Person), j.Time.UnixMicro()
-	if notice := NoticeOf(t); j.lookup(kindNotice, notice.RecordID) == nil {
+	t.CausedBy, t.TimeUs = j.Person, j.Time.UnixMicro()
+	if notice := NoticeOf(t); j.lookup(kindNotice, string(notice.RecordID)) == nil {
 		j.verdict.Derived = append(j.verdict.Derived, notice)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
 )
 
 // dispatchTerms are about who has the ticket: how it is given to somebody, and what becomes of it where they answer another dispatch than the latest.
@@ -110,7 +111,7 @@ func (j *judgement) tellStop() {
 	if j.foresees {
 		return
 	}
-	j.verdict.Derived = append(j.verdict.Derived, NoticeOf(Telling{About: j.ref(), Code: roundsv1.NoticeCode_NOTICE_CODE_STOP, People: []string{string(j.Person)},
+	j.verdict.Derived = append(j.verdict.Derived, NoticeOf(Telling{About: j.ref(), Code: roundsv1.NoticeCode_NOTICE_CODE_STOP, People: []engine.PersonID{j.Person},
 		Sentence: &roundsv1.Text{Zh: "工单已改派给他人，请停止处理；如需继续，请联系班长改派回来。您的工时和照片已保留。",
 			En: "The ticket was given to somebody else: stop, or ask the foreman to give it back. Your labour and photos are kept."},
 		Cause: "epoch " + strconv.FormatUint(uint64(j.ticket().GetAssignEpoch()), 10), TimeUs: j.Time.UnixMicro()}))

@@ -114,8 +114,8 @@ func (j *judgement) tellGaps() {
 		return
 	}
 	list := j.listPinned(after)
-	j.verdict.Derived = append(j.verdict.Derived, NoticeOf(Telling{About: j.ref(), Code: roundsv1.NoticeCode_NOTICE_CODE_MORE_ASKED, People: people[:min(len(people), maxTold)],
-		CausedBy: string(j.Person), Cause: j.cause(), TimeUs: j.Time.UnixMicro(), Sentence: &roundsv1.Text{
+	j.verdict.Derived = append(j.verdict.Derived, NoticeOf(Telling{About: j.ref(), Code: roundsv1.NoticeCode_NOTICE_CODE_MORE_ASKED, People: peopleOf(people[:min(len(people), maxTold)]),
+		CausedBy: j.Person, Cause: j.cause(), TimeUs: j.Time.UnixMicro(), Sentence: &roundsv1.Text{
 			Zh: "您报完工的工单还须填写检查表：" + questionWords(list, nil, items, false) + "。请补填，填完后即可确认。",
 			En: "The checklist of a ticket that you reported as done is not complete: " + questionWords(list, nil, items, true) + ". Complete it; the work can be confirmed then."}}))
 }

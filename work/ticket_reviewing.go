@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
 )
 
 // reviewTerms are about the decision on finished work: what evidence the reviewer looked at, what they say of the work, and what becomes of their word.
@@ -168,7 +169,7 @@ func (j *judgement) tellLateEvidence() {
 		return
 	}
 	j.verdict.Derived = append(j.verdict.Derived, NoticeOf(Telling{About: j.ref(), Code: roundsv1.NoticeCode_NOTICE_CODE_LATE_EVIDENCE,
-		People: []string{string(j.Person)}, Sentence: &roundsv1.Text{Zh: "您的确认已生效。您查看之后又有新证据到达，请再看一眼。",
+		People: []engine.PersonID{j.Person}, Sentence: &roundsv1.Text{Zh: "您的确认已生效。您查看之后又有新证据到达，请再看一眼。",
 			En: "Your approval counts. More evidence had arrived after you looked: look once more."}, Cause: j.cause(), TimeUs: j.Time.UnixMicro()}))
 }
 

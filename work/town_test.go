@@ -19,7 +19,7 @@ import (
 // office is the directory of a small company.
 type office struct{}
 
-func (office) Category(_ store.Scope, id string) *roundsv1.Category {
+func (office) Category(_ store.Scope, id merge.RecordID) *roundsv1.Category {
 	return map[string]*roundsv1.Category{
 		"light": {AfterPhotos: 1, Priority: roundsv1.Priority_PRIORITY_NORMAL},
 		"tiles": {AfterPhotos: 1, Priority: roundsv1.Priority_PRIORITY_MINOR},
@@ -28,7 +28,7 @@ func (office) Category(_ store.Scope, id string) *roundsv1.Category {
 			Priority: roundsv1.Priority_PRIORITY_URGENT},
 		"steam": {AfterPhotos: 1, Retired: true},
 		"words": {Priority: roundsv1.Priority_PRIORITY_MINOR}, // asks for no photo
-	}[id]
+	}[string(id)]
 }
 
 func (office) Checklist(_ store.Scope, series string, version uint32) *roundsv1.Checklist {
@@ -105,11 +105,11 @@ func (w *town) write(act func(engine.View) ([]engine.Derived, error)) {
 func (w *town) looked(ticket, photo string, state roundsv1.PhotoState) {
 	w.t.Helper()
 	w.write(func(engine.View) ([]engine.Derived, error) {
-		return []engine.Derived{{RecordID: photo, Edit: &roundsv1.Edit{Fields: []uint32{40}, Record: &roundsv1.Record{
+		return []engine.Derived{{RecordID: merge.RecordID(photo), Edit: &roundsv1.Edit{Fields: []uint32{40}, Record: &roundsv1.Record{
 			Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{State: state}}}}}}, nil
 	})
 	w.write(func(v engine.View) ([]engine.Derived, error) {
-		current, err := v.Get("ticket", ticket)
+		current, err := v.Get("ticket", merge.RecordID(ticket))
 		if err != nil {
 			return nil, err
 		}
@@ -117,7 +117,7 @@ func (w *town) looked(ticket, photo string, state roundsv1.PhotoState) {
 		if !ok {
 			return nil, nil
 		}
-		return []engine.Derived{{RecordID: ticket, Edit: edit}}, nil
+		return []engine.Derived{{RecordID: merge.RecordID(ticket), Edit: edit}}, nil
 	})
 }
 
@@ -150,7 +150,7 @@ func (w *town) all() {
 // approves is an approval with the digest of what the phone shows.
 func (p *phone) approves(ticket string, round uint32) *roundsv1.TicketCommand {
 	p.t.Helper()
-	sum, err := work.Digest(p.replica[ticket], func(_ merge.Kind, id string) (*roundsv1.Change, error) { return p.replica[id], nil })
+	sum, err := work.Digest(p.replica[ticket], func(_ merge.Kind, id merge.RecordID) (*roundsv1.Change, error) { return p.replica[string(id)], nil })
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -20,19 +20,19 @@ import (
 // round may stand refused and in sight, and those that are not listed are noted for the reviewer; none given: they are not asked about. The time of the move is that of the last thing that was found out about the photos. Verified is pure but for Lookup, changes nothing of what
 // it is given, and is safe for concurrent use.
 func (r *Rules) Verified(
-	scope store.Scope, current *roundsv1.Change, category *roundsv1.Category, photos []string, lookup func(kind merge.Kind, id string) (*roundsv1.Change, error),
+	scope store.Scope, current *roundsv1.Change, category *roundsv1.Category, photos []merge.RecordID, lookup func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error),
 ) (*roundsv1.Edit, bool) {
 	kind, ok := merge.KindOf(current.GetRecord())
 	if !ok || current.GetDeleted() {
 		return nil, false
 	}
 	j := r.judgement(engine.Case{Scope: scope, Kind: kind, Current: current, Saw: true, Lookup: lookup, Time: time.UnixMicro(current.GetTimeUs()).UTC()})
-	j.op, j.category, j.photos = EvidenceVerified, category, photos
+	j.op, j.category, j.photos = EvidenceVerified, category, texts(photos)
 	rows := r.rows[kind][EvidenceVerified]
 	if len(rows) == 0 {
 		return nil, false
 	}
-	for _, id := range slices.Concat(ShownPhotos(current), photos) {
+	for _, id := range slices.Concat(ShownPhotos(current), j.photos) {
 		if found := time.UnixMicro(j.lookup(kindPhoto, id).GetTimeUs()).UTC(); found.After(j.Time) {
 			j.Time = found
 		}

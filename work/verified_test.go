@@ -29,9 +29,9 @@ func proof(state roundsv1.PhotoState, changes ...func(*roundsv1.Photo)) *roundsv
 }
 
 // photosOf looks up the photos of a test, and nothing else.
-func photosOf(photos map[string]*roundsv1.Photo) func(merge.Kind, string) (*roundsv1.Change, error) {
-	return func(kind merge.Kind, id string) (*roundsv1.Change, error) {
-		p := photos[id]
+func photosOf(photos map[string]*roundsv1.Photo) func(merge.Kind, merge.RecordID) (*roundsv1.Change, error) {
+	return func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
+		p := photos[string(id)]
 		switch {
 		case kind != "photo":
 			return nil, errors.New("asked for another kind")
@@ -137,7 +137,7 @@ func TestInspectionVerified(t *testing.T) {
 			t.Errorf("running: %v", edit)
 		}
 	}
-	failing := func(merge.Kind, string) (*roundsv1.Change, error) { return nil, errors.New("no disk") }
+	failing := func(merge.Kind, merge.RecordID) (*roundsv1.Change, error) { return nil, errors.New("no disk") }
 	if edit, ok := rules.Verified(siteScope, ideal("verify", stateDone), nil, nil, failing); ok {
 		t.Errorf("with a store that fails: %v", edit)
 	}

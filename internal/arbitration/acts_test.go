@@ -211,14 +211,14 @@ func (p *phone) digest(ticket string) []byte {
 
 func (p *phone) digestOf(kind merge.Kind, id string) []byte {
 	p.t.Helper()
-	at := func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+	at := func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 		v, err := p.device.Get(p.t.Context(), client.Scope(p.scope), kind, client.RecordID(id))
 		if errors.Is(err, client.ErrNoRecord) {
 			return nil, nil
 		}
 		return v.Change, err
 	}
-	current, err := at(kind, id)
+	current, err := at(kind, merge.RecordID(id))
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ func inOrder(aFirst bool, a, b *phone) {
 // record reads a record from the server.
 func (s *site) record(kind merge.Kind, id string) *roundsv1.Record {
 	s.t.Helper()
-	c, err := s.server.Engine().Record(s.t.Context(), s.scope, kind, id)
+	c, err := s.server.Engine().Record(s.t.Context(), s.scope, kind, merge.RecordID(id))
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -81,7 +81,7 @@ func TestRow21(t *testing.T) {
 // change reads a record and who wrote what in it from the server.
 func (s *site) change(kind merge.Kind, id string) *roundsv1.Change {
 	s.t.Helper()
-	c, err := s.server.Engine().Record(s.t.Context(), s.scope, kind, id)
+	c, err := s.server.Engine().Record(s.t.Context(), s.scope, kind, merge.RecordID(id))
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
 	"github.com/rounds-sync/rounds/sync/journal"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store/memstore"
 )
 
@@ -151,10 +152,10 @@ func TestRow34(t *testing.T) {
 			photo := w.x.shoots(w.id)
 			e := w.server.Engine()
 			if name == "archived" {
-				if err := e.Evict(t.Context(), w.scope, "ticket", w.id); err != nil {
+				if err := e.Evict(t.Context(), w.scope, "ticket", merge.RecordID(w.id)); err != nil {
 					t.Fatal(err)
 				}
-			} else if err := e.Redact(t.Context(), w.scope, "ticket", w.id, []uint32{1, 6, 7}, "住户要求删除"); err != nil {
+			} else if err := e.Redact(t.Context(), w.scope, "ticket", merge.RecordID(w.id), []uint32{1, 6, 7}, "住户要求删除"); err != nil {
 				t.Fatal(err)
 			}
 			w.pass(time.Second)

@@ -17,6 +17,7 @@ import (
 	"github.com/rounds-sync/rounds/client"
 	"github.com/rounds-sync/rounds/server"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/sync/store/memstore"
 )
@@ -305,7 +306,7 @@ func (p *phone) revoke(how roundsv1.Revocation) {
 // enter enters a record of the directory, as the administrator does: when it returns, the rules know it.
 func (w *world) enter(scope store.Scope, id string, record *roundsv1.Record) {
 	err := w.server.Engine().Write(context.Background(), scope, func(engine.View) ([]engine.Derived, error) {
-		return []engine.Derived{{RecordID: id, Edit: &roundsv1.Edit{Record: record}}}, nil
+		return []engine.Derived{{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Record: record}}}, nil
 	})
 	if err == nil {
 		err = w.server.Reference().Refresh(context.Background(), scope)

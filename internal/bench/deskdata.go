@@ -17,6 +17,7 @@ import (
 	"github.com/rounds-sync/rounds/internal/bench/corpus"
 	"github.com/rounds-sync/rounds/server"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/sync/store/badgerstore"
 )
@@ -112,7 +113,7 @@ func (r *run) writeSite(ctx context.Context, scope string) (_ *deskSite, err err
 		for range min(deskBatch, o.DeskEntries-s.entries) {
 			// A ticket's notes grow over days; here each transaction writes many tickets once.
 			id := s.tickets[(at*deskBatch+len(batch))%len(s.tickets)]
-			batch = append(batch, engine.Derived{RecordID: id, Edit: &roundsv1.Edit{Fields: []uint32{notesField},
+			batch = append(batch, engine.Derived{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Fields: []uint32{notesField},
 				Record: ticketRecord(&roundsv1.Ticket{Notes: fmt.Sprint(s.corpus.Title(), " ", at)})}})
 		}
 		if err := write(batch); err != nil {
@@ -154,11 +155,11 @@ func (s *deskSite) directory() []engine.Derived {
 			p.ParentId = s.places[(i-1)/8]
 		}
 		s.places = append(s.places, s.ids())
-		list = append(list, engine.Derived{RecordID: s.places[i], Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Place{Place: p}}}})
+		list = append(list, engine.Derived{RecordID: merge.RecordID(s.places[i]), Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Place{Place: p}}}})
 	}
 	for i := range 60 {
 		s.people = append(s.people, s.ids())
-		list = append(list, engine.Derived{RecordID: s.people[i], Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Staff{
+		list = append(list, engine.Derived{RecordID: merge.RecordID(s.people[i]), Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Staff{
 			Staff: &roundsv1.Staff{Name: fmt.Sprint("师傅", i)}}}}})
 	}
 	for range 12 {
@@ -197,10 +198,10 @@ func (s *deskSite) ticket(others int) []engine.Derived {
 	for i, state := range []roundsv1.TicketState{1, 2, 3, 4, 5, t.State} {
 		t.Moves = append(t.Moves, &roundsv1.Move{State: state, TimeUs: reported + int64(i)*60_000_000, Exact: true, PersonId: worker, Round: 1})
 	}
-	list := []engine.Derived{{RecordID: id, Edit: &roundsv1.Edit{Record: ticketRecord(t)}}}
+	list := []engine.Derived{{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Record: ticketRecord(t)}}}
 	about := &roundsv1.RecordRef{Kind: "ticket", Id: id}
 	for i := range others {
-		list = append(list, engine.Derived{RecordID: s.ids(), Edit: &roundsv1.Edit{Record: s.beside(about, worker, n, i)}})
+		list = append(list, engine.Derived{RecordID: merge.RecordID(s.ids()), Edit: &roundsv1.Edit{Record: s.beside(about, worker, n, i)}})
 	}
 	return list
 }

@@ -65,6 +65,6 @@ func (m *maker) catalogue() {
 			}
 			c.Items = append(c.Items, item)
 		}
-		m.Checklists = append(m.Checklists, Checklist{ID: checklist.RecordID(c.GetSeriesId(), c.GetVersion()), Checklist: c})
+		m.Checklists = append(m.Checklists, Checklist{ID: string(checklist.RecordID(c.GetSeriesId(), c.GetVersion())), Checklist: c})
 	}
 }

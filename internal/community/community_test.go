@@ -95,7 +95,7 @@ func TestTheCommunityIsAsDescribed(t *testing.T) {
 		t.Errorf("categories by line %v, want %v", lines, want)
 	}
 	for i, want := range []int{8, 6, 9, 7, 9, 10, 6, 6} { // the switch room reads temperature and humidity apart
-		if list := c.Checklists[i]; len(list.GetItems()) != want || !list.GetPublished() || list.GetVersion() != 1 || list.ID != checklist.RecordID(list.GetSeriesId(), 1) {
+		if list := c.Checklists[i]; len(list.GetItems()) != want || !list.GetPublished() || list.GetVersion() != 1 || list.ID != string(checklist.RecordID(list.GetSeriesId(), 1)) {
 			t.Errorf("list %d: %v, want %d items", i+1, list, want)
 		}
 	}

@@ -43,7 +43,7 @@ func serveCommand() *cobra.Command {
 			for told.Scan() {
 				var scope, kind, id string
 				if n, _ := fmt.Sscanf(told.Text(), archiveForm, &scope, &kind, &id); n == 3 && running.Load() != nil {
-					fmt.Fprintln(cmd.OutOrStdout(), "archived", running.Load().Engine().Evict(ctx, store.Scope(scope), merge.Kind(kind), id))
+					fmt.Fprintln(cmd.OutOrStdout(), "archived", running.Load().Engine().Evict(ctx, store.Scope(scope), merge.Kind(kind), merge.RecordID(id)))
 					continue
 				}
 				next, err := parseLine(told.Text())

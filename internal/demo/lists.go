@@ -3,6 +3,7 @@ package demo
 import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/internal/promises"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -41,7 +42,9 @@ func listsOf(scopes []promises.Scope) lists {
 }
 
 // Category implements promises.Trade.
-func (l lists) Category(_ store.Scope, id string) *roundsv1.Category { return l.categories[id] }
+func (l lists) Category(_ store.Scope, id merge.RecordID) *roundsv1.Category {
+	return l.categories[string(id)]
+}
 
 // Checklist implements promises.Trade.
 func (l lists) Checklist(_ store.Scope, series string, version uint32) *roundsv1.Checklist {

@@ -128,12 +128,12 @@ func manifest(t *roundsv1.Ticket) []string {
 
 // digest is the hash of the evidence that the reviewer has before them.
 func (w *worker) digest(ctx context.Context, ticket client.View) ([]byte, error) {
-	return work.Digest(&roundsv1.Change{RecordId: string(ticket.ID), Record: ticket.Record}, func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+	return work.Digest(&roundsv1.Change{RecordId: string(ticket.ID), Record: ticket.Record}, func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 		v, err := w.device.Get(ctx, w.site, kind, client.RecordID(id))
 		if errors.Is(err, client.ErrNoRecord) {
 			return nil, nil
 		}
-		return &roundsv1.Change{RecordId: id, Record: v.Record, Deleted: v.Deleted}, err
+		return &roundsv1.Change{RecordId: string(id), Record: v.Record, Deleted: v.Deleted}, err
 	})
 }
 

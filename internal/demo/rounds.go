@@ -244,7 +244,7 @@ func (w *worker) reviewRounds(ctx context.Context, most int) (did bool, err erro
 		if i.GetRound() == 1 && w.random.IntN(oneReturned) == 0 && !w.camera.honest {
 			act.Command = &roundsv1.InspectionCommand_Return{Return: &roundsv1.InspectionReturn{Round: i.GetRound(), Reason: "照片看不清，请补拍 / not clear, walk it again"}}
 		} else {
-			digest, err := work.InspectionDigest(&roundsv1.Change{RecordId: string(v.ID), Record: v.Record}, func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+			digest, err := work.InspectionDigest(&roundsv1.Change{RecordId: string(v.ID), Record: v.Record}, func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 				p, err := w.device.Get(ctx, w.site, kind, client.RecordID(id))
 				if errors.Is(err, client.ErrNoRecord) {
 					return nil, nil

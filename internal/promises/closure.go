@@ -4,13 +4,14 @@ import (
 	"slices"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
 // Trade is what the organisation of a scope asks of the work, as its own lists have it. Nil is answered for what it does not have. What it returns is not changed.
 type Trade interface {
 	// Category of that id.
-	Category(scope store.Scope, id string) *roundsv1.Category
+	Category(scope store.Scope, id merge.RecordID) *roundsv1.Category
 	// Checklist of a series in one version, or with version 0 in the newest that is published.
 	Checklist(scope store.Scope, series string, version uint32) *roundsv1.Checklist
 }
@@ -290,7 +291,7 @@ func (m *trade) settle(id string, t *work) {
 	if record.GetCategoryId() != t.category() {
 		wrong("is of category %q; by the table it is of %q", record.GetCategoryId(), t.category())
 	}
-	if m.c.evidence.Trade != nil && m.c.evidence.Trade.Category(m.h.scope.Name, t.pinned) != nil && record.GetRequirements().GetCategoryId() != t.pinned {
+	if m.c.evidence.Trade != nil && m.c.evidence.Trade.Category(m.h.scope.Name, merge.RecordID(t.pinned)) != nil && record.GetRequirements().GetCategoryId() != t.pinned {
 		wrong("is asked for what category %q asks; by the table it is %q", record.GetRequirements().GetCategoryId(), t.pinned)
 	}
 	m.lateness(t, record)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // Numbers of a photo's fields that the model looks at.
@@ -132,7 +133,7 @@ func (m *trade) asked(t *work) requirement {
 
 // demands are what a category asks for.
 func (m *trade) demands(id string) requirement {
-	category := m.c.evidence.Trade.Category(m.h.scope.Name, id)
+	category := m.c.evidence.Trade.Category(m.h.scope.Name, merge.RecordID(id))
 	if category == nil {
 		return requirement{photos: 1}
 	}

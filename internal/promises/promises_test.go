@@ -19,6 +19,7 @@ import (
 	"github.com/rounds-sync/rounds/internal/promises"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/journal"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/sync/store/memstore"
 	"github.com/rounds-sync/rounds/work"
@@ -258,16 +259,16 @@ func TestCheckAfterTheServerActed(t *testing.T) {
 	ctx := t.Context()
 	writes := func(e *engine.Engine) error {
 		return e.Write(ctx, site, func(v engine.View) ([]engine.Derived, error) {
-			have, err := v.Get("ticket", string(ticket))
+			have, err := v.Get("ticket", merge.RecordID(ticket))
 			if have == nil {
 				t.Error("the act does not see the ticket")
 			}
 			edit := &roundsv1.Edit{Fields: []uint32{2}, Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: &roundsv1.Ticket{Description: "by the server"}}}}
-			return []engine.Derived{{RecordID: string(ticket), Edit: edit}}, err
+			return []engine.Derived{{RecordID: merge.RecordID(ticket), Edit: edit}}, err
 		})
 	}
 	redacts := func(e *engine.Engine) error {
-		return e.Redact(ctx, site, "ticket", string(ticket), []uint32{1, 15, 11}, "law")
+		return e.Redact(ctx, site, "ticket", merge.RecordID(ticket), []uint32{1, 15, 11}, "law")
 	}
 	for name, acts := range map[string][]func(*engine.Engine) error{"wrote": {writes}, "redacted": {redacts}, "did both": {redacts, writes}} {
 		t.Run(name, func(t *testing.T) {

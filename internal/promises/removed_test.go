@@ -28,8 +28,8 @@ import (
 // trade is what a small company asks of its work.
 type trade struct{ forgetful bool } // it knows no checklist
 
-func (trade) Category(_ store.Scope, id string) *roundsv1.Category {
-	return map[string]*roundsv1.Category{"lamp": {AfterPhotos: 1}, "word": {}, "pump": {AfterPhotos: 1, ChecklistId: "pumps"}}[id]
+func (trade) Category(_ store.Scope, id merge.RecordID) *roundsv1.Category {
+	return map[string]*roundsv1.Category{"lamp": {AfterPhotos: 1}, "word": {}, "pump": {AfterPhotos: 1, ChecklistId: "pumps"}}[string(id)]
 }
 
 func (f trade) Checklist(_ store.Scope, series string, _ uint32) *roundsv1.Checklist {
@@ -75,11 +75,11 @@ func (l liar) Judge(c engine.Case) engine.Verdict {
 	return l.Rules.Judge(c)
 }
 
-type reader = func(merge.Kind, string) (*roundsv1.Change, error)
+type reader = func(merge.Kind, merge.RecordID) (*roundsv1.Change, error)
 
 // misread is how records look to rules that are told lies of them.
 func misread(get reader, lie func(*roundsv1.Change)) reader {
-	return func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+	return func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 		change, err := get(kind, id)
 		if change = proto.CloneOf(change); change != nil {
 			lie(change)
@@ -136,7 +136,7 @@ func open(t *testing.T, h *hole) *yard {
 	return y
 }
 
-func (y *yard) record(kind merge.Kind, id string) (*roundsv1.Change, error) {
+func (y *yard) record(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 	return y.engine.Record(y.Context(), site, kind, id)
 }
 
@@ -146,11 +146,11 @@ func (y *yard) does(who string, kind merge.Kind, record string, act any, base ..
 	y.now = y.now.Add(time.Minute)
 	y.acts++
 	y.known[record] = kind
-	change, err := y.record(kind, record)
+	change, err := y.record(kind, merge.RecordID(record))
 	if err != nil {
 		y.Fatal(err)
 	}
-	of := engine.DeskAct{ID: id(fmt.Sprint("act ", y.acts)), RecordID: record, Base: journal.Seq(change.GetVersion())}
+	of := engine.DeskAct{ID: engine.ActID(id(fmt.Sprint("act ", y.acts))), RecordID: merge.RecordID(record), Base: journal.Seq(change.GetVersion())}
 	if len(base) > 0 {
 		of.Base = journal.Seq(base[0])
 	}
@@ -217,7 +217,7 @@ func (y *yard) looks(ticket string, found roundsv1.PhotoState, photos ...string)
 	}
 	write(func(engine.View) (all []engine.Derived, _ error) {
 		for _, photo := range photos {
-			all = append(all, engine.Derived{RecordID: photo, Edit: &roundsv1.Edit{Fields: []uint32{40}, Record: &roundsv1.Record{
+			all = append(all, engine.Derived{RecordID: merge.RecordID(photo), Edit: &roundsv1.Edit{Fields: []uint32{40}, Record: &roundsv1.Record{
 				Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{State: found}}}}})
 		}
 		return all, nil
@@ -227,7 +227,7 @@ func (y *yard) looks(ticket string, found roundsv1.PhotoState, photos ...string)
 		if y.hole != nil && y.hole.record != nil {
 			get = misread(get, y.hole.record)
 		}
-		current, err := get("ticket", ticket)
+		current, err := get("ticket", merge.RecordID(ticket))
 		if err != nil {
 			return nil, err
 		}
@@ -235,7 +235,7 @@ func (y *yard) looks(ticket string, found roundsv1.PhotoState, photos ...string)
 		if !ok {
 			return nil, nil
 		}
-		return []engine.Derived{{RecordID: ticket, Edit: edit}}, nil
+		return []engine.Derived{{RecordID: merge.RecordID(ticket), Edit: edit}}, nil
 	})
 }
 
@@ -249,7 +249,7 @@ func (y *yard) works(ticket string, round uint32) {
 
 // approval is one of the evidence as it stands, and the version of the ticket.
 func (y *yard) approval(ticket string) (*roundsv1.TicketCommand, uint64) {
-	change, err := y.record("ticket", ticket)
+	change, err := y.record("ticket", merge.RecordID(ticket))
 	if err != nil {
 		y.Fatal(err)
 	}
@@ -280,7 +280,7 @@ func (y *yard) found() (all []string) {
 		s.Journal = append(s.Journal, encoded)
 	}
 	for record, kind := range y.known {
-		if change, err := y.record(kind, record); err == nil && change != nil {
+		if change, err := y.record(kind, merge.RecordID(record)); err == nil && change != nil {
 			s.Records = append(s.Records, change)
 		}
 	}
@@ -298,7 +298,7 @@ func (y *yard) found() (all []string) {
 // stands requires a ticket to be in a state, where nothing was taken away.
 func (y *yard) stands(ticket string, want roundsv1.TicketState) {
 	y.Helper()
-	if change, err := y.record("ticket", ticket); y.hole == nil && (err != nil || change.GetRecord().GetTicket().GetState() != want) {
+	if change, err := y.record("ticket", merge.RecordID(ticket)); y.hole == nil && (err != nil || change.GetRecord().GetTicket().GetState() != want) {
 		y.Fatalf("%v, want %v (%v)", change.GetRecord().GetTicket(), want, err)
 	}
 }
@@ -390,7 +390,7 @@ func holes() []hole {
 		}},
 		{name: "the checklist is asked for to the end (4)", forget: true, says: "item dry is not answered", happen: func(y *yard) {
 			t := y.given("word")
-			base, _ := y.record("ticket", t)
+			base, _ := y.record("ticket", merge.RecordID(t))
 			y.must("desk", "ticket", t, &roundsv1.Edit{Record: ofTicket(&roundsv1.Ticket{CategoryId: "pump"}), Fields: []uint32{3}})
 			photo := y.photo("x", t, "x's", 1)
 			y.does("x", "ticket", t, submit(1, photo), base.GetVersion())
@@ -429,13 +429,13 @@ func holes() []hole {
 		{name: "a task that was done proves its ticket (7)", record: isNoTask, says: "none of its tasks that was done asked for", happen: func(y *yard) {
 			t := y.given("lamp")
 			y.must("desk", "ticket", t, split("lamp", "word"))
-			lamp, word := work.TaskID(t, 0, "lamp"), work.TaskID(t, 1, "word")
-			y.must("desk", "ticket", lamp, &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Cancel{Cancel: &roundsv1.TicketCancel{Reason: "no need"}}})
-			y.gives(word, "x")
-			y.must("x", "ticket", word, submit(1))
-			y.looks(word, 0)
-			y.approved("r", word)
-			y.stands(word, isClosed)
+			lamp, word := work.TaskID(merge.RecordID(t), 0, "lamp"), work.TaskID(merge.RecordID(t), 1, "word")
+			y.must("desk", "ticket", string(lamp), &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Cancel{Cancel: &roundsv1.TicketCancel{Reason: "no need"}}})
+			y.gives(string(word), "x")
+			y.must("x", "ticket", string(word), submit(1))
+			y.looks(string(word), 0)
+			y.approved("r", string(word))
+			y.stands(string(word), isClosed)
 			y.stands(t, roundsv1.TicketState_TICKET_STATE_DISPATCHED)
 		}},
 		{name: "readings are work (8)", act: forgets, says: "decides on own work", happen: vouches(&roundsv1.Ticket{Readings: []*roundsv1.Reading{{Id: id("reading"), Value: 1}}})},
@@ -507,12 +507,12 @@ func holes() []hole {
 func (y *yard) asksWhatIsLost(ticket string) {
 	y.Helper()
 	if err := y.engine.Write(y.Context(), site, func(v engine.View) ([]engine.Derived, error) {
-		current, err := v.Get("ticket", ticket)
+		current, err := v.Get("ticket", merge.RecordID(ticket))
 		if err != nil {
 			return nil, err
 		}
 		question, _, err := work.EvidenceLost(current, v.Get, nil, v.Now().UnixMicro())
-		y.known[question.RecordID] = "conflict"
+		y.known[string(question.RecordID)] = "conflict"
 		return []engine.Derived{question}, err
 	}); err != nil {
 		y.Fatal(err)
@@ -523,7 +523,7 @@ func (y *yard) asksWhatIsLost(ticket string) {
 func (y *yard) question(ticket string) string {
 	y.Helper()
 	for record, kind := range y.known {
-		if change, _ := y.engine.Record(context.Background(), site, kind, record); kind == "conflict" && change.GetRecord().GetConflict().GetSubject().GetId() == ticket {
+		if change, _ := y.engine.Record(context.Background(), site, kind, merge.RecordID(record)); kind == "conflict" && change.GetRecord().GetConflict().GetSubject().GetId() == ticket {
 			return record
 		}
 	}

@@ -277,7 +277,7 @@ func (p *phone) promise(scope store.Scope, subject *roundsv1.RecordRef, role rou
 	const clean, soft, hard = roundsv1.PhotoState_PHOTO_STATE_CLEAN, roundsv1.PhotoState_PHOTO_STATE_SOFT, roundsv1.PhotoState_PHOTO_STATE_HARD
 	one := promised{id: id, subject: recordID(subject.GetId()), role: role, round: round, fate: pick(w, []roundsv1.PhotoState{clean, clean, clean, clean, soft, hard, 0})}
 	if w.photos == nil {
-		if change, err := w.server.engine.Record(background(), scope, "ticket", subject.GetId()); err == nil && subject.GetKind() == "ticket" &&
+		if change, err := w.server.engine.Record(background(), scope, "ticket", merge.RecordID(subject.GetId())); err == nil && subject.GetKind() == "ticket" &&
 			round > max(1, change.GetRecord().GetTicket().GetRound()) && one.fate != 0 {
 			one.fate = hard // of a round that has not begun: a desk finds that it was taken too early
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
 	"github.com/rounds-sync/rounds/work/policy"
@@ -191,7 +192,7 @@ func (w *world) ticketCommand(op work.Operation, s sight) *roundsv1.TicketComman
 			tasks = append(tasks, &roundsv1.TicketTask{CategoryId: "lamp"})
 		}
 		for i := range tasks {
-			w.task(s.scope, recordID(work.TaskID(string(s.id), len(t.GetChildIds())+i, tasks[i].GetCategoryId())))
+			w.task(s.scope, recordID(work.TaskID(merge.RecordID(s.id), len(t.GetChildIds())+i, merge.RecordID(tasks[i].GetCategoryId()))))
 		}
 		return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Split{Split: &roundsv1.TicketSplit{Tasks: tasks}}}
 	case work.ForceClose:

@@ -8,6 +8,7 @@ import (
 	"github.com/rounds-sync/rounds/internal/promises"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/journal"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -30,7 +31,7 @@ func (p *phone) console() caller {
 func (p *phone) atDesk(scope store.Scope, words string, base uint64, m *roundsv1.Mutation) {
 	w := p.w
 	w.serial++
-	d := &deskAct{caller: p.console(), scope: scope, act: engine.DeskAct{ID: string(w.id('k', w.serial)), RecordID: m.GetRecordId(), Base: journal.Seq(base),
+	d := &deskAct{caller: p.console(), scope: scope, act: engine.DeskAct{ID: engine.ActID(w.id('k', w.serial)), RecordID: merge.RecordID(m.GetRecordId()), Base: journal.Seq(base),
 		Fact: m.GetFact(), Edit: m.GetEdit(), Command: m.GetCommand()}}
 	w.note("%s: at a desk in %s: %s %s", p.name, w.short(scope), words, w.name(recordID(m.GetRecordId())))
 	w.seen.DeskActs++

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/sync/store/memstore"
 	"github.com/rounds-sync/rounds/work"
@@ -85,14 +86,14 @@ func (p *phone) scans(scope store.Scope, id recordID, t *roundsv1.Ticket) {
 // chase is what comes of photos that do not: the server asks what is to become of them, a leader has them taken again, and somebody goes there once more: 36.
 func (w *world) chase(scope store.Scope, id recordID) {
 	question := w.asksWhatIsLost(scope, id)
-	change, err := w.server.engine.Record(background(), scope, "conflict", string(question))
+	change, err := w.server.engine.Record(background(), scope, "conflict", merge.RecordID(question))
 	if err != nil || change.GetRecord().GetConflict() == nil {
 		return
 	}
 	w.seen.Retakes++
 	w.officers[0].atDesk(scope, "decide", change.GetVersion(), commandOf(question, &roundsv1.Command{Command: &roundsv1.Command_Conflict{Conflict: &roundsv1.ConflictCommand{
 		Command: &roundsv1.ConflictCommand_Decide{Decide: &roundsv1.ConflictDecide{Action: roundsv1.ConflictAction_CONFLICT_ACTION_RETAKE, Reason: "the phone is lost"}}}}}))
-	ticket, err := w.server.engine.Record(background(), scope, "ticket", string(id))
+	ticket, err := w.server.engine.Record(background(), scope, "ticket", merge.RecordID(id))
 	if err != nil {
 		w.fail("Record: %v", err)
 		return
@@ -109,7 +110,7 @@ func (w *world) chase(scope store.Scope, id recordID) {
 func (w *world) asksWhatIsLost(scope store.Scope, id recordID) (question recordID) {
 	s := w.server
 	err := s.write(scope, func(get getter) ([]derived, error) {
-		current, err := get("ticket", string(id))
+		current, err := get("ticket", merge.RecordID(id))
 		if err != nil || current == nil {
 			return nil, err
 		}

@@ -12,6 +12,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
 	"github.com/rounds-sync/rounds/media"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -190,7 +191,7 @@ func (ph *photography) audit() {
 	for _, scope := range w.scopes {
 		photos, tickets := ph.photosOf(scope), map[string]*roundsv1.Ticket{}
 		for _, id := range w.tickets[scope] {
-			change, err := w.server.engine.Record(background(), scope, "ticket", string(id))
+			change, err := w.server.engine.Record(background(), scope, "ticket", merge.RecordID(id))
 			if err != nil {
 				w.fail("Record: %v", err)
 			}
@@ -216,7 +217,7 @@ func (ph *photography) photosOf(scope store.Scope) map[string]*roundsv1.Photo {
 			break
 		}
 		id := uuid.UUID(entry.Key[len(entry.Key)-len(uuid.UUID{}):]).String()
-		change, err := ph.w.server.engine.Record(background(), scope, "photo", id)
+		change, err := ph.w.server.engine.Record(background(), scope, "photo", merge.RecordID(id))
 		if err != nil {
 			ph.w.fail("Record: %v", err)
 		}

@@ -19,12 +19,12 @@ func (p *phone) digest(scope store.Scope, id recordID, ticket client.View) []byt
 	if p.w.chance(8) {
 		return bytes.Repeat([]byte{1}, 32)
 	}
-	sum, err := work.Digest(&roundsv1.Change{RecordId: string(id), Record: ticket.Record}, func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+	sum, err := work.Digest(&roundsv1.Change{RecordId: string(id), Record: ticket.Record}, func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 		view, known := p.look(scope, kind, recordID(id))
 		if !known {
 			return nil, nil
 		}
-		return &roundsv1.Change{RecordId: id, Record: view.Record}, nil
+		return &roundsv1.Change{RecordId: string(id), Record: view.Record}, nil
 	})
 	if err != nil {
 		p.w.fail("%s: the digest of %s: %v", p.name, p.w.name(id), err)

@@ -5,6 +5,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
 )
@@ -64,7 +65,7 @@ func (w *world) inbox() {
 	scope := pick(w, w.sites)
 	var open []*roundsv1.Change
 	for _, id := range slices.Backward(w.questions[scope]) {
-		change, err := w.server.engine.Record(background(), scope, "conflict", string(id))
+		change, err := w.server.engine.Record(background(), scope, "conflict", merge.RecordID(id))
 		if err != nil {
 			w.fail("Record: %v", err)
 		}

@@ -46,7 +46,7 @@ func told(lie func(*engine.Case)) func(engine.Rules) engine.Rules {
 // reads lets rules read records otherwise than they are.
 func reads(change func(get getter, of *roundsv1.Change)) func(getter) getter {
 	return func(get getter) getter {
-		return func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+		return func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 			of, err := get(kind, id)
 			if of == nil {
 				return nil, err
@@ -75,7 +75,7 @@ func isSound(kind string) func(getter, *roundsv1.Change) {
 // isOfTheRound takes every photo of a ticket for one of its present round.
 func isOfTheRound(get getter, of *roundsv1.Change) {
 	if photo := of.GetRecord().GetPhoto(); photo.GetSubject().GetKind() == "ticket" {
-		if ticket, err := get("ticket", photo.GetSubject().GetId()); err == nil && ticket != nil {
+		if ticket, err := get("ticket", merge.RecordID(photo.GetSubject().GetId())); err == nil && ticket != nil {
 			photo.Round = ticket.GetRecord().GetTicket().GetRound()
 			for _, write := range of.GetWrites() {
 				write.GetStamp().Seq, write.GetStamp().TimeUs = math.MaxInt64, math.MaxInt64

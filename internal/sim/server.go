@@ -210,7 +210,7 @@ func (s *server) after() {
 }
 
 // getter reads a record within a transaction.
-type getter = func(kind merge.Kind, id string) (*roundsv1.Change, error)
+type getter = func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error)
 
 // derived is a record that the server writes.
 type derived = engine.Derived
@@ -240,7 +240,7 @@ func (s *server) save() {
 	b := &backup{disk: s.disk.Clone(), seqs: map[store.Scope]journal.Seq{}}
 	for _, scope := range w.scopes {
 		b.seqs[scope] = journal.Seq(len(w.mirror.entries[scope]))
-		if err := s.engine.MarkStable(background(), scope, uint64(b.seqs[scope])); err != nil {
+		if err := s.engine.MarkStable(background(), scope, b.seqs[scope]); err != nil {
 			w.fail("MarkStable: %v", err)
 		}
 	}
@@ -297,7 +297,7 @@ func (s *server) evict() {
 	w := s.w
 	scope := pick(w, w.sites)
 	id := pick(w, w.tickets[scope])
-	if err := s.engine.Evict(background(), scope, "ticket", string(id)); err != nil {
+	if err := s.engine.Evict(background(), scope, "ticket", merge.RecordID(id)); err != nil {
 		w.fail("Evict: %v", err)
 	}
 	w.seen.Evicted++

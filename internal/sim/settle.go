@@ -106,7 +106,7 @@ func (w *world) judge() (promises.Counts, string) {
 	}
 	for _, d := range append(w.acts, w.desks...) {
 		if d.told != nil {
-			e.Acts = append(e.Acts, promises.Act{Scope: d.scope, Person: string(d.caller.Person), ID: d.act.ID, Status: d.told.GetStatus(), Seq: journal.Seq(d.told.GetSeq())})
+			e.Acts = append(e.Acts, promises.Act{Scope: d.scope, Person: string(d.caller.Person), ID: string(d.act.ID), Status: d.told.GetStatus(), Seq: journal.Seq(d.told.GetSeq())})
 		}
 	}
 	report := promises.Check(e)
@@ -131,7 +131,7 @@ func (w *world) scopeEvidence(scope store.Scope, fresh promises.Holding) promise
 		w.broken(promises.P3, "%s: the auditor's pull is not complete", scope)
 	}
 	for _, id := range w.tickets[scope] {
-		change, err := w.server.engine.Record(background(), scope, "ticket", string(id))
+		change, err := w.server.engine.Record(background(), scope, "ticket", merge.RecordID(id))
 		if err != nil {
 			w.fail("Record: %v", err)
 		}

@@ -32,17 +32,17 @@ func (w *world) stride() {
 // goesOn is a ticket itself, or where it was cancelled or merged one that goes on: a new one where there is none.
 func (w *world) goesOn(scope store.Scope, id recordID) recordID {
 	all := append([]recordID{id}, w.tickets[scope]...)
-	if change, err := w.server.engine.Record(background(), scope, "ticket", string(id)); err == nil && len(change.GetRecord().GetTicket().GetChildIds()) > 0 && !w.chance(5) {
+	if change, err := w.server.engine.Record(background(), scope, "ticket", merge.RecordID(id)); err == nil && len(change.GetRecord().GetTicket().GetChildIds()) > 0 && !w.chance(5) {
 		var tasks []recordID
 		for _, task := range change.GetRecord().GetTicket().GetChildIds() {
-			if change, err := w.server.engine.Record(background(), scope, "ticket", task); err == nil && change.GetRecord().GetTicket().GetState() < roundsv1.TicketState_TICKET_STATE_CLOSED {
+			if change, err := w.server.engine.Record(background(), scope, "ticket", merge.RecordID(task)); err == nil && change.GetRecord().GetTicket().GetState() < roundsv1.TicketState_TICKET_STATE_CLOSED {
 				tasks = append(tasks, recordID(task))
 			}
 		}
 		all = append(tasks, all...)
 	}
 	for _, other := range all {
-		change, err := w.server.engine.Record(background(), scope, "ticket", string(other))
+		change, err := w.server.engine.Record(background(), scope, "ticket", merge.RecordID(other))
 		if err != nil {
 			w.fail("Record: %v", err)
 		}
@@ -57,7 +57,7 @@ func (w *world) goesOn(scope store.Scope, id recordID) recordID {
 
 // further takes a ticket one step further. It is true where a decision was about to be made that other people's words came before.
 func (w *world) further(scope store.Scope, id recordID) (pending bool) {
-	change, err := w.server.engine.Record(background(), scope, "ticket", string(id))
+	change, err := w.server.engine.Record(background(), scope, "ticket", merge.RecordID(id))
 	if err != nil {
 		w.fail("Record: %v", err)
 		return false
@@ -157,7 +157,7 @@ func (w *world) glances(id recordID, change *roundsv1.Change, s sight) {
 
 // sees is a ticket as it stands with the server, before a person at a desk.
 func (w *world) sees(p *phone, change *roundsv1.Change, scope store.Scope) sight {
-	read := func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+	read := func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 		return w.server.engine.Record(background(), scope, kind, id)
 	}
 	s := sight{scope: scope, id: recordID(change.GetRecordId()), ticket: change.GetRecord().GetTicket(), person: string(p.person)}
@@ -355,12 +355,12 @@ func (w *world) develop(scope store.Scope) {
 	}
 	err := s.write(scope, func(get getter) (all []derived, _ error) {
 		for _, one := range w.prints[scope] {
-			change, err := get("photo", string(one.id))
+			change, err := get("photo", merge.RecordID(one.id))
 			if err != nil {
 				return nil, err
 			}
 			photo, fate := change.GetRecord().GetPhoto(), one.fate
-			subject, err := get("ticket", string(one.subject))
+			subject, err := get("ticket", merge.RecordID(one.subject))
 			if err != nil {
 				return nil, err
 			}
@@ -370,7 +370,7 @@ func (w *world) develop(scope store.Scope) {
 			if photo == nil || fate == 0 || photo.GetState() == fate {
 				continue
 			}
-			all = append(all, derived{RecordID: string(one.id), Edit: &roundsv1.Edit{Fields: []uint32{40}, Record: &roundsv1.Record{
+			all = append(all, derived{RecordID: merge.RecordID(one.id), Edit: &roundsv1.Edit{Fields: []uint32{40}, Record: &roundsv1.Record{
 				Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{State: fate}}}}})
 		}
 		return all, nil
@@ -381,12 +381,12 @@ func (w *world) develop(scope store.Scope) {
 				get = w.options.lookup(get)
 			}
 			verify := func(kind merge.Kind, id recordID) error {
-				change, err := get(kind, string(id))
+				change, err := get(kind, merge.RecordID(id))
 				if err != nil || change == nil {
 					return err
 				}
 				if edit, ok := w.rules.Verified(scope, change, nil, nil, get); ok {
-					all = append(all, derived{RecordID: string(id), Edit: edit})
+					all = append(all, derived{RecordID: merge.RecordID(id), Edit: edit})
 				}
 				return nil
 			}

@@ -59,7 +59,9 @@ func categories() []string {
 }
 
 // Category implements work.Reference.
-func (trade) Category(_ store.Scope, id string) *roundsv1.Category { return asked()[id] }
+func (trade) Category(_ store.Scope, id merge.RecordID) *roundsv1.Category {
+	return asked()[string(id)]
+}
 
 // Checklist implements work.Reference.
 func (trade) Checklist(_ store.Scope, series string, version uint32) *roundsv1.Checklist {

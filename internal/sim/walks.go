@@ -28,7 +28,7 @@ func (w *world) stroll() {
 
 // ends: whether nothing more is to be done about a round.
 func (w *world) ends(scope store.Scope, id recordID) bool {
-	change, err := w.server.engine.Record(background(), scope, "inspection", string(id))
+	change, err := w.server.engine.Record(background(), scope, "inspection", merge.RecordID(id))
 	if err != nil {
 		w.fail("Record: %v", err)
 	}
@@ -41,7 +41,7 @@ func (w *world) ends(scope store.Scope, id recordID) bool {
 
 // strides takes a round one step further.
 func (w *world) strides(scope store.Scope, id recordID) {
-	change, err := w.server.engine.Record(background(), scope, "inspection", string(id))
+	change, err := w.server.engine.Record(background(), scope, "inspection", merge.RecordID(id))
 	if err != nil {
 		w.fail("Record: %v", err)
 		return
@@ -69,7 +69,7 @@ func (w *world) strides(scope store.Scope, id recordID) {
 			w.glanced[id] = glance{version: change.GetVersion()}
 		}
 		p.atDesk(scope, string(op)+" of", base, commandOf(id, &roundsv1.Command{Command: &roundsv1.Command_Inspection{Inspection: w.walkCommand(op, round, func() []byte {
-			return w.walkDigest(change, journal.Seq(len(w.mirror.entries[scope])), func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+			return w.walkDigest(change, journal.Seq(len(w.mirror.entries[scope])), func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 				return w.server.engine.Record(background(), scope, kind, id)
 			})
 		})}}))
@@ -136,7 +136,7 @@ func (w *world) walksAt(state roundsv1.InspectionState) work.Operation {
 }
 
 // walkDigest is the hash of what somebody is shown of a round; now and then of something else, or none.
-func (w *world) walkDigest(round *roundsv1.Change, through journal.Seq, read func(merge.Kind, string) (*roundsv1.Change, error)) []byte {
+func (w *world) walkDigest(round *roundsv1.Change, through journal.Seq, read func(merge.Kind, merge.RecordID) (*roundsv1.Change, error)) []byte {
 	switch w.rand.IntN(10) {
 	case 0:
 		return slices.Repeat([]byte{2}, 32)
@@ -192,12 +192,12 @@ func (p *phone) walk(scope store.Scope, id recordID) {
 	i := view.Record.GetInspection()
 	does := func(op work.Operation) bool {
 		command := w.walkCommand(op, i, func() []byte {
-			return w.walkDigest(&roundsv1.Change{RecordId: string(id), Record: view.Record}, p.through(scope), func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+			return w.walkDigest(&roundsv1.Change{RecordId: string(id), Record: view.Record}, p.through(scope), func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 				view, known := p.look(scope, kind, recordID(id))
 				if !known {
 					return nil, nil
 				}
-				return &roundsv1.Change{RecordId: id, Record: view.Record}, nil
+				return &roundsv1.Change{RecordId: string(id), Record: view.Record}, nil
 			})
 		})
 		return p.do(scope, string(op)+" of", commandOf(id, &roundsv1.Command{Command: &roundsv1.Command_Inspection{Inspection: command}}))

@@ -16,6 +16,7 @@ import (
 	"github.com/rounds-sync/rounds/client"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/journal"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/work"
 )
@@ -142,7 +143,7 @@ func (w *world) begin() {
 		if w.plan.rounds {
 			walk := w.record(scope, w.id('w', n), "walk")
 			w.walks[scope] = append(w.walks[scope], walk)
-			w.tickets[scope] = append(w.tickets[scope], w.record(scope, recordID(work.FailureTicketID(string(walk), "", "i1")), "failed"))
+			w.tickets[scope] = append(w.tickets[scope], w.record(scope, recordID(work.FailureTicketID(merge.RecordID(walk), "", "i1")), "failed"))
 		}
 		w.assets[scope] = append(w.assets[scope], w.record(scope, w.id('a', 10*n), "asset"), w.record(scope, w.id('a', 10*n+1), "asset"))
 	}

@@ -13,16 +13,20 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/journal"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
+
+// ActID names an act of a person through the server: a UUID in lower case.
+type ActID string
 
 // DeskAct is one thing that a person does through the server, without a lane. Exactly one of Fact, Edit and Command is set; they mean what they mean in a
 // Mutation, and are not changed.
 type DeskAct struct {
 	// ID names the act: a UUID in lower case that the caller makes. One person's act with one id is done once in a scope, however often it is sent.
-	ID string
+	ID ActID
 	// RecordID of the record, a UUID in lower case. For a new record the caller makes it.
-	RecordID string
+	RecordID merge.RecordID
 	// Base is Change.version of the record as the person saw it; 0 for a record that the person did not have. A creation is an Edit without fields on
 	// base 0.
 	Base journal.Seq
@@ -132,9 +136,9 @@ func (e *Engine) prepareActs(scope store.Scope, acts []DeskAct, now time.Time) (
 	items := make([]deskItem, len(acts))
 	for i, act := range acts {
 		it := &items[i]
-		it.at, it.text, it.roles = "acts["+strconv.Itoa(i)+"]", act.ID, slices.Clone(act.Roles)
+		it.at, it.text, it.roles = "acts["+strconv.Itoa(i)+"]", string(act.ID), slices.Clone(act.Roles)
 		var ok bool
-		if it.id, ok = parseID(act.ID); !ok {
+		if it.id, ok = parseID(string(act.ID)); !ok {
 			return nil, refuse(Invalid, roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, it.at+".id",
 				"操作编号无效。", "An act's id is a UUID in lower case.").in(scope)
 		}
@@ -158,7 +162,7 @@ func (e *Engine) prepareActs(scope store.Scope, acts []DeskAct, now time.Time) (
 
 // mutation returns the act as a Mutation of the server's clock, without the base's time; false where it is not one act.
 func (a *DeskAct) mutation(now time.Time) (*roundsv1.Mutation, bool) {
-	m := &roundsv1.Mutation{RecordId: a.RecordID, Base: uint64(a.Base), Clock: &roundsv1.Clock{WallUs: now.UnixMicro()}}
+	m := &roundsv1.Mutation{RecordId: string(a.RecordID), Base: uint64(a.Base), Clock: &roundsv1.Clock{WallUs: now.UnixMicro()}}
 	n := 0
 	if a.Fact != nil {
 		m.Act, n = &roundsv1.Mutation_Fact{Fact: a.Fact}, n+1
@@ -276,8 +280,8 @@ func (tx *transaction) timeAt(it *item, current *roundsv1.Change) (int64, error)
 
 // Acted returns what a person did in a scope under the id of an act, and what became of it: nil where nothing was. The mutation is nil where the journal holds it no more,
 // its content having been removed by law. For who makes an act of what stands: done again it would be another one, and is the same call. It asks for nobody's rights.
-func (e *Engine) Acted(ctx context.Context, person PersonID, scope store.Scope, id string) (m *roundsv1.Mutation, outcome *roundsv1.Outcome, err error) {
-	act, ok := parseID(id)
+func (e *Engine) Acted(ctx context.Context, person PersonID, scope store.Scope, id ActID) (m *roundsv1.Mutation, outcome *roundsv1.Outcome, err error) {
+	act, ok := parseID(string(id))
 	if !ok || !validScope(scope) {
 		return nil, nil, refuse(Invalid, roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "act_id", "操作编号无效。", "An act's id is a UUID in lower case.").in(scope)
 	}

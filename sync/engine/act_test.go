@@ -15,6 +15,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/journal"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/sync/store/memstore"
 )
@@ -38,7 +39,7 @@ func (p *phone) act(acts []engine.DeskAct, want ...string) []*roundsv1.Outcome {
 
 func (w *world) stands(id string) *roundsv1.Change {
 	w.t.Helper()
-	change, err := w.Record(context.Background(), site, "ticket", id)
+	change, err := w.Record(context.Background(), site, "ticket", merge.RecordID(id))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -55,19 +56,19 @@ func TestP1ActsThroughTheServerStandInTheJournal(t *testing.T) {
 		a.do(site, id(1), start())
 		a.sync()
 		acts := []engine.DeskAct{
-			{ID: id(100), RecordID: id(1), Base: seen, Edit: title("from the desk")},
-			{ID: id(101), RecordID: id(2), Edit: create(&roundsv1.Ticket{Title: "made at the desk"})},
-			{ID: id(102), RecordID: id(3), Edit: create(&roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_CLOSED})},
-			{ID: id(103), RecordID: id(4), Base: 99, Fact: reading(4)},
-			{ID: id(104), RecordID: id(1), Base: seen, Command: cancel()}, // did not see the start
-			{ID: id(105), RecordID: "no id", Edit: title("x")},
-			{ID: id(106), RecordID: id(2), Edit: title("again")}, // what the call itself made is seen
+			{ID: engine.ActID(id(100)), RecordID: merge.RecordID(id(1)), Base: seen, Edit: title("from the desk")},
+			{ID: engine.ActID(id(101)), RecordID: merge.RecordID(id(2)), Edit: create(&roundsv1.Ticket{Title: "made at the desk"})},
+			{ID: engine.ActID(id(102)), RecordID: merge.RecordID(id(3)), Edit: create(&roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_CLOSED})},
+			{ID: engine.ActID(id(103)), RecordID: merge.RecordID(id(4)), Base: 99, Fact: reading(4)},
+			{ID: engine.ActID(id(104)), RecordID: merge.RecordID(id(1)), Base: seen, Command: cancel()}, // did not see the start
+			{ID: engine.ActID(id(105)), RecordID: "no id", Edit: title("x")},
+			{ID: engine.ActID(id(106)), RecordID: merge.RecordID(id(2)), Edit: title("again")}, // what the call itself made is seen
 		}
 		outcomes := desk.act(acts, "APPLIED", "APPLIED", "REJECTED", "QUARANTINED", "CONFLICT", "REJECTED", "APPLIED")
 		heads := w.audit(site)
 		for i, o := range outcomes {
 			head := heads[o.GetSeq()-1]
-			if head.GetType() != roundsv1.EntryType_ENTRY_TYPE_DESK || head.GetActId() != acts[i].ID || head.GetPersonId() != string(desk.person) ||
+			if head.GetType() != roundsv1.EntryType_ENTRY_TYPE_DESK || head.GetActId() != string(acts[i].ID) || head.GetPersonId() != string(desk.person) ||
 				head.GetDeviceId() != string(desk.device) || head.GetLaneSeq() != 0 || len(head.GetSignature()) != 0 || head.GetOutcome().GetStatus() != o.GetStatus() ||
 				o.GetTrust() != roundsv1.Trust_TRUST_A || o.GetTimeUs() < w.clock.Now().UnixMicro() {
 				t.Fatalf("act %d: %v, %v", i, head, o)
@@ -107,9 +108,9 @@ func TestParkedActsAreAdmitted(t *testing.T) {
 		seen := journal.Seq(a.record(site, id(1)).GetVersion())
 		a.do(site, id(1), start())
 		a.sync()
-		o := desk.act([]engine.DeskAct{{ID: id(100), RecordID: id(1), Base: seen, Command: cancel()}}, "CONFLICT")[0]
+		o := desk.act([]engine.DeskAct{{ID: engine.ActID(id(100)), RecordID: merge.RecordID(id(1)), Base: seen, Command: cancel()}}, "CONFLICT")[0]
 		// Another person may have an act with the same id: it is another act.
-		p := other.act([]engine.DeskAct{{ID: id(100), RecordID: id(1), Base: seen, Command: cancel()}}, "CONFLICT")[0]
+		p := other.act([]engine.DeskAct{{ID: engine.ActID(id(100)), RecordID: merge.RecordID(id(1)), Base: seen, Command: cancel()}}, "CONFLICT")[0]
 		if o.GetConflictId() == p.GetConflictId() || o.GetSeq() == p.GetSeq() {
 			t.Fatalf("one question for two acts: %v, %v", o, p)
 		}
@@ -118,16 +119,16 @@ func TestParkedActsAreAdmitted(t *testing.T) {
 		if got := conflict.GetRecord().GetConflict(); got.GetJournalSeq() != o.GetSeq() || got.GetPersonId() != string(desk.person) || got.GetLaneSeq() != 0 {
 			t.Fatalf("the question: %v", got)
 		}
-		admission := engine.DeskAct{ID: id(101), RecordID: o.GetConflictId(), Base: journal.Seq(conflict.GetVersion()), Command: admit()}
+		admission := engine.DeskAct{ID: engine.ActID(id(101)), RecordID: merge.RecordID(o.GetConflictId()), Base: journal.Seq(conflict.GetVersion()), Command: admit()}
 		other.act([]engine.DeskAct{admission}, "APPLIED")
 		a.sync()
 		if got := a.ticket(id(1)).GetState(); got != roundsv1.TicketState_TICKET_STATE_CANCELLED {
 			t.Fatalf("the ticket is %v", got)
 		}
-		admission.ID = id(102)
+		admission.ID = engine.ActID(id(102))
 		other.act([]engine.DeskAct{admission}, "REJECTED") // it was let in before
 		// What waits for its record is judged when that appears.
-		waits := desk.act([]engine.DeskAct{{ID: id(103), RecordID: id(7), Base: 1, Fact: reading(7)}}, "QUARANTINED")[0]
+		waits := desk.act([]engine.DeskAct{{ID: engine.ActID(id(103)), RecordID: merge.RecordID(id(7)), Base: 1, Fact: reading(7)}}, "QUARANTINED")[0]
 		a.do(site, id(7), create(&roundsv1.Ticket{Title: "seven"}))
 		a.sync()
 		if got := a.ticket(id(7)); len(got.GetReadings()) != 1 {
@@ -151,20 +152,20 @@ func TestActsComeAfterWhatTheySaw(t *testing.T) {
 	a.sync()
 	w.clock.pass(-time.Hour) // the server's clock was set back
 	before := w.stands(id(1))
-	o := desk.act([]engine.DeskAct{{ID: id(100), RecordID: id(1), Base: journal.Seq(before.GetVersion()), Edit: title("seen")}}, "APPLIED")[0]
+	o := desk.act([]engine.DeskAct{{ID: engine.ActID(id(100)), RecordID: merge.RecordID(id(1)), Base: journal.Seq(before.GetVersion()), Edit: title("seen")}}, "APPLIED")[0]
 	if o.GetTimeUs() != before.GetTimeUs()+1 || w.stands(id(1)).GetRecord().GetTicket().GetTitle() != "seen" {
 		t.Fatalf("%v behind %v", o, before)
 	}
 	// On an old base that the record once had, too; and one after the other of the same device, whatever they saw.
 	p := desk.act([]engine.DeskAct{
-		{ID: id(101), RecordID: id(1), Base: journal.Seq(before.GetVersion()), Edit: title("2")}, {ID: id(102), RecordID: id(1), Edit: title("3")},
+		{ID: engine.ActID(id(101)), RecordID: merge.RecordID(id(1)), Base: journal.Seq(before.GetVersion()), Edit: title("2")}, {ID: engine.ActID(id(102)), RecordID: merge.RecordID(id(1)), Edit: title("3")},
 	}, "APPLIED", "APPLIED")
 	if p[0].GetTimeUs() != o.GetTimeUs()+1 || p[1].GetTimeUs() != o.GetTimeUs()+2 || w.stands(id(1)).GetRecord().GetTicket().GetTitle() != "3" {
 		t.Fatalf("%v, %v behind %v", p[0], p[1], o)
 	}
 	// Who saw nothing loses to what is later.
 	w.clock.pass(-time.Hour)
-	w.phone("blind").act([]engine.DeskAct{{ID: id(103), RecordID: id(1), Edit: title("blind")}}, "MERGED")
+	w.phone("blind").act([]engine.DeskAct{{ID: engine.ActID(id(103)), RecordID: merge.RecordID(id(1)), Edit: title("blind")}}, "MERGED")
 	if got := w.stands(id(1)).GetRecord().GetTicket().GetTitle(); got != "3" {
 		t.Fatalf("the title is %q", got)
 	}
@@ -176,18 +177,18 @@ func TestP2ActsAreDoneOnce(t *testing.T) {
 		ctx := context.Background()
 		w := newWorld(t, s)
 		a, desk := w.phone("a"), w.phone("desk")
-		desk.act([]engine.DeskAct{{ID: id(100), RecordID: id(1), Edit: create(&roundsv1.Ticket{Title: "t", ContactPhone: "1"})}}, "APPLIED")
+		desk.act([]engine.DeskAct{{ID: engine.ActID(id(100)), RecordID: merge.RecordID(id(1)), Edit: create(&roundsv1.Ticket{Title: "t", ContactPhone: "1"})}}, "APPLIED")
 		a.sync()
 		base := journal.Seq(a.record(site, id(1)).GetVersion())
 		a.do(site, id(1), title("of the phone"))
 		w.clock.pass(time.Minute)
 		a.sync()
 		acts := []engine.DeskAct{
-			{ID: id(101), RecordID: id(1), Base: base, Edit: title("of the desk")},
-			{ID: id(102), RecordID: id(1), Fact: reading(1)},
-			{ID: id(102), RecordID: id(1), Fact: reading(1)}, // twice in one call
-			{ID: id(103), RecordID: id(9), Edit: title("of nothing")},
-			{ID: id(104), RecordID: id(8), Edit: create(&roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_CLOSED})},
+			{ID: engine.ActID(id(101)), RecordID: merge.RecordID(id(1)), Base: base, Edit: title("of the desk")},
+			{ID: engine.ActID(id(102)), RecordID: merge.RecordID(id(1)), Fact: reading(1)},
+			{ID: engine.ActID(id(102)), RecordID: merge.RecordID(id(1)), Fact: reading(1)}, // twice in one call
+			{ID: engine.ActID(id(103)), RecordID: merge.RecordID(id(9)), Edit: title("of nothing")},
+			{ID: engine.ActID(id(104)), RecordID: merge.RecordID(id(8)), Edit: create(&roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_CLOSED})},
 		}
 		first := desk.act(acts, "MERGED", "APPLIED", "APPLIED", "QUARANTINED", "REJECTED")
 		if len(first[0].GetLosses()) != 1 || !proto.Equal(first[1], first[2]) {
@@ -205,24 +206,24 @@ func TestP2ActsAreDoneOnce(t *testing.T) {
 			w.open() // a restart
 		}
 		for name, bad := range map[string]engine.DeskAct{
-			"other words":   {ID: id(101), RecordID: id(1), Base: base, Edit: title("other")},
-			"other base":    {ID: id(101), RecordID: id(1), Edit: title("of the desk")},
-			"other record":  {ID: id(102), RecordID: id(2), Fact: reading(1)},
-			"other sort":    {ID: id(102), RecordID: id(1), Command: start()},
-			"also refused":  {ID: id(104), RecordID: id(8), Edit: create(&roundsv1.Ticket{Title: "mended"})},
-			"in itself":     {ID: id(200), RecordID: id(2), Edit: title("another")},
-			"quarantined's": {ID: id(103), RecordID: id(9), Edit: title("of nobody")},
+			"other words":   {ID: engine.ActID(id(101)), RecordID: merge.RecordID(id(1)), Base: base, Edit: title("other")},
+			"other base":    {ID: engine.ActID(id(101)), RecordID: merge.RecordID(id(1)), Edit: title("of the desk")},
+			"other record":  {ID: engine.ActID(id(102)), RecordID: merge.RecordID(id(2)), Fact: reading(1)},
+			"other sort":    {ID: engine.ActID(id(102)), RecordID: merge.RecordID(id(1)), Command: start()},
+			"also refused":  {ID: engine.ActID(id(104)), RecordID: merge.RecordID(id(8)), Edit: create(&roundsv1.Ticket{Title: "mended"})},
+			"in itself":     {ID: engine.ActID(id(200)), RecordID: merge.RecordID(id(2)), Edit: title("another")},
+			"quarantined's": {ID: engine.ActID(id(103)), RecordID: merge.RecordID(id(9)), Edit: title("of nobody")},
 		} {
-			_, err := w.Act(ctx, desk.caller(), site, []engine.DeskAct{{ID: id(200), RecordID: id(2), Edit: create(&roundsv1.Ticket{Title: "not done"})}, bad})
+			_, err := w.Act(ctx, desk.caller(), site, []engine.DeskAct{{ID: engine.ActID(id(200)), RecordID: merge.RecordID(id(2)), Edit: create(&roundsv1.Ticket{Title: "not done"})}, bad})
 			var refused *engine.Error
-			if !errors.As(err, &refused) || refused.Kind != engine.Precondition || refused.Problem.GetField() != "acts[1].id" || refused.Problem.GetFacts()["act_id"] != bad.ID {
+			if !errors.As(err, &refused) || refused.Kind != engine.Precondition || refused.Problem.GetField() != "acts[1].id" || refused.Problem.GetFacts()["act_id"] != string(bad.ID) {
 				t.Fatalf("%s: %v", name, err)
 			}
 		}
 		if dump(t, s) != before {
 			t.Fatal("the store changed")
 		}
-		if err := w.Redact(ctx, site, "ticket", id(1), []uint32{1}, "law"); err != nil {
+		if err := w.Redact(ctx, site, "ticket", merge.RecordID(id(1)), []uint32{1}, "law"); err != nil {
 			t.Fatal(err)
 		}
 		before = dump(t, s)
@@ -239,17 +240,17 @@ func TestRefusedActsChangeNothing(t *testing.T) {
 	w := newWorld(t, s)
 	w.open(func(c *engine.Config) { c.Limits.RequestBytes = 64 << 10 })
 	desk, gone, lost := w.phone("desk"), w.phone("gone"), w.phone("lost")
-	desk.act([]engine.DeskAct{{ID: id(100), RecordID: id(1), Edit: create(&roundsv1.Ticket{Title: "t"})}}, "APPLIED")
+	desk.act([]engine.DeskAct{{ID: engine.ActID(id(100)), RecordID: merge.RecordID(id(1)), Edit: create(&roundsv1.Ticket{Title: "t"})}}, "APPLIED")
 	never := store.Scope("site/" + id(66))
 	w.access.set(func(a *access) {
 		a.until[gone.person] = w.clock.now
 		a.revoked[lost.device] = roundsv1.Revocation_REVOCATION_GRACEFUL
 		a.never[never] = true
 	})
-	good := engine.DeskAct{ID: id(101), RecordID: id(1), Edit: title("x")}
+	good := engine.DeskAct{ID: engine.ActID(id(101)), RecordID: merge.RecordID(id(1)), Edit: title("x")}
 	many := make([]engine.DeskAct, 1001)
 	for i := range many {
-		many[i] = engine.DeskAct{ID: id(1000 + i), RecordID: id(1), Edit: title("x")}
+		many[i] = engine.DeskAct{ID: engine.ActID(id(1000 + i)), RecordID: merge.RecordID(id(1)), Edit: title("x")}
 	}
 	before := dump(t, s)
 	for _, test := range []struct {
@@ -266,12 +267,12 @@ func TestRefusedActsChangeNothing(t *testing.T) {
 		{"a revoked device", lost.caller(), site, []engine.DeskAct{good}, engine.Denied, roundsv1.ProblemCode_PROBLEM_CODE_DEVICE_REVOKED},
 		{"nobody", engine.Caller{Device: desk.device}, site, []engine.DeskAct{good}, engine.Denied, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT},
 		{"no device", engine.Caller{Person: desk.person}, site, []engine.DeskAct{good}, engine.Denied, roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT},
-		{"an id that is none", desk.caller(), site, []engine.DeskAct{good, {ID: "x", RecordID: id(1), Edit: title("x")}}, engine.Invalid, roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD},
-		{"no act", desk.caller(), site, []engine.DeskAct{good, {ID: id(102), RecordID: id(1)}}, engine.Invalid, roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD},
-		{"two in one", desk.caller(), site, []engine.DeskAct{{ID: id(102), RecordID: id(1), Edit: title("x"), Command: start()}}, engine.Invalid, roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD},
-		{"words that are none", desk.caller(), site, []engine.DeskAct{good, {ID: id(102), RecordID: id(1), Edit: title("\xff")}}, engine.Invalid, roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD},
+		{"an id that is none", desk.caller(), site, []engine.DeskAct{good, {ID: "x", RecordID: merge.RecordID(id(1)), Edit: title("x")}}, engine.Invalid, roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD},
+		{"no act", desk.caller(), site, []engine.DeskAct{good, {ID: engine.ActID(id(102)), RecordID: merge.RecordID(id(1))}}, engine.Invalid, roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD},
+		{"two in one", desk.caller(), site, []engine.DeskAct{{ID: engine.ActID(id(102)), RecordID: merge.RecordID(id(1)), Edit: title("x"), Command: start()}}, engine.Invalid, roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD},
+		{"words that are none", desk.caller(), site, []engine.DeskAct{good, {ID: engine.ActID(id(102)), RecordID: merge.RecordID(id(1)), Edit: title("\xff")}}, engine.Invalid, roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD},
 		{"too many", desk.caller(), site, many, engine.Exhausted, roundsv1.ProblemCode_PROBLEM_CODE_LIMIT},
-		{"too large", desk.caller(), site, []engine.DeskAct{good, {ID: id(102), RecordID: id(1), Edit: title(strings.Repeat("x", 64<<10))}}, engine.Exhausted, roundsv1.ProblemCode_PROBLEM_CODE_LIMIT},
+		{"too large", desk.caller(), site, []engine.DeskAct{good, {ID: engine.ActID(id(102)), RecordID: merge.RecordID(id(1)), Edit: title(strings.Repeat("x", 64<<10))}}, engine.Exhausted, roundsv1.ProblemCode_PROBLEM_CODE_LIMIT},
 	} {
 		_, err := w.Act(context.Background(), test.caller, test.scope, test.acts)
 		var refused *engine.Error
@@ -302,7 +303,7 @@ func TestRefusedActsChangeNothing(t *testing.T) {
 func TestManyActsAreOneTransaction(t *testing.T) {
 	acts := make([]engine.DeskAct, 1000)
 	for i := range acts {
-		acts[i] = engine.DeskAct{ID: id(10_000 + i), RecordID: id(i), Edit: create(&roundsv1.Ticket{Title: "imported", Description: strings.Repeat("x", 600)})}
+		acts[i] = engine.DeskAct{ID: engine.ActID(id(10_000 + i)), RecordID: merge.RecordID(id(i)), Edit: create(&roundsv1.Ticket{Title: "imported", Description: strings.Repeat("x", 600)})}
 	}
 	commits := 0
 	heard := 0
@@ -344,7 +345,7 @@ func TestActsBesidePhones(t *testing.T) {
 		for range 2 {
 			all.Go(func() {
 				for i := range 20 {
-					act := engine.DeskAct{ID: id(1000 + i), RecordID: id(n), Edit: create(&roundsv1.Ticket{Title: fmt.Sprint(i)})}
+					act := engine.DeskAct{ID: engine.ActID(id(1000 + i)), RecordID: merge.RecordID(id(n)), Edit: create(&roundsv1.Ticket{Title: fmt.Sprint(i)})}
 					if _, err := w.Act(context.Background(), desk.caller(), site, []engine.DeskAct{act}); err != nil {
 						t.Error(err)
 					}
@@ -428,16 +429,16 @@ func deskWithFault(t *testing.T, fault memstore.Fault, at uint64) (end string, s
 		again(func() error {
 			outcomes, err := w.Act(context.Background(), desk.caller(), site, acts)
 			for i, o := range outcomes {
-				if before := told[acts[i].ID]; before != nil && !proto.Equal(before, o) {
+				if before := told[string(acts[i].ID)]; before != nil && !proto.Equal(before, o) {
 					t.Fatalf("%v at step %d: %v, then %v", fault, at, before, o)
 				}
-				told[acts[i].ID] = o
+				told[string(acts[i].ID)] = o
 			}
 			return err
 		})
 	}
 	made := []engine.DeskAct{
-		{ID: id(100), RecordID: id(1), Edit: create(&roundsv1.Ticket{Title: "t", ContactPhone: "1"})}, {ID: id(101), RecordID: id(2), Base: 1, Fact: reading(2)},
+		{ID: engine.ActID(id(100)), RecordID: merge.RecordID(id(1)), Edit: create(&roundsv1.Ticket{Title: "t", ContactPhone: "1"})}, {ID: engine.ActID(id(101)), RecordID: merge.RecordID(id(2)), Base: 1, Fact: reading(2)},
 	}
 	act(made...)
 	a.do(site, id(1), title("phone"))
@@ -450,8 +451,8 @@ func deskWithFault(t *testing.T, fault memstore.Fault, at uint64) (end string, s
 		return err
 	})
 	w.clock.pass(time.Minute)
-	act(engine.DeskAct{ID: id(102), RecordID: id(1), Base: 1, Edit: edit(&roundsv1.Ticket{Title: "desk", ContactPhone: "3"}, 1, 15)},
-		engine.DeskAct{ID: id(103), RecordID: id(1), Base: 1, Command: cancel()}, engine.DeskAct{ID: id(104), RecordID: id(2), Edit: create(&roundsv1.Ticket{Title: "two"})})
+	act(engine.DeskAct{ID: engine.ActID(id(102)), RecordID: merge.RecordID(id(1)), Base: 1, Edit: edit(&roundsv1.Ticket{Title: "desk", ContactPhone: "3"}, 1, 15)},
+		engine.DeskAct{ID: engine.ActID(id(103)), RecordID: merge.RecordID(id(1)), Base: 1, Command: cancel()}, engine.DeskAct{ID: engine.ActID(id(104)), RecordID: merge.RecordID(id(2)), Edit: create(&roundsv1.Ticket{Title: "two"})})
 	act(made...) // once more
 	w.store = memory.CloneWith(memstore.Config{})
 	w.open()
@@ -546,7 +547,7 @@ func TestAQuestionIsAskedAnew(t *testing.T) {
 		}
 	}
 	decided := &roundsv1.Conflict{OwnerId: string(b.person), Decision: roundsv1.ConflictAction_CONFLICT_ACTION_EDIT_FIELD, DecisionReason: "called", Reminders: 3, RemindUs: 7}
-	if err := w.Write(context.Background(), site, writes(engine.Derived{RecordID: question, Edit: &roundsv1.Edit{Fields: []uint32{14, 15, 43, 44, 45},
+	if err := w.Write(context.Background(), site, writes(engine.Derived{RecordID: merge.RecordID(question), Edit: &roundsv1.Edit{Fields: []uint32{14, 15, 43, 44, 45},
 		Record: &roundsv1.Record{Kind: &roundsv1.Record_Conflict{Conflict: decided}}}})); err != nil {
 		t.Fatal(err)
 	}
@@ -568,9 +569,9 @@ func TestP2ActsWithVouchedRoles(t *testing.T) {
 		w := newWorld(t, s)
 		keeper := w.phone("keeper")
 		w.access.set(func(a *access) { a.until[keeper.person] = w.clock.Now() }) // no role over the scope, but for what is vouched for
-		act := engine.DeskAct{ID: id(100), RecordID: id(1), Edit: create(&roundsv1.Ticket{Title: "kept"}), Roles: []roundsv1.Role{roundsv1.Role_ROLE_MANAGER}}
+		act := engine.DeskAct{ID: engine.ActID(id(100)), RecordID: merge.RecordID(id(1)), Edit: create(&roundsv1.Ticket{Title: "kept"}), Roles: []roundsv1.Role{roundsv1.Role_ROLE_MANAGER}}
 		bare := act
-		bare.ID, bare.Roles = id(101), nil
+		bare.ID, bare.Roles = engine.ActID(id(101)), nil
 		for _, acts := range [][]engine.DeskAct{{bare}, {act, bare}} {
 			var refused *engine.Error
 			if _, err := w.Act(t.Context(), keeper.caller(), site, acts); !errors.As(err, &refused) || refused.Kind != engine.Denied {
@@ -588,7 +589,7 @@ func TestP2ActsWithVouchedRoles(t *testing.T) {
 			t.Fatalf("%v, again %v, journalled as %v", first, again, head)
 		}
 		m, o, err := w.Acted(t.Context(), keeper.person, site, act.ID)
-		if err != nil || o.GetSeq() != first[0].GetSeq() || m.GetRecordId() != act.RecordID || !proto.Equal(m.GetEdit(), act.Edit) {
+		if err != nil || o.GetSeq() != first[0].GetSeq() || m.GetRecordId() != string(act.RecordID) || !proto.Equal(m.GetEdit(), act.Edit) {
 			t.Fatalf("after the act: %v %v %v", m, o, err)
 		}
 		if m, o, err := w.Acted(t.Context(), "somebody", site, act.ID); m != nil || o != nil || err != nil {

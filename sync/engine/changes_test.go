@@ -61,7 +61,7 @@ func (f *follower) catchUp(limits engine.ChangesLimits) {
 func (f *follower) want(ids map[string]merge.Kind) {
 	f.w.t.Helper()
 	for id, kind := range ids {
-		stands, err := f.w.Record(context.Background(), site, kind, id)
+		stands, err := f.w.Record(context.Background(), site, kind, merge.RecordID(id))
 		if err != nil {
 			f.w.t.Fatal(err)
 		}
@@ -102,7 +102,7 @@ func TestP3AFollowerHoldsWhatTheScopeHolds(t *testing.T) {
 				}
 			}
 			a.sync()
-			if err := w.Evict(ctx, site, "ticket", id(random.IntN(20))); err != nil {
+			if err := w.Evict(ctx, site, "ticket", merge.RecordID(id(random.IntN(20)))); err != nil {
 				t.Fatal(err)
 			}
 			f.catchUp(engine.ChangesLimits{Records: 1 + random.IntN(5)})
@@ -223,7 +223,7 @@ func TestNothingNewCostsNoTransaction(t *testing.T) {
 	}
 	w.clock.pass(time.Minute)
 	fail = true
-	if err := w.Write(context.Background(), site, writes(engine.Derived{RecordID: id(1), Edit: title("done, and the reply is lost")})); err == nil {
+	if err := w.Write(context.Background(), site, writes(engine.Derived{RecordID: merge.RecordID(id(1)), Edit: title("done, and the reply is lost")})); err == nil {
 		t.Fatal("no error")
 	}
 	fail = false

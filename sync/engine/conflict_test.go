@@ -7,6 +7,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // decided resolves a conflict as rules do.
@@ -108,7 +109,7 @@ func TestQuarantinedMutationIsJudgedWhenItsRecordIsDerived(t *testing.T) {
 	w.judge(func(c engine.Case) engine.Verdict {
 		v := rules{}.Judge(c)
 		if c.Mutation.GetEdit().GetRecord().GetTicket().GetTitle() == "makes another" {
-			v.Derived = []engine.Derived{{RecordID: id(2), Edit: create(&roundsv1.Ticket{Title: "derived"})}}
+			v.Derived = []engine.Derived{{RecordID: merge.RecordID(id(2)), Edit: create(&roundsv1.Ticket{Title: "derived"})}}
 		}
 		return v
 	})

@@ -170,7 +170,7 @@ func (tx *transaction) judge(c *candidate, d *decision, mutation *roundsv1.Mutat
 		return err
 	}
 	if verdict.Admit != 0 {
-		admission, why, err := tx.readmit(verdict.Admit)
+		admission, why, err := tx.readmit(uint64(verdict.Admit))
 		if err != nil {
 			return err
 		}
@@ -190,8 +190,8 @@ func (tx *transaction) caseOf(c *candidate, current *roundsv1.Change, mutation *
 		Scope: tx.scope.name, Kind: c.item.kind, Current: current, Mutation: mutation, Person: c.caller.Person, Device: c.caller.Device,
 		Roles: c.roles, Time: time.UnixMicro(c.time).UTC(), Trust: c.trust, Taken: time.UnixMicro(c.now).UTC(), Admitted: c.admitted,
 		Saw: saw(current, mutation.GetBase(), c.caller.Device, c.time),
-		Lookup: func(kind merge.Kind, id string) (*roundsv1.Change, error) {
-			other, err := tx.record(kind, id)
+		Lookup: func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
+			other, err := tx.record(kind, string(id))
 			if err != nil {
 				*failed = err
 				return nil, err

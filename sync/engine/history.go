@@ -47,8 +47,8 @@ type HistorySpan struct {
 //
 // What a call does not find in the history table yet it writes there first, but for the last entries: of a scope that an older release wrote that is all,
 // and takes a while, beside those who write. Maintain does the same. An error is an *Error and ends the visit. It asks for nobody's rights.
-func (e *Engine) History(ctx context.Context, scope store.Scope, kind merge.Kind, id string, span HistorySpan) iter.Seq2[HistoryEntry, error] {
-	return e.Histories(ctx, scope, []*roundsv1.RecordRef{{Kind: string(kind), Id: id}}, span)
+func (e *Engine) History(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID, span HistorySpan) iter.Seq2[HistoryEntry, error] {
+	return e.Histories(ctx, scope, []*roundsv1.RecordRef{{Kind: string(kind), Id: string(id)}}, span)
 }
 
 // Histories visits the journal entries about any of several records, each once, as History does for one. It looks through what the history table does not have yet once for all of

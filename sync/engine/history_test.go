@@ -24,7 +24,7 @@ import (
 // history returns what History says, as seqs, after holding each entry against the journal's own.
 func (w *world) history(kind merge.Kind, id string, span engine.HistorySpan) (seqs []uint64) {
 	w.t.Helper()
-	for entry, err := range w.History(context.Background(), site, kind, id, span) {
+	for entry, err := range w.History(context.Background(), site, kind, merge.RecordID(id), span) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -193,13 +193,13 @@ func TestHistoriesTogetherAreTheJournal(t *testing.T) {
 			}
 			a.sync()
 			b.sync()
-			if _, err := w.Act(ctx, a.caller(), site, []engine.DeskAct{{ID: id(5000 + round), RecordID: id(round), Edit: title("desk")}}); err != nil {
+			if _, err := w.Act(ctx, a.caller(), site, []engine.DeskAct{{ID: engine.ActID(id(5000 + round)), RecordID: merge.RecordID(id(round)), Edit: title("desk")}}); err != nil {
 				t.Fatal(err)
 			}
-			if err := w.Write(ctx, site, writes(engine.Derived{RecordID: id(800 + round), Edit: create(&roundsv1.Ticket{Title: "of the server"})})); err != nil {
+			if err := w.Write(ctx, site, writes(engine.Derived{RecordID: merge.RecordID(id(800 + round)), Edit: create(&roundsv1.Ticket{Title: "of the server"})})); err != nil {
 				t.Fatal(err)
 			}
-			if err := w.Evict(ctx, site, "ticket", id(800+round)); err != nil {
+			if err := w.Evict(ctx, site, "ticket", merge.RecordID(id(800+round))); err != nil {
 				t.Fatal(err)
 			}
 			if round == 1 {
@@ -211,12 +211,12 @@ func TestHistoriesTogetherAreTheJournal(t *testing.T) {
 				w.wantHistories(random)
 			}
 		}
-		if err := w.Redact(ctx, site, "ticket", id(1), []uint32{1, 15}, "law"); err != nil {
+		if err := w.Redact(ctx, site, "ticket", merge.RecordID(id(1)), []uint32{1, 15}, "law"); err != nil {
 			t.Fatal(err)
 		}
 		// What was removed with unreadable content in it is told of all the same, so it is counted by what History says.
 		gone := 0
-		for entry, err := range w.History(ctx, site, "ticket", id(1), engine.HistorySpan{}) {
+		for entry, err := range w.History(ctx, site, "ticket", merge.RecordID(id(1)), engine.HistorySpan{}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -261,7 +261,7 @@ func TestHistoryOfAnOldTicket(t *testing.T) {
 		a.sync()
 		w.wantHistories(random)
 		n := 0
-		for _, err := range w.History(context.Background(), site, "ticket", id(1), engine.HistorySpan{Reverse: true}) {
+		for _, err := range w.History(context.Background(), site, "ticket", merge.RecordID(id(1)), engine.HistorySpan{Reverse: true}) {
 			if n++; err != nil || n == 3 {
 				break // nobody has to read to the end
 			}
@@ -271,13 +271,13 @@ func TestHistoryOfAnOldTicket(t *testing.T) {
 			kind  merge.Kind
 			id    string
 		}{{"site/x", "ticket", id(1)}, {site, "", id(1)}, {site, "ticket", "x"}} {
-			for _, err := range w.History(context.Background(), bad.scope, bad.kind, bad.id, engine.HistorySpan{}) {
+			for _, err := range w.History(context.Background(), bad.scope, bad.kind, merge.RecordID(bad.id), engine.HistorySpan{}) {
 				if kindOf(err) != engine.Invalid {
 					t.Fatalf("%v: %v", bad, err)
 				}
 			}
 		}
-		for entry, err := range w.History(context.Background(), "site/"+store.Scope(id(55)), "ticket", id(1), engine.HistorySpan{}) {
+		for entry, err := range w.History(context.Background(), "site/"+store.Scope(id(55)), "ticket", merge.RecordID(id(1)), engine.HistorySpan{}) {
 			t.Fatalf("of a scope that is not: %v, %v", entry, err)
 		}
 	})
@@ -325,7 +325,7 @@ func TestAScopeOfTheLastReleaseHasItsHistories(t *testing.T) {
 		t.Fatalf("of a record that never came to be: %v", got)
 	}
 	w.wantHistories(nil)
-	act := []engine.DeskAct{{ID: id(100), RecordID: id(1), Base: 27, Edit: title("today")}}
+	act := []engine.DeskAct{{ID: engine.ActID(id(100)), RecordID: merge.RecordID(id(1)), Base: 27, Edit: title("today")}}
 	if outcomes, err := w.Act(context.Background(), a.caller(), site, act); err != nil || outcomes[0].GetStatus() != roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED {
 		t.Fatalf("%v, %v", outcomes, err)
 	}
@@ -364,7 +364,7 @@ func TestP10HistoriesAreFilledWhateverFails(t *testing.T) {
 			}})
 			w.phone("a")
 			w.open()
-			for _, err := range w.History(context.Background(), site, "ticket", id(2), engine.HistorySpan{}) {
+			for _, err := range w.History(context.Background(), site, "ticket", merge.RecordID(id(2)), engine.HistorySpan{}) {
 				if err != nil && !struck {
 					t.Fatal(err)
 				}
@@ -375,7 +375,7 @@ func TestP10HistoriesAreFilledWhateverFails(t *testing.T) {
 			struckAt++
 			w.store = w.store.(*memstore.Store).Crash().CloneWith(memstore.Config{})
 			w.open()
-			if err := w.Write(context.Background(), site, writes(engine.Derived{RecordID: id(2), Edit: title("between")})); err != nil {
+			if err := w.Write(context.Background(), site, writes(engine.Derived{RecordID: merge.RecordID(id(2)), Edit: title("between")})); err != nil {
 				t.Fatal(err)
 			}
 			end, _, err := w.Head(context.Background(), site)

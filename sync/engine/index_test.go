@@ -75,7 +75,7 @@ func (w *world) wantIndexes(names []engine.IndexName, ids map[string]merge.Kind)
 	w.t.Helper()
 	want := map[engine.IndexName][]string{}
 	for id, kind := range ids {
-		change, err := w.Record(context.Background(), site, kind, id)
+		change, err := w.Record(context.Background(), site, kind, merge.RecordID(id))
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -124,7 +124,7 @@ func TestIndexesFollowTheirRecords(t *testing.T) {
 		a.do(site, id(1), start())
 		a.sync()
 		want("edited", "lift", "window")
-		if err := w.Evict(context.Background(), site, "ticket", id(1)); err != nil {
+		if err := w.Evict(context.Background(), site, "ticket", merge.RecordID(id(1))); err != nil {
 			t.Fatal(err)
 		}
 		want("evicted", "lift", "window")
@@ -140,7 +140,7 @@ func TestIndexesFollowTheirRecords(t *testing.T) {
 		a.sync()
 		want("let in", "waited", "window")
 		if err := w.Write(context.Background(), site, func(engine.View) ([]engine.Derived, error) {
-			return []engine.Derived{{RecordID: id(3), Edit: title("written")}, {RecordID: id(4), Edit: create(&roundsv1.Ticket{Title: "made"})}}, nil
+			return []engine.Derived{{RecordID: merge.RecordID(id(3)), Edit: title("written")}, {RecordID: merge.RecordID(id(4)), Edit: create(&roundsv1.Ticket{Title: "made"})}}, nil
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -352,15 +352,15 @@ func randomHistory(t *testing.T, random *rand.Rand) {
 		case draw < 12:
 			a.do(site, id(n), delete_())
 		case draw < 13:
-			if err := w.Evict(context.Background(), site, "ticket", id(n)); err != nil {
+			if err := w.Evict(context.Background(), site, "ticket", merge.RecordID(id(n))); err != nil {
 				t.Fatal(err)
 			}
 		case draw < 15:
 			if err := w.Write(context.Background(), site, func(v engine.View) ([]engine.Derived, error) {
-				if have, err := v.Get("ticket", id(n)); have == nil || have.GetDeleted() {
+				if have, err := v.Get("ticket", merge.RecordID(id(n))); have == nil || have.GetDeleted() {
 					return nil, err
 				}
-				return []engine.Derived{{RecordID: id(n), Edit: title(word())}}, nil
+				return []engine.Derived{{RecordID: merge.RecordID(id(n)), Edit: title(word())}}, nil
 			}); err != nil {
 				t.Fatal(err)
 			}

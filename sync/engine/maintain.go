@@ -155,14 +155,14 @@ func (e *Engine) forget(ctx context.Context, caller Caller, scope store.Scope) e
 }
 
 // Evict takes a record out of the working set: devices drop it, Record still finds it. A record that is written to again comes back by itself.
-func (e *Engine) Evict(ctx context.Context, scope store.Scope, kind merge.Kind, id string) error {
+func (e *Engine) Evict(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID) error {
 	leave, err := e.enter()
 	if err != nil {
 		return err
 	}
 	defer leave()
 	return e.scope(scope).submit(ctx, 0, func(tx *transaction) error {
-		before, err := tx.record(kind, id)
+		before, err := tx.record(kind, string(id))
 		if err != nil {
 			return err
 		}
@@ -172,7 +172,7 @@ func (e *Engine) Evict(ctx context.Context, scope store.Scope, kind merge.Kind, 
 		after := proto.CloneOf(before.change)
 		after.Evicted, after.Version = true, tx.head.GetSeq()+1
 		if err := tx.enter(&roundsv1.EntryHead{
-			Seq: after.GetVersion(), Type: roundsv1.EntryType_ENTRY_TYPE_EVICTED, Record: &roundsv1.RecordRef{Kind: string(kind), Id: id},
+			Seq: after.GetVersion(), Type: roundsv1.EntryType_ENTRY_TYPE_EVICTED, Record: &roundsv1.RecordRef{Kind: string(kind), Id: string(id)},
 			TakenUs: tx.scope.engine.cfg.Now().UnixMicro(), RecordTimeUs: after.GetTimeUs(),
 			Outcome: &roundsv1.Outcome{Status: roundsv1.OutcomeStatus_OUTCOME_STATUS_APPLIED, Seq: after.GetVersion()},
 		}, journal.ContentHash(nil), nil); err != nil {
@@ -183,10 +183,10 @@ func (e *Engine) Evict(ctx context.Context, scope store.Scope, kind merge.Kind, 
 }
 
 // Record reads a record as it stands, also an evicted or a deleted one; nil where there is none.
-func (e *Engine) Record(ctx context.Context, scope store.Scope, kind merge.Kind, id string) (*roundsv1.Change, error) {
+func (e *Engine) Record(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 	var found *stored
 	err := e.cfg.Store.View(ctx, scope, func(r store.Reader) (err error) {
-		found, err = readRecord(r, kind, id)
+		found, err = readRecord(r, kind, string(id))
 		return err
 	})
 	if err != nil {
@@ -196,15 +196,15 @@ func (e *Engine) Record(ctx context.Context, scope store.Scope, kind merge.Kind,
 }
 
 // MarkStable says that a scope's journal through a seq is in a finished backup or a replica: devices may then forget what they sent.
-func (e *Engine) MarkStable(ctx context.Context, scope store.Scope, seq uint64) error {
+func (e *Engine) MarkStable(ctx context.Context, scope store.Scope, seq journal.Seq) error {
 	leave, err := e.enter()
 	if err != nil {
 		return err
 	}
 	defer leave()
 	return e.scope(scope).submit(ctx, 0, func(tx *transaction) error {
-		if seq = min(seq, tx.head.GetSeq()); seq > tx.head.GetStableSeq() {
-			tx.head.StableSeq, tx.changed = seq, true
+		if through := min(uint64(seq), tx.head.GetSeq()); through > tx.head.GetStableSeq() {
+			tx.head.StableSeq, tx.changed = through, true
 		}
 		return nil
 	})

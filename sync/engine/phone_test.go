@@ -140,7 +140,7 @@ func (rules) Judge(c engine.Case) engine.Verdict {
 		return engine.Verdict{Problem: &roundsv1.Problem{Code: roundsv1.ProblemCode_PROBLEM_CODE_STATE}}
 	case c.Mutation.GetCommand().GetConflict().GetAdmit() != nil:
 		conflict := c.Current.GetRecord().GetConflict()
-		return engine.Verdict{Admit: conflict.GetJournalSeq(), Effect: &roundsv1.Edit{Fields: []uint32{40, 41}, Record: &roundsv1.Record{Kind: &roundsv1.Record_Conflict{
+		return engine.Verdict{Admit: journal.Seq(conflict.GetJournalSeq()), Effect: &roundsv1.Edit{Fields: []uint32{40, 41}, Record: &roundsv1.Record{Kind: &roundsv1.Record_Conflict{
 			Conflict: &roundsv1.Conflict{State: roundsv1.ConflictState_CONFLICT_STATE_RESOLVED, Resolution: "admitted"}}}}}
 	}
 	return engine.Verdict{}

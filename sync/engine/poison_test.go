@@ -7,6 +7,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -54,16 +55,16 @@ func TestP6RulesThatDeriveWhatCannotBeBlockNobody(t *testing.T) {
 	ticket := func(t *roundsv1.Ticket, fields ...uint32) *roundsv1.Edit { return edit(t, fields...) }
 	for name, derived := range map[string]engine.Derived{
 		"no uuid":          {RecordID: "not a uuid", Edit: create(&roundsv1.Ticket{Title: "t"})},
-		"no edit":          {RecordID: id(50)},
-		"deleted record":   {RecordID: id(9), Edit: ticket(&roundsv1.Ticket{Title: "t"}, 1)},
-		"field out of all": {RecordID: id(50), Edit: ticket(&roundsv1.Ticket{}, 1<<31)},
+		"no edit":          {RecordID: merge.RecordID(id(50))},
+		"deleted record":   {RecordID: merge.RecordID(id(9)), Edit: ticket(&roundsv1.Ticket{Title: "t"}, 1)},
+		"field out of all": {RecordID: merge.RecordID(id(50)), Edit: ticket(&roundsv1.Ticket{}, 1<<31)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, newMemory())
 			w.judge(func(c engine.Case) engine.Verdict {
 				v := rules{}.Judge(c)
 				if c.Mutation.GetEdit().GetRecord().GetTicket().GetTitle() == "poison" || c.Mutation.GetFact().GetRecord().GetComment().GetWords() == "poison" {
-					v.Derived = append(v.Derived, engine.Derived{RecordID: id(60), Edit: create(&roundsv1.Ticket{Title: "good"})}, derived)
+					v.Derived = append(v.Derived, engine.Derived{RecordID: merge.RecordID(id(60)), Edit: create(&roundsv1.Ticket{Title: "good"})}, derived)
 				}
 				return v
 			})

@@ -162,7 +162,7 @@ func TestEvictedRecordsLeaveDevicesAndComeBack(t *testing.T) {
 		a.sync()
 		b.sync()
 		for range 2 { // once more changes nothing
-			if err := w.Evict(context.Background(), site, "ticket", id(1)); err != nil {
+			if err := w.Evict(context.Background(), site, "ticket", merge.RecordID(id(1))); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -173,7 +173,7 @@ func TestEvictedRecordsLeaveDevicesAndComeBack(t *testing.T) {
 		if a.record(site, id(1)) != nil || b.record(site, id(1)) != nil || fresh.record(site, id(1)) != nil {
 			t.Fatal("still on a device")
 		}
-		if found, err := w.Record(context.Background(), site, "ticket", id(1)); err != nil || found.GetRecord().GetTicket().GetTitle() != "old work" {
+		if found, err := w.Record(context.Background(), site, "ticket", merge.RecordID(id(1))); err != nil || found.GetRecord().GetTicket().GetTitle() != "old work" {
 			t.Fatalf("not found: %v %v", found, err)
 		}
 		a.do(site, id(1), reading(1)) // a late fact

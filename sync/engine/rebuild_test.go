@@ -43,7 +43,7 @@ func aged(t *testing.T, index engine.Index) (*memstore.Store, map[string]merge.K
 	}
 	a.do(site, id(3), delete_())
 	a.sync()
-	if err := w.Evict(context.Background(), site, "ticket", id(4)); err != nil {
+	if err := w.Evict(context.Background(), site, "ticket", merge.RecordID(id(4))); err != nil {
 		t.Fatal(err)
 	}
 	return memory, ids
@@ -133,9 +133,9 @@ func interrupted(t *testing.T, memory *memstore.Store, ids map[string]merge.Kind
 		at := commits * 97 % rebuilt
 		if err := w.Write(context.Background(), site, func(engine.View) ([]engine.Derived, error) {
 			return []engine.Derived{
-				{RecordID: id(10 + at), Edit: title(fmt.Sprint("moved ", commits))},
-				{RecordID: id(rebuilt + 10 - commits), Edit: title("near the end")},
-				{RecordID: id(100_000 - commits), Edit: create(&roundsv1.Ticket{Title: "new"})},
+				{RecordID: merge.RecordID(id(10 + at)), Edit: title(fmt.Sprint("moved ", commits))},
+				{RecordID: merge.RecordID(id(rebuilt + 10 - commits)), Edit: title("near the end")},
+				{RecordID: merge.RecordID(id(100_000 - commits)), Edit: create(&roundsv1.Ticket{Title: "new"})},
 			}, nil
 		}); err != nil {
 			t.Fatal(err)

@@ -32,7 +32,7 @@ const MaxReason = 1024
 // was interrupted, by ctx or a crash, is finished by the next Maintain, or by a Redact of the same record: the same call again then comes to one
 // entry. After one that returned nil it writes another entry. Errors are of kind Invalid for arguments that cannot be, or a record of which neither the
 // scope nor its journal knows; a damaged journal entry is Internal, and nothing is hidden by it.
-func (e *Engine) Redact(ctx context.Context, scope store.Scope, kind merge.Kind, id string, fields []uint32, reason string) error {
+func (e *Engine) Redact(ctx context.Context, scope store.Scope, kind merge.Kind, id merge.RecordID, fields []uint32, reason string) error {
 	leave, err := e.enter()
 	if err != nil {
 		return err
@@ -40,7 +40,7 @@ func (e *Engine) Redact(ctx context.Context, scope store.Scope, kind merge.Kind,
 	defer leave()
 	fields = slices.Clone(fields)
 	slices.Sort(fields)
-	name, mine := recordName{kind, id}, &redaction{fields: slices.Compact(fields), reason: reason}
+	name, mine := recordName{kind, string(id)}, &redaction{fields: slices.Compact(fields), reason: reason}
 	if err := mine.check(scope, name); err != nil {
 		return err
 	}

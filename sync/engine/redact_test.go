@@ -86,10 +86,10 @@ func TestRedaction(t *testing.T) {
 			t.Fatalf("nobody is asked: %v", open)
 		}
 		ctx := context.Background()
-		if err := w.Redact(ctx, site, "comment", id(2), []uint32{2}, "court order 1"); err != nil {
+		if err := w.Redact(ctx, site, "comment", merge.RecordID(id(2)), []uint32{2}, "court order 1"); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Redact(ctx, site, "ticket", id(1), []uint32{15, 1, 11, 15}, "court order 2"); err != nil {
+		if err := w.Redact(ctx, site, "ticket", merge.RecordID(id(1)), []uint32{15, 1, 11, 15}, "court order 2"); err != nil {
 			t.Fatal(err)
 		}
 		if keys := standsIn(t, s, secret); keys != nil {
@@ -139,7 +139,7 @@ func TestRedactionOfWhatIsOutOfSight(t *testing.T) {
 	b.do(site, id(1), title(secret))
 	b.sync()
 	conflict := b.outcome(site, 1).GetConflictId()
-	if err := w.Redact(ctx, site, "ticket", id(1), []uint32{1}, "before it appeared"); err != nil {
+	if err := w.Redact(ctx, site, "ticket", merge.RecordID(id(1)), []uint32{1}, "before it appeared"); err != nil {
 		t.Fatal(err)
 	}
 	if keys := standsIn(t, w.store, secret); keys != nil {
@@ -156,22 +156,22 @@ func TestRedactionOfWhatIsOutOfSight(t *testing.T) {
 	if a.status(2) != "APPLIED" {
 		t.Fatalf("the record may not appear: %v", a.outcome(site, 2))
 	}
-	if c, err := w.Record(ctx, site, "conflict", conflict); err != nil || c.GetRecord().GetConflict().GetState() != roundsv1.ConflictState_CONFLICT_STATE_RESOLVED {
+	if c, err := w.Record(ctx, site, "conflict", merge.RecordID(conflict)); err != nil || c.GetRecord().GetConflict().GetState() != roundsv1.ConflictState_CONFLICT_STATE_RESOLVED {
 		t.Fatalf("the question stands: %v, %v", c, err)
 	}
-	if err := w.Evict(ctx, site, "ticket", id(1)); err != nil {
+	if err := w.Evict(ctx, site, "ticket", merge.RecordID(id(1))); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Redact(ctx, site, "ticket", id(1), []uint32{1}, "evicted"); err != nil {
+	if err := w.Redact(ctx, site, "ticket", merge.RecordID(id(1)), []uint32{1}, "evicted"); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := w.Record(ctx, site, "ticket", id(1)); err != nil || !c.GetEvicted() || c.GetRecord().GetTicket().GetDescription() != "d" || standsIn(t, w.store, secret) != nil {
+	if c, err := w.Record(ctx, site, "ticket", merge.RecordID(id(1))); err != nil || !c.GetEvicted() || c.GetRecord().GetTicket().GetDescription() != "d" || standsIn(t, w.store, secret) != nil {
 		t.Fatalf("an evicted record: %v, %v, %v", c, err, standsIn(t, w.store, secret))
 	}
 	a.do(site, id(5), create(&roundsv1.Ticket{Title: secret}))
 	a.do(site, id(5), delete_())
 	a.sync()
-	if err := w.Redact(ctx, site, "ticket", id(5), []uint32{1}, "deleted"); err != nil {
+	if err := w.Redact(ctx, site, "ticket", merge.RecordID(id(5)), []uint32{1}, "deleted"); err != nil {
 		t.Fatal(err)
 	}
 	w.clock.pass(500 * 24 * time.Hour)
@@ -182,7 +182,7 @@ func TestRedactionOfWhatIsOutOfSight(t *testing.T) {
 	if keys := standsIn(t, w.store, secret); keys != nil {
 		t.Fatalf("a deleted record's stand under %v", keys)
 	}
-	if err := w.Redact(ctx, site, "ticket", id(5), []uint32{1}, "forgotten"); err != nil { // not even its tombstone stands
+	if err := w.Redact(ctx, site, "ticket", merge.RecordID(id(5)), []uint32{1}, "forgotten"); err != nil { // not even its tombstone stands
 		t.Fatal(err)
 	}
 	told, _ := w.reasons()
@@ -209,7 +209,7 @@ func TestRedactionOfWhatAQuestionSays(t *testing.T) {
 	b.do(site, id(2), title("harmless"))
 	b.sync()
 	said := func(lane uint64) string {
-		c, err := w.Record(ctx, site, "conflict", b.outcome(site, lane).GetConflictId())
+		c, err := w.Record(ctx, site, "conflict", merge.RecordID(b.outcome(site, lane).GetConflictId()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -223,7 +223,7 @@ func TestRedactionOfWhatAQuestionSays(t *testing.T) {
 	if said(1) != "ticket: "+secret || said(2) != "ticket: harmless" {
 		t.Fatalf("the questions say %q and %q", said(1), said(2))
 	}
-	if err := w.Redact(ctx, site, "ticket", id(1), []uint32{1}, "asked for"); err != nil {
+	if err := w.Redact(ctx, site, "ticket", merge.RecordID(id(1)), []uint32{1}, "asked for"); err != nil {
 		t.Fatal(err)
 	}
 	if keys := standsIn(t, w.store, secret); keys != nil {
@@ -262,7 +262,7 @@ func TestRedactionRefuses(t *testing.T) {
 		"no record": {site, "ticket", id(2), []uint32{1}, "r"},
 		"of a kind": {site, "comment", id(1), []uint32{1}, "r"},
 	} {
-		if err := w.Redact(context.Background(), c.scope, c.kind, c.id, c.fields, c.reason); kindOf(err) != engine.Invalid {
+		if err := w.Redact(context.Background(), c.scope, c.kind, merge.RecordID(c.id), c.fields, c.reason); kindOf(err) != engine.Invalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -308,7 +308,7 @@ func TestP10RedactionIsFinishedWhateverFails(t *testing.T) {
 				return memstore.None
 			}})
 			w.open()
-			err := w.Redact(ctx, site, "ticket", id(1), []uint32{1}, "law")
+			err := w.Redact(ctx, site, "ticket", merge.RecordID(id(1)), []uint32{1}, "law")
 			if !struck {
 				break
 			}
@@ -323,7 +323,7 @@ func TestP10RedactionIsFinishedWhateverFails(t *testing.T) {
 				}
 			}
 			if !ended() {
-				if err := w.Redact(ctx, site, "ticket", id(1), []uint32{1}, "law"); err != nil {
+				if err := w.Redact(ctx, site, "ticket", merge.RecordID(id(1)), []uint32{1}, "law"); err != nil {
 					t.Fatal(err)
 				}
 				finished["by the same call"]++
@@ -372,7 +372,7 @@ func TestRedactionWhileOthersWrite(t *testing.T) {
 			a.sync()
 			writes++
 		}
-		if err := w.Redact(context.Background(), site, "ticket", id(1), []uint32{1}, "law"); err != nil {
+		if err := w.Redact(context.Background(), site, "ticket", merge.RecordID(id(1)), []uint32{1}, "law"); err != nil {
 			t.Fatal(err)
 		}
 		if l.armed = nil; writes < 3 {
@@ -411,7 +411,7 @@ func TestRedactionIsForgottenByTheMemoryOfCommits(t *testing.T) {
 	if first := <-heard; !strings.Contains(first.String(), secret) {
 		t.Fatalf("heard %v", first)
 	}
-	if err := w.Redact(context.Background(), site, "ticket", id(1), []uint32{1}, "law"); err != nil {
+	if err := w.Redact(context.Background(), site, "ticket", merge.RecordID(id(1)), []uint32{1}, "law"); err != nil {
 		t.Fatal(err)
 	}
 	if last := <-heard; strings.Contains(last.String(), secret) || len(last.GetPages()[0].GetChanges()) != 1 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/journal"
 	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
@@ -43,7 +44,7 @@ type Case struct {
 	// Admitted is true when a person has let in what had been kept back: rights are not asked again.
 	Admitted bool
 	// Lookup reads another record of the same scope; nil where there is none. Valid during the call.
-	Lookup func(kind merge.Kind, id string) (*roundsv1.Change, error)
+	Lookup func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error)
 	// Find visits entries of one index of the same scope as Engine.Find does, the first 256 of them, with those of what the same transaction wrote before. While
 	// indexes are rebuilt it finds what they have so far. Nil where there are none, as on a device. Valid during the call.
 	Find func(name IndexName, span store.Span) iter.Seq2[IndexEntry, error]
@@ -64,13 +65,13 @@ type Verdict struct {
 	// Flags mark the outcome.
 	Flags []string
 	// Admit names the journal entry of a mutation that is let in by this command; 0: none.
-	Admit uint64
+	Admit journal.Seq
 }
 
 // Derived is one record that the rules write besides.
 type Derived struct {
 	// RecordID is a UUID derived from what it follows from, so that the same case makes the same record.
-	RecordID string
+	RecordID merge.RecordID
 	// Edit creates the record or changes it.
 	Edit *roundsv1.Edit
 }

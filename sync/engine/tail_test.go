@@ -11,6 +11,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/journal"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store/memstore"
 )
 
@@ -65,14 +67,14 @@ func watchHistory(t *testing.T, random *rand.Rand) {
 			}
 			fault = memstore.None
 		case n < 14:
-			must(t, w.Evict(ctx, site, "ticket", record))
+			must(t, w.Evict(ctx, site, "ticket", merge.RecordID(record)))
 		case n < 15:
 			_, err := w.Maintain(ctx, site)
 			must(t, err)
 		case n < 16 && random.IntN(6) == 0:
 			must(t, w.NewEpoch(ctx, site))
 		case n < 17:
-			must(t, w.MarkStable(ctx, site, random.Uint64N(50)))
+			must(t, w.MarkStable(ctx, site, journal.Seq(random.Uint64N(50))))
 		default:
 			p.sync()
 		}

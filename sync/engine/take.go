@@ -125,7 +125,7 @@ func (tx *transaction) follow(c *candidate, d *decision, seq uint64) error {
 		}
 	}
 	for _, derived := range d.derived {
-		if err := tx.derive(derived.RecordID, derived.Edit, c.time, seq); err != nil {
+		if err := tx.derive(string(derived.RecordID), derived.Edit, c.time, seq); err != nil {
 			return err
 		}
 	}

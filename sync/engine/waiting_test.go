@@ -7,6 +7,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
@@ -24,8 +25,8 @@ func TestActsThatWaitKeepTheirRoles(t *testing.T) {
 		})
 		worker, keeper := w.phone("worker"), w.phone("keeper")
 		w.access.set(func(a *access) { a.until[keeper.person] = w.clock.Now().Add(-time.Hour) })
-		waits := keeper.act([]engine.DeskAct{{ID: id(100), RecordID: id(1), Base: 99, Command: start(), Roles: manager},
-			{ID: id(101), RecordID: id(1), Base: 99, Fact: reading(4), Roles: manager}}, "QUARANTINED", "QUARANTINED")
+		waits := keeper.act([]engine.DeskAct{{ID: engine.ActID(id(100)), RecordID: merge.RecordID(id(1)), Base: 99, Command: start(), Roles: manager},
+			{ID: engine.ActID(id(101)), RecordID: merge.RecordID(id(1)), Base: 99, Fact: reading(4), Roles: manager}}, "QUARANTINED", "QUARANTINED")
 		worker.do(site, id(1), create(&roundsv1.Ticket{Title: "pump"}))
 		worker.sync()
 		worker.sync()

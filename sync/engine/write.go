@@ -16,7 +16,7 @@ import (
 type View interface {
 	// Get reads a record, also an evicted or a deleted one; nil where there is none. The change is not to be changed. An error is the store's, and
 	// fails the act whatever it returns.
-	Get(kind merge.Kind, id string) (*roundsv1.Change, error)
+	Get(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error)
 	// Now is the moment of the act, by the server's clock.
 	Now() time.Time
 }
@@ -55,8 +55,8 @@ var _ View = (*view)(nil)
 
 func (v *view) Now() time.Time { return v.now }
 
-func (v *view) Get(kind merge.Kind, id string) (*roundsv1.Change, error) {
-	have, err := v.tx.record(kind, id)
+func (v *view) Get(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
+	have, err := v.tx.record(kind, string(id))
 	if err != nil {
 		v.failed = err
 		return nil, err
@@ -87,7 +87,7 @@ func (tx *transaction) write(act func(View) ([]Derived, error)) error {
 		return &Error{Kind: Invalid, Problem: why}
 	}
 	for _, one := range list {
-		if err := tx.derive(one.RecordID, one.Edit, at, 0); err != nil {
+		if err := tx.derive(string(one.RecordID), one.Edit, at, 0); err != nil {
 			return err
 		}
 	}
@@ -102,19 +102,19 @@ func (tx *transaction) try(list []Derived, at int64, seq uint64, tried map[recor
 		if !known {
 			return problem(roundsv1.ProblemCode_PROBLEM_CODE_UNKNOWN_ACT, "edit.record", "记录类型未知。", "This is no kind of record."), nil
 		}
-		if _, valid := parseID(one.RecordID); !valid {
+		name := recordName{kind, string(one.RecordID)}
+		if _, valid := parseID(name.id); !valid {
 			return problem(roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, "record_id", "记录编号无效。", "A record's id is a UUID in lower case."), nil
 		}
-		have, err := tx.record(kind, one.RecordID)
+		have, err := tx.record(kind, name.id)
 		if err != nil {
 			return nil, err
 		}
-		name := recordName{kind, one.RecordID}
 		before, again := tried[name]
 		if !again {
 			before = have.change
 		}
-		_, merged := derived(one.RecordID, one.Edit, before, at, seq+uint64(i))
+		_, merged := derived(name.id, one.Edit, before, at, seq+uint64(i))
 		if merged.Problem != nil {
 			return merged.Problem, nil
 		}

@@ -15,6 +15,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
+	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 	"github.com/rounds-sync/rounds/sync/store/memstore"
 )
@@ -41,11 +42,11 @@ func TestTheServerWrites(t *testing.T) {
 		w.clock.pass(time.Minute)
 		done := &roundsv1.Ticket{State: roundsv1.TicketState_TICKET_STATE_CLOSED}
 		act := func(v engine.View) ([]engine.Derived, error) {
-			have, err := v.Get("ticket", id(1))
+			have, err := v.Get("ticket", merge.RecordID(id(1)))
 			if err != nil {
 				return nil, err
 			}
-			if none, err := v.Get("ticket", id(2)); none != nil || err != nil {
+			if none, err := v.Get("ticket", merge.RecordID(id(2))); none != nil || err != nil {
 				return nil, fmt.Errorf("there is %v, %v", none, err)
 			}
 			if none, err := v.Get("ticket", "no id"); none != nil || err != nil {
@@ -57,7 +58,7 @@ func TestTheServerWrites(t *testing.T) {
 			if have.GetRecord().GetTicket().GetState() == roundsv1.TicketState_TICKET_STATE_CLOSED {
 				return nil, nil
 			}
-			return []engine.Derived{{RecordID: id(1), Edit: edit(done, 40)}, {RecordID: id(1), Edit: title(have.GetRecord().GetTicket().GetTitle() + "!")}}, nil
+			return []engine.Derived{{RecordID: merge.RecordID(id(1)), Edit: edit(done, 40)}, {RecordID: merge.RecordID(id(1)), Edit: title(have.GetRecord().GetTicket().GetTitle() + "!")}}, nil
 		}
 		for range 3 { // the second and the third time change nothing
 			if err := w.Write(context.Background(), site, act); err != nil {
@@ -65,7 +66,7 @@ func TestTheServerWrites(t *testing.T) {
 			}
 		}
 		// What stands already is no change either.
-		if err := w.Write(context.Background(), site, writes(engine.Derived{RecordID: id(1), Edit: edit(done, 40)})); err != nil {
+		if err := w.Write(context.Background(), site, writes(engine.Derived{RecordID: merge.RecordID(id(1)), Edit: edit(done, 40)})); err != nil {
 			t.Fatal(err)
 		}
 		a.sync()
@@ -95,13 +96,13 @@ func TestAWriteThatIsRefusedWritesNothing(t *testing.T) {
 	a.do(site, id(9), delete_())
 	a.sync()
 	before := len(w.audit(site))
-	good := engine.Derived{RecordID: id(50), Edit: create(&roundsv1.Ticket{Title: "good"})}
+	good := engine.Derived{RecordID: merge.RecordID(id(50)), Edit: create(&roundsv1.Ticket{Title: "good"})}
 	for name, bad := range map[string]engine.Derived{
 		"no uuid":          {RecordID: "not a uuid", Edit: create(&roundsv1.Ticket{Title: "t"})},
-		"no edit":          {RecordID: id(51)},
-		"deleted record":   {RecordID: id(9), Edit: title("t")},
-		"field out of all": {RecordID: id(1), Edit: edit(&roundsv1.Ticket{}, 1<<31)},
-		"too large":        {RecordID: id(1), Edit: title(strings.Repeat("x", 5<<20))},
+		"no edit":          {RecordID: merge.RecordID(id(51))},
+		"deleted record":   {RecordID: merge.RecordID(id(9)), Edit: title("t")},
+		"field out of all": {RecordID: merge.RecordID(id(1)), Edit: edit(&roundsv1.Ticket{}, 1<<31)},
+		"too large":        {RecordID: merge.RecordID(id(1)), Edit: title(strings.Repeat("x", 5<<20))},
 	} {
 		err := w.Write(context.Background(), site, writes(good, bad))
 		if own := (*engine.Error)(nil); !errors.As(err, &own) || own.Kind != engine.Invalid || own.Problem == nil || own.Problem.GetScope() != string(site) {
@@ -147,11 +148,11 @@ func actsErrors(t *testing.T) {
 	wrapped := fmt.Errorf("desk: %w", own)
 	var acts []func(engine.View) ([]engine.Derived, error)
 	for n := range 8 {
-		acts = append(acts, writes(engine.Derived{RecordID: id(n), Edit: create(&roundsv1.Ticket{Title: "good"})}))
+		acts = append(acts, writes(engine.Derived{RecordID: merge.RecordID(id(n)), Edit: create(&roundsv1.Ticket{Title: "good"})}))
 	}
 	for _, err := range []error{plain, own, wrapped} {
 		acts = append(acts, func(engine.View) ([]engine.Derived, error) {
-			return []engine.Derived{{RecordID: id(20), Edit: create(&roundsv1.Ticket{Title: "bad"})}}, err
+			return []engine.Derived{{RecordID: merge.RecordID(id(20)), Edit: create(&roundsv1.Ticket{Title: "bad"})}}, err
 		})
 	}
 	acts = append(acts, writes(engine.Derived{RecordID: "bad"}), func(engine.View) ([]engine.Derived, error) { panic("a case that nobody thought of") })
@@ -160,7 +161,7 @@ func actsErrors(t *testing.T) {
 		if errs[n] != nil {
 			t.Errorf("act %d fails with others' errors: %v", n, errs[n])
 		}
-		if change, err := w.Record(context.Background(), site, "ticket", id(n)); change == nil || err != nil {
+		if change, err := w.Record(context.Background(), site, "ticket", merge.RecordID(id(n))); change == nil || err != nil {
 			t.Errorf("act %d wrote %v, %v", n, change, err)
 		}
 	}
@@ -173,7 +174,7 @@ func actsErrors(t *testing.T) {
 	if kindOf(errs[11]) != engine.Invalid || kindOf(errs[12]) != engine.Internal {
 		t.Errorf("a bad one and a panic: %v, %v", errs[11], errs[12])
 	}
-	if change, err := w.Record(context.Background(), site, "ticket", id(20)); change != nil || err != nil {
+	if change, err := w.Record(context.Background(), site, "ticket", merge.RecordID(id(20))); change != nil || err != nil {
 		t.Errorf("an act that fails wrote %v, %v", change, err)
 	}
 	w.audit(site)
@@ -189,7 +190,7 @@ func actThatFails(t *testing.T) {
 	for n := range 8 {
 		acts = append(acts, func(engine.View) ([]engine.Derived, error) {
 			asked.Add(1)
-			return []engine.Derived{{RecordID: id(n), Edit: create(&roundsv1.Ticket{Title: "good"})}}, nil
+			return []engine.Derived{{RecordID: merge.RecordID(id(n)), Edit: create(&roundsv1.Ticket{Title: "good"})}}, nil
 		}, func(engine.View) ([]engine.Derived, error) { return nil, errors.New("not now") })
 	}
 	for n, err := range grouped(w, acts...) {
@@ -214,12 +215,12 @@ func TestAnActCannotOverlookAFault(t *testing.T) {
 	w := newWorld(t, memory)
 	err := w.Write(context.Background(), site, func(v engine.View) ([]engine.Derived, error) {
 		armed = true
-		have, _ := v.Get("ticket", id(1))
+		have, _ := v.Get("ticket", merge.RecordID(id(1)))
 		armed = false
 		if have != nil {
 			return nil, nil
 		}
-		return []engine.Derived{{RecordID: id(1), Edit: create(&roundsv1.Ticket{Title: "blind"})}}, nil
+		return []engine.Derived{{RecordID: merge.RecordID(id(1)), Edit: create(&roundsv1.Ticket{Title: "blind"})}}, nil
 	})
 	if !errors.Is(err, memstore.ErrInjected) || len(w.audit(site)) != 0 {
 		t.Fatalf("%v", err)
@@ -230,7 +231,7 @@ func TestAnActCannotOverlookAFault(t *testing.T) {
 func TestActsSeeEachOther(t *testing.T) {
 	onStores(t, func(t *testing.T, s store.Store) {
 		w := newWorld(t, s)
-		if err := w.Write(context.Background(), site, writes(engine.Derived{RecordID: id(1), Edit: create(&roundsv1.Ticket{Title: "t"})})); err != nil {
+		if err := w.Write(context.Background(), site, writes(engine.Derived{RecordID: merge.RecordID(id(1)), Edit: create(&roundsv1.Ticket{Title: "t"})})); err != nil {
 			t.Fatal(err)
 		}
 		const writers, each = 8, 10
@@ -239,8 +240,8 @@ func TestActsSeeEachOther(t *testing.T) {
 			all.Go(func() {
 				for range each {
 					if err := w.Write(context.Background(), site, func(v engine.View) ([]engine.Derived, error) {
-						have, err := v.Get("ticket", id(1))
-						return []engine.Derived{{RecordID: id(1), Edit: title(have.GetRecord().GetTicket().GetTitle() + ".")}}, err
+						have, err := v.Get("ticket", merge.RecordID(id(1)))
+						return []engine.Derived{{RecordID: merge.RecordID(id(1)), Edit: title(have.GetRecord().GetTicket().GetTitle() + ".")}}, err
 					}); err != nil {
 						t.Error(err)
 					}
@@ -248,7 +249,7 @@ func TestActsSeeEachOther(t *testing.T) {
 			})
 		}
 		all.Wait()
-		change, err := w.Record(context.Background(), site, "ticket", id(1))
+		change, err := w.Record(context.Background(), site, "ticket", merge.RecordID(id(1)))
 		if err != nil || len(change.GetRecord().GetTicket().GetTitle()) != 1+writers*each {
 			t.Fatalf("%v, %v", change, err)
 		}
@@ -279,11 +280,11 @@ func TestP10AnActIsDoneOnceWhateverFails(t *testing.T) {
 			w.store = memory
 			w.index(words{}, "1")
 			act := func(v engine.View) ([]engine.Derived, error) {
-				have, err := v.Get("ticket", id(2))
+				have, err := v.Get("ticket", merge.RecordID(id(2)))
 				if err != nil || have != nil {
 					return nil, err
 				}
-				return []engine.Derived{{RecordID: id(1), Edit: title("seen")}, {RecordID: id(2), Edit: create(&roundsv1.Ticket{Title: "made"})}}, nil
+				return []engine.Derived{{RecordID: merge.RecordID(id(1)), Edit: title("seen")}, {RecordID: merge.RecordID(id(2)), Edit: create(&roundsv1.Ticket{Title: "made"})}}, nil
 			}
 			for try := 0; ; try++ {
 				err := w.Write(context.Background(), site, act)
@@ -336,7 +337,7 @@ func TestCommitsAreHintedAt(t *testing.T) {
 	a := w.phone("a")
 	a.do(site, id(1), create(&roundsv1.Ticket{Title: "t"}))
 	a.sync()
-	if err := w.Write(context.Background(), site, writes(engine.Derived{RecordID: id(1), Edit: title("u")})); err != nil {
+	if err := w.Write(context.Background(), site, writes(engine.Derived{RecordID: merge.RecordID(id(1)), Edit: title("u")})); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Write(context.Background(), other, writes()); err != nil { // changes nothing

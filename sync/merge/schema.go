@@ -14,6 +14,9 @@ import (
 // Kind is the name of a kind of record: the name of its field in Record ("ticket").
 type Kind string
 
+// RecordID names a record among those of its kind in its scope: a UUID in lower case.
+type RecordID string
+
 // KindOf returns the kind of a record. It is false when nothing is set, or a kind that this build does not know.
 func KindOf(r *roundsv1.Record) (Kind, bool) {
 	k, _, ok := schemaOf(r)

@@ -114,8 +114,8 @@ func (s *session) withQueued(ctx context.Context, v client.View, t *roundsv1.Tic
 }
 
 // lookup reads records as the device shows them.
-func (s *session) lookup(ctx context.Context, scope client.Scope) func(merge.Kind, string) (*roundsv1.Change, error) {
-	return func(kind merge.Kind, id string) (*roundsv1.Change, error) {
+func (s *session) lookup(ctx context.Context, scope client.Scope) func(merge.Kind, merge.RecordID) (*roundsv1.Change, error) {
+	return func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error) {
 		v, err := s.Get(ctx, scope, kind, client.RecordID(id))
 		if errors.Is(err, client.ErrNoRecord) {
 			return nil, nil

@@ -82,11 +82,11 @@ func policyOf(site *roundsv1.Site, units map[string]*roundsv1.Unit) policy.Polic
 }
 
 // Category implements work.Reference. Where the device has no categories at all, each is taken for one that is in use.
-func (r *deviceReference) Category(_ store.Scope, id string) *roundsv1.Category {
+func (r *deviceReference) Category(_ store.Scope, id merge.RecordID) *roundsv1.Category {
 	if len(r.categories) == 0 {
 		return &roundsv1.Category{}
 	}
-	return r.categories[id]
+	return r.categories[string(id)]
 }
 
 // Checklist implements work.Reference.
