@@ -54,6 +54,8 @@ func TestPinnedOnlyWhereItChanges(t *testing.T) {
 	bare := &roundsv1.Ticket{State: stateTriaged, Round: 1}
 	prior := pinned(t, "light", stateTriaged)
 	prior.Priority = roundsv1.Priority_PRIORITY_NORMAL
+	raised := pinned(t, "light", stateInReview)
+	raised.Priority = urgent
 	to := func(category string) *roundsv1.TicketCommand {
 		return &roundsv1.TicketCommand{Command: &roundsv1.TicketCommand_Triage{Triage: &roundsv1.TicketTriage{CategoryId: category}}}
 	}
@@ -75,6 +77,7 @@ func TestPinnedOnlyWhereItChanges(t *testing.T) {
 		{"triage to another category", pinned(t, "light", stateNew), to("pump"), true},
 		{"triage to the same category", pinned(t, "light", stateNew), to("light"), false},
 		{"sent back", pinned(t, "light", stateInReview), reject(1), false},
+		{"sent back, with another priority since", raised, reject(1), true},
 		{"sent back, where the category asks for more by now", less(pinned(t, "pump", stateInReview)), reject(1), false},
 	} {
 		t.Run(test.name, func(t *testing.T) {

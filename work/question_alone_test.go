@@ -115,22 +115,35 @@ func TestSecondDecisionIsTold(t *testing.T) {
 		by       string
 		decision roundsv1.ConflictAction
 		act      *roundsv1.ConflictCommand
+		saw      bool   // that it was decided
 		zh, en   string // of the refusal; "": none
 	}{
-		{uid("known"), acknowledge, decide(acknowledge), "", ""},
-		{uid("known"), acknowledge, dismiss(), "由Wang Min处理：已知悉", "by Wang Min: seen"},
-		{uid("unknown"), acknowledge, dismiss(), "由他人处理：已知悉", "by somebody else: seen"},
-		{"", none, decide(none), "由系统处理：answered: merged", "by the server: answered: merged"},
-		{"", none, dismiss(), "由系统处理：answered: merged", "by the server: answered: merged"},
+		{uid("known"), acknowledge, decide(acknowledge), true, "", ""},
+		{uid("known"), acknowledge, decide(acknowledge), false, "", ""},
+		{uid("known"), acknowledge, dismiss(), true, "由Wang Min处理：已知悉", "by Wang Min: seen"},
+		{uid("known"), acknowledge, dismiss(), false, "由Wang Min处理：已知悉", "by Wang Min: seen"},
+		{uid("unknown"), acknowledge, dismiss(), true, "由他人处理：已知悉", "by somebody else: seen"},
+		{"", none, decide(none), true, "由系统处理：answered: merged", "by the server: answered: merged"},
+		{"", none, dismiss(), true, "由系统处理：answered: merged", "by the server: answered: merged"},
 	} {
 		question := aboutIt(roundsv1.ConflictType_CONFLICT_TYPE_POSSIBLE_DUPLICATE)
 		c := staff.question(question, test.act)
+		if c.Saw = test.saw; !test.saw {
+			c.Mutation.Base = 6
+		}
 		question.State, question.ResolvedById, question.Decision = roundsv1.ConflictState_CONFLICT_STATE_RESOLVED, test.by, test.decision
 		question.Resolution = "answered: merged"
 		v := plainRules().Judge(c)
 		why := v.Problem.GetSentence()
 		if (v.Problem == nil) != (test.en == "") || !strings.Contains(why.GetZh(), test.zh) || !strings.Contains(why.GetEn(), test.en) {
 			t.Errorf("%v of what %q decided as %v: %v", test.act, test.by, test.decision, v.Problem)
+		}
+		code := roundsv1.ProblemCode_PROBLEM_CODE_SUPERSEDED
+		if test.saw {
+			code = codeState
+		}
+		if v.Problem != nil && v.Problem.GetCode() != code {
+			t.Errorf("seen %v: %v", test.saw, v.Problem)
 		}
 		if decision, has := v.Problem.GetFacts()["decision"]; v.Problem != nil && (has != (test.decision != 0) || has && decision != "acknowledge") {
 			t.Errorf("%v", v.Problem.GetFacts())
