@@ -53,6 +53,17 @@ func (j *judgement) split() {
 	j.editTicket(ticketChildren).ChildIds = children
 }
 
+// tasks are the tasks of the ticket that were not cancelled, as far as they are here.
+func (j *judgement) tasks() []*roundsv1.Ticket {
+	var all []*roundsv1.Ticket
+	for _, id := range j.ticket().GetChildIds() {
+		if task := j.lookup(kindTicket, id).GetRecord().GetTicket(); task != nil && state(task.GetState()) != cancelled {
+			all = append(all, task)
+		}
+	}
+	return all
+}
+
 // openTasks are the tasks of the ticket that have not ended.
 func (j *judgement) openTasks() []string {
 	if j.foresees {
@@ -68,39 +79,103 @@ func (j *judgement) openTasks() []string {
 	return open
 }
 
-// keepLineage ends a ticket with the last of its tasks, in the same transaction, and opens it again with one of them. A ticket that only says that it is a task
-// of another binds nobody: the other has to name it.
+// parent is the ticket that this one is a task of; nil where there is none. A ticket that only says that it is a task of another binds nobody: the other has to
+// name it.
+func (j *judgement) parent() *roundsv1.Change {
+	change := j.lookup(kindTicket, j.ticket().GetParentId())
+	if !slices.Contains(change.GetRecord().GetTicket().GetChildIds(), j.Current.GetRecordId()) {
+		return nil
+	}
+	return change
+}
+
+// keepLineage ends a ticket with the last of its tasks, in the same transaction, and opens it again with one of them: one that was closed, or that ended because all
+// of them were cancelled.
 func (j *judgement) keepLineage() {
-	before, after := j.ticket(), j.after()
-	if after.GetParentId() == "" || !j.draft.has(ticketState) || after.GetState() == before.GetState() {
+	change := j.parent()
+	if change == nil {
 		return
 	}
-	change := j.lookup(kindTicket, after.GetParentId())
-	parent := change.GetRecord().GetTicket()
-	if !slices.Contains(parent.GetChildIds(), j.Current.GetRecordId()) {
-		return
+	before, after, parent := j.ticket(), j.after(), change.GetRecord().GetTicket()
+	if after.GetRound() > before.GetRound() && slices.Contains(parent.GetPastChildIds(), j.Current.GetRecordId()) {
+		j.countAgain(change)
 	}
-	over := ended(state(after.GetState()))
+	was, over := ended(state(before.GetState())), ended(state(after.GetState()))
 	switch {
-	case over && !ended(state(parent.GetState())):
+	case over && !was && !ended(state(parent.GetState())):
 		j.endParent(change, after)
-	case !over && ended(state(before.GetState())) && state(parent.GetState()) == closed:
+	case was && !over && (state(parent.GetState()) == closed || cancelledWithTasks(change)):
 		if p := j.beside(change); p != nil {
 			p.reopen("task_reopened")
 		}
+	default:
+		j.doubtParent(change)
 	}
 }
 
-// endParent closes the ticket when all its tasks have ended and one was done that asked for at least what the ticket asks for; where none asked for as much it stays
-// open, for a completion of its own, and who leads is told; where all were cancelled it is cancelled. One that was closed by force marks it. One that somebody worked
-// on goes on: that work has to be proved and reviewed as any other, and perhaps by somebody else than who confirmed the tasks.
+// doubtParent is row 37 on the ticket that this one is a task of: who approved that is shown now to have worked on this. One that its tasks closed rests on what was
+// said of each of them.
+func (j *judgement) doubtParent(change *roundsv1.Change) {
+	parent := change.GetRecord().GetTicket()
+	if state(parent.GetState()) != closed || slices.Contains(parent.GetFlags(), flagByTasks) {
+		return
+	}
+	known := workers(j.ticket())
+	people := workers(j.after())
+	if j.root == nil {
+		people = append(people, j.shownWorking()...)
+	}
+	people = slices.DeleteFunc(named(people), func(id string) bool {
+		return slices.Contains(known, id) || !slices.Contains(parent.GetApproverIds(), id)
+	})
+	if len(people) == 0 {
+		return
+	}
+	if p := j.beside(change); p != nil {
+		j.checkApproval(p, people)
+	}
+}
+
+// passTasks keeps which tasks were done for the round that ends.
+func (j *judgement) passTasks() {
+	if j.foresees {
+		return
+	}
+	var past []string
+	for _, id := range j.ticket().GetChildIds() {
+		if slices.Contains(j.ticket().GetPastChildIds(), id) || state(j.lookup(kindTicket, id).GetRecord().GetTicket().GetState()) == closed {
+			past = append(past, id)
+		}
+	}
+	if !slices.Equal(past, j.ticket().GetPastChildIds()) {
+		j.editTicket(ticketPastChildren).PastChildIds = past
+	}
+}
+
+// countAgain lets a task of an earlier round bear on the present one of its ticket: its own next round begins.
+func (j *judgement) countAgain(parent *roundsv1.Change) {
+	if p := j.beside(parent); p != nil {
+		left := without(p.after().GetPastChildIds(), j.Current.GetRecordId())
+		p.editTicket(ticketPastChildren).PastChildIds = left
+	}
+}
+
+// cancelledWithTasks: whether the server cancelled a ticket, which it does with the last of its tasks alone.
+func cancelledWithTasks(change *roundsv1.Change) bool {
+	return state(change.GetRecord().GetTicket().GetState()) == cancelled && writer(change, ticketState).GetDeviceId() == ""
+}
+
+// endParent closes the ticket when all its tasks have ended and one was done in its round that asked for at least what the ticket asks for; where none asked for as
+// much it stays open, for a completion of its own, and who leads is told; where all were cancelled it is cancelled. One that was closed by force marks it. One that
+// somebody worked on goes on: that work has to be proved and reviewed as any other, and perhaps by somebody else than who confirmed the tasks.
 func (j *judgement) endParent(change *roundsv1.Change, self *roundsv1.Ticket) {
-	if len(workers(change.GetRecord().GetTicket())) > 0 {
+	parent := change.GetRecord().GetTicket()
+	if len(workers(parent)) > 0 {
 		return
 	}
 	var approvers []string
 	done, forcedTask, proved := false, false, false
-	for _, id := range change.GetRecord().GetTicket().GetChildIds() {
+	for _, id := range parent.GetChildIds() {
 		task := self
 		if id != j.Current.GetRecordId() {
 			if task = j.lookup(kindTicket, id).GetRecord().GetTicket(); task == nil {
@@ -111,8 +186,10 @@ func (j *judgement) endParent(change *roundsv1.Change, self *roundsv1.Ticket) {
 		case !ended(s):
 			return
 		case s == closed:
-			done = true
-			proved = proved || covers(mostOf(change.GetRecord().GetTicket().GetRequirements()), task.GetRequirements())
+			if done = true; slices.Contains(parent.GetPastChildIds(), id) {
+				continue
+			}
+			proved = proved || covers(mostOf(parent.GetRequirements()), task.GetRequirements())
 			forcedTask = forcedTask || slices.Contains(task.GetFlags(), flagForced)
 			for _, id := range task.GetApproverIds() {
 				if len(approvers) < maxApprovers && !slices.Contains(approvers, id) {
@@ -126,6 +203,7 @@ func (j *judgement) endParent(change *roundsv1.Change, self *roundsv1.Ticket) {
 	case p == nil:
 	case !done:
 		p.editTicket(ticketStateReason).StateReason = "各项任务均已取消 / all tasks were cancelled"
+		p.tellCancelled()
 		p.move(cancelled)
 	case !proved:
 		p.tellUncovered()
@@ -145,12 +223,15 @@ func (j *judgement) endParent(change *roundsv1.Change, self *roundsv1.Ticket) {
 	}
 }
 
-// reopen opens a closed ticket again in the next round, for somebody to be chosen for it.
+// reopen opens a ticket that has ended again in the next round, with one of its tasks: what the others did still counts.
 func (j *judgement) reopen(flag string) {
-	j.nextRound()
+	j.beginRound()
 	j.unassign()
 	j.unflag(flagCustomerAccepted, flagForced, flagByTasks, flagDissent)
 	j.editTicket(ticketApprovers)
+	if j.state() == cancelled {
+		j.editTicket(ticketStateReason) // why it was
+	}
 	j.flag(flag)
 	j.move(triaged)
 }

@@ -1,6 +1,7 @@
 package work
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,7 +34,7 @@ func covers(ticket, task *roundsv1.Requirements) bool {
 }
 
 // uncovered is what no task of a ticket that is split would ask for, in both languages; of several tasks it is of the one that comes closest. Those that it has count
-// with the new ones, but for what was cancelled.
+// with the new ones, but for what was cancelled, or done for an earlier round.
 func (j *judgement) uncovered() []string {
 	zh, _ := j.shortOf()
 	return zh
@@ -43,7 +44,7 @@ func (j *judgement) shortOf() (zh, en []string) {
 	t := j.ticket()
 	var tasks []*roundsv1.Requirements
 	for _, id := range t.GetChildIds() {
-		if task := j.lookup(kindTicket, id).GetRecord().GetTicket(); task != nil && state(task.GetState()) != cancelled {
+		if task := j.lookup(kindTicket, id).GetRecord().GetTicket(); task != nil && state(task.GetState()) != cancelled && !slices.Contains(t.GetPastChildIds(), id) {
 			tasks = append(tasks, task.GetRequirements())
 		}
 	}
@@ -63,10 +64,10 @@ func (j *judgement) coverFacts() map[string]string {
 	return map[string]string{"demands": strings.Join(zh, "、"), "demands_en": strings.Join(en, ", ")}
 }
 
-// tellUncovered tells who leads the work that all tasks of a ticket have ended, and none that was done asked for what the ticket asks for: it does not end by itself.
+// tellUncovered tells who leads the work that all tasks of a ticket have ended, and none that was done in its round asked for what the ticket asks for: it does not end by itself.
 func (j *judgement) tellUncovered() {
-	zh := "各项任务均已结束，但没有一项达到此工单的要求（照片、检查表等），工单不会自动关闭。请派人完成并报完工；证据确实无法取得的，由两人强制关闭。"
-	en := "All tasks of the ticket have ended, and none that was done met what the ticket itself asks for (photos, its checklist), so it does not close by itself. Give it to" +
+	zh := "各项任务均已结束，但本轮完成的任务没有一项达到此工单的要求（照片、检查表等），工单不会自动关闭。请派人完成并报完工；证据确实无法取得的，由两人强制关闭。"
+	en := "All tasks of the ticket have ended, and none that was done in this round met what the ticket itself asks for (photos, its checklist), so it does not close by itself. Give it to" +
 		" somebody to be done and reported; where the evidence cannot come, two people close it by force."
 	for _, role := range []roundsv1.Role{roundsv1.Role_ROLE_FOREMAN, roundsv1.Role_ROLE_SUPERVISOR} {
 		j.notify(roundsv1.NoticeCode_NOTICE_CODE_MORE_ASKED, toRole(role), zh, en)

@@ -118,16 +118,35 @@ func (j *judgement) performed() bool {
 	return j.inCrew() || j.Person != "" && slices.Contains(workers(j.ticket()), string(j.Person))
 }
 
-// vouches: whether the person may say how good the work is: had no part in it and took none of the photos that prove it. Where so many are named that it cannot be
-// known who worked, a supervisor or manager may who is not named, and nobody where there is no room for names.
+// hands are who did some of the work of the ticket, or of a task of it that was not cancelled: that is part of the work that is decided on.
+func (j *judgement) hands() []string {
+	people := workers(j.ticket())
+	for _, task := range j.tasks() {
+		people = append(people, workers(task)...)
+	}
+	return named(people)
+}
+
+// vouches: whether the person may say how good the work is: had no part in it, nor in that of its tasks, and took none of the photos that prove it. Where so many are
+// named that it cannot be known who worked, a supervisor or manager may who is not named, and nobody where there is no room for names.
 func (j *judgement) vouches() bool {
-	return !j.performed() && !j.isAssignee() && !j.photographedProof() && !j.undecided()
+	return !j.hadPart() && !j.undecided()
+}
+
+// hadPart: whether the person is shown to have a part in the work that is decided on.
+func (j *judgement) hadPart() bool {
+	return j.performed() || j.isAssignee() || j.photographedProof() || j.Person != "" && slices.Contains(j.hands(), string(j.Person))
 }
 
 // undecided: whether nobody can say that the person did none of the work, and somebody above has to decide; on a ticket that is full, that nobody can.
 func (j *judgement) undecided() bool {
-	t := j.ticket()
-	return full(t) || crowded(t) && !j.holds(roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_MANAGER)
+	leads := j.holds(roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_MANAGER)
+	return j.fullOfNames() || !leads && slices.ContainsFunc(append(j.tasks(), j.ticket()), crowded)
+}
+
+// fullOfNames: whether the ticket, or a task of it, is full.
+func (j *judgement) fullOfNames() bool {
+	return slices.ContainsFunc(append(j.tasks(), j.ticket()), full)
 }
 
 // photographedProof: whether the person took a photo that proves the round: sent it, or is named by it.
@@ -152,7 +171,7 @@ func (j *judgement) selfApproved(people []string) []string {
 // stillVouch are the approvers of a closed ticket beside those of whom something shows now that they worked, who did none of the work themselves: the closure stands
 // on the word of any of them.
 func (j *judgement) stillVouch(self []string) []string {
-	hands := workers(j.ticket())
+	hands := j.hands()
 	return slices.DeleteFunc(slices.Clone(j.ticket().GetApproverIds()), func(id string) bool { return slices.Contains(self, id) || slices.Contains(hands, id) })
 }
 

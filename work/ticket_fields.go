@@ -71,6 +71,7 @@ const (
 	ticketBeforePhoto  = 61
 	ticketShown        = 62
 	ticketMerged       = 63
+	ticketPastChildren = 64
 )
 
 // Bounds of the schema.

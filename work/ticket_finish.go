@@ -108,7 +108,7 @@ func endingRows() []row {
 	return []row{
 		{command: Cancel, from: states{newTicket, triaged, dispatched, accepted, inProgress, paused, rework}, when: when{who.supervisor},
 			needs: needs{act.saysWhy, task.noneOpen}, to: cancelled, effects: then{act.keepReason, pause.end, ending.tellCancelled}},
-		{command: Cancel, from: states{newTicket, triaged, dispatched}, needs: needs{ending.noWork, act.saysWhy, task.noneOpen}, to: cancelled,
+		{command: Cancel, from: states{newTicket, triaged, dispatched}, needs: needs{ending.noWork, act.saysWhy, task.noneOpen, task.ofUntaken}, to: cancelled,
 			effects: then{act.keepReason, ending.tellCancelled}},
 		{command: Cancel, from: states{accepted, inProgress, paused, rework}, refuse: ending.acceptedAlready},
 		{command: Cancel, number: 35, from: doneStates(), when: when{who.supervisor, act.sawState}, needs: needs{act.saysWhy, task.noneOpen}, to: cancelled,

@@ -48,7 +48,7 @@ func (j *judgement) forceAsked() bool { return slices.Contains(j.ticket().GetFla
 // forceStands: whether somebody asked for a forced closure who did none of the work. Who worked on the ticket after asking is not one of the two any more, and
 // whoever asks next is the first.
 func (j *judgement) forceStands() bool {
-	hands := workers(j.ticket())
+	hands := j.hands()
 	return j.forceAsked() && !slices.ContainsFunc(j.ticket().GetApproverIds(), func(id string) bool { return slices.Contains(hands, id) })
 }
 

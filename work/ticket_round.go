@@ -36,14 +36,21 @@ func aboutRounds() roundTerms {
 			"There is no such round of work yet. Sync first, then submit again."},
 
 		first: effect{"round = 1", func(j *judgement) { j.editTicket(ticketRound).Round = 1 }},
-		next:  effect{"round + 1, with the requirements of the category that is shown and the times of the priority", (*judgement).nextRound},
+		next: effect{"round + 1, with the requirements of the category that is shown and the times of the priority; tasks that were done are of the rounds before",
+			(*judgement).nextRound},
 	}
 }
 
 func (j *judgement) ofCurrentRound() bool { return j.args.round == j.ticket().GetRound() }
 
-// nextRound begins the next round: with what its category asks for now, and without the marks of the last one.
+// nextRound begins the next round, on which the tasks that were done before have no bearing.
 func (j *judgement) nextRound() {
+	j.passTasks()
+	j.beginRound()
+}
+
+// beginRound begins the next round: with what its category asks for now, and without the marks of the last one.
+func (j *judgement) beginRound() {
 	j.forgetShown()
 	j.editTicket(ticketRound).Round = j.ticket().GetRound() + 1
 	j.pinNext()

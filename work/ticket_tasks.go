@@ -9,8 +9,8 @@ import (
 
 // taskTerms are about the tasks that a ticket is split into, one for each trade, and that it ends with.
 type taskTerms struct {
-	noneOpen, notTask, room, known, covered condition
-	split                                   effect
+	noneOpen, notTask, ofUntaken, room, known, covered condition
+	split                                              effect
 }
 
 func aboutTasks() taskTerms {
@@ -29,7 +29,15 @@ func aboutTasks() taskTerms {
 			refusal: refusal{badState, "",
 				"任务不能再拆分或合并，请在原工单上操作。",
 				"A task is not split or merged. Do that with the ticket that it is a task of."},
-			facts: func(j *judgement) map[string]string { return map[string]string{"parent": j.ticket().GetParentId()} },
+			facts: parentFacts,
+		},
+		ofUntaken: condition{
+			name:  "no task of a ticket that somebody has accepted",
+			holds: (*judgement).ofUntakenTicket,
+			refusal: refusal{noRight, "",
+				"此任务所属的工单已接单，其任务只能由主管取消，请联系主管。",
+				"The ticket that this is a task of was accepted: only a supervisor can cancel its tasks. Ask one."},
+			facts: parentFacts,
 		},
 		room: condition{
 			name:    "64 tasks at most",
@@ -55,8 +63,22 @@ func aboutTasks() taskTerms {
 	}
 }
 
+func parentFacts(j *judgement) map[string]string {
+	return map[string]string{"parent": j.ticket().GetParentId()}
+}
+
 func (j *judgement) openTaskFacts() map[string]string {
 	return map[string]string{"open": strconv.Itoa(len(j.openTasks()))}
+}
+
+// ofUntakenTicket: whether nobody has accepted the ticket that this one is a task of: it is cancelled with the last of its tasks.
+func (j *judgement) ofUntakenTicket() bool {
+	change := j.parent()
+	switch state(change.GetRecord().GetTicket().GetState()) {
+	case newTicket, triaged, dispatched:
+		return true
+	}
+	return j.foresees || change == nil
 }
 
 func (j *judgement) roomForTasks() bool {
