@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
-	"github.com/rounds-sync/rounds/sync/journal"
+	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
 )
 
@@ -148,7 +148,7 @@ func resolves(how string) effect {
 	return effect{name + ", resolved by the person, decision and reason", func(j *judgement) { j.resolve(how) }}
 }
 
-func (j *judgement) admitWaiting() { j.verdict.Admit = journal.Seq(j.conflict().GetJournalSeq()) }
+func (j *judgement) admitWaiting() { j.verdict.Admit = engine.Seq(j.conflict().GetJournalSeq()) }
 
 func (j *judgement) followDecision() {
 	j.verdict.Derived = append(j.verdict.Derived, j.consequence().Derived...)

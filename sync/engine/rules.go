@@ -50,6 +50,9 @@ type Case struct {
 	Find func(name IndexName, span store.Span) iter.Seq2[IndexEntry, error]
 }
 
+// Seq is journal.Seq, for Rules: they know of the engine alone.
+type Seq = journal.Seq
+
 // Verdict is what Rules decide. The zero value lets the mutation be merged as it is.
 type Verdict struct {
 	// Problem refuses it, or says what is asked where Park is set.
@@ -65,7 +68,7 @@ type Verdict struct {
 	// Flags mark the outcome.
 	Flags []string
 	// Admit names the journal entry of a mutation that is let in by this command; 0: none.
-	Admit journal.Seq
+	Admit Seq
 }
 
 // Derived is one record that the rules write besides.
