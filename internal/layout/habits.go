@@ -58,6 +58,7 @@ func (c *checker) habits(f file) {
 	}
 	c.clock(f)
 	c.marks(f)
+	c.ids(f)
 }
 
 // clock finds calls that read or wait on the machine's clock. Naming time.Now as a default, without calling it, is fine.

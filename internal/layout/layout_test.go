@@ -99,6 +99,14 @@ func TestCheck(t *testing.T) {
 		{"half-width marks in a comment", "work/a.go", "// Package work x.\npackage work\n// 报告:见下\nconst a = 1", nil},
 		{"half-width marks in a test", "work/a_test.go", "package work\nconst a = \"S1,位置\"", nil},
 
+		{"bare id", "work/a.go", "// Package work x.\npackage work\ntype A struct{ TicketID string }\ntype B interface{ Get(id string) }\nfunc F(seq uint64, of []string) {}",
+			[]string{"work/a.go:3: A.TicketID is a bare string", "B.Get.id is a bare string", "F.seq is a bare uint64"}},
+		{"bare ids", "work/a.go", "// Package work x.\npackage work\ntype A struct{ Look func(ids ...string) }\nfunc (*A) Of(person *string) {}",
+			[]string{"A.Look.ids is a bare string", "A.Of.person is a bare string"}},
+		{"typed or unexported id", "work/a.go", "// Package work x.\npackage work\ntype ID string\ntype a struct{ ID string }\ntype B struct{ id string; ID ID }\nfunc (a) F(id string) {}\nfunc g(id string) {}", nil},
+		{"bare id with a reason", "work/tag/a.go", "// Package tag x.\npackage tag\ntype Tag struct{ Site string }", nil},
+		{"bare id inside", "internal/sim/a.go", "// Package sim x.\npackage sim\nfunc F(id string) {}", nil},
+
 		{"another module", "work/tool/a.go", "package util\nfunc init() {}", nil},
 		{"hidden folder", "work/.x/a.go", "package util\nfunc init() {}", nil},
 	}

@@ -12,6 +12,8 @@ type Rules struct {
 	NoNames   []string // names that no package may have
 	MaxLines  int      // of a file that is neither generated nor a test
 	HalfWidth []string // whole strings that may have half-width marks beside Chinese characters
+	Inside    []string // packages whose signatures are not looked at: what is generated, and what runs and proves the product
+	Strings   []string // ids in exported signatures that are bare all the same: package, owner, name
 }
 
 // Row tells what the packages that For matches may import. Of several rows that match, the longest For counts, and an exact one
@@ -81,6 +83,26 @@ func Table() Rules {
 		Clock:    []string{"server/...", "cmd/...", "internal/demo", "internal/bench"},
 		NoNames:  []string{"util", "utils", "common", "helper", "helpers", "misc", "shared", "base", "lib"},
 		MaxLines: 600,
+		Inside:   []string{"api/...", "cmd/...", "internal/..."},
+		Strings: []string{
+			// A node or a person, as the call says.
+			"auth.Entered.ID", "directory.NodeEntry.ID", "directory.PersonEntry.ID", "directory.Entered.ID",
+			// An item is named within its checklist.
+			"client.PhotoInput.ItemID",
+			// Checks know neither engine nor records; their ids are compared, and nothing else.
+			"media/check.Case.ID", "media/check.Other.ID", "media/check.Area.PlaceIDs", "media/check.Scan.PlaceID",
+			// 64 bits of what a picture looks like.
+			"media/picture.Inspection.FrequencyHash", "media/picture.Inspection.DifferenceHash",
+			// A verifier needs the schema alone: scopes and devices are the bytes that were hashed.
+			"sync/journal.NewWriter.scope", "sync/journal.Fault.Scope", "sync/journal.LaneStart.device", "sync/journal.LaneStart.scope",
+			"sync/journal.Config.Scope", "sync/journal.Config.Key.device", "sync/journal.Lane.Device", "server.Archive.DeviceKey.device",
+			// Of whatever kind the field names.
+			"review.ActWords.named.id",
+			// A line of a file for programs.
+			"server.Ready.Person",
+			// Each by itself, below the packages that have the types.
+			"work/roster.Candidate.ID", "work/tag.DeriveKey.site", "work/tag.Tag.Site",
+		},
 		HalfWidth: []string{
 			";；",                  // what separates codes, as people type it
 			"%s%s,%s。%s(%d:%02d)", // remarks of the benchmarks: what was measured stays as long as it was
