@@ -265,13 +265,19 @@ func (j *judgement) tellOfBreach(was, d *roundsv1.Deadline, zh, en string) {
 	}
 }
 
-// askForTime is row 16 with a time that is not: what counts against a person is decided by a person.
+// askForTime is row 16 with a time that is not: what counts against a person is decided by a person. So it is where nobody was told yet, too, and such a clock says
+// that it was late.
 func (j *judgement) askForTime(d *roundsv1.Deadline) {
 	zh, en := stepWords(d.GetStep())
-	j.ask(roundsv1.ConflictType_CONFLICT_TYPE_DISPUTED_TIME, []*roundsv1.Side{
-		{Record: j.ref(), TimeUs: d.GetBreachedUs(), Sentence: &roundsv1.Text{Zh: "系统：「" + zh + "」已超过时限。", En: "The server: the " + en + " was late."}},
-		j.thisSide("手机：「"+zh+"」在时限之前完成，但手机时间不能确定。", "The phone: the "+en+" was in time, but its clock is not well known."),
-	})
+	server := &roundsv1.Side{Record: j.ref(), TimeUs: d.GetBreachedUs(), Sentence: &roundsv1.Text{Zh: "系统：「" + zh + "」已超过时限。", En: "The server: the " + en + " was late."}}
+	if d.GetBreachedUs() == 0 {
+		server.TimeUs, server.Sentence = d.GetDueUs(), &roundsv1.Text{Zh: "系统：这是「" + zh + "」的时限。", En: "The server: this is when the " + en + " was due."}
+	}
+	phone := j.thisSide("手机：「"+zh+"」在时限之前完成，但手机时间不能确定。", "The phone: the "+en+" was in time, but its clock is not well known.")
+	if d.GetDoneUs() > d.GetDueUs() {
+		phone = j.thisSide("手机：「"+zh+"」在时限之后完成，但手机时间不能确定。", "The phone: the "+en+" was late, but its clock is not well known.")
+	}
+	j.ask(roundsv1.ConflictType_CONFLICT_TYPE_DISPUTED_TIME, []*roundsv1.Side{server, phone})
 }
 
 // stepWords name a step.

@@ -58,8 +58,8 @@ const maxDeadlines = 256
 // to see to them. A step that was over before anybody asked for it is none.
 // The ticket is not changed, and what is returned is the caller's. cal is the calendar that the requirements name; a time zone that is not known is Asia/Shanghai.
 //
-// A step that is done in time is MET. Where its breach had been noticed it is MET_LATE_SYNC, the escalation a false alarm, if the time of what ended it is exact;
-// otherwise it is DISPUTED until Decide. A noticed breach whose deadline has moved past the moment of noticing is open again. It was a false alarm where the moves say
+// A step that is done in time is MET. Where its breach had been noticed it is MET_LATE_SYNC, the escalation a false alarm. Both a breach that was noticed and a time that is
+// too late count against a person, so where the time of what ended the step is not exact either is DISPUTED until Decide. A noticed breach whose deadline has moved past the moment of noticing is open again. It was a false alarm where the moves say
 // so; where the requirements give the step another time than it had, it was none, and the step is MET when it is done by that time.
 func Compute(t *roundsv1.Ticket, cal calendar.Calendar) []*roundsv1.Deadline {
 	if t.GetRequirements() == nil || t.GetReportedTimeUs() == 0 {
@@ -132,7 +132,12 @@ func Decide(ds []*roundsv1.Deadline, step roundsv1.Step, round uint32, inTime bo
 		return ds, false
 	}
 	all := clone(ds)
-	if all[i].State = breached; inTime {
+	switch {
+	case !inTime:
+		all[i].State = breached
+	case all[i].GetBreachedUs() == 0: // nobody was told that it was late
+		all[i].State = met
+	default:
 		all[i].State, all[i].OfflineFalseAlarm = metLate, true
 	}
 	return all, true
@@ -255,14 +260,24 @@ func (l *ledger) anew(s step, before *roundsv1.Deadline) bool {
 func ended(d *roundsv1.Deadline, exact, noticed bool, before *roundsv1.Deadline) roundsv1.DeadlineState {
 	inTime := d.GetDueUs() == 0 || d.GetDoneUs() <= d.GetDueUs()
 	switch {
+	case !exact && (noticed || !inTime):
+		return said(d, inTime, before)
 	case !inTime:
 		return breached
 	case !noticed:
 		return met
-	case exact:
-		return metLate
-	case before.GetDoneUs() == d.GetDoneUs() && (before.GetState() == metLate || before.GetState() == breached):
-		return before.GetState() // a person decided, on the same time
+	}
+	return metLate
+}
+
+// said is the state of a step whose time nobody knows well: what a person decided of the same times, else DISPUTED.
+func said(d *roundsv1.Deadline, inTime bool, before *roundsv1.Deadline) roundsv1.DeadlineState {
+	wasInTime := before.GetDueUs() == 0 || before.GetDoneUs() <= before.GetDueUs()
+	switch before.GetState() {
+	case met, metLate, breached:
+		if before.GetDoneUs() == d.GetDoneUs() && wasInTime == inTime {
+			return before.GetState()
+		}
 	}
 	return disputed
 }

@@ -177,7 +177,7 @@ func TestStories(t *testing.T) {
 		{"row 16: by a clock that is not known", begin(only(finish)).move(10, inProgress, "xu").look(240).move(230, done, "xu", "x"),
 			"finish disputed 240/230 xu told@240"},
 		{"by such a clock, and nobody was told", begin(only(finish)).move(10, inProgress, "xu").move(230, done, "xu", "x"), "finish met 240/230 xu"},
-		{"by such a clock too late", begin(only(finish)).move(10, inProgress, "xu").look(240).move(250, done, "xu", "x"), "finish breached 240/250 xu told@240"},
+		{"by such a clock too late", begin(only(finish)).move(10, inProgress, "xu").look(240).move(250, done, "xu", "x"), "finish disputed 240/250 xu told@240"},
 		{"row 4: of two completions the earlier counts", begin(only(finish)).look(240).move(250, done, "xu").move(239, done, "yi", "late"),
 			"finish met_late_sync 240/239 yi told@240 false_alarm"},
 
@@ -326,6 +326,27 @@ func TestDecide(t *testing.T) {
 	}
 	if n := len(deadline.Disputed(s.Deadlines, s.Deadlines)); n != 0 {
 		t.Errorf("%d disputed again", n)
+	}
+}
+
+// TestTooLateByAClockNobodyTrusts: nobody was told yet, and a person says whether it was late. What is counted as missed is noticed then.
+func TestTooLateByAClockNobodyTrusts(t *testing.T) {
+	only := func(r *roundsv1.Requirements) { r.RespondUs, r.ArriveUs, r.ReviewUs, r.FollowUpDays = 0, 0, 0, 0 }
+	for inTime, want := range map[bool]string{true: "finish met 240/250 xu", false: "finish breached 240/250 xu"} {
+		s := begin(only).move(10, inProgress, "xu").move(250, done, "xu", "x")
+		if got := s.told(); got != "finish disputed 240/250 xu" || len(deadline.Disputed(nil, s.Deadlines)) != 1 {
+			t.Fatal(got)
+		}
+		if _, noticed := deadline.Notice(s.Deadlines, at(300)); len(noticed) != 0 {
+			t.Errorf("noticed before anybody decided: %v", noticed)
+		}
+		s.Deadlines, _ = deadline.Decide(s.Deadlines, finish, 1, inTime)
+		if got := s.told(); got != want {
+			t.Errorf("decided %v: %s, want %s", inTime, got, want)
+		}
+		if _, noticed := deadline.Notice(s.Deadlines, at(300)); inTime != (len(noticed) == 0) {
+			t.Errorf("decided %v: noticed %v", inTime, noticed)
+		}
 	}
 }
 
