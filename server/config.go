@@ -139,8 +139,8 @@ type StoreConfig struct {
 	SyncDelay time.Duration `koanf:"sync_delay" usage:"added to each sync of the disk, to try a slower one"`
 	// MinFreeBytes must remain free on the disk for writes to be taken. Default: 0, the store's own choice (256 MiB).
 	MinFreeBytes int64 `koanf:"min_free_bytes" usage:"free bytes that must remain on the disk for writes to be taken; 0: 256 MiB"`
-	// MemTableBytes gathers writes in memory. Default: 0, the store's own choice (32 MiB).
-	MemTableBytes int64 `koanf:"mem_table_bytes" usage:"memory in which writes are gathered, bytes; 0: 32 MiB"`
+	// MemTableBytes gathers writes in memory. Default: 0, the store's own choice (24 MiB).
+	MemTableBytes int64 `koanf:"mem_table_bytes" usage:"memory in which writes are gathered, bytes; 0: 24 MiB"`
 	// CacheBytes of decompressed blocks. Default: 0, the store's own choice (16 MiB).
 	CacheBytes int64 `koanf:"cache_bytes" usage:"cache of blocks read, bytes; 0: 16 MiB"`
 }

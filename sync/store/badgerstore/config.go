@@ -27,7 +27,7 @@ type Config struct {
 	MinFreeBytes int64
 	// FreeBytes tells the free space on the filesystem of a directory; nil asks the operating system.
 	FreeBytes func(dir string) (uint64, error)
-	// MemTableBytes is the size of the table in which writes are gathered in memory, at least 8 MiB; 0 is 32 MiB. Up to three
+	// MemTableBytes is the size of the table in which writes are gathered in memory, at least 8 MiB; 0 is 24 MiB. Up to three
 	// of them may be in memory under load. A transaction of more than a seventh of it is written twice.
 	MemTableBytes int64
 	// BlockCacheBytes bounds the cache of decompressed blocks; 0 is 16 MiB.
@@ -41,7 +41,7 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.MemTableBytes = max(cmp.Or(c.MemTableBytes, 32<<20), 8<<20)
+	c.MemTableBytes = max(cmp.Or(c.MemTableBytes, memTableBytes), 8<<20)
 	c.MinFreeBytes = cmp.Or(c.MinFreeBytes, max(256<<20, 8*c.MemTableBytes))
 	c.BlockCacheBytes = cmp.Or(c.BlockCacheBytes, 16<<20)
 	c.GCInterval = cmp.Or(c.GCInterval, 10*time.Minute)
@@ -53,6 +53,11 @@ func (c Config) withDefaults() Config {
 	}
 	return c
 }
+
+// memTableBytes is the default of Config.MemTableBytes. What writes a table to the medium buffers its blocks twice, plain and compressed, in pieces of 16, 32 and 64 MiB,
+// and the buffers are kept for the next tables, also for those of compactions, of which eight and more are under way at a time. A table of 24 MiB is the
+// greatest that fits into the first two pieces (48 MiB instead of 112).
+const memTableBytes = 24 << 20
 
 // inlineBytes is the size from which badger keeps a value in its value log: only transactions and values that are out of the
 // ordinary, so that the rest needs no garbage collection there.

@@ -83,7 +83,7 @@ func settingWords() map[string]string {
 		"media-heic": "解码 HEIC 的程序；默认：本程序旁的 rounds-heic，否则在 PATH 中找", "media-link-life": "照片下载地址的有效时长", "media-max-photo-bytes": "可接收的最大照片字节数",
 		"media-memory-bytes": "同时解码的照片合计可用的内存字节数", "media-part-life": "分片上传地址的有效时长", "media-s3": "存放照片的对象存储：s3+https://KEY:SECRET@host:port/bucket/prefix?region=...",
 		"media-upload-life": "没有进展的上传保留多久", "media-url": "设备访问存为文件的照片的地址；默认：公开地址", "media-workers": "同时查看的照片数；0：每个 CPU 一张",
-		"ready-file": "服务器可应答后把地址写入此文件（JSON）", "store-cache-bytes": "读取块的缓存字节数；0：16 MiB", "store-mem-table-bytes": "聚集写入的内存字节数；0:32 MiB",
+		"ready-file": "服务器可应答后把地址写入此文件（JSON）", "store-cache-bytes": "读取块的缓存字节数；0：16 MiB", "store-mem-table-bytes": "聚集写入的内存字节数；0：24 MiB",
 		"store-min-free-bytes": "磁盘须保留的空闲字节数，否则不再写入；0：256 MiB", "store-sync-delay": "每次落盘增加的延迟，用于试验较慢的磁盘", "tags-key": "签发标签的密钥文件，首次启动时生成；默认：数据目录中的 tags.key",
 		"tags-previous": "之前的标签密钥文件，其标签仍有效；默认：数据目录中的 tags.old.key（如有）", "timeouts-drain": "服务器结束时留给进行中调用的时间", "timeouts-export": "一次导出最长的时间，之后不论读得多慢都中断",
 		"timeouts-heartbeat": "流上静默多久后发送心跳", "timeouts-idle": "没有调用的连接保留多久", "timeouts-read": "请求体停滞多久后放弃", "timeouts-read-header": "发送请求头的时限",
