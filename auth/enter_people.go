@@ -27,6 +27,8 @@ type PersonEntry struct {
 	Grants []GrantEntry
 	// Leaves ends every grant that runs. Grants is not looked at then.
 	Leaves bool
+	// OnlyNew: somebody who is there already is told as with dry, and stays as they are.
+	OnlyNew bool
 }
 
 // GrantEntry is a role at a node.
@@ -206,6 +208,12 @@ func (l *personList) enter(e PersonEntry, have given, to *Entered) error {
 	grants, ended, made, err := l.regrant(e, have)
 	if err != nil {
 		return err
+	}
+	if have.found && e.OnlyNew {
+		if to.Changed = changed; len(ended)+len(made) > 0 {
+			to.Changed = append(to.Changed, "grants")
+		}
+		return nil
 	}
 	// From here on nothing is refused, so that nothing is written for an entry that is.
 	if slices.Contains(changed, "external_id") {

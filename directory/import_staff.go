@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -16,41 +17,72 @@ type staffRow struct {
 	entry PersonEntry
 	blank *roundsv1.Record // the record of a new person, checked
 	done  Entered
-	skip  bool // a dry run cannot ask the tree about it
+	skip  bool   // a dry run cannot ask the tree about it
+	from  string // where the person worked before, if that is elsewhere
 }
 
-// staff enters people: first who they are and what they may, all at once, then their records in the scopes of their sites.
+// staff enters people: who they are, what they may, and their records in the scopes of their sites. A row is judged before anything of it is done: one that makes somebody by itself, and one
+// about somebody who is there by how they and their record stand.
 func (r *run) staff() error {
 	var list []*staffRow
-	var entries []PersonEntry
 	for _, one := range r.rows {
 		s := &staffRow{row: one}
 		if err := s.read(); err != nil {
 			return err
 		}
-		if one.refused() {
-			continue
-		}
-		list = append(list, s)
-		if !s.skip {
-			entries = append(entries, s.entry)
+		if !one.refused() {
+			list = append(list, s)
 		}
 	}
-	var done []Entered
-	if len(entries) > 0 {
-		var err error
-		if done, err = r.cfg.Organisation.EnterPeople(r.ctx, r.caller, entries, r.dry); err != nil {
-			return err
-		}
+	if err := r.enterPeople(list, true); err != nil {
+		return err
 	}
 	for _, s := range list {
-		if s.skip {
-			s.done = Entered{ID: s.entry.ID, Created: true}
-		} else {
-			s.done, done = done[0], done[1:]
-		}
 		if err := s.record(); err != nil {
 			return err
+		}
+	}
+	if r.dry {
+		return nil
+	}
+	list = slices.DeleteFunc(list, (*staffRow).settled)
+	if err := r.enterPeople(list, false); err != nil {
+		return err
+	}
+	for _, s := range list {
+		if err := s.leaveSite(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settled: whether nothing is left to be done to the person of a row.
+func (s *staffRow) settled() bool {
+	return s.refused() || s.done.Created || len(s.done.Changed) == 0
+}
+
+// enterPeople brings in those who are new, and hears of the others how they stand; or brings in what changes of these. In a dry run it hears what would be, and those below what is only
+// assumed are left out: the tree would not find them.
+func (r *run) enterPeople(list []*staffRow, onlyNew bool) error {
+	entered := make([]*staffRow, 0, len(list))
+	var entries []PersonEntry
+	for _, s := range list {
+		if s.done = (Entered{ID: s.entry.ID, Created: true}); !s.skip {
+			s.entry.OnlyNew = onlyNew
+			entered, entries = append(entered, s), append(entries, s.entry)
+		}
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	done, err := r.cfg.Organisation.EnterPeople(r.ctx, r.caller, entries, r.dry)
+	if err != nil {
+		return err
+	}
+	for i, s := range entered {
+		if s.done = done[i]; s.done.Problem != nil {
+			s.refuse(r.inColumns(s.done.Problem))
 		}
 	}
 	return nil
@@ -113,7 +145,9 @@ func (s *staffRow) tried() error {
 	if err != nil || s.refused() {
 		return err
 	}
-	if err := s.cfg.Validate(after); err != nil {
+	if s.listed() && !s.mayKeep(s.site) {
+		s.refuse(noRight())
+	} else if err := s.cfg.Validate(after); err != nil {
 		s.refuse(invalid(err))
 	} else if p := s.content(nil, after); p != nil {
 		s.refuse(p)
@@ -121,6 +155,11 @@ func (s *staffRow) tried() error {
 		s.blank = after
 	}
 	return nil
+}
+
+// listed: whether the person stands in a site's list. Who works for a unit stands in none.
+func (s *staffRow) listed() bool {
+	return s.skip || s.cfg.Organisation.NodeType(s.site) == roundsv1.NodeType_NODE_TYPE_SITE
 }
 
 // grants reads the roles.
@@ -167,8 +206,7 @@ func (s *staffRow) grants() error {
 
 // record notes what became of the person, and queues the record.
 func (s *staffRow) record() error {
-	if p := s.done.Problem; p != nil {
-		s.refuse(s.inColumns(p))
+	if s.refused() {
 		return nil
 	}
 	id := s.done.ID
@@ -187,13 +225,11 @@ func (s *staffRow) record() error {
 		s.site = home
 	}
 	s.codes[ref{ofStaff, s.siteCode, s.code}], s.byID[id] = id, s.code
-	if home != "" && home != s.site {
-		if err := s.leaveSite(home, id); err != nil {
-			return err
-		}
+	if home != s.site {
+		s.from = home
 	}
-	if t := s.cfg.Organisation.NodeType(s.site); t != roundsv1.NodeType_NODE_TYPE_SITE && !s.skip {
-		return nil // who works for a unit stands in no site's list
+	if !s.listed() {
+		return nil
 	}
 	if !s.mayKeep(s.site) {
 		s.refuse(noRight())
@@ -231,8 +267,9 @@ func (s *staffRow) record() error {
 }
 
 // leaveSite has a person who works elsewhere now marked as gone at the site before.
-func (s *staffRow) leaveSite(site, id string) error {
-	if s.cfg.Organisation.NodeType(site) != roundsv1.NodeType_NODE_TYPE_SITE {
+func (s *staffRow) leaveSite() error {
+	site, id := s.from, s.done.ID
+	if s.refused() || s.cfg.Organisation.NodeType(site) != roundsv1.NodeType_NODE_TYPE_SITE {
 		return nil
 	}
 	before, err := s.cfg.Desk.Record(s.ctx, SiteScope(site), KindStaff, merge.RecordID(id))

@@ -75,6 +75,8 @@ type PersonEntry struct {
 	Grants []GrantEntry
 	// Leaves ends every grant.
 	Leaves bool
+	// OnlyNew: of somebody who is there already is only told how they stand, and what would change.
+	OnlyNew bool
 }
 
 // GrantEntry is a role at a node.

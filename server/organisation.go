@@ -89,7 +89,7 @@ func (o organisation) EnterNodes(ctx context.Context, _ engine.Caller, nodes []d
 func (o organisation) EnterPeople(ctx context.Context, _ engine.Caller, people []directory.PersonEntry, dry bool) ([]directory.Entered, error) {
 	list := make([]auth.PersonEntry, len(people))
 	for i, p := range people {
-		list[i] = auth.PersonEntry{ID: auth.PersonID(p.ID), External: p.External, Name: p.Name, Home: p.Home, Language: p.Language, Leaves: p.Leaves}
+		list[i] = auth.PersonEntry{ID: auth.PersonID(p.ID), External: p.External, Name: p.Name, Home: p.Home, Language: p.Language, Leaves: p.Leaves, OnlyNew: p.OnlyNew}
 		if p.Grants != nil {
 			list[i].Grants = make([]auth.GrantEntry, len(p.Grants))
 		}
