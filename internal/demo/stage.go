@@ -82,18 +82,25 @@ func (g *stage) until(what string, done func() (bool, error)) {
 	g.run(func() error { return fmt.Errorf("the server does not come to %s", what) })
 }
 
+// connected does something while a phone has the best of signals, with the demo's clock at the speed of the machine's.
+func (g *stage) connected(w *worker, do func() error) {
+	g.run(func() error {
+		if err := g.time.run(1); err != nil {
+			return err
+		}
+		defer func() { g.time.jump(g.time.Now()) }()
+		w.link.Reshape(link.Shape{})
+		w.link.On()
+		defer w.dropIdle()
+		defer w.link.Off()
+		return do()
+	})
+}
+
 // sync lets phones have a signal for as long as their words need, one after the other.
 func (g *stage) sync(people ...*worker) {
 	for _, w := range people {
-		g.run(func() error {
-			if err := g.time.run(1); err != nil {
-				return err
-			}
-			defer func() { g.time.jump(g.time.Now()) }()
-			w.link.Reshape(link.Shape{})
-			w.link.On()
-			defer w.dropIdle()
-			defer w.link.Off()
+		g.connected(w, func() error {
 			report, err := w.device.Sync(g.ctx, client.WithoutPhotos())
 			g.progress.synced(report, err)
 			return err
@@ -217,15 +224,7 @@ func (g *stage) reviewable(id client.RecordID) {
 
 // proved lets a phone upload until the ticket waits for review.
 func (g *stage) proved(w *worker, id client.RecordID) {
-	g.run(func() error {
-		if err := g.time.run(1); err != nil {
-			return err
-		}
-		defer func() { g.time.jump(g.time.Now()) }()
-		w.link.Reshape(link.Shape{})
-		w.link.On()
-		defer w.dropIdle()
-		defer w.link.Off()
+	g.connected(w, func() error {
 		for late := time.Now().Add(patience); time.Now().Before(late); {
 			report, err := w.device.Sync(g.ctx)
 			w.count(report.Photos)
