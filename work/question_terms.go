@@ -12,7 +12,7 @@ import (
 // questionTerms are about what waits for a person: of what type it is, what it offers, who decides it, and what becomes of the two sides.
 type questionTerms struct {
 	ask, reviewed, nothing, answered, same condition
-	decider, another                       condition
+	decider, another, impartial            condition
 	undecided, offered, waits, possible    condition
 	works, able                            condition
 	editField, lookAgain                   refusal
@@ -37,6 +37,12 @@ func aboutQuestions() questionTerms {
 			name:    "did not do it",
 			holds:   func(j *judgement) bool { return j.Person == "" || j.conflict().GetPersonId() != string(j.Person) },
 			refusal: refusal{ownWork, "", "这是您自己的操作，须由其他人决定是否采纳。", "You did this yourself; somebody else has to let it in."},
+		},
+		impartial: condition{
+			name:  "had no part in the work that it is about, nor in what is in question",
+			holds: (*judgement).hadNoPart,
+			refusal: refusal{ownWork, "", "此事项涉及您自己的处理、确认或时限，须由其他主管或项目经理决定。",
+				"This is about what you did, confirmed or had to see to yourself: another supervisor or manager has to decide it."},
 		},
 
 		undecided: condition{
@@ -105,6 +111,37 @@ func (j *judgement) answeredMeanwhile() bool {
 
 func (j *judgement) decidedTheSame() bool {
 	return j.conflict().GetDecision() != 0 && j.conflict().GetDecision() == j.decision()
+}
+
+// hadNoPart: whether a question whether somebody's work, word or time holds is about another's than the person's. Questions of other types have rules of their own.
+func (j *judgement) hadNoPart() bool {
+	c := j.conflict()
+	side := func(s *roundsv1.Side) bool { return s.GetPersonId() == string(j.Person) }
+	switch c.GetType() {
+	case roundsv1.ConflictType_CONFLICT_TYPE_REOPEN: // who confirmed it may look again
+	case roundsv1.ConflictType_CONFLICT_TYPE_SELF_APPROVAL, roundsv1.ConflictType_CONFLICT_TYPE_DISPUTED_TIME:
+		if j.Person != "" && slices.ContainsFunc(c.GetSides(), side) {
+			return false
+		}
+	default:
+		return true
+	}
+	subject := j.lookup(merge.Kind(c.GetSubject().GetKind()), c.GetSubject().GetId())
+	if j.foresees || j.Person == "" || subject == nil {
+		return true
+	}
+	on := j.about(subject)
+	if on.Kind == kindInspection {
+		return !on.walked()
+	}
+	return !on.performed() && !on.isAssignee() && !on.photographedProof() && !on.owesDisputed()
+}
+
+// owesDisputed: whether the person had to see to a step of the ticket of which it is disputed whether it was in time.
+func (j *judgement) owesDisputed() bool {
+	return slices.ContainsFunc(j.ticket().GetDeadlines(), func(d *roundsv1.Deadline) bool {
+		return d.GetState() == roundsv1.DeadlineState_DEADLINE_STATE_DISPUTED && d.GetOwnerId() == string(j.Person)
+	})
 }
 
 // decides: whether the person has a role that decides questions of the type of this one.

@@ -98,6 +98,12 @@ func (j *judgement) takenUs() int64 {
 
 // tellDoneByFormer is the note of row 1, to the foreman.
 func (j *judgement) tellDoneByFormer() {
-	j.notify(roundsv1.NoticeCode_NOTICE_CODE_DONE_BY_OTHER, toRole(roundsv1.Role_ROLE_FOREMAN), "改派之后，原处理人报了完工（当时没有信号）。新处理人的任务已撤回。",
+	const code = roundsv1.NoticeCode_NOTICE_CODE_DONE_BY_OTHER
+	if j.ticket().GetAssigneeId() == "" {
+		j.notify(code, toRole(roundsv1.Role_ROLE_FOREMAN), "改派并被拒单之后，原处理人报了完工（当时没有信号），无需再派单。",
+			"After it was given to somebody else, who declined it, the former assignee reported a ticket as done, having had no signal. It need not be given to anybody.")
+		return
+	}
+	j.notify(code, toRole(roundsv1.Role_ROLE_FOREMAN), "改派之后，原处理人报了完工（当时没有信号）。新处理人的任务已撤回。",
 		"After it was given to somebody else, the former assignee reported a ticket as done, having had no signal. The new assignee's task is withdrawn.")
 }

@@ -28,7 +28,7 @@ func completionRows() []row {
 		// What the other ticket asks for its crew did not know; the evidence waits for what is missing.
 		{command: SubmitCompletion, number: 6, from: states{newTicket, triaged}, when: when{merger.hadOther}, needs: needs{completion.room, task.noneOpen}, to: donePending,
 			effects: append(slices.Clip(takesOver), marks("done_on_merged_ticket"))},
-		{command: SubmitCompletion, number: 1, from: states{dispatched, accepted}, when: when{unseen.reassignment}, needs: isShown(), to: donePending,
+		{command: SubmitCompletion, number: 1, from: states{triaged, dispatched, accepted}, when: when{unseen.reassignment}, needs: isShown(), to: donePending,
 			effects: append(slices.Clip(takesOver), marks("done_by_former_assignee"), completion.tellDoneByFormer)},
 		{command: SubmitCompletion, number: 2, from: states{inProgress, paused}, when: when{unseen.reassignment}, effects: then{marks("double_work")},
 			park: roundsv1.ConflictType_CONFLICT_TYPE_DOUBLE_WORK, refuse: completion.doubleWork},
@@ -120,9 +120,9 @@ func endingRows() []row {
 		{command: Escalate, from: openStates(), needs: needs{escalation.belowTop, act.saysWhy}, effects: then{escalation.level}},
 
 		{command: ForceClose, from: stuck, when: when{force.askedBySelf}, refuse: force.needsSecond},
-		{command: ForceClose, from: stuck, when: when{force.asked}, needs: needs{force.namesFirst, who.impartial, act.saysWhy, task.noneOpen}, to: closed,
+		{command: ForceClose, from: stuck, when: when{force.asked}, needs: needs{force.namesFirst, force.requestSeen, who.impartial, act.saysWhy, task.noneOpen}, to: closed,
 			effects: then{approval.sign, force.close, act.keepReason, pause.end}},
-		{command: ForceClose, from: stuck, needs: needs{who.supervisor, force.namesAnother, who.impartial, act.saysWhy, task.noneOpen},
+		{command: ForceClose, from: stuck, needs: needs{who.supervisor, force.namesAnother, force.seen, who.impartial, act.saysWhy, task.noneOpen},
 			effects: then{approval.sign, force.ask, act.keepReason}},
 	}
 }

@@ -1,12 +1,16 @@
 package work
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // forceTerms are about a closure without evidence, by two people: the first asks for it, the second confirms on a device of their own.
 type forceTerms struct {
-	asked, askedBySelf, namesFirst, namesAnother condition
-	needsSecond                                  refusal
-	ask, close                                   effect
+	asked, askedBySelf, namesFirst, namesAnother, seen, requestSeen condition
+	needsSecond                                                     refusal
+	ask, close                                                      effect
 }
 
 func aboutForce() forceTerms {
@@ -32,6 +36,18 @@ func aboutForce() forceTerms {
 				"强制关闭须两人，请选择另一位同事作为第二人。",
 				"It takes two people. Name a colleague as the second."},
 		},
+		seen: condition{
+			name:    "state and round seen",
+			holds:   func(j *judgement) bool { return j.saw(ticketState, ticketRound) },
+			refusal: forceOvertaken(),
+			facts:   forceFacts,
+		},
+		requestSeen: condition{
+			name:    "state, round and the request that stands seen",
+			holds:   func(j *judgement) bool { return j.saw(ticketState, ticketRound, ticketApprovers) },
+			refusal: forceOvertaken(),
+			facts:   forceFacts,
+		},
 
 		needsSecond: refusal{missing, "second_person_id",
 			"已记录您的强制关闭请求，还需第二人在自己的手机上确认。",
@@ -40,6 +56,22 @@ func aboutForce() forceTerms {
 		ask:   effect{`flag "force_close_asked"`, func(j *judgement) { j.flag(flagForceAsked) }},
 		close: effect{`flag "forced"`, (*judgement).closeByForce},
 	}
+}
+
+// forceOvertaken refuses a word on a forced closure by somebody who had not seen what it would close.
+func forceOvertaken() refusal {
+	return refusal{superseded, "",
+		"您操作之后工单或强制关闭请求已有变化，此次操作未生效。请同步并查看当前情况，再决定是否强制关闭。",
+		"The ticket, or the request for a forced closure, changed since you looked, so this does not count. Sync, look at it as it stands, and decide again."}
+}
+
+// forceFacts say what stands instead: the round, and who asks for a forced closure of it.
+func forceFacts(j *judgement) map[string]string {
+	facts := map[string]string{"round": strconv.FormatUint(uint64(j.ticket().GetRound()), 10)}
+	if j.forceAsked() {
+		facts["asked_by"] = strings.Join(j.ticket().GetApproverIds(), ",")
+	}
+	return facts
 }
 
 // forceAsked: whether a closure by force waits for its second person.

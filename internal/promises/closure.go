@@ -111,6 +111,7 @@ type work struct {
 	approvers []string // whose word the closure rests on
 	closedUs  int64    // when it was closed
 	asked     string   // who asked for a forced closure first
+	request   *entry   // by which they did
 	dissent   bool     // two reviewers did not agree
 	unclear   bool     // an entry's content was removed, so that the model cannot follow
 }

@@ -270,17 +270,23 @@ func (m *trade) force(t *work, e *entry, act *roundsv1.TicketForceClose) {
 	if act.GetReason() == "" {
 		m.find(t, e, "a forced closure was taken without a reason")
 	}
+	if !e.knows(t.moved) || t.round > 1 && !e.knows(t.began[t.round]) {
+		m.find(t, e, "a forced closure was taken by somebody who did not know where the ticket stands")
+	}
 	m.decided(t, e)
 	switch {
 	case t.asked == "" || t.worked(t.asked): // who worked since is not one of the two
 		m.who(t, e, "asks for a forced closure", supervisor, manager)
-		t.asked = e.GetPersonId()
+		t.asked, t.request = e.GetPersonId(), e
 	case t.asked == e.GetPersonId():
 		m.find(t, e, "%s asks twice for a forced closure", t.asked)
 	default:
 		m.who(t, e, "confirms a forced closure", foreman, butler, dispatcher, supervisor, manager)
 		if act.GetSecondPersonId() != t.asked {
 			m.find(t, e, "a forced closure names %q, and %q asked for it", act.GetSecondPersonId(), t.asked)
+		}
+		if !e.knows(t.request) {
+			m.find(t, e, "a forced closure was confirmed by somebody who did not know of the request")
 		}
 		m.ended(t, e)
 		t.enter(e, atClosed)

@@ -214,8 +214,8 @@ func (m *trade) finish(t *work, e *entry, person string, merged bool) {
 	had := merged || slices.Contains(t.former, person) && (t.given == nil || !e.saw(t.given))
 	admitted := m.letIn(e) != nil
 	switch t.state {
-	case atNew, atTriaged:
-		if !merged {
+	case atNew, atTriaged: // 1: whom it was given to declined it
+		if !merged && (t.state == atNew || !had) {
 			m.find(t, e, "%s reports as done what was given to nobody", person)
 		}
 		t.done(e, person, true)
