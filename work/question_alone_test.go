@@ -191,3 +191,89 @@ func TestGivingAQuestionWhenItIsTaken(t *testing.T) {
 		}
 	}
 }
+
+// everyRole are those that people hold.
+func everyRole() (all []roundsv1.Role) {
+	for role := roundsv1.Role_ROLE_RESIDENT; role < roundsv1.Role_ROLE_SYSTEM; role++ {
+		all = append(all, role)
+	}
+	return all
+}
+
+// TestDecidersAlone: a question is decided, and given to somebody, by the roles that its type names and by no other, whatever is chosen; what the question does not offer
+// nobody chooses.
+func TestDecidersAlone(t *testing.T) {
+	const editField, review = roundsv1.ConflictAction_CONFLICT_ACTION_EDIT_FIELD, roundsv1.ConflictAction_CONFLICT_ACTION_REVIEW
+	const noRight = roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT
+	for _, q := range work.Questions() {
+		if q.Type == roundsv1.ConflictType_CONFLICT_TYPE_ASK {
+			continue // whoever corrects the field
+		}
+		for number := range roundsv1.ConflictAction_name {
+			action := roundsv1.ConflictAction(number)
+			if action == editField || action == review {
+				continue // close by themselves
+			}
+			c := world{}.question(aboutIt(q.Type), decide(action))
+			if v := plainRules().Judge(c); (v.Problem.GetCode() == codeInvalid && v.Problem.GetField() == "command.conflict.decide.action") == slices.Contains(q.Actions, action) {
+				t.Errorf("%v of %v: %v", action, q.Type, v.Problem)
+			}
+			for _, role := range everyRole() {
+				if c.Roles = []roundsv1.Role{role}; !slices.Contains(q.Actions, action) || slices.Contains(q.Deciders, role) {
+					continue
+				}
+				if v := plainRules().Judge(c); v.Problem.GetCode() != noRight || v.Effect != nil {
+					t.Errorf("%v of %v by %v: %v", action, q.Type, role, v.Problem)
+				}
+			}
+		}
+		for _, role := range everyRole() {
+			c := world{}.question(aboutIt(q.Type), assign("chief"))
+			c.Roles = []roundsv1.Role{role}
+			v, decides := plainRules().Judge(c), slices.Contains(q.Deciders, role)
+			if (v.Problem.GetCode() != noRight || v.Effect != nil) && !decides || v.Problem != nil && decides && (role == supervisor || role == manager) {
+				t.Errorf("%v given away by %v: %v", q.Type, role, v.Problem)
+			}
+		}
+	}
+	answered := world{uid("it"): ticketRecord(&roundsv1.Ticket{State: stateCancelled})}.question(aboutIt(roundsv1.ConflictType_CONFLICT_TYPE_STALE_APPROVAL), decide(review))
+	answered.Current.Writes[0].Stamp.Seq, answered.Roles = 6, []roundsv1.Role{foreman}
+	if v := plainRules().Judge(answered); v.Problem.GetCode() != noRight {
+		t.Errorf("closed by a foreman: %v", v.Problem)
+	}
+}
+
+// TestDecidedOfWhatIsGone: of a record that is not here no time is judged.
+func TestDecidedOfWhatIsGone(t *testing.T) {
+	for _, action := range []roundsv1.ConflictAction{roundsv1.ConflictAction_CONFLICT_ACTION_COUNT_MET, roundsv1.ConflictAction_CONFLICT_ACTION_COUNT_MISSED} {
+		v := plainRules().Judge(world{}.question(aboutIt(roundsv1.ConflictType_CONFLICT_TYPE_DISPUTED_TIME), decide(action)))
+		if v.Problem.GetCode() != roundsv1.ProblemCode_PROBLEM_CODE_NO_RECORD || v.Effect != nil {
+			t.Errorf("%v: %v", action, v.Problem)
+		}
+	}
+}
+
+// TestWhatIsDecidedStays: a question that was decided is given to nobody, and let in by nobody who did not decide just that; and one about a field is given to nobody who
+// could not correct it.
+func TestWhatIsDecidedStays(t *testing.T) {
+	const admitted, dismissed = roundsv1.ConflictAction_CONFLICT_ACTION_ADMIT, roundsv1.ConflictAction_CONFLICT_ACTION_DISMISS
+	for _, test := range []struct {
+		decision roundsv1.ConflictAction
+		act      *roundsv1.ConflictCommand
+		want     roundsv1.ProblemCode
+	}{
+		{dismissed, admit(), codeState}, {admitted, admit(), 0}, {admitted, dismiss(), codeState}, {dismissed, dismiss(), 0}, {admitted, assign("chief"), codeState},
+	} {
+		question := aboutIt(roundsv1.ConflictType_CONFLICT_TYPE_NO_RIGHT)
+		c := world{}.question(question, test.act)
+		question.State, question.Decision = roundsv1.ConflictState_CONFLICT_STATE_RESOLVED, test.decision
+		if v := plainRules().Judge(c); v.Problem.GetCode() != test.want || v.Effect != nil {
+			t.Errorf("%v of what was decided as %v: %v", test.act, test.decision, v.Problem)
+		}
+	}
+	staff := people{engine.PersonID(uid("auditor")): {roundsv1.Role_ROLE_AUDITOR}}
+	v := work.New(work.Config{People: staff}).Judge(world{}.question(aboutIt(roundsv1.ConflictType_CONFLICT_TYPE_ASK), assign("auditor")))
+	if v.Problem.GetCode() != codeInvalid || v.Effect != nil {
+		t.Errorf("given to who corrects nothing: %v", v.Problem)
+	}
+}
