@@ -9,6 +9,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/work/policy"
+	"github.com/rounds-sync/rounds/work/term"
 )
 
 // ActWords says in both languages what an entry of the journal did, without who did it: as a story tells it, for papers. The content is the entry's mutation, as it was
@@ -20,8 +21,8 @@ func ActWords(head *roundsv1.EntryHead, content []byte, site policy.Policy, name
 		e.Act = m
 	}
 	op := operation(e)
-	did, known := doings()[op]
-	if !known {
+	did := doing(op)
+	if did == (inBoth{}) {
 		return &roundsv1.Text{Zh: "无法识别的操作", En: "something that this server cannot read"}
 	}
 	thing, kind := things()[e.GetRecord().GetKind()], e.GetRecord().GetKind()
@@ -86,7 +87,7 @@ func (p *phrase) field(of protoreflect.Message, field protoreflect.FieldDescript
 func fieldInBoth(field protoreflect.FieldDescriptor) inBoth {
 	name := string(field.Name())
 	words := inBoth{name, strings.ReplaceAll(strings.TrimSuffix(strings.TrimSuffix(name, "_ids"), "_id"), "_", " ")}
-	if word := fieldWords()[name]; word != "" {
+	if word := term.Field(name); word != "" {
 		words.zh = word
 	}
 	return words
@@ -120,7 +121,7 @@ func (p *phrase) command(c *roundsv1.Command) {
 		for i := range fields.Len() {
 			field := fields.Get(i)
 			if value := p.value(act, field); value != (inBoth{}) {
-				if word := fieldWords()[string(field.Name())]; word != "" {
+				if word := term.Field(string(field.Name())); word != "" {
 					value = inBoth{word + " " + value.zh, fieldInBoth(field).en + " " + value.en}
 				}
 				p.add(value)

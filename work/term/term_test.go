@@ -27,7 +27,9 @@ func enums() []protoreflect.EnumType {
 	return []protoreflect.EnumType{roundsv1.TicketState(0).Type(), roundsv1.InspectionState(0).Type(), roundsv1.ConflictState(0).Type(), roundsv1.PhotoState(0).Type(),
 		roundsv1.Severity(0).Type(), roundsv1.DeadlineState(0).Type(), roundsv1.OutcomeStatus(0).Type(), roundsv1.Priority(0).Type(), roundsv1.Step(0).Type(),
 		roundsv1.Role(0).Type(), roundsv1.Channel(0).Type(), roundsv1.Acceptance(0).Type(), roundsv1.Verdict(0).Type(), roundsv1.PhotoRole(0).Type(),
-		roundsv1.PhotoSource(0).Type(), roundsv1.AnswerResult(0).Type(), roundsv1.EntryType(0).Type(), roundsv1.Trust(0).Type(), roundsv1.LocationSource(0).Type()}
+		roundsv1.PhotoSource(0).Type(), roundsv1.AnswerResult(0).Type(), roundsv1.EntryType(0).Type(), roundsv1.Trust(0).Type(), roundsv1.LocationSource(0).Type(),
+		roundsv1.ConflictType(0).Type(), roundsv1.ConflictAction(0).Type(), roundsv1.BulkObstacle(0).Type(), roundsv1.NoticeCode(0).Type(), roundsv1.NodeType(0).Type(),
+		roundsv1.Revocation(0).Type()}
 }
 
 // TestOf: every value that is set has words of its own in both languages; one that is not set or not known has none.

@@ -113,7 +113,7 @@ func (s *session) node(ctx context.Context, asked string) (*roundsv1.Node, error
 	}
 	if asked == "" {
 		if len(all) == 0 {
-			return nil, fail(Refused, "you administer no node: ask another administrator for the role")
+			return nil, say(Refused, "you administer no node: ask another administrator for the role", "您不管理任何节点：请向其他管理员要相应角色")
 		}
 		return all[0], nil
 	}
@@ -125,7 +125,7 @@ func (s *session) node(ctx context.Context, asked string) (*roundsv1.Node, error
 		}
 	}
 	if len(found) != 1 {
-		return nil, fail(Usage, "%d nodes fit %q: rounds admin node list shows them", len(found), asked)
+		return nil, say(Usage, "%d nodes fit %q: rounds admin node list shows them", "有%d个节点符合 %q：rounds admin node list 列出全部", len(found), asked)
 	}
 	return found[0], nil
 }
@@ -151,7 +151,7 @@ func (s *session) people(ctx context.Context, node string) ([]*roundsv1.Person, 
 
 // who finds the one person that is meant.
 func (s *session) who(ctx context.Context, asked string) (string, error) {
-	if asked == "me" {
+	if asked == "me" || asked == "我" {
 		return string(s.me), nil
 	}
 	if len(asked) == 36 {
@@ -168,7 +168,7 @@ func (s *session) who(ctx context.Context, asked string) (string, error) {
 		}
 	}
 	if len(found) != 1 {
-		return "", fail(Usage, "%d people fit %q: rounds admin person list shows them", len(found), asked)
+		return "", say(Usage, "%d people fit %q: rounds admin person list shows them", "有%d人符合 %q：rounds admin person list 列出全部", len(found), asked)
 	}
 	return found[0], nil
 }
@@ -231,12 +231,12 @@ func (d *deviceCommands) adminNodes() *cobra.Command {
 }
 
 func printNodes(d *deviceCommands, all []*roundsv1.Node) error {
-	t := &table{head: []string{"NODE", "TYPE", "CODE", "NAME"}}
+	t := &table{head: d.heads("NODE|节点", "TYPE|类型", "CODE|编码", "NAME|名称")}
 	depth := map[string]int{}
 	for _, n := range all {
 		depth[n.GetNodeId()] = depth[n.GetParentId()] + 1
-		t.add(n.GetNodeId(), strings.ToLower(enumName(n.GetType().String(), "NODE_TYPE")), clean(n.GetCode()),
-			strings.Repeat("  ", depth[n.GetNodeId()]-1)+clean(textOf(n.GetName())))
+		t.add(n.GetNodeId(), d.term(n.GetType()), clean(n.GetCode()),
+			strings.Repeat("  ", depth[n.GetNodeId()]-1)+clean(d.text(n.GetName())))
 	}
 	return t.print(d.Out)
 }
@@ -306,11 +306,11 @@ func (p *program) adminRecover() *cobra.Command {
 			case errors.As(err, &refused):
 				return explained(refused.Problem)
 			case errors.Is(err, server.ErrNoData):
-				return fail(Failed, "no server has run in %s: name its data directory with --data", data)
+				return say(Failed, "no server has run in %s: name its data directory with --data", "%s 中没有服务器运行过：请用 --data 指明其数据目录", data)
 			case err != nil:
 				return err
 			}
-			return printCode(p.Streams, asJSONToo, resp)
+			return p.printCode(asJSONToo, resp)
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", server.Default().Data, p.in("data directory of the server", "服务器的数据目录"))
@@ -327,13 +327,13 @@ func explained(problem *roundsv1.Problem) error {
 }
 
 // printCode shows an enrolment code, with its QR on a terminal.
-func printCode(s Streams, asJSONToo bool, resp *roundsv1.CreateEnrolmentCodeResponse) error {
+func (p *program) printCode(asJSONToo bool, resp *roundsv1.CreateEnrolmentCodeResponse) error {
 	if asJSONToo {
-		return printJSON(s.Out, asJSON(resp))
+		return printJSON(p.Out, asJSON(resp))
 	}
-	fmt.Fprintf(s.Out, "%s\n%s\ngood until %s, once\n", resp.GetCode(), resp.GetUri(), when(resp.GetEnrolmentCode().GetExpiresUs()))
-	if file, ok := s.Out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		server.ShowQR(s.Out, auth.Secret(resp.GetUri()))
+	fmt.Fprintf(p.Out, p.in("%s\n%s\ngood until %s, once\n", "%s\n%s\n%s 前有效，限用一次\n"), resp.GetCode(), resp.GetUri(), when(resp.GetEnrolmentCode().GetExpiresUs()))
+	if file, ok := p.Out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		server.ShowQR(p.Out, auth.Secret(resp.GetUri()))
 	}
 	return nil
 }

@@ -2,7 +2,7 @@ package cli
 
 import (
 	"context"
-	"strings"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,7 +23,7 @@ func (d *deviceCommands) adminCodes() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printCode(d.Streams, d.json, resp)
+			return d.printCode(d.json, resp)
 		})}
 	create.Flags().DurationVar(&life, "life", 0, d.in("how long it is good for (default: the server's)", "有效时长（默认：服务器的设置）"))
 	list := &cobra.Command{Use: "list PERSON", Short: d.in("List a person's codes, as far as they may be known", "列出某人的注册码（不含注册码本身）"), Args: cobra.ExactArgs(1),
@@ -55,16 +55,16 @@ func (d *deviceCommands) adminCodes() *cobra.Command {
 }
 
 func printCodes(d *deviceCommands, all ...*roundsv1.EnrolmentCode) error {
-	t := &table{head: []string{"CODE ID", "MADE", "ENDS", "STANDS"}}
+	t := &table{head: d.heads("CODE ID|注册码编号", "MADE|生成", "ENDS|到期", "STANDS|状态")}
 	for _, c := range all {
-		stands := "open"
+		stands := d.in("open", "未使用")
 		switch {
 		case c.GetUsedUs() != 0:
-			stands = "used by device " + c.GetDeviceId()
+			stands = d.in("used by device ", "已由设备使用：") + c.GetDeviceId()
 		case c.GetCancelledUs() != 0:
-			stands = "cancelled"
+			stands = d.in("cancelled", "已取消")
 		case c.GetExpiresUs() < d.Now().UnixMicro():
-			stands = "ended"
+			stands = d.in("ended", "已过期")
 		}
 		t.add(c.GetCodeId(), when(c.GetCreatedUs()), when(c.GetExpiresUs()), stands)
 	}
@@ -114,14 +114,14 @@ func (d *deviceCommands) adminDevices() *cobra.Command {
 }
 
 func printDevices(d *deviceCommands, all ...*roundsv1.Device) error {
-	t := &table{head: []string{"DEVICE", "NAME", "MODEL", "ENROLLED", "LAST SEEN", "STANDS"}}
+	t := &table{head: d.heads("DEVICE|设备", "NAME|名称", "MODEL|型号", "ENROLLED|注册", "LAST SEEN|最近联系", "STANDS|状态")}
 	for _, one := range all {
-		stands := "in service"
+		stands := d.in("in service", "使用中")
 		switch {
 		case one.GetRevokedUs() != 0:
-			stands = "revoked (" + strings.ToLower(enumName(one.GetRevoked().String(), "REVOCATION")) + ") " + when(one.GetRevokedUs())
+			stands = fmt.Sprintf(d.in("revoked (%s) %s", "已停用（%s）%s"), d.term(one.GetRevoked()), when(one.GetRevokedUs()))
 		case one.GetShutUs() != 0:
-			stands = "shut out " + when(one.GetShutUs())
+			stands = d.in("shut out ", "已拒绝接入 ") + when(one.GetShutUs())
 		}
 		t.add(one.GetDeviceId(), cut(one.GetName(), 30), cut(one.GetModel(), 20), when(one.GetEnrolledUs()), when(one.GetLastSeenUs()), stands)
 	}
@@ -157,7 +157,7 @@ func (d *deviceCommands) adminKeys() *cobra.Command {
 }
 
 func printKeys(d *deviceCommands, all ...*roundsv1.SigningKey) error {
-	t := &table{head: []string{"KEY", "MADE", "SIGNS FROM", "VERIFIES UNTIL"}}
+	t := &table{head: d.heads("KEY|密钥", "MADE|生成", "SIGNS FROM|开始签发", "VERIFIES UNTIL|验证至")}
 	for _, k := range all {
 		t.add(k.GetKeyId(), when(k.GetCreatedUs()), when(k.GetSignsFromUs()), when(k.GetVerifiesUntilUs()))
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -90,17 +89,17 @@ func (d *deviceCommands) onPerson(do func(context.Context, *session, string) (*r
 }
 
 func printPeople(d *deviceCommands, all ...*roundsv1.Person) error {
-	t := &table{head: []string{"PERSON", "NAME", "HOME", "EXTERNAL ID", "STANDS"}}
+	t := &table{head: d.heads("PERSON|人员", "NAME|姓名", "HOME|归属", "EXTERNAL ID|外部编号", "STANDS|状态")}
 	for _, p := range all {
-		stands := "in service"
+		stands := d.in("in service", "在职")
 		now := d.Now().UnixMicro()
 		for _, s := range p.GetSuspensions() {
 			if s.GetFromUs() <= now && (s.GetUntilUs() == 0 || now < s.GetUntilUs()) {
-				stands = "suspended: " + cut(s.GetReason(), 40)
+				stands = d.in("suspended: ", "已停用：") + cut(s.GetReason(), 40)
 			}
 		}
 		if p.GetDeletedUs() != 0 {
-			stands = "deleted"
+			stands = d.in("deleted", "已删除")
 		}
 		t.add(p.GetPersonId(), clean(p.GetName()), shortID(p.GetHomeNodeId()), clean(p.GetExternalId()), stands)
 	}
@@ -137,7 +136,7 @@ func (d *deviceCommands) adminRoles() *cobra.Command {
 		RunE: d.online(func(ctx context.Context, s *session, args []string) error {
 			value, err := enumValue(roundsv1.Role_value, "ROLE", role)
 			if err != nil || value == int32(roundsv1.Role_ROLE_SYSTEM) { // that is the server itself
-				return fail(Usage, "%q is none of %s", role, rolesToGive)
+				return say(Usage, "%q is none of %s", "%q 不是以下之一：%s", role, rolesToGive)
 			}
 			id, err := s.who(ctx, args[0])
 			if err != nil {
@@ -178,9 +177,9 @@ func (d *deviceCommands) adminRoles() *cobra.Command {
 }
 
 func printGrants(d *deviceCommands, all ...*roundsv1.Grant) error {
-	t := &table{head: []string{"GRANT", "ROLE", "NODE", "FROM", "UNTIL"}}
+	t := &table{head: d.heads("GRANT|授权", "ROLE|角色", "NODE|节点", "FROM|开始", "UNTIL|结束")}
 	for _, g := range all {
-		t.add(g.GetGrantId(), strings.ToLower(enumName(g.GetRole().String(), "ROLE")), g.GetNodeId(), when(g.GetFromUs()), when(g.GetUntilUs()))
+		t.add(g.GetGrantId(), d.term(g.GetRole()), g.GetNodeId(), when(g.GetFromUs()), when(g.GetUntilUs()))
 	}
 	return t.print(d.Out)
 }

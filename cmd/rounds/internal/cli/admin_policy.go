@@ -33,7 +33,7 @@ func (d *deviceCommands) adminPolicy() *cobra.Command {
 			for _, pair := range args[1:] {
 				key, value, ok := strings.Cut(pair, "=")
 				if !ok {
-					return fail(Usage, "%q is no KEY=VALUE", pair)
+					return say(Usage, "%q is no KEY=VALUE", "%q 不是“设置项=值”的写法", pair)
 				}
 				req.Set[key] = value
 			}
@@ -54,9 +54,9 @@ func (d *deviceCommands) adminPolicy() *cobra.Command {
 				return err
 			}
 			return d.show(resp, func() error {
-				t := &table{head: []string{"KEY", "MEANING"}}
+				t := &table{head: d.heads("KEY|设置项", "MEANING|含义")}
 				for _, one := range resp.GetSettings() {
-					t.add(one.GetKey(), one.GetAbout().GetEn())
+					t.add(one.GetKey(), d.text(one.GetAbout()))
 				}
 				return t.print(d.Out)
 			})
@@ -84,13 +84,13 @@ func (d *deviceCommands) printPolicy(ctx context.Context, s *session, policy *ro
 	if err != nil {
 		return err
 	}
-	from := map[string]string{"": "built in"}
+	from := map[string]string{"": d.in("built in", "内置")}
 	for _, n := range nodes {
 		if from[n.GetNodeId()] = n.GetCode(); n.GetCode() == "" {
-			from[n.GetNodeId()] = textOf(n.GetName())
+			from[n.GetNodeId()] = d.text(n.GetName())
 		}
 	}
-	t := &table{head: []string{"KEY", "VALUE", "SET AT", "OTHERWISE"}}
+	t := &table{head: d.heads("KEY|设置项", "VALUE|值", "SET AT|设置于", "OTHERWISE|否则为")}
 	for _, one := range append(policy.GetSettings(), policy.GetUnknown()...) {
 		if one.GetNodeId() == "" && one.GetProblem() == nil && !all {
 			continue
@@ -106,11 +106,11 @@ func (d *deviceCommands) printPolicy(ctx context.Context, s *session, policy *ro
 	}
 	for _, one := range policy.GetSettings() {
 		if p := one.GetProblem(); p != nil {
-			fmt.Fprintf(d.Err, "%s: %s; it does not count\n", clean(one.GetKey()), clean(p.GetSentence().GetEn()))
+			fmt.Fprintf(d.Err, d.in("%s: %s; it does not count\n", "%s：%s（不生效）\n"), clean(one.GetKey()), clean(d.text(p.GetSentence())))
 		}
 	}
 	for _, one := range policy.GetUnknown() {
-		fmt.Fprintf(d.Err, "%s: no setting is called so; it does not count\n", clean(one.GetKey()))
+		fmt.Fprintf(d.Err, d.in("%s: no setting is called so; it does not count\n", "%s：没有这个设置项，不生效\n"), clean(one.GetKey()))
 	}
 	return nil
 }
@@ -139,7 +139,7 @@ func (d *deviceCommands) adminDirectory() *cobra.Command {
 				}
 			}
 			return d.show(whole, func() error {
-				t := &table{head: []string{"ID", "CODE", "NAME"}}
+				t := &table{head: d.heads("ID|编号", "CODE|编码", "NAME|名称")}
 				for _, c := range whole.GetRecords() {
 					code, name := named(c.GetRecord())
 					t.add(c.GetRecordId(), code, name)

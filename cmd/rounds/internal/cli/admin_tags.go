@@ -88,7 +88,7 @@ func (s *session) places(ctx context.Context, site string, codes []string) (node
 		}
 	}
 	if len(missing) > 0 {
-		return "", nil, fail(Usage, "no place of the site has the code %s: rounds admin directory list place --node %s shows them", strings.Join(missing, ", "), site)
+		return "", nil, say(Usage, "no place of the site has the code %s: rounds admin directory list place --node %s shows them", "项目没有编码为 %s 的位置：rounds admin directory list place --node %s 列出全部", strings.Join(missing, ", "), site)
 	}
 	return n.GetNodeId(), found, nil
 }
@@ -106,15 +106,15 @@ func (d *deviceCommands) showTags(places []*roundsv1.Change, asCSV, asQR bool) e
 		return w.Error()
 	}
 	return d.show(&roundsv1.ListDirectoryResponse{Records: places}, func() error {
-		t := &table{head: []string{"CODE", "NAME", "PAYLOAD"}}
+		t := &table{head: d.heads("CODE|编码", "NAME|名称", "PAYLOAD|标签内容")}
 		for _, c := range places {
 			p := c.GetRecord().GetPlace()
 			if asQR {
-				fmt.Fprintf(d.Out, "%s  %s\n", clean(p.GetCode()), clean(textOf(p.GetName())))
+				fmt.Fprintf(d.Out, "%s  %s\n", clean(p.GetCode()), clean(d.text(p.GetName())))
 				server.ShowQR(d.Out, auth.Secret(p.GetTag()))
 				continue
 			}
-			t.add(p.GetCode(), textOf(p.GetName()), p.GetTag())
+			t.add(p.GetCode(), d.text(p.GetName()), p.GetTag())
 		}
 		if asQR {
 			return nil

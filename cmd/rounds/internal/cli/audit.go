@@ -85,11 +85,11 @@ func (p *program) auditData(ctx context.Context, f *auditFlags) error {
 	archive, err := server.OpenArchive(ctx, f.data)
 	switch {
 	case errors.Is(err, server.ErrNoData):
-		return fail(Failed, "no server has run in %s: name its data directory with --data", f.data)
+		return say(Failed, "no server has run in %s: name its data directory with --data", "%s 中没有服务器运行过：请用 --data 指明其数据目录", f.data)
 	case errors.Is(err, store.ErrInUse):
-		return fail(InUse, "a server runs in %s: end it first, or audit a copy of the directory", f.data)
+		return say(InUse, "a server runs in %s: end it first, or audit a copy of the directory", "%s 中有服务器在运行：请先停止，或核验目录的副本", f.data)
 	case errors.Is(err, server.ErrUnclean):
-		return fail(Failed, "the server in %s was killed and has not run since: start it and end it once, then audit", f.data)
+		return say(Failed, "the server in %s was killed and has not run since: start it and end it once, then audit", "%s 中的服务器曾被强行终止，此后没有运行过：请启动并正常停止一次，再核验", f.data)
 	case err != nil:
 		return err
 	}
@@ -147,7 +147,7 @@ func (p *program) auditFiles(f *auditFlags, files []string) error {
 	}
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fail(Failed, "the public keys of the devices are needed: %s is not there; name the file with --keys", path)
+		return say(Failed, "the public keys of the devices are needed: %s is not there; name the file with --keys", "需要设备公钥：没有 %s，请用 --keys 指明文件", path)
 	}
 	if err != nil {
 		return err
@@ -231,11 +231,11 @@ func (p *program) printAudit(f *auditFlags, results []audited) error {
 			return err
 		}
 	} else {
-		t := &table{head: []string{"JOURNAL", "ENTRIES", "MUTATIONS", "SIGNATURES", "ATTESTED", "WITNESSES", "FOUND"}}
+		t := &table{head: p.heads("JOURNAL|日志", "ENTRIES|条目", "MUTATIONS|变更", "SIGNATURES|签名", "ATTESTED|服务器代签", "WITNESSES|见证", "FOUND|结果")}
 		for _, one := range results {
-			found := "good"
+			found := p.in("good", "完好")
 			if one.Bad != nil {
-				found = fmt.Sprintf("BAD at entry %d: %s", one.Bad.Seq, clean(string(one.Bad.Kind)))
+				found = fmt.Sprintf(p.in("BAD at entry %d: %s", "第%d条有误：%s"), one.Bad.Seq, clean(string(one.Bad.Kind)))
 			}
 			t.add(one.Scope, fmt.Sprint(one.Entries), fmt.Sprint(one.Mutations), fmt.Sprint(one.Signatures), fmt.Sprint(one.Attested), fmt.Sprint(one.Witnesses), found)
 		}
@@ -248,7 +248,7 @@ func (p *program) printAudit(f *auditFlags, results []audited) error {
 	}
 	for _, one := range results {
 		if one.Bad != nil {
-			fmt.Fprintf(p.Err, "rounds: %s: entry %d is the first bad one (%s): %s\n", one.Scope, one.Bad.Seq, one.Bad.Kind, clean(one.Bad.Words))
+			fmt.Fprintf(p.Err, p.in("rounds: %s: entry %d is the first bad one (%s): %s\n", "rounds：%s：第%d条是第一条有误的（%s）：%s\n"), one.Scope, one.Bad.Seq, one.Bad.Kind, clean(one.Bad.Words))
 		}
 	}
 	return errSilent

@@ -264,9 +264,9 @@ func (d *deskCommands) inbox() *cobra.Command {
 					}
 				}
 				for _, action := range item.GetActions() {
-					actions = append(actions, strings.ToLower(enumName(action.String(), "CONFLICT_ACTION")))
+					actions = append(actions, d.typed(action))
 				}
-				t.add(shortID(item.GetRow().GetRecordId()), strings.ToLower(enumName(q.GetType().String(), "CONFLICT_TYPE")), ageText(item.GetAgeUs()),
+				t.add(shortID(item.GetRow().GetRecordId()), d.term(q.GetType()), d.ageText(item.GetAgeUs()),
 					cut(item.GetSubjectTitle(), 24), strings.Join(sides, " / "), cut(d.text(waitsFor(q)), 80), strings.Join(actions, ", "))
 			}
 			return d.printTable(t, all.GetTotal(), all.GetNextPageToken() != "")

@@ -56,14 +56,14 @@ func (d *deskCommands) queue() *cobra.Command {
 					people = append(people, d.name(all.GetNames(), id))
 				}
 				for _, obstacle := range item.GetObstacles() {
-					obstacles = append(obstacles, strings.ToLower(enumName(obstacle.String(), "BULK_OBSTACLE")))
+					obstacles = append(obstacles, d.term(obstacle))
 				}
 				due := when(item.GetRow().GetDueUs())
 				if item.GetRow().GetOverdue() {
 					due += " !"
 				}
 				t.add(shortID(item.GetRow().GetRecordId()), what, cut(title, 40), due, cut(strings.Join(people, ", "), 30),
-					fmt.Sprint(len(item.GetPhotos())), strings.Join(obstacles, ", "))
+					fmt.Sprint(len(item.GetPhotos())), strings.Join(obstacles, d.in(", ", "、")))
 			}
 			return d.printTable(t, all.GetTotal(), all.GetNextPageToken() != "")
 		})

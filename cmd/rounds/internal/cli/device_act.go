@@ -141,7 +141,7 @@ func (d *deviceCommands) tellStanding(name string, v client.View, how delivered)
 	default:
 		line = d.in("; now "+line+" (not confirmed)", "，现为「"+line+"」（未确认）")
 	}
-	fmt.Fprintf(d.Out, "%s %s: %s%s\n", name, v.ID, d.way(how), line)
+	fmt.Fprintf(d.Out, d.in("%s %s: %s%s\n", "%s %s：%s%s\n"), d.did(name), v.ID, d.way(how), line)
 	return d.refusal(how)
 }
 

@@ -111,7 +111,7 @@ func (s *session) trayed(ctx context.Context) (map[client.TrayKey]bool, error) {
 func (d *deviceCommands) tellRefused(ctx context.Context, s *session, items []client.TrayItem) {
 	for _, item := range items {
 		about := s.subjectTitle(ctx, item.Key.Scope, &roundsv1.RecordRef{Kind: string(item.Kind), Id: string(item.ID)})
-		fmt.Fprintf(d.Err, "%s: %s, %s: %s\n", d.trayStatus(item.Status), actName(item.Mutation), about, d.told(item.Outcome.GetProblem()))
+		fmt.Fprintf(d.Err, d.in("%s: %s, %s: %s\n", "%s：%s，%s：%s\n"), d.trayStatus(item.Status), d.actName(item.Mutation), about, d.told(item.Outcome.GetProblem()))
 	}
 }
 
@@ -126,7 +126,7 @@ func (d *deviceCommands) tell(what string, id client.RecordID, how delivered) er
 			return err
 		}
 	} else {
-		fmt.Fprintf(d.Out, "%s %s: %s\n", what, id, d.way(how))
+		fmt.Fprintf(d.Out, d.in("%s %s: %s\n", "%s %s：%s\n"), d.did(what), id, d.way(how))
 	}
 	return d.refusal(how)
 }

@@ -123,6 +123,15 @@ func actionNames(c *roundsv1.Conflict) []string {
 	return names
 }
 
+// offers are the actions that a question offers, for people.
+func (d *deviceCommands) offers(c *roundsv1.Conflict) string {
+	var names []string
+	for _, a := range c.GetActions() {
+		names = append(names, d.typed(a))
+	}
+	return strings.Join(names, d.in(", ", "、"))
+}
+
 // owner is who is asked.
 func (d *deviceCommands) owner(c *roundsv1.Conflict, people names) string {
 	if c.GetOwnerId() != "" {
@@ -156,7 +165,7 @@ func (d *deviceCommands) printInbox(ctx context.Context, s *session, views []cli
 	t := &table{head: d.heads("ID|编号", "TYPE|类型", "OPEN|已等待", "FOR|负责人", "ABOUT|对象", "SIDES|双方", "WHAT|内容", "ACTIONS|可选操作", "")}
 	for _, v := range views {
 		c := v.Record.GetConflict()
-		people, err := s.names(ctx, v.Scope)
+		people, err := d.names(ctx, s, v.Scope)
 		if err != nil {
 			return err
 		}
@@ -166,8 +175,8 @@ func (d *deviceCommands) printInbox(ctx context.Context, s *session, views []cli
 				sides = append(sides, people.of(side.GetPersonId()))
 			}
 		}
-		t.add(shortID(string(v.ID)), strings.ToLower(enumName(c.GetType().String(), "CONFLICT_TYPE")), d.age(c.GetOpenedTimeUs()), d.owner(c, people),
-			s.subjectTitle(ctx, v.Scope, c.GetSubject()), strings.Join(sides, " / "), cut(d.text(waitsFor(c)), 80), strings.Join(actionNames(c), ", "), d.unsent(v))
+		t.add(shortID(string(v.ID)), d.term(c.GetType()), d.age(c.GetOpenedTimeUs()), d.owner(c, people),
+			s.subjectTitle(ctx, v.Scope, c.GetSubject()), strings.Join(sides, " / "), cut(d.text(waitsFor(c)), 80), d.offers(c), d.unsent(v))
 	}
 	return t.print(d.Out)
 }

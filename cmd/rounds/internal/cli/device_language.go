@@ -141,6 +141,20 @@ func (p *program) term(value protoreflect.Enum) string {
 	return strconv.Itoa(int(value.Number()))
 }
 
+// fieldName is what a field of a record is called.
+func (p *program) fieldName(field protoreflect.FieldDescriptor) string {
+	return p.in(string(field.Name()), cmp.Or(term.Field(string(field.Name())), string(field.Name())))
+}
+
+// typed is what a value of an enum is called, with the name that a command takes for it where that is another.
+func (p *program) typed(value protoreflect.Enum) string {
+	name := (&program{lang: "en"}).term(value)
+	if words := p.term(value); words != name {
+		return words + "（" + name + "）"
+	}
+	return name
+}
+
 func (p *program) ticketStanding(state roundsv1.TicketState) string {
 	if state == roundsv1.TicketState_TICKET_STATE_UNSPECIFIED {
 		return p.in("not sent", "未发送")

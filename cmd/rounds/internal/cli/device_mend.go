@@ -173,7 +173,7 @@ func (d *deviceCommands) printItem(ctx context.Context, s *session, number strin
 	}
 	d.line("item", "序号", number)
 	d.line("status", "状态", d.trayStatus(item.Status))
-	d.line("what", "操作", actName(item.Mutation))
+	d.line("what", "操作", d.actName(item.Mutation))
 	d.line("about", "对象", s.subjectTitle(ctx, item.Key.Scope, &roundsv1.RecordRef{Kind: string(item.Kind), Id: string(item.ID)}))
 	if at := item.Mutation.GetClock().GetWallUs(); at != 0 {
 		d.line("done at", "时间", when(at))
@@ -182,7 +182,7 @@ func (d *deviceCommands) printItem(ctx context.Context, s *session, number strin
 		d.line("why", "原因", d.told(item.Outcome.GetProblem()))
 	}
 	d.line("decided", "裁决", item.Resolution)
-	people, err := s.names(ctx, item.Key.Scope)
+	people, err := d.names(ctx, s, item.Key.Scope)
 	if err != nil {
 		return err
 	}
@@ -210,16 +210,16 @@ func (p *program) lossText(item client.TrayItem, loss *roundsv1.Loss, people nam
 	name, other := strconv.Itoa(int(loss.GetField())), ""
 	if at := contentOf(loss.GetOther()); at != nil {
 		if f := at.Descriptor().Fields().ByNumber(fieldNumber(loss.GetField())); f != nil {
-			if name = string(f.Name()); !f.IsList() && !f.IsMap() && f.Message() == nil {
+			if name = p.fieldName(f); !f.IsList() && !f.IsMap() && f.Message() == nil {
 				other = cut(at.Get(f).String(), 60)
 			}
 		}
 	}
 	name = strings.TrimSpace(name + " " + loss.GetKey())
 	if loss.GetLost() {
-		return fmt.Sprintf(p.in("%s: %q of %s is shown", "%s：显示的是 %q(%s)"), name, other, people.of(loss.GetBy().GetPersonId()))
+		return fmt.Sprintf(p.in("%s: %q of %s is shown", "%s：显示的是 %q（%s）"), name, other, people.of(loss.GetBy().GetPersonId()))
 	}
-	return fmt.Sprintf(p.in("%s: yours is shown, not %q of %s", "%s：显示您填写的，而不是 %q(%s)"), name, other, people.of(loss.GetBy().GetPersonId()))
+	return fmt.Sprintf(p.in("%s: yours is shown, not %q of %s", "%s：显示您填写的，而不是 %q（%s）"), name, other, people.of(loss.GetBy().GetPersonId()))
 }
 
 // line prints a name and a value, where there is a value.

@@ -29,7 +29,7 @@ func (d *deviceCommands) inboxShow() *cobra.Command {
 
 func (d *deviceCommands) printQuestion(ctx context.Context, s *session, v client.View) error {
 	c := v.Record.GetConflict()
-	people, err := s.names(ctx, v.Scope)
+	people, err := d.names(ctx, s, v.Scope)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (d *deviceCommands) printQuestion(ctx context.Context, s *session, v client
 		}
 	}
 	line(d.in("question", "事项"), string(v.ID))
-	line(d.in("type", "类型"), strings.ToLower(enumName(c.GetType().String(), "CONFLICT_TYPE")))
+	line(d.in("type", "类型"), d.term(c.GetType()))
 	line(d.in("state", "状态"), strings.TrimSpace(d.standing(v.Record)+" "+d.unsent(v)))
 	line(d.in("asked", "内容"), d.text(c.GetSentence()))
 	line(d.in("about", "对象"), s.subjectTitle(ctx, v.Scope, c.GetSubject()))
@@ -58,25 +58,25 @@ func (d *deviceCommands) printQuestion(ctx context.Context, s *session, v client
 		if side.GetTimeUs() != 0 {
 			by = append(by, when(side.GetTimeUs()))
 		}
-		line(fmt.Sprintf(d.in("side %d", "第%d方"), n+1), strings.TrimPrefix(strings.Join(by, ", ")+": "+d.text(side.GetSentence()), ": "))
+		line(fmt.Sprintf(d.in("side %d", "第%d方"), n+1), strings.TrimPrefix(strings.Join(by, d.in(", ", "，"))+d.in(": ", "：")+d.text(side.GetSentence()), d.in(": ", "：")))
 	}
 	if len(c.GetSides()) == 0 { // erased with what waits
 		line(d.in("from", "来自"), people.of(c.GetPersonId()))
 	}
-	for _, value := range s.valuesOf(ctx, v.Scope, c, people) {
+	for _, value := range d.valuesOf(ctx, s, v.Scope, c, people) {
 		line(d.in("value", "填写值"), value)
 	}
 	line(d.in("decided", "裁决"), c.GetResolution())
 	line(d.in("by", "裁决人"), people.of(c.GetResolvedById()))
 	line(d.in("why", "原因"), c.GetDecisionReason())
 	if c.GetState() == roundsv1.ConflictState_CONFLICT_STATE_OPEN {
-		line(d.in("actions", "可选操作"), strings.Join(actionNames(c), ", "))
+		line(d.in("actions", "可选操作"), d.offers(c))
 	}
 	return nil
 }
 
 // valuesOf are the values that stand in the field that a question is about, with who wrote each.
-func (s *session) valuesOf(ctx context.Context, scope client.Scope, c *roundsv1.Conflict, people names) (values []string) {
+func (d *deviceCommands) valuesOf(ctx context.Context, s *session, scope client.Scope, c *roundsv1.Conflict, people names) (values []string) {
 	subject, err := s.Get(ctx, scope, kindOf(c.GetSubject().GetKind()), client.RecordID(c.GetSubject().GetId()))
 	if err != nil || c.GetField() == 0 {
 		return nil // it left the device, or is about no field
@@ -86,7 +86,7 @@ func (s *session) valuesOf(ctx context.Context, scope client.Scope, c *roundsv1.
 		return nil
 	}
 	for _, value := range merge.Values(subject.Change, merge.FieldNumber(c.GetField()), "") {
-		values = append(values, fmt.Sprintf("%s = %v (%s, %s)", field.Name(), contentOf(value.Record).Get(field).Interface(), people.of(value.Stamp.GetPersonId()), when(value.Stamp.GetTimeUs())))
+		values = append(values, fmt.Sprintf(d.in("%s = %v (%s, %s)", "%s = %v（%s，%s）"), d.fieldName(field), contentOf(value.Record).Get(field).Interface(), people.of(value.Stamp.GetPersonId()), when(value.Stamp.GetTimeUs())))
 	}
 	return values
 }

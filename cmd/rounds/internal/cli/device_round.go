@@ -182,7 +182,7 @@ func (d *deviceCommands) printRound(ctx context.Context, s *session, v client.Vi
 	if err != nil {
 		return err
 	}
-	people, err := s.names(ctx, v.Scope)
+	people, err := d.names(ctx, s, v.Scope)
 	if err != nil {
 		return err
 	}

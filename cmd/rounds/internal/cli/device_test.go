@@ -228,9 +228,9 @@ func TestTellStanding(t *testing.T) {
 		how  delivered
 		want string
 	}{
-		{"en", view(0), delivered{Sent: true}, "pause x: sent; now paused\n"}, {"zh", view(0), delivered{Sent: true}, "pause x: 已发送，现为「挂起」\n"},
+		{"en", view(0), delivered{Sent: true}, "pause x: sent; now paused\n"}, {"zh", view(0), delivered{Sent: true}, "挂起 x：已发送，现为「挂起」\n"},
 		{"en", view(1), delivered{Why: "no"}, "pause x: queued, will be sent (no); now paused (not confirmed)\n"},
-		{"zh", view(1), delivered{Why: "无"}, "pause x: 已保存，联网后发送（无），现为「挂起」（未确认）\n"},
+		{"zh", view(1), delivered{Why: "无"}, "挂起 x：已保存，联网后发送（无），现为「挂起」（未确认）\n"},
 	} {
 		d, out := speaking(test.lang)
 		if err := d.tellStanding("pause", test.view, test.how); err != nil || out.String() != test.want {

@@ -238,7 +238,7 @@ func (d *deviceCommands) ticketList() *cobra.Command {
 			var views []client.View
 			people := map[client.Scope]names{}
 			for _, scope := range scopes {
-				if people[scope], err = s.names(ctx, scope); err != nil {
+				if people[scope], err = d.names(ctx, s, scope); err != nil {
 					return err
 				}
 				for view, err := range s.List(ctx, scope, "ticket") {

@@ -1,15 +1,19 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/work/term"
 )
 
 func (d *deviceCommands) tray() *cobra.Command {
@@ -70,7 +74,7 @@ func (d *deviceCommands) tray() *cobra.Command {
 				if d.json {
 					return printJSON(d.Out, map[string]any{"done": "discarded", "id": item.ID})
 				}
-				_, err = fmt.Fprintf(d.Out, d.in("discarded %s %s\n", "已丢弃 %s %s\n"), actName(item.Mutation), item.ID)
+				_, err = fmt.Fprintf(d.Out, d.in("discarded %s %s\n", "已丢弃 %s %s\n"), d.actName(item.Mutation), item.ID)
 				return err
 			})})
 	return cmd
@@ -93,7 +97,7 @@ func (d *deviceCommands) resend(ctx context.Context, s *session, number string, 
 	if err != nil {
 		return d.tell(d.in("resent", "重发"), ref.ID, how) // of a record that is not here
 	}
-	return d.tellStanding(d.in("resent", "重发")+" "+actName(item.Mutation), view, how)
+	return d.tellStanding(d.in("resent", "重发")+" "+d.actName(item.Mutation), view, how)
 }
 
 // trayItem finds an item by its number in the list.
@@ -130,7 +134,7 @@ func (d *deviceCommands) printTray(items []client.TrayItem) error {
 		if item.Resolution != "" {
 			why = d.in("decided: ", "已裁决：") + item.Resolution
 		}
-		t.add(strconv.Itoa(i+1), d.trayStatus(item.Status), string(item.Kind), shortID(string(item.ID)), actName(item.Mutation), cut(why, 100))
+		t.add(strconv.Itoa(i+1), d.trayStatus(item.Status), d.kindName(item.Kind), shortID(string(item.ID)), d.actName(item.Mutation), cut(why, 100))
 	}
 	if err := t.print(d.Out); err != nil {
 		return err
@@ -147,6 +151,20 @@ func trayJSON(number string, item client.TrayItem) map[string]any {
 		one["mutation"] = asJSON(item.Mutation)
 	}
 	return one
+}
+
+// actName is what a mutation does, in words.
+func (p *program) actName(m *roundsv1.Mutation) string { return p.did(actName(m)) }
+
+// did is what an act is called that has a name on the command line; the name itself where it has no words.
+func (p *program) did(name string) string {
+	if p.lang != "zh" {
+		return name
+	}
+	if words := map[string]string{"fact": "添加", "done": "报完工", "scan": "扫码", "answer": "作答", "edited": "修改", "visit": "扫码", "work": "登记工时"}[name]; words != "" {
+		return words
+	}
+	return cmp.Or(term.Operation(strings.ReplaceAll(name, "-", "_")).GetZh(), p.kindName(merge.Kind(name)))
 }
 
 // actName says what a mutation does.

@@ -300,7 +300,7 @@ func moment(text string, end bool) (int64, error) {
 	}
 	t, err := time.ParseInLocation(time.DateOnly, text, time.Local)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no time: give 2026-03-04, \"2026-03-04 08:00\" or RFC 3339", text)
+		return 0, say(Usage, "%q is no time: give 2026-03-04, \"2026-03-04 08:00\" or RFC 3339", "%q 不是时间：请写 2026-03-04、\"2026-03-04 08:00\" 或 RFC 3339", text)
 	}
 	if end {
 		t = t.AddDate(0, 0, 1)

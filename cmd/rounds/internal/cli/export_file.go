@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -45,7 +44,7 @@ func (t target) free() error {
 	_, err := os.Lstat(t.path)
 	switch {
 	case err == nil:
-		return fail(Failed, "%s is there already: --force overwrites it", t.path)
+		return say(Failed, "%s is there already: --force overwrites it", "%s 已存在：--force 可覆盖", t.path)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	}
@@ -78,7 +77,7 @@ func (t target) take(stream exportStream, p *program, heard func()) (done export
 		switch m := stream.Msg().GetPart().(type) {
 		case *roundsv1.ExportResponse_Head:
 			if head != nil {
-				return done, errors.New("the server sent two files at once")
+				return done, say(Failed, "the server sent two files at once", "服务器同时发来两个文件")
 			}
 			head = m.Head
 			if t.path == "" {
@@ -101,7 +100,7 @@ func (t target) take(stream exportStream, p *program, heard func()) (done export
 			}
 		case *roundsv1.ExportResponse_Chunk:
 			if head == nil || end != nil {
-				return done, errors.New("the server sent a piece of no file")
+				return done, say(Failed, "the server sent a piece of no file", "服务器发来的内容不属于任何文件")
 			}
 			data := m.Chunk.GetData()
 			_, _ = hash.Write(data)
@@ -121,9 +120,9 @@ func (t target) take(stream exportStream, p *program, heard func()) (done export
 	case stream.Err() != nil:
 		return done, stream.Err()
 	case head == nil || end == nil:
-		return done, fail(Unreachable, "the server broke off: the file is not whole, try again")
+		return done, say(Unreachable, "the server broke off: the file is not whole, try again", "服务器中断：文件不完整，请重试")
 	case size != end.GetSizeBytes() || !bytes.Equal(sum, end.GetSha256()):
-		return done, fail(Failed, "what arrived is not what the server sent (%d of %d bytes, or another SHA-256): try again", size, end.GetSizeBytes())
+		return done, say(Failed, "what arrived is not what the server sent (%d of %d bytes, or another SHA-256): try again", "收到的内容与服务器发送的不符（%d / %d 字节，或 SHA-256 不同）：请重试", size, end.GetSizeBytes())
 	default:
 		done = exported{File: t.path, Rows: end.GetRows(), Bytes: size, SHA256: hex.EncodeToString(sum)}
 	}
@@ -150,7 +149,7 @@ func (t target) name(part string) error {
 	case err == nil:
 		return os.Remove(part)
 	case errors.Is(err, fs.ErrExist):
-		return fail(Failed, "%s came to be meanwhile: --force overwrites it", t.path)
+		return say(Failed, "%s came to be meanwhile: --force overwrites it", "%s 在此期间出现：--force 可覆盖", t.path)
 	}
 	// A file system without second names.
 	if err := t.free(); err != nil {
@@ -162,7 +161,7 @@ func (t target) name(part string) error {
 // plainName is the server's name for a file, which must not lead out of the directory.
 func plainName(name string) (string, error) {
 	if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") || strings.ContainsAny(name, `/\:`) || clean(name) != name {
-		return "", fmt.Errorf("the server gives the file a name that it may not have (%q): choose one with --out", name)
+		return "", say(Failed, "the server gives the file a name that it may not have (%q): choose one with --out", "服务器给出的文件名不可用（%q）：请用 --out 指定", name)
 	}
 	return name, nil
 }

@@ -121,9 +121,9 @@ func (s *session) findAny(ctx context.Context, part string, kinds ...merge.Kind)
 // names remembers the names of people as the crew sees each other.
 type names map[string]string
 
-// names reads the staff of a scope.
-func (s *session) names(ctx context.Context, scope client.Scope) (names, error) {
-	all := names{string(s.me): "me"}
+// names reads the staff of a scope. The person is called as people call themselves.
+func (d *deviceCommands) names(ctx context.Context, s *session, scope client.Scope) (names, error) {
+	all := names{string(s.me): d.in("me", "我")}
 	for view, err := range s.List(ctx, scope, "staff") {
 		if err != nil {
 			return nil, err
@@ -145,9 +145,9 @@ func (n names) of(id string) string {
 	return shortID(id)
 }
 
-// person finds who is meant: "me", a whole id, or a part of an id, a name or a job number among the staff.
+// person finds who is meant: "me" in either language, a whole id, or a part of an id, a name or a job number among the staff.
 func (s *session) person(ctx context.Context, scope client.Scope, asked string) (string, error) {
-	if asked == "me" {
+	if asked == "me" || asked == "我" {
 		return string(s.me), nil
 	}
 	var crew []choice

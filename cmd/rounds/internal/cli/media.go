@@ -11,6 +11,7 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/sync/merge"
 )
 
 // media is the group of commands about the bytes of photos.
@@ -78,34 +79,32 @@ func (d *deviceCommands) mediaChase() *cobra.Command {
 
 // printChase prints what is missing for people.
 func (d *deviceCommands) printChase(ctx context.Context, s *session, scope client.Scope, all *roundsv1.ChaseResponse) error {
-	names, err := s.names(ctx, scope)
+	names, err := d.names(ctx, s, scope)
 	if err != nil {
 		return err
 	}
-	t := &table{head: []string{"PHOTO", "AGE", "LEVEL", "SEES TO IT", "TOOK IT", "DEVICE", "SIZE", "STATE", "OF"}}
+	t := &table{head: d.heads("PHOTO|照片", "AGE|已过", "LEVEL|级别", "SEES TO IT|责任人", "TOOK IT|拍摄人", "DEVICE|设备", "SIZE|大小", "STATE|状态", "OF|所属")}
 	for _, m := range all.GetPhotos() {
 		owner := names.of(m.GetOwnerId())
 		if m.GetOwnerId() == "" {
-			owner = "foremen"
+			owner = d.in("foremen", "班长")
 		}
-		state := enumName(m.GetState().String(), "PHOTO_STATE")
-		if m.GetState() == roundsv1.PhotoState_PHOTO_STATE_UNSPECIFIED {
-			state = "PROMISED"
-		}
-		t.add(shortID(m.GetPhotoId()), ageText(m.GetAgeUs()), fmt.Sprint(m.GetLevel()), owner, names.of(m.GetPersonId()), shortID(m.GetDeviceId()),
-			bytesText(m.GetSizeBytes()), state, clean(m.GetSubject().GetKind())+" "+clean(shortID(m.GetSubject().GetId())))
+		state := d.bytesWords(&roundsv1.Photo{State: m.GetState()})
+		t.add(shortID(m.GetPhotoId()), d.ageText(m.GetAgeUs()), fmt.Sprint(m.GetLevel()), owner, names.of(m.GetPersonId()), shortID(m.GetDeviceId()),
+			bytesText(m.GetSizeBytes()), state, d.kindName(merge.Kind(m.GetSubject().GetKind()))+" "+clean(shortID(m.GetSubject().GetId())))
 	}
 	if len(t.rows) == 0 {
-		_, err := fmt.Fprintln(d.Out, "nothing is missing, of what you may see: every photo that was promised here is stored, or was refused")
+		_, err := fmt.Fprintln(d.Out, d.in("nothing is missing, of what you may see: every photo that was promised here is stored, or was refused",
+			"在您可见的范围内没有缺失：登记的照片都已入库，或已被判不合格"))
 		return err
 	}
 	if err := t.print(d.Out); err != nil {
 		return err
 	}
 	if all.GetNextPageToken() != "" {
-		fmt.Fprintln(d.Err, "there are more: ask for them with --most")
+		fmt.Fprintln(d.Err, d.in("there are more: ask for them with --most", "还有更多：用 --most 列出"))
 	}
-	t = &table{head: []string{"DEVICE", "WHOSE", "WAITING", "BYTES", "OLDEST", "LAST SEEN"}}
+	t = &table{head: d.heads("DEVICE|设备", "WHOSE|持有人", "WAITING|待上传", "BYTES|大小", "OLDEST|最早", "LAST SEEN|最近联系")}
 	for _, one := range all.GetDevices() {
 		t.add(shortID(one.GetDeviceId()), names.of(one.GetPersonId()), fmt.Sprint(one.GetPhotos()), bytesText(one.GetBytes()), when(one.GetOldestUs()),
 			when(one.GetLastSeenUs()))
@@ -118,17 +117,17 @@ func (d *deviceCommands) printChase(ctx context.Context, s *session, scope clien
 }
 
 // ageText is an age in the two units that matter.
-func ageText(us int64) string {
+func (p *program) ageText(us int64) string {
 	age := time.Duration(us) * time.Microsecond
 	switch {
 	case age < time.Minute:
-		return fmt.Sprintf("%ds", int(age.Seconds()))
+		return fmt.Sprintf(p.in("%ds", "%d秒"), int(age.Seconds()))
 	case age < time.Hour:
-		return fmt.Sprintf("%dm", int(age.Minutes()))
+		return fmt.Sprintf(p.in("%dm", "%d分钟"), int(age.Minutes()))
 	case age < 48*time.Hour:
-		return fmt.Sprintf("%dh%02dm", int(age.Hours()), int(age.Minutes())%60)
+		return fmt.Sprintf(p.in("%dh%02dm", "%d小时%02d分"), int(age.Hours()), int(age.Minutes())%60)
 	}
-	return fmt.Sprintf("%dd%02dh", int(age.Hours())/24, int(age.Hours())%24)
+	return fmt.Sprintf(p.in("%dd%02dh", "%d天%02d小时"), int(age.Hours())/24, int(age.Hours())%24)
 }
 
 // photoCommand is a command about one photo that the device knows of, or that is named by its whole id.
@@ -161,18 +160,18 @@ func (d *deviceCommands) mediaHold() *cobra.Command {
 		func(ctx context.Context, s *session, scope client.Scope, id string) error {
 			// To the server a hold without a reason is its end: one whose words went missing on the way must not become that.
 			if !end && strings.TrimSpace(reason) == "" {
-				return fail(Usage, "--reason needs words; --end ends a hold")
+				return say(Usage, "--reason needs words; --end ends a hold", "--reason 须写明原因；--end 解除保留")
 			}
 			resp, err := call(ctx, s, s.remote.media.Hold, &roundsv1.HoldRequest{Scope: string(scope), PhotoId: id, Reason: reason})
 			if err != nil {
 				return err
 			}
 			return d.show(resp, func() error {
-				words := "held: it is not removed, whatever the retention"
+				words := d.in("held: it is not removed, whatever the retention", "已保留：不论保存期限都不清理")
 				if end {
-					words = "no longer held"
+					words = d.in("no longer held", "不再保留")
 				}
-				_, err := fmt.Fprintf(d.Out, "photo %s %s\n", shortID(id), words)
+				_, err := fmt.Fprintf(d.Out, d.in("photo %s %s\n", "照片 %s %s\n"), shortID(id), words)
 				return err
 			})
 		})
@@ -190,18 +189,18 @@ func (d *deviceCommands) mediaRedact() *cobra.Command {
 			"删除照片的内容、副本和预览，包括历史中的；记录、哈希和原因保留。不可恢复。"),
 		func(ctx context.Context, s *session, scope client.Scope, id string) error {
 			if strings.TrimSpace(reason) == "" {
-				return fail(Usage, "--reason needs words")
+				return say(Usage, "--reason needs words", "--reason 须写明原因")
 			}
 			resp, err := call(ctx, s, s.remote.media.Redact, &roundsv1.RedactRequest{Scope: string(scope), PhotoId: id, Reason: reason})
 			if err != nil {
 				return err
 			}
 			return d.show(resp, func() error {
-				words := "its bytes are gone"
+				words := d.in("its bytes are gone", "内容已删除")
 				if !resp.GetRemoved() {
-					words = "another photo has the same bytes, which stay for that one"
+					words = d.in("another photo has the same bytes, which stay for that one", "另一张照片的内容相同，因此内容保留")
 				}
-				_, err := fmt.Fprintf(d.Out, "photo %s redacted: %s\n", shortID(id), words)
+				_, err := fmt.Fprintf(d.Out, d.in("photo %s redacted: %s\n", "照片 %s 已依规删除：%s\n"), shortID(id), words)
 				return err
 			})
 		})

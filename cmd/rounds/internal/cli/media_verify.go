@@ -69,11 +69,11 @@ func (p *program) verifyMedia(ctx context.Context, f *verifyFlags) (err error) {
 	archive, err := server.OpenArchive(ctx, f.data)
 	switch {
 	case errors.Is(err, server.ErrNoData):
-		return fail(Failed, "no server has run in %s: name its data directory with --data", f.data)
+		return say(Failed, "no server has run in %s: name its data directory with --data", "%s 中没有服务器运行过：请用 --data 指明其数据目录", f.data)
 	case errors.Is(err, store.ErrInUse):
-		return fail(InUse, "a server runs in %s: end it first, or verify a copy of the directory", f.data)
+		return say(InUse, "a server runs in %s: end it first, or verify a copy of the directory", "%s 中有服务器在运行：请先停止，或核验目录的副本", f.data)
 	case errors.Is(err, server.ErrUnclean):
-		return fail(Failed, "the server in %s was killed and has not run since: start it and end it once, then verify", f.data)
+		return say(Failed, "the server in %s was killed and has not run since: start it and end it once, then verify", "%s 中的服务器曾被强行终止，此后没有运行过：请启动并正常停止一次，再核验", f.data)
 	case err != nil:
 		return err
 	}
@@ -81,9 +81,9 @@ func (p *program) verifyMedia(ctx context.Context, f *verifyFlags) (err error) {
 	photos, err := server.OpenPhotos(ctx, f.data, f.storage)
 	switch {
 	case errors.Is(err, server.ErrNoData):
-		return fail(Failed, "there are no photos below %s: name their place with --media-dir or --s3", f.data)
+		return say(Failed, "there are no photos below %s: name their place with --media-dir or --s3", "%s 下没有照片：请用 --media-dir 或 --s3 指明位置", f.data)
 	case errors.Is(err, media.ErrUnavailable) && f.storage.S3 != "":
-		return fail(Unreachable, "the object store does not answer: %s", oneLine(err))
+		return say(Unreachable, "the object store does not answer: %s", "对象存储没有应答：%s", oneLine(err))
 	case err != nil:
 		return err
 	}
@@ -93,7 +93,7 @@ func (p *program) verifyMedia(ctx context.Context, f *verifyFlags) (err error) {
 	promised := map[media.Hash]bool{} // perhaps there, perhaps on their way: neither missing nor orphaned
 	for one, err := range archive.Originals(ctx) {
 		if errors.Is(err, store.ErrReadOnly) { // the indexes are of another version, and have to be made anew before they can be read
-			return fail(Failed, "another version of rounds was the last to run in %s: start this one there and end it once, then verify", f.data)
+			return say(Failed, "another version of rounds was the last to run in %s: start this one there and end it once, then verify", "最近在 %s 运行的是另一版本：请用本版本启动并正常停止一次，再核验", f.data)
 		}
 		if err != nil {
 			return err
@@ -151,11 +151,11 @@ func (p *program) printVerified(f *verifyFlags, found verified) error {
 		}
 	} else {
 		if len(found.Faults) > 0 {
-			t := &table{head: []string{"FAULT", "OBJECT", "MORE"}}
+			t := &table{head: p.heads("FAULT|问题", "OBJECT|对象", "MORE|说明")}
 			for _, one := range found.Faults {
 				more := one.Error
 				if one.Found != "" {
-					more = "its bytes hash to " + one.Found
+					more = p.in("its bytes hash to ", "内容的哈希为 ") + one.Found
 				}
 				t.add(one.Fault, one.Address, clean(more))
 			}
@@ -163,18 +163,19 @@ func (p *program) printVerified(f *verifyFlags, found verified) error {
 				return err
 			}
 		}
-		fmt.Fprintf(p.Out, "%d objects looked at, %s hashed again, %d photos held against them: ", found.Objects, bytesText(found.Bytes), found.Wanted)
+		fmt.Fprintf(p.Out, p.in("%d objects looked at, %s hashed again, %d photos held against them: ", "查看对象%d个，重新计算哈希 %s，核对照片%d张："), found.Objects, bytesText(found.Bytes), found.Wanted)
 		if len(found.Faults) == 0 {
-			fmt.Fprintln(p.Out, "all is as it should be")
+			fmt.Fprintln(p.Out, p.in("all is as it should be", "全部正常"))
 		} else {
-			fmt.Fprintf(p.Out, "%d faults\n", len(found.Faults))
+			fmt.Fprintf(p.Out, p.in("%d faults\n", "%d个问题\n"), len(found.Faults))
 		}
 	}
 	if len(found.Faults) == 0 {
 		return nil
 	}
 	if !f.json {
-		fmt.Fprintf(p.Err, "rounds: %d faults: what is missing or changed is in a backup, or on the phone that took it (rounds media chase)\n", len(found.Faults))
+		fmt.Fprintf(p.Err, p.in("rounds: %d faults: what is missing or changed is in a backup, or on the phone that took it (rounds media chase)\n",
+			"rounds：%d个问题：缺失或被改动的内容在备份中，或在拍摄它的手机上（rounds media chase）\n"), len(found.Faults))
 	}
 	return errSilent
 }
@@ -192,8 +193,8 @@ func (p *program) objectBar(originals int64) objectBar {
 	}
 	all := mpb.New(mpb.WithOutput(file), mpb.WithWidth(40), mpb.WithRefreshRate(200*time.Millisecond))
 	// Each original has up to three objects beside it.
-	bar := all.AddBar(max(1, 4*originals), mpb.BarRemoveOnComplete(), mpb.PrependDecorators(decor.Name("objects ")),
-		mpb.AppendDecorators(decor.CountersNoUnit("%d of about %d")))
+	bar := all.AddBar(max(1, 4*originals), mpb.BarRemoveOnComplete(), mpb.PrependDecorators(decor.Name(p.in("objects ", "对象 "))),
+		mpb.AppendDecorators(decor.CountersNoUnit(p.in("%d of about %d", "%d / 约%d"))))
 	return objectBar{all, bar}
 }
 

@@ -32,7 +32,7 @@ func (p *program) rules() *cobra.Command {
 		Args: cobra.OnlyValidArgs, ValidArgs: names,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if lang != "zh" && lang != "en" {
-				return fail(Usage, "--lang %q: it is zh or en", lang)
+				return say(Usage, "--lang %q: it is zh or en", "--lang %q：只能是 zh 或 en", lang)
 			}
 			asked := slices.DeleteFunc(slices.Clone(sections), func(s ruleSection) bool { return len(args) > 0 && !slices.Contains(args, s.name) })
 			switch format {
@@ -43,7 +43,7 @@ func (p *program) rules() *cobra.Command {
 			case formatJSON:
 				return jsonRules(p.Out, asked)
 			}
-			return fail(Usage, "--format %q: it is table, markdown or json", format)
+			return say(Usage, "--format %q: it is table, markdown or json", "--format %q：只能是 table、markdown 或 json", format)
 		},
 	}
 	cmd.Flags().StringVar(&lang, "lang", lang, p.in("language of headings and of the arbitration table: zh or en", "标题和仲裁表的语言：zh 或 en"))

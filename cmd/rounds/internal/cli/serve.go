@@ -28,7 +28,7 @@ func (p *program) serve() *cobra.Command {
 			loaded.Config.Inject.Out = p.Out
 			err = server.Run(cmd.Context(), loaded.Config)
 			if errors.Is(err, context.DeadlineExceeded) {
-				return fail(Failed, "%s: the calls still open were cut off; devices send again what had no answer", oneLine(err))
+				return say(Failed, "%s: the calls still open were cut off; devices send again what had no answer", "%s：未完成的调用已中断；设备会重发没有应答的内容", oneLine(err))
 			}
 			return err
 		},
@@ -51,7 +51,7 @@ func (p *program) config() *cobra.Command {
 				if strings.HasPrefix(name, "ROUNDS_DEVICE_") || name == "ROUNDS_LANG" {
 					continue // of the device's commands
 				}
-				fmt.Fprintf(p.Err, "note: %s is no setting of the server\n", name)
+				fmt.Fprintf(p.Err, p.in("note: %s is no setting of the server\n", "提示：%s 不是服务器的设置项\n"), name)
 			}
 			return loaded.Print(p.Out)
 		},

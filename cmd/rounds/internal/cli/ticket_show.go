@@ -42,7 +42,7 @@ func (d *deviceCommands) ticketShow() *cobra.Command {
 				}
 				return printJSON(d.Out, all)
 			}
-			people, err := s.names(ctx, view.Scope)
+			people, err := d.names(ctx, s, view.Scope)
 			if err != nil {
 				return err
 			}
@@ -152,12 +152,12 @@ func (d *deviceCommands) printTicket(v client.View, about []client.View, people 
 		line("escalated", "升级", fmt.Sprintf(d.in("level %d", "%d级"), level))
 	}
 	line("merged into", "并入", shortID(t.GetMergedIntoId()))
-	line("tags", "标签", strings.Join(t.GetTags(), ", "))
+	line("tags", "标签", strings.Join(t.GetTags(), d.in(", ", "、")))
 	line("flags", "标记", d.marks(t.GetFlags()))
 	for _, number := range siblings(v) {
 		field := t.ProtoReflect().Descriptor().Fields().ByNumber(number)
 		if field != nil {
-			line("two values", "多个值", string(field.Name())+d.in(": more than one person wrote it; see --json", "：多人填写不一致，见 --json"))
+			line("two values", "多个值", d.fieldName(field)+d.in(": more than one person wrote it; see --json", "：多人填写不一致，见 --json"))
 		}
 	}
 	for _, one := range about {
@@ -173,7 +173,7 @@ func (d *deviceCommands) printTicket(v client.View, about []client.View, people 
 			}
 		case r.GetComment() != nil:
 			c := r.GetComment()
-			line("remark", "备注", fmt.Sprintf("%s, %s: %s %s", people.of(c.GetPersonId()), when(c.GetSaid().GetWallUs()), clean(c.GetWords()), d.pendingMark(one)))
+			line("remark", "备注", fmt.Sprintf(d.in("%s, %s: %s %s", "%s，%s：%s %s"), people.of(c.GetPersonId()), when(c.GetSaid().GetWallUs()), clean(c.GetWords()), d.pendingMark(one)))
 		case r.GetConflict() != nil:
 			line("open", "待裁决", fmt.Sprintf("%s %s", shortID(string(one.ID)), d.text(r.GetConflict().GetSentence())))
 		}
