@@ -164,7 +164,7 @@ func (g *Guard) tag(c engine.Case, before, after *roundsv1.Record) *roundsv1.Pro
 	if err != nil || place == nil { // the engine fails the act where its store does
 		return nil
 	}
-	return tagTaken(other, place, 0)
+	return TagTaken(place.GetPlace().GetTag(), label(CodeOf(place), other), 0)
 }
 
 // ofTree refuses to write beside the tree what is the tree's.

@@ -269,7 +269,7 @@ func (s *staffRow) record() error {
 // leaveSite has a person who works elsewhere now marked as gone at the site before.
 func (s *staffRow) leaveSite() error {
 	site, id := s.from, s.done.ID
-	if s.refused() || s.cfg.Organisation.NodeType(site) != roundsv1.NodeType_NODE_TYPE_SITE {
+	if s.refused() || site == "" || s.cfg.Organisation.NodeType(site) != roundsv1.NodeType_NODE_TYPE_SITE {
 		return nil
 	}
 	before, err := s.cfg.Desk.Record(s.ctx, SiteScope(site), KindStaff, merge.RecordID(id))

@@ -14,17 +14,17 @@ import (
 	"github.com/rounds-sync/rounds/sync/store"
 )
 
-// tagAuto is what a table or a call says in place of a tag that the server is to issue.
-const tagAuto = "auto"
+// TagAuto is what a table or a call says in place of a tag that the server is to issue.
+const TagAuto = "auto"
 
 // issue puts what a place's tag is to say where a tag is asked for. Asked again it is the same, until the site's key changes.
 func (k *Keeper) issue(scope store.Scope, id string, record *roundsv1.Record) (*roundsv1.Problem, error) {
 	place := record.GetPlace()
-	if place.GetTag() != tagAuto {
+	if place.GetTag() != TagAuto {
 		return nil, nil
 	}
 	if k.cfg.Tag == nil {
-		return wanted("tag", tagAuto, "标签内容（此服务器不签发标签）", "what the tag says: this server issues none"), nil
+		return wanted("tag", TagAuto, "标签内容（此服务器不签发标签）", "what the tag says: this server issues none"), nil
 	}
 	payload, err := k.cfg.Tag(scope, id)
 	if err != nil {
@@ -36,7 +36,7 @@ func (k *Keeper) issue(scope store.Scope, id string, record *roundsv1.Record) (*
 
 // issued is an edit with the tag that it asks for.
 func (k *Keeper) issued(scope store.Scope, id string, edit *roundsv1.Edit) (*roundsv1.Edit, error) {
-	if edit.GetRecord().GetPlace().GetTag() != tagAuto {
+	if edit.GetRecord().GetPlace().GetTag() != TagAuto {
 		return edit, nil
 	}
 	edit = proto.CloneOf(edit)
@@ -87,7 +87,7 @@ func (k *Keeper) sameTag(ctx context.Context, scope store.Scope, id string, befo
 	if place == nil || err != nil {
 		return nil, err
 	}
-	return tagTaken(other, place, 0), nil
+	return TagTaken(place.GetPlace().GetTag(), label(CodeOf(place), other), 0), nil
 }
 
 // sameTag refuses a tag that another place of the site has, or shall have by an earlier row.
@@ -96,7 +96,7 @@ func (r *run) sameTag(scope store.Scope, id string, before, after *roundsv1.Reco
 	if place == nil || err != nil {
 		return nil, err
 	}
-	return tagTaken(other, place, r.lines[other]), nil
+	return TagTaken(place.GetPlace().GetTag(), label(CodeOf(place), other), r.lines[other]), nil
 }
 
 // tags visits the tags of a site.
@@ -106,15 +106,14 @@ func (k *Keeper) tags(ctx context.Context, scope store.Scope) func(store.Span) i
 	}
 }
 
-// tagTaken is the refusal of a tag that a place has, or shall have by a line of the table that is not 0.
-func tagTaken(id string, place *roundsv1.Record, line uint32) *roundsv1.Problem {
-	has := label(CodeOf(place), id)
-	zh, en := "位置 "+has, "the place "+has
+// TagTaken is the refusal of a tag that a place, by its code, has already, or shall have by a line of the table that is not 0.
+func TagTaken(tag, place string, line uint32) *roundsv1.Problem {
+	zh, en := "位置 "+place, "the place "+place
 	if line > 0 {
-		zh, en = fmt.Sprintf("第 %d 行的位置 %s", line, has), fmt.Sprintf("%s in line %d", en, line)
+		zh, en = fmt.Sprintf("第 %d 行的位置 %s", line, place), fmt.Sprintf("%s in line %d", en, line)
 	}
-	p := wanted("tag", place.GetPlace().GetTag(), "与其他位置不同的标签（"+zh+" 已使用它）", "a tag that no other place has: "+en+" has this one")
-	p.Facts["place"] = has
+	p := wanted("tag", tag, "与其他位置不同的标签（"+zh+" 已使用它）", "a tag that no other place has: "+en+" has this one")
+	p.Facts["place"] = place
 	if line > 0 {
 		p.Facts["line"] = strconv.FormatUint(uint64(line), 10)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -32,8 +31,8 @@ type importing struct {
 	most              int
 
 	seed  maphash.Seed
-	codes map[uint64][]roundsv1.Role              // the codes of all rows so far, of a quarter of a million people, by their hashes; and the roles that rows of staff name
-	lines map[uint64]int                          // where in this pass each row's key stands, by its hash
+	codes map[uint64][]roundsv1.Role // the codes of all rows so far, of a quarter of a million people, by their hashes; and the roles that rows of staff name
+	seen  seen
 	gone  map[string][]*roundsv1.ImportAssumption // what rows of this pass take away, by its site
 	show  *importShow
 	book  *importBook
@@ -126,7 +125,7 @@ func parallel(t directory.Table) int {
 
 // pass sends every row of every file once. Rows that take something away come last, and the tables of these in the opposite order: a room goes after what stands in it.
 func (i *importing) pass(ctx context.Context, s *session, files []tableFile, dry bool) error {
-	i.lines, i.gone = map[uint64]int{}, map[string][]*roundsv1.ImportAssumption{}
+	i.seen, i.gone = newSeen(), map[string][]*roundsv1.ImportAssumption{}
 	var taking []int // files with such rows, the last first
 	for at, f := range files {
 		takes, err := i.file(ctx, s, at, f, dry, false)
@@ -216,7 +215,11 @@ func (i *importing) file(ctx context.Context, s *session, at int, f tableFile, d
 		full := len(b.rows) >= batchRows || b.bytes+size > batchBytes || len(b.assumed) >= batchAssumed || own != "" && own != group && len(b.rows) > batchRows-256
 		if full && len(b.rows) > 0 {
 			send(b)
+			i.seen.calls++
 			b = &batch{file: f, columns: r.columns, assumed: map[string]*roundsv1.ImportAssumption{}}
+		}
+		if own != "" && i.apart(at, f, own, row) {
+			continue
 		}
 		group = own
 		i.assume(b, row, dry)
@@ -227,7 +230,7 @@ func (i *importing) file(ctx context.Context, s *session, at int, f tableFile, d
 		}
 		b.rows, b.bytes = append(b.rows, row), b.bytes+size
 	}
-	if len(b.rows) > 0 && (broken == nil || dry) {
+	if i.seen.calls++; len(b.rows) > 0 && (broken == nil || dry) {
 		send(b)
 	}
 	running.Wait()
@@ -238,51 +241,6 @@ func (i *importing) file(ctx context.Context, s *session, at int, f tableFile, d
 		return takes, err
 	}
 	return takes, broken
-}
-
-// twice refuses a row whose key stands in an earlier one of the run: the server sees only what comes in one call, and would take the later row for a change of the earlier.
-func (i *importing) twice(at int, f tableFile, columns []string, row *roundsv1.ImportRow) bool {
-	var key []string
-	for _, name := range keyOf(f.table.Kind) {
-		key = append(key, cellOf(columns, row, name))
-	}
-	if slices.Contains(key, "") {
-		return false // no key at all: the server says so
-	}
-	hash := i.hash(f.table.Kind, "key", strings.Join(key, "\x00"))
-	first, stands := i.lines[hash]
-	if !stands {
-		i.lines[hash] = int(row.GetLine())
-		return false
-	}
-	names := keyOf(f.table.Kind)
-	i.show.refused(at, importFault{at: at, File: f.path, Line: int(row.GetLine()), Column: names[len(names)-1],
-		Message: fmt.Sprintf("%s %s stands in line %d already", strings.Join(names, ", "), strings.Join(key, ", "), first),
-		Zh:      fmt.Sprintf("与第 %d 行重复：%s", first, strings.Join(key, "、")), Facts: map[string]string{"value": key[len(key)-1], "line": strconv.Itoa(first)}})
-	return true
-}
-
-// keyOf are the columns that a row of a table is known by, the one that names it last.
-func keyOf(kind roundsv1.ImportKind) []string {
-	switch kind {
-	case roundsv1.ImportKind_IMPORT_KIND_PLACES, roundsv1.ImportKind_IMPORT_KIND_ASSETS, roundsv1.ImportKind_IMPORT_KIND_PLANS:
-		return []string{"site", "code"}
-	case roundsv1.ImportKind_IMPORT_KIND_HOLIDAYS:
-		return []string{"calendar", "date"}
-	case roundsv1.ImportKind_IMPORT_KIND_POLICIES:
-		return []string{"node", "key"}
-	case roundsv1.ImportKind_IMPORT_KIND_CHECKLISTS:
-		return []string{"code", "version", "item"}
-	}
-	return []string{"code"}
-}
-
-// versionIn names the checklist's version that a row is of; empty for other tables.
-func versionIn(t directory.Table, columns []string, row *roundsv1.ImportRow) string {
-	if t.Kind != roundsv1.ImportKind_IMPORT_KIND_CHECKLISTS {
-		return ""
-	}
-	return cellOf(columns, row, "code") + "\x00" + cellOf(columns, row, "version")
 }
 
 func cellOf(columns []string, row *roundsv1.ImportRow, name string) string {
@@ -389,6 +347,9 @@ func (i *importing) send(ctx context.Context, s *session, at int, b *batch, dry 
 		}
 		if err != nil {
 			return err
+		}
+		if dry {
+			i.tagged(at, b, resp)
 		}
 		i.show.took(at, b, resp, dry)
 		if !dry || i.dryRun {

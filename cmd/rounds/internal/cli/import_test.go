@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/maphash"
 	"os"
 	"path/filepath"
@@ -103,7 +104,7 @@ func TestFilesThatAreNoTables(t *testing.T) {
 // TestAKeyStandsOnceInARun, also where two rows with it come in different calls, or in two files of a kind.
 func TestAKeyStandsOnceInARun(t *testing.T) {
 	f := sitesFile(t, "code\n")
-	i := &importing{seed: maphash.MakeSeed(), lines: map[uint64]int{}, show: &importShow{words: &program{}, files: make([]importFile, 2), most: 5}}
+	i := &importing{seed: maphash.MakeSeed(), seen: newSeen(), show: &importShow{words: &program{}, files: make([]importFile, 2), most: 5}}
 	row := func(line uint32, cells ...string) *roundsv1.ImportRow {
 		return &roundsv1.ImportRow{Line: line, Cells: cells}
 	}
@@ -204,5 +205,82 @@ func TestAnInterruptedImportNamesAnotherReport(t *testing.T) {
 	}
 	if err := book.close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestATagStandsOnceInACheck, also where the rows come in different calls, of which the server sees one at a time: both lines are told. A place that has had it all the time may go on to have
+// it, and one takes what another has let go before.
+func TestATagStandsOnceInACheck(t *testing.T) {
+	i := &importing{seed: maphash.MakeSeed(), seen: newSeen()}
+	f := sitesFile(t, "code\n")
+	f.table.Kind = roundsv1.ImportKind_IMPORT_KIND_PLACES
+	const created, changed = roundsv1.ImportStatus_IMPORT_STATUS_CREATED, roundsv1.ImportStatus_IMPORT_STATUS_CHANGED
+	check := func(line uint32, code, tag string, r *roundsv1.ImportResult) *roundsv1.ImportResult {
+		resp := &roundsv1.ImportResponse{}
+		if r != nil {
+			r.Line, resp.Results = line, []*roundsv1.ImportResult{r}
+		}
+		i.tagged(0, &batch{file: f, columns: []string{"site", "code", "tag"}, rows: []*roundsv1.ImportRow{{Line: line, Cells: []string{"S1", code, tag}}}}, resp)
+		return r
+	}
+	was := func(tag string) *roundsv1.ImportResult {
+		return &roundsv1.ImportResult{Status: changed, Cells: []*roundsv1.ImportedCell{{Column: "tag", Before: tag}}}
+	}
+	check(10, "G1", "T1", &roundsv1.ImportResult{Status: created})
+	check(11, "G2", "auto", was("T2"))
+	check(12, "G3", "T3", nil)
+	for _, c := range []struct {
+		line      uint32
+		code, tag string
+		result    *roundsv1.ImportResult
+		first     string // the line that has it; "" where the row is right
+	}{
+		{5000, "G4", "T1", &roundsv1.ImportResult{Status: created}, "10"},
+		{5001, "G5", "T1", was(""), "10"},
+		{5002, "G6", "auto", was(""), ""},
+		{5003, "G7", "T3", &roundsv1.ImportResult{Status: changed}, ""}, // both had it before
+		{5004, "G8", "T2", &roundsv1.ImportResult{Status: roundsv1.ImportStatus_IMPORT_STATUS_REFUSED, Problem: directory.TagTaken("T2", "G2", 0)}, ""},
+		{5005, "G9", "T2", &roundsv1.ImportResult{Status: roundsv1.ImportStatus_IMPORT_STATUS_REFUSED, Problem: directory.TagTaken("T2", "G2", 0)}, "5004"},
+	} {
+		r := check(c.line, c.code, c.tag, c.result)
+		p := r.GetProblem()
+		if refused := r.GetStatus() == roundsv1.ImportStatus_IMPORT_STATUS_REFUSED; refused != (c.first != "") || p.GetFacts()["line"] != c.first ||
+			refused && (!strings.Contains(p.GetSentence().GetEn(), "line "+c.first) || !strings.Contains(p.GetSentence().GetZh(), "第 "+c.first+" 行")) {
+			t.Errorf("line %d: %v", c.line, r)
+		}
+	}
+}
+
+// TestWhatStandsAgainIsTold: a site with the code of a unit of another file, somebody with the external id of another, and rows of a checklist's version of which a call before had the first.
+func TestWhatStandsAgainIsTold(t *testing.T) {
+	i := &importing{seed: maphash.MakeSeed(), seen: newSeen(), show: &importShow{words: &program{}, files: []importFile{{File: "units.csv"}, {File: "sites.csv"}}, most: 9}}
+	f := sitesFile(t, "code\n")
+	told := func(kind roundsv1.ImportKind, at int, columns string, line uint32, cells ...string) bool {
+		f.table.Kind = kind
+		return i.twice(at, f, strings.Split(columns, ","), &roundsv1.ImportRow{Line: line, Cells: cells})
+	}
+	const units, sites, staff = roundsv1.ImportKind_IMPORT_KIND_UNITS, roundsv1.ImportKind_IMPORT_KIND_SITES, roundsv1.ImportKind_IMPORT_KIND_STAFF
+	if told(units, 0, "code", 2, "R1") || told(sites, 1, "code", 2, "S1") || !told(sites, 1, "code", 3, "R1") {
+		t.Error("a site has no code of a unit")
+	}
+	if told(staff, 1, "code,external_id", 2, "E1", "x") || told(staff, 1, "code,external_id", 3, "E2", "E2") || !told(staff, 1, "code,external_id", 4, "E3", "x") ||
+		!told(staff, 1, "code,external_id", 5, "x") {
+		t.Error("an external id is one person's")
+	}
+	f.table.Kind = roundsv1.ImportKind_IMPORT_KIND_CHECKLISTS
+	version := func(line uint32) bool { return i.apart(1, f, "C1\x001", &roundsv1.ImportRow{Line: line}) }
+	first, beside := version(2), version(9)
+	i.seen.calls++
+	if first || beside || !version(2000) {
+		t.Error("a version's rows go in one call")
+	}
+	var got []string
+	for _, one := range i.show.list {
+		got = append(got, fmt.Sprint(one.Line, " ", one.Column, " ", one.Facts["line"], " ", one.Message))
+	}
+	want := []string{"3 code 2 code R1 stands in line 2 of units.csv already", "4 external_id 2 external_id x stands in line 2 already", "5 external_id 2 external_id x stands in line 2 already",
+		"2000 version 2 version 1 of C1 begins in line 2: put its rows together"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }
