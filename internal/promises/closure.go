@@ -82,8 +82,11 @@ type work struct {
 	found    bool              // there is a fact of work: labour, a scan, a reading, an answer
 	reporter []string          // who made it, and who reported it
 	said     []completion
+	parent   string // the ticket that it is a task of
 	children []string
-	into     string // the ticket that it was merged into
+	past     map[string]bool // those of them that were done for an earlier round, which bear on the present one no more
+	withThem bool            // the server cancelled it with the last of them
+	into     string          // the ticket that it was merged into
 
 	began      map[uint32]*entry // by which a round began; the first has none
 	whole      map[uint32]*entry // by which a round went to review first: its evidence was complete
@@ -173,7 +176,7 @@ func (m *trade) take(e *entry) {
 func (m *trade) ticket(id string) *work {
 	t := m.tickets[id]
 	if t == nil {
-		t = &work{of: m, id: id, round: 1, hands: map[string]uint64{}, crew: map[string]bool{}, began: map[uint32]*entry{}, whole: map[uint32]*entry{}, answers: map[string][]answer{}, missed: map[missedStep]*entry{}}
+		t = &work{of: m, id: id, round: 1, hands: map[string]uint64{}, crew: map[string]bool{}, past: map[string]bool{}, began: map[uint32]*entry{}, whole: map[uint32]*entry{}, answers: map[string][]answer{}, missed: map[missedStep]*entry{}}
 		m.tickets[id] = t
 	}
 	return t
@@ -209,6 +212,7 @@ func (t *work) enter(e *entry, to roundsv1.TicketState) {
 	if t.state == atClosed && to != atClosed {
 		t.closedBy, t.approvers = byNobody, nil
 	}
+	t.withThem = false
 	if t.whole[t.round] == nil && to == atReview {
 		t.whole[t.round] = e
 	}
@@ -240,9 +244,22 @@ func (t *work) stood(e *entry) (at roundsv1.TicketState) {
 	return at
 }
 
-// next begins the next round, of which is asked what the category asks that the ticket is of by now.
+// next begins the next round: on what was done by then none of it rests.
 func (t *work) next(e *entry) {
+	for _, id := range t.children {
+		if c := t.of.tickets[id]; c != nil && c.state == atClosed {
+			t.past[id] = true
+		}
+	}
+	t.begin(e)
+}
+
+// begin begins the next round, of which is asked what the category asks that the ticket is of by now.
+func (t *work) begin(e *entry) {
 	t.round++
+	if parent := t.of.tickets[t.parent]; parent != nil {
+		delete(parent.past, t.id)
+	}
 	t.began[t.round], t.disputed, t.dissent, t.retake, t.again = e, nil, false, nil, e.mutation.GetCommand().GetTicket().GetReject().GetItemIds()
 	if t.asks = append(t.asks, e); t.pinned != t.category() { // what was changed after the last one was done
 		t.pins(e, t.category(), t.categorised().GetPersonId())
@@ -295,6 +312,11 @@ func (m *trade) settle(id string, t *work) {
 	if m.c.evidence.Trade != nil && m.c.evidence.Trade.Category(m.h.scope.Name, merge.RecordID(t.pinned)) != nil && record.GetRequirements().GetCategoryId() != t.pinned {
 		wrong("is asked for what category %q asks; by the table it is %q", record.GetRequirements().GetCategoryId(), t.pinned)
 	}
+	for _, id := range t.children {
+		if c := m.tickets[id]; t.state == atCancelled && t.withThem && c != nil && !c.unclear && c.state != atCancelled {
+			wrong("was cancelled with its tasks, and task %s is %v", id, c.state)
+		}
+	}
 	m.lateness(t, record)
 	if record.GetState() != atClosed || t.state != atClosed {
 		return
@@ -305,7 +327,7 @@ func (m *trade) settle(id string, t *work) {
 	if t.closedBy == byNobody {
 		wrong("is closed, and nothing of the table closed it")
 	}
-	if t.closedBy == byApproval && !slices.ContainsFunc(t.approvers, func(id string) bool { return !t.worked(id) }) {
+	if t.closedBy == byApproval && !slices.ContainsFunc(t.approvers, t.vouches) {
 		wrong("is closed by %q, who all did some of the work", t.approvers)
 	}
 	if forced := slices.Contains(record.GetFlags(), "forced"); t.closedBy != byTasks && forced != (t.closedBy == byForce) {

@@ -19,7 +19,7 @@ func (m *trade) splits(t *work, e *entry, act *roundsv1.TicketSplit) {
 	asks := m.asked(t).with(t.floor)
 	has := slices.ContainsFunc(t.children, func(id string) bool {
 		c := m.tickets[id]
-		return c != nil && c.state != atCancelled && m.asked(c).covers(asks)
+		return c != nil && c.state != atCancelled && !t.past[id] && m.asked(c).covers(asks)
 	})
 	if !has && !slices.ContainsFunc(act.GetTasks(), func(task *roundsv1.TicketTask) bool { return m.demands(task.GetCategoryId()).covers(asks) }) {
 		m.find(t, e, "it was split, and none of its tasks asks for what it asks for")

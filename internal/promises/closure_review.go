@@ -12,12 +12,17 @@ import (
 // objection is how long after a closure another reviewer may send the work back.
 const objection = 24 * time.Hour
 
-// decided: whoever decides on a round did none of the work, and took none of the photos that prove it.
+// decided: whoever decides on a round did none of the work, nor of that of the ticket's tasks, and took none of the photos that prove it.
 func (m *trade) decided(t *work, e *entry) {
 	person := e.GetPersonId()
 	if by, did := t.hands[person]; did && by < e.GetSeq() {
 		m.find(t, e, "%s decides on own work (entry %d)", person, by)
 		return
+	}
+	for _, task := range t.tasks() {
+		if by, did := task.hands[person]; did && by < e.GetSeq() {
+			m.find(t, e, "%s decides on own work, which is of task %s (entry %d)", person, task.id, by)
+		}
 	}
 	for _, id := range t.manifest() {
 		if p := m.photos[id]; p != nil && p.hidden == nil && p.annotates == "" && p.role == roundsv1.PhotoRole_PHOTO_ROLE_AFTER && slices.Contains(p.by, person) {

@@ -78,7 +78,8 @@ func (m *trade) server(t *work, e *entry, edit *roundsv1.Edit) {
 			m.find(t, e, "cancelled by the server: %s", why)
 		}
 		t.enter(e, to)
-	case to == atTriaged && before == atClosed:
+		t.withThem = true
+	case to == atTriaged && (before == atClosed || before == atCancelled && t.withThem):
 		m.reopens(t, e, cause, said)
 	default:
 		m.find(t, e, "the server moves it from %v to %v, which is not in the table", before, to)
@@ -98,7 +99,7 @@ func (m *trade) made(t *work, e *entry, cause *entry, said *roundsv1.Ticket) {
 	}
 	switch parent := m.tickets[said.GetParentId()]; {
 	case parent != nil && cause.mutation.GetCommand().GetTicket().GetSplit() != nil && cause.GetRecord().GetId() == parent.id:
-		parent.children = append(parent.children, t.id)
+		t.parent, parent.children = parent.id, append(parent.children, t.id)
 		t.enter(e, atTriaged)
 	case said.GetOrigin().GetInspectionId() != "" && cause.GetRecord().GetKind() == "inspection":
 		t.enter(e, atNew)
@@ -137,10 +138,11 @@ func (m *trade) closes(t *work, e *entry) {
 		m.find(t, e, "closed by the server: %s", why)
 		return
 	}
-	if !slices.ContainsFunc(t.children, func(id string) bool { return m.tickets[id].state == atClosed }) {
-		m.find(t, e, "closed by the server, and none of its tasks was done")
+	done := func(id string) bool { return m.tickets[id].state == atClosed && !t.past[id] }
+	if !slices.ContainsFunc(t.children, done) {
+		m.find(t, e, "closed by the server, and none of its tasks was done in its round")
 	}
-	if asks := m.asked(t).with(t.floor); !slices.ContainsFunc(t.children, func(id string) bool { c := m.tickets[id]; return c.state == atClosed && m.asked(c).covers(asks) }) {
+	if asks := m.asked(t).with(t.floor); !slices.ContainsFunc(t.children, func(id string) bool { return done(id) && m.asked(m.tickets[id]).covers(asks) }) {
 		m.find(t, e, "closed by the server, and none of its tasks that was done asked for what it asks for")
 	}
 	for person := range t.hands {
@@ -164,16 +166,19 @@ func (m *trade) unfinished(t *work, may ...roundsv1.TicketState) string {
 	return ""
 }
 
-// reopens is a closed ticket that is opened again: with one of its tasks, or by a supervisor's answer to a question.
+// reopens is a ticket that is opened again: with one of its tasks, so that what the others did still counts, or by a supervisor's answer to a question.
 func (m *trade) reopens(t *work, e *entry, cause *entry, said *roundsv1.Ticket) {
 	decided := cause.mutation.GetCommand().GetConflict().GetDecide().GetAction() == roundsv1.ConflictAction_CONFLICT_ACTION_REOPEN && chief(cause)
 	task := slices.ContainsFunc(t.children, func(id string) bool { c := m.tickets[id]; return c != nil && open(c.state) })
 	disputed := cause.mutation.GetCommand().GetTicket().GetDispute() != nil && m.end(cause.GetRecord().GetId()) == t // 6: of one that was merged into it
-	if !decided && !task && !disputed {
+	if !decided && !task && !disputed || t.withThem && !task {
 		m.find(t, e, "the server opens it again, and nobody asked for that")
 	}
-	t.enter(e, atTriaged)
-	t.next(e)
+	if t.enter(e, atTriaged); task {
+		t.begin(e)
+	} else {
+		t.next(e)
+	}
 	if t.assignee != "" {
 		t.former = append(t.former, t.assignee)
 	}

@@ -166,6 +166,7 @@ func (m *trade) command(t *work, e *entry, command *roundsv1.TicketCommand) {
 		case !chief(e):
 			need(in(atNew, atTriaged, atDispatched), "it was cancelled in %v, and not by a supervisor", t.state)
 			need(!t.found && len(t.hands) == 0, "it was cancelled with work on record, and not by a supervisor")
+			need(t.parent == "" || slices.Contains([]roundsv1.TicketState{atNew, atTriaged, atDispatched}, m.at(t.parent)), "it was cancelled, and not by a supervisor, and the ticket that it is a task of is %v", m.at(t.parent))
 			need(slices.Contains(t.reporter, person) || t.unclear, "it was cancelled by %s, who neither reported it nor is a supervisor", person)
 		}
 		move(atCancelled, atNew, atTriaged, atDispatched, atAccepted, atWork, atPause, atRework, atDone, atReview)
@@ -275,7 +276,7 @@ func (m *trade) force(t *work, e *entry, act *roundsv1.TicketForceClose) {
 	}
 	m.decided(t, e)
 	switch {
-	case t.asked == "" || t.worked(t.asked): // who worked since is not one of the two
+	case t.asked == "" || !t.vouches(t.asked): // who worked since is not one of the two
 		m.who(t, e, "asks for a forced closure", supervisor, manager)
 		t.asked, t.request = e.GetPersonId(), e
 	case t.asked == e.GetPersonId():
@@ -292,4 +293,12 @@ func (m *trade) force(t *work, e *entry, act *roundsv1.TicketForceClose) {
 		t.enter(e, atClosed)
 		t.closedBy, t.closedUs = byForce, e.GetOutcome().GetTimeUs()
 	}
+}
+
+// at is the state of a ticket; unspecified where nobody heard of it.
+func (m *trade) at(id string) (at roundsv1.TicketState) {
+	if t := m.tickets[id]; t != nil {
+		at = t.state
+	}
+	return at
 }

@@ -77,9 +77,32 @@ func (t *work) did(e *entry, person string) {
 		t.hands[person] = e.GetSeq()
 		t.floors(e)
 	}
-	if t.state == atClosed && t.closedBy == byApproval && slices.Contains(t.approvers, person) && !slices.ContainsFunc(t.approvers, func(id string) bool { return !t.worked(id) }) {
+	t.doubts(e, person)
+	if parent := t.of.tickets[t.parent]; parent != nil && t.state != atCancelled {
+		parent.doubts(e, person)
+	}
+}
+
+// doubts: a closure does not hold that rests on the word of somebody who is shown to have worked, and of nobody else who did not.
+func (t *work) doubts(e *entry, person string) {
+	if t.state == atClosed && t.closedBy == byApproval && slices.Contains(t.approvers, person) && !slices.ContainsFunc(t.approvers, t.vouches) {
 		t.enter(e, atReview)
 	}
+}
+
+// vouches: whether a person did none of the work, nor of that of the ticket's tasks.
+func (t *work) vouches(person string) bool {
+	return !t.worked(person) && !slices.ContainsFunc(t.tasks(), func(task *work) bool { return task.worked(person) })
+}
+
+// tasks are those of a ticket that were not cancelled.
+func (t *work) tasks() (all []*work) {
+	for _, id := range t.children {
+		if c := t.of.tickets[id]; c != nil && c.state != atCancelled {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 func (t *work) worked(person string) bool {
