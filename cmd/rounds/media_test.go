@@ -43,7 +43,7 @@ func TestMedia(t *testing.T) {
 		t.Fatalf("chased %v", missing)
 	}
 	id := missing["photos"].([]any)[0].(map[string]any)["photoId"].(string)
-	if out := p.must("media", "chase", "--dir", admin); !strings.Contains(out, "PROMISED") || !strings.Contains(out, "LAST SEEN") {
+	if out := p.must("media", "chase", "--dir", admin); !strings.Contains(out, "promised") || !strings.Contains(out, "LAST SEEN") {
 		t.Errorf("chase:\n%s", out)
 	}
 	if out := p.must("device", "ticket", "show", ticket, "--dir", admin); !strings.Contains(out, "by me: promised") {

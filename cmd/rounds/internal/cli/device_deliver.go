@@ -110,7 +110,7 @@ func (s *session) trayed(ctx context.Context) (map[client.TrayKey]bool, error) {
 // tellRefused says what the server would not take of what was queued before, or keeps for a person to decide.
 func (d *deviceCommands) tellRefused(ctx context.Context, s *session, items []client.TrayItem) {
 	for _, item := range items {
-		about := s.subjectTitle(ctx, item.Key.Scope, &roundsv1.RecordRef{Kind: string(item.Kind), Id: string(item.ID)})
+		about := d.subjectTitle(ctx, s, item.Key.Scope, &roundsv1.RecordRef{Kind: string(item.Kind), Id: string(item.ID)})
 		fmt.Fprintf(d.Err, d.in("%s: %s, %s: %s\n", "%s：%s，%s：%s\n"), d.trayStatus(item.Status), d.actName(item.Mutation), about, d.told(item.Outcome.GetProblem()))
 	}
 }

@@ -141,13 +141,13 @@ func (d *deviceCommands) owner(c *roundsv1.Conflict, people names) string {
 }
 
 // subjectTitle is what people call the record that something is about.
-func (s *session) subjectTitle(ctx context.Context, scope client.Scope, ref *roundsv1.RecordRef) string {
+func (d *deviceCommands) subjectTitle(ctx context.Context, s *session, scope client.Scope, ref *roundsv1.RecordRef) string {
 	v, err := s.Get(ctx, scope, kindOf(ref.GetKind()), client.RecordID(ref.GetId()))
 	if err != nil {
-		return strings.TrimSpace(clean(ref.GetKind()) + " " + shortID(ref.GetId()))
+		return strings.TrimSpace(clean(d.kindName(kindOf(ref.GetKind()))) + " " + shortID(ref.GetId()))
 	}
 	title := v.Record.GetTicket().GetTitle() + v.Record.GetInspection().GetTitle()
-	return strings.TrimSpace(clean(ref.GetKind()) + " " + shortID(ref.GetId()) + " " + cut(title, 30))
+	return strings.TrimSpace(clean(d.kindName(kindOf(ref.GetKind()))) + " " + shortID(ref.GetId()) + " " + cut(title, 30))
 }
 
 func (d *deviceCommands) printInbox(ctx context.Context, s *session, views []client.View) error {
@@ -176,7 +176,7 @@ func (d *deviceCommands) printInbox(ctx context.Context, s *session, views []cli
 			}
 		}
 		t.add(shortID(string(v.ID)), d.term(c.GetType()), d.age(c.GetOpenedTimeUs()), d.owner(c, people),
-			s.subjectTitle(ctx, v.Scope, c.GetSubject()), strings.Join(sides, " / "), cut(d.text(waitsFor(c)), 80), d.offers(c), d.unsent(v))
+			d.subjectTitle(ctx, s, v.Scope, c.GetSubject()), strings.Join(sides, " / "), cut(d.text(waitsFor(c)), 80), d.offers(c), d.unsent(v))
 	}
 	return t.print(d.Out)
 }

@@ -174,7 +174,7 @@ func (d *deviceCommands) printItem(ctx context.Context, s *session, number strin
 	d.line("item", "序号", number)
 	d.line("status", "状态", d.trayStatus(item.Status))
 	d.line("what", "操作", d.actName(item.Mutation))
-	d.line("about", "对象", s.subjectTitle(ctx, item.Key.Scope, &roundsv1.RecordRef{Kind: string(item.Kind), Id: string(item.ID)}))
+	d.line("about", "对象", d.subjectTitle(ctx, s, item.Key.Scope, &roundsv1.RecordRef{Kind: string(item.Kind), Id: string(item.ID)}))
 	if at := item.Mutation.GetClock().GetWallUs(); at != 0 {
 		d.line("done at", "时间", when(at))
 	}

@@ -98,7 +98,7 @@ func (d *deviceCommands) printNotices(ctx context.Context, s *session, views []c
 		if slices.Contains(n.GetSeenByIds(), string(s.me)) {
 			mark = ""
 		}
-		t.add(mark, when(n.GetTimeUs()), s.subjectTitle(ctx, v.Scope, n.GetSubject()), d.in(enumName(n.GetCode().String(), "NOTICE_CODE"), d.term(n.GetCode())), cut(d.text(n.GetSentence()), 120))
+		t.add(mark, when(n.GetTimeUs()), d.subjectTitle(ctx, s, v.Scope, n.GetSubject()), d.in(enumName(n.GetCode().String(), "NOTICE_CODE"), d.term(n.GetCode())), cut(d.text(n.GetSentence()), 120))
 	}
 	if len(t.rows) == 0 {
 		fmt.Fprintln(d.Out, d.in("nothing new", "没有新通知"))

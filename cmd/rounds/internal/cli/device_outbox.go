@@ -33,7 +33,7 @@ func (d *deviceCommands) outbox() *cobra.Command {
 			for _, v := range views {
 				about := v.Record.GetTicket().GetTitle() + v.Record.GetInspection().GetTitle() + v.Record.GetComment().GetWords()
 				if of := v.Record.GetPhoto(); of != nil {
-					about = s.subjectTitle(ctx, v.Scope, of.GetSubject())
+					about = d.subjectTitle(ctx, s, v.Scope, of.GetSubject())
 				}
 				t.add(shortID(string(v.ID)), d.kindName(v.Kind), fmt.Sprint(v.Pending), cut(about, 60), d.standing(v.Record))
 			}

@@ -42,10 +42,10 @@ func (d *deviceCommands) printQuestion(ctx context.Context, s *session, v client
 	line(d.in("type", "类型"), d.term(c.GetType()))
 	line(d.in("state", "状态"), strings.TrimSpace(d.standing(v.Record)+" "+d.unsent(v)))
 	line(d.in("asked", "内容"), d.text(c.GetSentence()))
-	line(d.in("about", "对象"), s.subjectTitle(ctx, v.Scope, c.GetSubject()))
+	line(d.in("about", "对象"), d.subjectTitle(ctx, s, v.Scope, c.GetSubject()))
 	for _, side := range c.GetSides() {
 		if about := side.GetRecord(); about.GetId() != "" && about.GetId() != c.GetSubject().GetId() {
-			line(d.in("of", "所属"), s.subjectTitle(ctx, v.Scope, about))
+			line(d.in("of", "所属"), d.subjectTitle(ctx, s, v.Scope, about))
 		}
 	}
 	line(d.in("open", "已等待"), d.age(c.GetOpenedTimeUs()))
