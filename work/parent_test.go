@@ -154,6 +154,23 @@ func TestWhoDidATaskDoesNotApproveTheTicket(t *testing.T) {
 	}
 }
 
+// TestWhoAskedForAForcedClosureAndWorkedOnATask is not one of the two.
+func TestWhoAskedForAForcedClosureAndWorkedOnATask(t *testing.T) {
+	w := newTown(t, "flood")
+	w.x.done(w.id, start())
+	w.foreman.done(w.id, split("flood"))
+	task := w.chief.ticket(w.id).GetChildIds()[0]
+	w.foreman.done(task, dispatch("Y"))
+	w.all()
+	w.doneBy(task, w.y, w.q, 1)
+	w.x.done(uid("lost"), shot(w.id, 1))
+	w.x.done(w.id, submit(1, uid("lost")))
+	w.chief.done(w.id, forceClose("R"))
+	w.chief.done(task, labour("S"))
+	w.refusedTo(w.r, w.id, forceClose("S"), roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT)
+	w.chief.inState(w.id, stateDone)
+}
+
 // TestATaskThatIsReinstatedOpensItsTicket: what was cancelled with its tasks goes on with one that is reinstated.
 func TestATaskThatIsReinstatedOpensItsTicket(t *testing.T) {
 	w, tasks := splitTown(t)
