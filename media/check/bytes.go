@@ -46,8 +46,12 @@ func reused(l *look) {
 	}
 }
 
-// shares tells whether two records speak of one press of the shutter and both say so: one photo of two faults.
+// shares tells whether two records speak of one press of the shutter and both say so: one photo of two faults. What was there when the work was sent back
+// proves nothing of the round after it, so two rounds of one record share none.
 func (l *look) shares(o Other) bool {
+	if a, b := l.Photo.GetSubject(), o.Photo.GetSubject(); a.GetKind() == b.GetKind() && a.GetId() == b.GetId() && l.Photo.GetRound() != o.Photo.GetRound() {
+		return false
+	}
 	return l.Photo.GetShared() && o.Photo.GetShared() && l.Photo.GetCaptured() != nil && l.Photo.GetPersonId() == o.Photo.GetPersonId() &&
 		proto.Equal(l.Photo.GetCaptured(), o.Photo.GetCaptured())
 }

@@ -113,6 +113,15 @@ func TestChecks(t *testing.T) {
 		{"the same fact twice", same(other("p0", "t1", 0, 0)), ""},
 		{"shared on one capture", all(func(c *check.Case) { c.Photo.Shared = true },
 			same(other("p0", "t2", 0, 0), func(o *check.Other) { o.Photo.Shared = true })), ""},
+		{"shared on one capture of two items", all(func(c *check.Case) { c.Photo.Shared = true }, same(other("p0", "t1", 0, 0), func(o *check.Other) {
+			o.Photo.Shared, o.Photo.ItemId = true, "i02"
+		})), ""},
+		{"shared on one capture, between rounds of one ticket", all(func(c *check.Case) { c.Photo.Shared = true }, same(other("p0", "t1", 0, 0), func(o *check.Other) {
+			o.Photo.Shared, o.Photo.Round = true, 2
+		})), "hard REUSED"},
+		{"shared on one capture with another round of another ticket", all(func(c *check.Case) { c.Photo.Shared = true }, same(other("p0", "t2", 0, 0), func(o *check.Other) {
+			o.Photo.Shared, o.Photo.Round = true, 2
+		})), ""},
 		{"same bytes used again later", same(other("p0", "t2", 0, 0), func(o *check.Other) { o.Later = true }), "note REUSED"},
 		{"shared by one side only", same(other("p0", "t2", 0, 0), func(o *check.Other) { o.Photo.Shared = true }), "hard REUSED"},
 		{"shared, but of two captures", all(func(c *check.Case) { c.Photo.Shared = true }, same(other("p0", "t2", 0, 0), func(o *check.Other) {

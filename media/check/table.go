@@ -35,7 +35,7 @@ func table() []Check {
 		refusal(roundsv1.CheckCode_CHECK_CODE_WRONG_TYPE, "the type by content with the promised one"),
 		refusal(roundsv1.CheckCode_CHECK_CODE_POLYGLOT, "the end of the image with the end of the bytes"),
 		{Code: roundsv1.CheckCode_CHECK_CODE_REUSED, Severity: hard,
-			Compares: "SHA-256 with every other ticket, round and item, unless both say `shared` on one capture event; the earlier one gets a note", run: reused},
+			Compares: "SHA-256 with every other ticket, round and item, unless both say `shared` on one capture event and are not two rounds of one record; the earlier one gets a note", run: reused},
 		{Code: roundsv1.CheckCode_CHECK_CODE_NEAR_DUPLICATE, Severity: soft, pictures: true, decoded: true,
 			Compares: "both perceptual hashes, also mirrored, with older photos of other tickets and rounds of the site; silent on featureless ones",
 			Keys:     []string{"photo.near.frequency", "photo.near.difference"}, run: nearDuplicate},
