@@ -33,12 +33,28 @@ func (j *judgement) isAway(person string) bool {
 // serves: whether the person is the butler of the ticket's unit, or nobody is.
 func (j *judgement) serves() bool {
 	all := j.butlers()
-	return len(all) == 0 || slices.Contains(all, string(j.Person))
+	return !j.movedSinceDone() && (len(all) == 0 || slices.Contains(all, string(j.Person)))
+}
+
+// movedSinceDone: whether the person said where the ticket is after the work of the round had been reported as done: whose it is to decide does not follow from the
+// word of who decides.
+func (j *judgement) movedSinceDone() bool {
+	by, t := writer(j.Current, ticketLocation), j.ticket()
+	return j.Person != "" && by.GetPersonId() == string(j.Person) && slices.ContainsFunc(t.GetMoves(), func(m *roundsv1.Move) bool {
+		return state(m.GetState()) == donePending && m.GetRound() == t.GetRound() && m.GetTimeUs() < by.GetTimeUs() || m.GetRound() == t.GetRound() &&
+			m.GetFoundVersion() != 0 && m.GetFoundVersion() < by.GetSeq()
+	})
 }
 
 // notServed refuses a decision of another butler than the unit's.
 func (j *judgement) notServed() *roundsv1.Problem {
 	all := j.butlers()
+	if j.movedSinceDone() {
+		p := j.problem(roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT, "", "报完工之后您改过此工单的地点，须由其他管家或主管确认。",
+			"You changed the place of this ticket after the work was reported as done: another butler or a supervisor decides on it.")
+		p.Facts = map[string]string{"butlers": strings.Join(without(all, string(j.Person)), ",")}
+		return p
+	}
 	var names []string
 	for _, id := range all {
 		if name := j.lookup(kindStaff, id).GetRecord().GetStaff().GetName(); name != "" {

@@ -186,3 +186,109 @@ func (w *town) breached(ticket string) {
 		return []engine.Derived{{RecordID: merge.RecordID(ticket), Edit: &roundsv1.Edit{Fields: []uint32{54}, Record: ticketRecord(&roundsv1.Ticket{Deadlines: all})}}}, nil
 	})
 }
+
+// deniesWork is labour by which somebody says that they did none of the work.
+func (p *phone) deniesWork() *roundsv1.Fact {
+	return &roundsv1.Fact{Record: ticketRecord(&roundsv1.Ticket{Labour: []*roundsv1.Labour{{Id: uid("none of " + string(p.person)), PersonId: string(p.person), None: true}}})}
+}
+
+// tries requires what becomes of a command on a ticket: refused with a code, or applied where that is 0.
+func (w *town) tries(p *phone, act *roundsv1.TicketCommand, code roundsv1.ProblemCode) {
+	w.t.Helper()
+	p.sync()
+	seq := p.do(w.id, act)
+	p.sync()
+	if code == 0 {
+		p.applied(seq)
+		return
+	}
+	p.refused(seq, code)
+}
+
+// TestNamedByAnother: who did the work cannot choose the reviewer by naming the others. They are told, may send it back and ask for more, and approve it once they
+// say themselves that they did none of it.
+func TestNamedByAnother(t *testing.T) {
+	const named = roundsv1.NoticeCode_NOTICE_CODE_NAMED
+	for name, names := range map[string]func(*town){
+		"labour": func(w *town) { w.x.done(w.id, labour("R")); w.x.done(w.id, labour("S")) },
+		"photo": func(w *town) {
+			for _, person := range []string{"R", "S"} {
+				id := uid("photo as " + person)
+				w.x.done(id, shot(w.id, 1, hash(id), func(p *roundsv1.Photo) { p.PersonId = uid(person) }))
+				w.looked(w.id, id, stateClean)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newTown(t, "light")
+			w.inReview()
+			names(w)
+			w.told(named, w.id, "R", 0)
+			w.r.sync()
+			w.tries(w.r, w.r.approves(w.id, 1), ownWork)
+			w.tries(w.chief, askMore(1), 0)
+			w.r.done(w.id, w.r.deniesWork())
+			w.r.sync()
+			w.tries(w.r, w.r.approves(w.id, 1), 0)
+			w.chief.inState(w.id, stateClosed)
+			w.y.done(w.id, labour("R")) // nor does another's word take the closure back, against R's
+			w.chief.inState(w.id, stateClosed)
+			w.r.done(w.id, scanned()) // R's own act does
+			w.chief.inState(w.id, stateInReview)
+
+			w = newTown(t, "light")
+			w.inReview()
+			names(w)
+			w.tries(w.r, rejectFor(1, "not_clean"), 0)
+			w.chief.inState(w.id, stateRework)
+		})
+	}
+}
+
+// TestDenialOfOwnWork: nobody says to have done none of what an act of theirs shows them to have done, nor that of somebody else.
+func TestDenialOfOwnWork(t *testing.T) {
+	w := newTown(t, "light")
+	w.inReview()
+	w.r.done(w.id, scanned())
+	w.r.done(w.id, w.r.deniesWork())
+	w.tries(w.r, w.r.approves(w.id, 1), ownWork)
+	w.tries(w.r, rejectFor(1, "not_clean"), ownWork)
+
+	w = newTown(t, "light")
+	w.inReview()
+	w.x.done(w.id, labour("R"))
+	w.x.done(w.id, w.r.deniesWork()) // said by X
+	w.r.sync()
+	w.tries(w.r, w.r.approves(w.id, 1), ownWork)
+
+	w = newTown(t, "light") // who works after having said so did work
+	w.inReview()
+	w.r.done(w.id, w.r.deniesWork())
+	w.r.done(w.id, scanned())
+	w.r.sync()
+	w.tries(w.r, w.r.approves(w.id, 1), ownWork)
+}
+
+// TestButlerDoesNotMoveIt: whose it is to decide on the work does not follow from where the decider says that it is, once it was reported as done.
+func TestButlerDoesNotMoveIt(t *testing.T) {
+	w := newTown(t, "light")
+	w.write(func(engine.View) ([]engine.Derived, error) {
+		var all []engine.Derived
+		for place, by := range map[string]string{"B2": "R", "other": "Q"} {
+			all = append(all, engine.Derived{RecordID: merge.RecordID(uid(place)), Edit: &roundsv1.Edit{Record: &roundsv1.Record{
+				Kind: &roundsv1.Record_Place{Place: &roundsv1.Place{Code: place, ButlerIds: []string{uid(by)}}}}}})
+		}
+		return all, nil
+	})
+	w.inReview()
+	moved := &roundsv1.Edit{Fields: []uint32{5}, Record: ticketRecord(&roundsv1.Ticket{Location: &roundsv1.Location{PlaceId: uid("other"),
+		Source: roundsv1.LocationSource_LOCATION_SOURCE_CONFIRMED}})}
+	w.q.done(w.id, moved)
+	w.q.sync()
+	const noRight = roundsv1.ProblemCode_PROBLEM_CODE_NO_RIGHT
+	w.tries(w.q, w.q.approves(w.id, 1), noRight)
+	w.tries(w.q, rejectFor(1, "not_clean"), noRight)
+	w.chief.done(w.id, moved) // as somebody else has it
+	w.q.sync()
+	w.tries(w.q, w.q.approves(w.id, 1), 0)
+}

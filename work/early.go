@@ -14,6 +14,7 @@ import (
 const (
 	noticePeople = 3
 	noticePhotos = 9
+	noticeNamed  = 10
 )
 
 // earlyNotice is the notice that tells of photos which are here before what they are of: one for each ticket or round. It tells who took them, and keeps who that was
@@ -42,18 +43,21 @@ func (j *judgement) noteEarlyPhoto() {
 	before := j.earlyPhotos(kind, ref.GetId())
 	made := earlyNotice(&roundsv1.RecordRef{Kind: ref.GetKind(), Id: ref.GetId()})
 	notice := made.Edit.GetRecord().GetNotice()
-	notice.PersonIds, notice.PhotoIds = before.GetPersonIds(), before.GetPhotoIds()
+	notice.PersonIds, notice.PhotoIds, notice.NamedIds = before.GetPersonIds(), before.GetPhotoIds(), before.GetNamedIds()
 	if people := j.photographers(); len(people) > 0 {
 		notice.PersonIds = withWalkers(nil, before.GetPersonIds(), named([]string{string(j.Person)}), people)
+		known := func(id string) bool { return id == string(j.Person) || slices.Contains(before.GetPersonIds(), id) }
+		notice.NamedIds = without(append(slices.Clone(before.GetNamedIds()), slices.DeleteFunc(people, known)...), string(j.Person))
 	}
 	if kind == kindTicket && j.keepsEarly(before.GetPhotoIds()) {
 		notice.PhotoIds = append(slices.Clone(before.GetPhotoIds()), j.Mutation.GetRecordId())
 	}
-	if slices.Equal(notice.GetPersonIds(), before.GetPersonIds()) && slices.Equal(notice.GetPhotoIds(), before.GetPhotoIds()) {
+	if slices.Equal(notice.GetPersonIds(), before.GetPersonIds()) && slices.Equal(notice.GetPhotoIds(), before.GetPhotoIds()) &&
+		slices.Equal(notice.GetNamedIds(), before.GetNamedIds()) {
 		return
 	}
 	if notice.TimeUs = j.Time.UnixMicro(); before != nil {
-		made.Edit.Fields = []uint32{noticePeople, noticePhotos}
+		made.Edit.Fields = []uint32{noticePeople, noticePhotos, noticeNamed}
 	}
 	j.verdict.Derived = append(j.verdict.Derived, made)
 }
@@ -76,7 +80,8 @@ func (j *judgement) takeEarly() {
 	early := j.earlyPhotos(j.Kind, j.Mutation.GetRecordId())
 	switch j.Kind {
 	case kindTicket:
-		j.perform(early.GetPersonIds()...)
+		j.perform(slices.DeleteFunc(slices.Clone(early.GetPersonIds()), func(id string) bool { return slices.Contains(early.GetNamedIds(), id) })...)
+		j.performByWord(early.GetNamedIds()...)
 		for _, id := range early.GetPhotoIds() {
 			if photo := j.lookup(kindPhoto, id).GetRecord().GetPhoto(); photo != nil {
 				j.notePhoto(id, photo, false)

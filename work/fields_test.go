@@ -21,7 +21,8 @@ func TestFieldNumbers(t *testing.T) {
 			ticketReportedTime: "reported_time_us", ticketPriority: "priority", ticketReadings: "readings", ticketLabour: "labour", ticketScans: "scans",
 			ticketAnswers: "answers", ticketRequirements: "requirements", ticketMoves: "moves", ticketDeadlines: "deadlines", ticketChildren: "child_ids",
 			ticketReviews: "reviews", ticketFormer: "former_assignee_ids", ticketAcceptance: "acceptance", ticketClosedTime: "closed_time_us",
-			ticketPerformers: "performer_ids", ticketBeforePhoto: "before_photo", ticketShown: "shown_photo_ids", ticketMerged: "merged_ids", ticketPastChildren: "past_child_ids"}},
+			ticketPerformers: "performer_ids", ticketBeforePhoto: "before_photo", ticketShown: "shown_photo_ids", ticketMerged: "merged_ids", ticketPastChildren: "past_child_ids", ticketNamed: "named_ids",
+			ticketDisclaimers: "disclaimer_ids"}},
 		{&roundsv1.Inspection{}, map[protoreflect.FieldNumber]protoreflect.Name{
 			inspectionState: "state", inspectionRound: "round", inspectionInspector: "inspector_id", inspectionStateReason: "state_reason", inspectionFlags: "flags",
 			inspectionVersion: "checklist_version", inspectionAnswers: "answers", inspectionScore: "score", inspectionVisits: "official_visits",

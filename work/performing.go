@@ -17,7 +17,9 @@ const (
 func (j *judgement) workersIn() []string {
 	people := []string{j.worker()}
 	for _, l := range j.written().GetTicket().GetLabour() {
-		people = append(people, l.GetPersonId())
+		if !l.GetNone() {
+			people = append(people, l.GetPersonId())
+		}
 	}
 	return named(people)
 }
@@ -35,7 +37,7 @@ func (j *judgement) shownWorking() []string {
 // their own; "" where it is not.
 func (j *judgement) worker() string {
 	t := j.written().GetTicket()
-	own := func(l *roundsv1.Labour) bool { return l.GetPersonId() == string(j.Person) }
+	own := func(l *roundsv1.Labour) bool { return l.GetPersonId() == string(j.Person) && !l.GetNone() }
 	if len(t.GetScans()) > 0 || len(t.GetAnswers()) > 0 || len(t.GetReadings()) > 0 || len(t.GetPartsUsed()) > 0 || t.GetVisits() != 0 || slices.ContainsFunc(t.GetLabour(), own) {
 		return string(j.Person)
 	}
@@ -63,6 +65,7 @@ func named(people []string) []string {
 func (j *judgement) perform(people ...string) {
 	all := slices.Clone(j.after().GetPerformerIds())
 	for _, id := range people {
+		j.actsItself(id)
 		if id == "" || slices.Contains(all, id) {
 			continue
 		}
@@ -83,10 +86,60 @@ func (j *judgement) perform(people ...string) {
 // in without bound; a ticket that is full of them is crowded.
 func (j *judgement) performByWord(people ...string) {
 	for _, id := range people {
-		if len(j.after().GetPerformerIds()) < maxByWord {
-			j.perform(id)
+		t := j.after()
+		if id == "" || len(t.GetPerformerIds()) >= maxByWord || slices.Contains(t.GetPerformerIds(), id) || slices.Contains(t.GetDisclaimerIds(), id) {
+			continue
+		}
+		j.perform(id)
+		if id != string(j.Person) {
+			byWord := append(slices.Clone(j.after().GetNamedIds()), id)
+			j.editTicket(ticketNamed).NamedIds = byWord
+			j.tellNamed(id)
 		}
 	}
+}
+
+// actsItself notes that somebody did some of the work by an act of their own: then it is not by another's word, and not to be denied.
+func (j *judgement) actsItself(id string) {
+	if byWord := j.after().GetNamedIds(); slices.Contains(byWord, id) {
+		j.editTicket(ticketNamed).NamedIds = without(byWord, id)
+	}
+	if denied := j.after().GetDisclaimerIds(); slices.Contains(denied, id) {
+		j.editTicket(ticketDisclaimers).DisclaimerIds = without(denied, id)
+	}
+}
+
+// disclaim notes that the person says to have done none of the work, where no act of theirs shows that they did some.
+func (j *judgement) disclaim() {
+	me, t := string(j.Person), j.after()
+	says := func(l *roundsv1.Labour) bool { return l.GetNone() && l.GetPersonId() == me }
+	if me == "" || !slices.ContainsFunc(j.written().GetTicket().GetLabour(), says) || slices.Contains(acted(t), me) || slices.Contains(t.GetDisclaimerIds(), me) ||
+		len(t.GetDisclaimerIds()) >= maxPerformers {
+		return
+	}
+	j.editTicket(ticketDisclaimers).DisclaimerIds = append(slices.Clone(t.GetDisclaimerIds()), me)
+	if slices.Contains(t.GetNamedIds(), me) {
+		j.editTicket(ticketNamed).NamedIds = without(t.GetNamedIds(), me)
+		j.editTicket(ticketPerformers).PerformerIds = without(t.GetPerformerIds(), me)
+	}
+}
+
+// nameOthers tells those of whom labour says that they worked, and who were not known to have a part in it.
+func (j *judgement) nameOthers() {
+	known := slices.Concat(performers(j.ticket()), j.ticket().GetDisclaimerIds())
+	for _, l := range j.written().GetTicket().GetLabour() {
+		if id := l.GetPersonId(); !l.GetNone() && id != "" && id != string(j.Person) && !slices.Contains(known, id) {
+			j.tellNamed(id)
+		}
+	}
+}
+
+// tellNamed tells somebody, once for each round, that another says that they worked on the ticket: they do not approve it then, unless they say that it is not so.
+func (j *judgement) tellNamed(person string) {
+	j.tellOnce(Telling{About: j.ref(), Code: roundsv1.NoticeCode_NOTICE_CODE_NAMED,
+		People: peopleOf([]string{person}), Cause: roundCause(j.after()), Sentence: &roundsv1.Text{
+			Zh: "有记录写明您参与了此工单的处理，因此您不能确认此工单，但可以退回或要求补充。如您没有参与，请在工时中声明未参与。",
+			En: "Somebody says that you did some of the work on this ticket, so you cannot approve it; you may send it back, or ask for more. If you did none, say so among its labour."}})
 }
 
 // crowded: whether so many people are named as performers that not everybody who worked need be among them.
@@ -105,7 +158,18 @@ func workers(t *roundsv1.Ticket) []string {
 		people = append(people, c.GetPersonId())
 	}
 	for _, l := range t.GetLabour() {
-		people = append(people, l.GetPersonId())
+		if !l.GetNone() && !slices.Contains(t.GetDisclaimerIds(), l.GetPersonId()) {
+			people = append(people, l.GetPersonId())
+		}
+	}
+	return named(people)
+}
+
+// acted are those of the workers who are shown to be by acts of their own.
+func acted(t *roundsv1.Ticket) []string {
+	people := slices.DeleteFunc(slices.Clone(t.GetPerformerIds()), func(id string) bool { return slices.Contains(t.GetNamedIds(), id) })
+	for _, c := range t.GetCompletions() {
+		people = append(people, c.GetPersonId())
 	}
 	return named(people)
 }
@@ -138,6 +202,17 @@ func (j *judgement) hadPart() bool {
 	return j.performed() || j.isAssignee() || j.photographedProof() || j.Person != "" && slices.Contains(j.hands(), string(j.Person))
 }
 
+// mayObject: whether the person may say that the work is not good enough: no act of their own shows that they did some of it. What others say of them cannot keep them
+// from that.
+func (j *judgement) mayObject() bool {
+	me := string(j.Person)
+	if me == "" {
+		return true
+	}
+	did := func(t *roundsv1.Ticket) bool { return slices.Contains(acted(t), me) }
+	return !j.isAssignee() && !j.fullOfNames() && !slices.ContainsFunc(append(j.tasks(), j.ticket()), did) && !j.sentProof(false)
+}
+
 // undecided: whether nobody can say that the person did none of the work, and somebody above has to decide; on a ticket that is full, that nobody can.
 func (j *judgement) undecided() bool {
 	leads := j.holds(roundsv1.Role_ROLE_SUPERVISOR, roundsv1.Role_ROLE_MANAGER)
@@ -149,13 +224,18 @@ func (j *judgement) fullOfNames() bool {
 	return slices.ContainsFunc(append(j.tasks(), j.ticket()), full)
 }
 
-// photographedProof: whether the person took a photo that proves the round: sent it, or is named by it.
+// photographedProof: whether the person took a photo that proves the round: sent it, or is named by it and does not deny to have worked.
 func (j *judgement) photographedProof() bool {
+	return j.sentProof(!slices.Contains(j.ticket().GetDisclaimerIds(), string(j.Person)))
+}
+
+// sentProof: whether the person sent a photo that proves the round; or is named by one, where that counts.
+func (j *judgement) sentProof(orNamed bool) bool {
 	_, known := j.afterPhotos()
 	return j.Person != "" && !j.foresees && slices.ContainsFunc(manifestOf(j.ticket()), func(id string) bool {
 		change := j.lookup(kindPhoto, id)
 		return countsAsProof(change.GetRecord().GetPhoto(), known) &&
-			(change.GetRecord().GetPhoto().GetPersonId() == string(j.Person) || writer(change, photoSubject).GetPersonId() == string(j.Person))
+			(orNamed && change.GetRecord().GetPhoto().GetPersonId() == string(j.Person) || writer(change, photoSubject).GetPersonId() == string(j.Person))
 	})
 }
 
@@ -165,7 +245,10 @@ func (j *judgement) selfApproved(people []string) []string {
 	if j.state() != closed {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(people), func(id string) bool { return !slices.Contains(j.ticket().GetApproverIds(), id) })
+	return slices.DeleteFunc(slices.Clone(people), func(id string) bool {
+		denies := id != string(j.Person) && slices.Contains(j.ticket().GetDisclaimerIds(), id)
+		return denies || !slices.Contains(j.ticket().GetApproverIds(), id)
+	})
 }
 
 // stillVouch are the approvers of a closed ticket beside those of whom something shows now that they worked, who did none of the work themselves: the closure stands

@@ -134,7 +134,7 @@ func (j *judgement) hadNoPart() bool {
 	if on.Kind == kindInspection {
 		return !on.walked()
 	}
-	return !on.performed() && !on.isAssignee() && !on.photographedProof() && !on.owesDisputed()
+	return !on.hadPart() && !on.owesDisputed()
 }
 
 // owesDisputed: whether the person had to see to a step of the ticket of which it is disputed whether it was in time.

@@ -13,6 +13,7 @@ func unnamed() map[string]string {
 		"assignee": who, "assignee or crew": who, "assignee, crew, or submitted before": who, "supervisor or manager": who, "cancel from ACCEPTED": who,
 		"did none of the work, nor of that of its tasks, took none of the photos that prove it; a supervisor where too many are named to tell": who,
 		"a supervisor or manager, where two reviewers did not agree":                                                                           who,
+		"did none of the work by an act of their own, whatever others say":                                                                     who,
 		"meant to walk it, or nobody is": who, "inspector": who, "walked none of it": who,
 		"no work is on record": "any of many records of work stands against it; a supervisor may",
 		"fact, archived, or erased in part after what the person saw":                                     waits,

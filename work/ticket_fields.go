@@ -72,6 +72,8 @@ const (
 	ticketShown        = 62
 	ticketMerged       = 63
 	ticketPastChildren = 64
+	ticketNamed        = 65
+	ticketDisclaimers  = 66
 )
 
 // Bounds of the schema.

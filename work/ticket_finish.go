@@ -69,6 +69,7 @@ func reviewRows() []row {
 	act, who, unseen, round := aboutActs(), aboutPeople(), aboutTheUnseen(), aboutRounds()
 	review, approval, evidence, list, task, customer := aboutReviews(), aboutApprovals(), aboutEvidence(), aboutLists(), aboutTasks(), aboutCustomers()
 	decides := needs{round.current, who.impartial, review.bySupervisor}
+	objects := needs{round.current, who.objects, review.bySupervisor}
 	approves := slices.Concat(decides, needs{review.digested}, isProved(), needs{task.noneOpen})
 	rejects := needs{act.saysWhy, review.reasonListed, review.inWords, review.pointsAtOwn}
 	signs := then{approval.sign, notes(approved), review.settle, customer.askEvaluation}
@@ -93,10 +94,10 @@ func reviewRows() []row {
 		{command: Approve, from: states{pendingReview}, needs: approves, to: closed, effects: signs},
 
 		{command: Reject, number: 12, from: states{closed}, when: when{round.current, act.unseenState, approval.reviewed, approval.recent},
-			needs: append(needs{who.impartial}, rejects...), to: pendingReview, effects: then{approval.clear, notes(objected), approval.dissent}},
-		{command: Reject, from: states{pendingReview}, needs: slices.Concat(decides, rejects), to: rework,
+			needs: append(needs{who.objects}, rejects...), to: pendingReview, effects: then{approval.clear, notes(objected), approval.dissent}},
+		{command: Reject, from: states{pendingReview}, needs: slices.Concat(objects, rejects), to: rework,
 			effects: then{review.settle, round.next, review.keepReason, approval.clear, notes(rejected), review.tellSentBack}},
-		{command: Ask, from: states{pendingReview}, needs: append(slices.Clip(decides), act.saysWhy, review.pointsAtOwn), effects: then{notes(asked), review.askMore}},
+		{command: Ask, from: states{pendingReview}, needs: append(slices.Clip(objects), act.saysWhy, review.pointsAtOwn), effects: then{notes(asked), review.askMore}},
 	}
 }
 

@@ -65,7 +65,7 @@ func (j *judgement) mergeInto() {
 		into = end.GetRecordId()
 		if onto := j.beside(end); onto != nil {
 			onto.takesIn(j.Current.GetRecordId(), j.ticket())
-			onto.perform(j.ticket().GetPerformerIds()...)
+			onto.perform(acted(j.ticket())...)
 			onto.performByWord(workers(j.ticket())...)
 			onto.shows(j.ticket().GetShownPhotoIds()...)
 			if j.ticket().GetBeforePhoto() && !onto.after().GetBeforePhoto() {

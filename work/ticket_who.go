@@ -8,8 +8,8 @@ import (
 
 // whoTerms are about the person who acts: what part they have in the ticket, and what rank. Terms that are about rights are not asked of what a person has let in.
 type whoTerms struct {
-	assignee, assigneeOrCrew, neither, performer, tookPart, hadItThen, impartial, supervisor, leadsNewCrew, leadsCrew condition
-	works, worked, joinsCrew                                                                                          effect
+	assignee, assigneeOrCrew, neither, performer, tookPart, hadItThen, impartial, objects, supervisor, leadsNewCrew, leadsCrew condition
+	works, worked, joinsCrew                                                                                                   effect
 }
 
 func aboutPeople() whoTerms {
@@ -49,6 +49,14 @@ func aboutPeople() whoTerms {
 				"You worked on this ticket; somebody else has to decide."},
 			instead: (*judgement).nobodyCanTell,
 		},
+		objects: condition{
+			name:  "did none of the work by an act of their own, whatever others say",
+			holds: (*judgement).mayObject,
+			refusal: refusal{ownWork, "",
+				"您参与了此工单的处理，须由其他人决定。",
+				"You worked on this ticket; somebody else has to decide."},
+			instead: (*judgement).nobodyCanTell,
+		},
 		supervisor: condition{
 			name:  "supervisor or manager",
 			right: true,
@@ -74,7 +82,8 @@ func aboutPeople() whoTerms {
 				"Only who works on the ticket, a foreman or a dispatcher may change its crew. Ask the foreman."},
 		},
 
-		works:     effect{"performers + the person, where it is work", func(j *judgement) { j.perform(j.worker()) }},
+		works: effect{"performers + the person, where it is work; a person who says to have done none of it is taken at their word against others'; others whom labour names are told",
+			(*judgement).works},
 		worked:    effect{"performers + the person", func(j *judgement) { j.perform(string(j.Person)) }},
 		joinsCrew: effect{"crew + the person, who performs", (*judgement).joinCrew},
 	}
@@ -118,6 +127,13 @@ func (j *judgement) tookPart() bool {
 func (j *judgement) hadItThen() bool {
 	given := writer(j.Current, ticketAssignee).GetTimeUs()
 	return j.isAssignee() || j.hadIt() && !j.ofMerged() && j.Time.UnixMicro() < given
+}
+
+// works notes who worked, as an act says, and tells whom it names.
+func (j *judgement) works() {
+	j.perform(j.worker())
+	j.disclaim()
+	j.nameOthers()
 }
 
 // changesCrew: whether an edit adds somebody to the crew, or takes somebody out of it.

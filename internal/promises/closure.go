@@ -79,6 +79,8 @@ type work struct {
 	former   []string          // who had it before
 	crew     map[string]bool   // who is of it
 	hands    map[string]uint64 // who did some of the work, by the entry that says so first
+	own      map[string]bool   // of them, by an act of their own
+	denied   map[string]bool   // who say to have done none of it, against the word of others
 	found    bool              // there is a fact of work: labour, a scan, a reading, an answer
 	reporter []string          // who made it, and who reported it
 	said     []completion
@@ -176,7 +178,7 @@ func (m *trade) take(e *entry) {
 func (m *trade) ticket(id string) *work {
 	t := m.tickets[id]
 	if t == nil {
-		t = &work{of: m, id: id, round: 1, hands: map[string]uint64{}, crew: map[string]bool{}, past: map[string]bool{}, began: map[uint32]*entry{}, whole: map[uint32]*entry{}, answers: map[string][]answer{}, missed: map[missedStep]*entry{}}
+		t = &work{of: m, id: id, round: 1, hands: map[string]uint64{}, own: map[string]bool{}, denied: map[string]bool{}, crew: map[string]bool{}, past: map[string]bool{}, began: map[uint32]*entry{}, whole: map[uint32]*entry{}, answers: map[string][]answer{}, missed: map[missedStep]*entry{}}
 		m.tickets[id] = t
 	}
 	return t

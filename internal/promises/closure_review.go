@@ -25,9 +25,17 @@ func (m *trade) decided(t *work, e *entry) {
 		}
 	}
 	for _, id := range t.manifest() {
-		if p := m.photos[id]; p != nil && p.hidden == nil && p.annotates == "" && p.role == roundsv1.PhotoRole_PHOTO_ROLE_AFTER && slices.Contains(p.by, person) {
+		if p := m.photos[id]; p != nil && p.hidden == nil && p.annotates == "" && p.role == roundsv1.PhotoRole_PHOTO_ROLE_AFTER && slices.Contains(p.by, person) && (!t.denied[person] || p.by[0] == person) {
 			m.find(t, e, "%s decides on own work, of which photo %s is a proof", person, id)
 		}
+	}
+}
+
+// objects: whoever says that the work is not good enough did none of it by an act of their own. What others say keeps nobody from that.
+func (m *trade) objects(t *work, e *entry) {
+	person := e.GetPersonId()
+	if by, did := t.hands[person]; did && t.own[person] && by < e.GetSeq() {
+		m.find(t, e, "%s decides on own work (entry %d)", person, by)
 	}
 }
 
@@ -81,7 +89,7 @@ func (m *trade) approve(t *work, e *entry, act *roundsv1.TicketApprove) {
 
 func (m *trade) reject(t *work, e *entry, act *roundsv1.TicketReject) {
 	m.who(t, e, "sends it back", butler, supervisor, manager)
-	m.decided(t, e)
+	m.objects(t, e)
 	if act.GetRound() != t.round {
 		m.find(t, e, "round %d was sent back in round %d", act.GetRound(), t.round)
 	}

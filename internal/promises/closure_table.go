@@ -157,7 +157,7 @@ func (m *trade) command(t *work, e *entry, command *roundsv1.TicketCommand) {
 		m.who(t, e, "asks for more", butler, supervisor, manager)
 		thisRound(act.Ask.GetRound())
 		from(atReview)
-		m.decided(t, e)
+		m.objects(t, e)
 	case *roundsv1.TicketCommand_Cancel:
 		reason(act.Cancel.GetReason())
 		switch {
@@ -245,6 +245,13 @@ func (m *trade) merge(t *work, e *entry, into string) {
 		return
 	}
 	for person, seq := range t.hands { // its photos prove the work there
+		if t.own[person] {
+			end.own[person] = true
+			delete(end.denied, person)
+		}
+		if end.denied[person] {
+			continue
+		}
 		if _, known := end.hands[person]; !known {
 			end.hands[person] = seq
 		}

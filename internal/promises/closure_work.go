@@ -58,10 +58,18 @@ func (m *trade) facts(t *work, e *entry, person string, said *roundsv1.Ticket) {
 		t.scans = append(t.scans, e)
 	}
 	for _, labour := range said.GetLabour() {
-		t.did(e, labour.GetPersonId())
+		if !labour.GetNone() {
+			t.did(e, labour.GetPersonId())
+		}
 	}
 	if works {
 		t.did(e, person)
+	}
+	for _, labour := range said.GetLabour() {
+		if labour.GetNone() && !e.rules && labour.GetPersonId() == e.GetPersonId() && !t.own[person] {
+			t.denied[person] = true
+			delete(t.hands, person)
+		}
 	}
 	if end := m.end(t.id); works && t.into != "" && end != nil && e.mutation.GetFact() != nil { // 6
 		end.did(e, person)
@@ -73,6 +81,13 @@ func (m *trade) facts(t *work, e *entry, person string, said *roundsv1.Ticket) {
 
 // did notes that somebody did some of the work. A closure rests on the word of who did none of it: where nobody else approved it, it does not hold (37).
 func (t *work) did(e *entry, person string) {
+	if t.of.author(e) == person {
+		t.own[person] = true
+		delete(t.denied, person)
+	}
+	if t.denied[person] {
+		return // by another's word
+	}
 	if _, known := t.hands[person]; !known && person != "" {
 		t.hands[person] = e.GetSeq()
 		t.floors(e)
@@ -103,6 +118,14 @@ func (t *work) tasks() (all []*work) {
 		}
 	}
 	return all
+}
+
+// author is whose act an entry is, or follows from.
+func (m *trade) author(e *entry) string {
+	if cause := m.h.at(e.GetCause()); e.rules && cause != nil {
+		return cause.GetPersonId()
+	}
+	return e.GetPersonId()
 }
 
 func (t *work) worked(person string) bool {

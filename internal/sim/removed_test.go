@@ -186,7 +186,7 @@ func guards() []removed {
 				need.AfterPhotos = 0
 			}
 		}), nil, "photos that count, of"},
-		{"photos of this round", 243, on("ticket", misread(isOfTheRound)), reads(isOfTheRound), "is of another round"},
+		{"photos of this round", 383, on("ticket", misread(isOfTheRound)), reads(isOfTheRound), "is of another round"},
 		{"nobody decides on own work", 12, told(func(c *engine.Case) {
 			if c.Kind == "ticket" && decides(c) {
 				c.Person = stranger

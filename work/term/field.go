@@ -18,7 +18,7 @@ var fields = sync.OnceValue(func() map[string]string {
 		"child_ids": "子工单", "origin": "来由", "assign_epoch": "派单次数", "pause_reason": "挂起原因", "state_reason": "状态原因", "completions": "完工记录",
 		"merged_into_id": "并入工单", "merged_ids": "并入的工单", "approver_ids": "确认人", "reported_time_us": "上报时间", "closed_time_us": "关闭时间",
 		"requirements": "作业要求", "reviews": "审核记录", "former_assignee_ids": "原处理人", "acceptance": "客户评价", "performer_ids": "完工人",
-		"before_photo": "处理前照片", "shown_photo_ids": "待核对照片", "past_child_ids": "往轮子工单",
+		"before_photo": "处理前照片", "shown_photo_ids": "待核对照片", "past_child_ids": "往轮子工单", "named_ids": "被他人指名者", "disclaimer_ids": "声明未参与者",
 
 		"checklist_id": "检查表", "checklist_version": "检查表版本", "window_start_us": "窗口开始", "window_end_us": "窗口结束", "checkpoint_ids": "点位",
 		"plan_id": "计划", "route": "路线", "inspector_id": "巡检人", "official_visits": "有效到访", "provisional": "暂定", "failed": "不通过",

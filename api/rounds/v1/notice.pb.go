@@ -75,6 +75,8 @@ const (
 	// Photos are here, and the ticket or the inspection round that they are of is not. The recipients are who took some of finished work, or of items; once it is here
 	// they count among those who worked on it, and the photos count as those do that come to it.
 	NoticeCode_NOTICE_CODE_EARLY_PHOTO NoticeCode = 23
+	// Somebody says that the recipient did some of the work on a ticket, who therefore does not approve it.
+	NoticeCode_NOTICE_CODE_NAMED NoticeCode = 24
 )
 
 // Enum value maps for NoticeCode.
@@ -104,6 +106,7 @@ var (
 		21: "NOTICE_CODE_EMERGENCY",
 		22: "NOTICE_CODE_EVALUATE",
 		23: "NOTICE_CODE_EARLY_PHOTO",
+		24: "NOTICE_CODE_NAMED",
 	}
 	NoticeCode_value = map[string]int32{
 		"NOTICE_CODE_UNSPECIFIED":   0,
@@ -130,6 +133,7 @@ var (
 		"NOTICE_CODE_EMERGENCY":     21,
 		"NOTICE_CODE_EVALUATE":      22,
 		"NOTICE_CODE_EARLY_PHOTO":   23,
+		"NOTICE_CODE_NAMED":         24,
 	}
 )
 
@@ -180,7 +184,9 @@ type Notice struct {
 	// Who has seen it.
 	SeenByIds []string `protobuf:"bytes,8,rep,name=seen_by_ids,json=seenByIds,proto3" json:"seen_by_ids,omitempty"`
 	// Photos that it is about, where what they are of is not here yet: those from before the work, the first few of them, or else the first of all.
-	PhotoIds      []string `protobuf:"bytes,9,rep,name=photo_ids,json=photoIds,proto3" json:"photo_ids,omitempty"`
+	PhotoIds []string `protobuf:"bytes,9,rep,name=photo_ids,json=photoIds,proto3" json:"photo_ids,omitempty"`
+	// Of NOTICE_CODE_EARLY_PHOTO: those of person_ids whom photos name, and who sent none themselves.
+	NamedIds      []string `protobuf:"bytes,10,rep,name=named_ids,json=namedIds,proto3" json:"named_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -278,11 +284,18 @@ func (x *Notice) GetPhotoIds() []string {
 	return nil
 }
 
+func (x *Notice) GetNamedIds() []string {
+	if x != nil {
+		return x.NamedIds
+	}
+	return nil
+}
+
 var File_rounds_v1_notice_proto protoreflect.FileDescriptor
 
 const file_rounds_v1_notice_proto_rawDesc = "" +
 	"\n" +
-	"\x16rounds/v1/notice.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x14rounds/v1/role.proto\x1a\x15rounds/v1/value.proto\"\xc6\x03\n" +
+	"\x16rounds/v1/notice.proto\x12\trounds.v1\x1a\x1bbuf/validate/validate.proto\x1a\x15rounds/v1/merge.proto\x1a\x14rounds/v1/role.proto\x1a\x15rounds/v1/value.proto\"\xf9\x03\n" +
 	"\x06Notice\x121\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x15.rounds.v1.NoticeCodeB\x06\x82\xd3'\x02\b\fR\x04code\x126\n" +
 	"\asubject\x18\x02 \x01(\v2\x14.rounds.v1.RecordRefB\x06\x82\xd3'\x02\b\fR\asubject\x123\n" +
@@ -294,7 +307,9 @@ const file_rounds_v1_notice_proto_rawDesc = "" +
 	"causedById\x12\x1f\n" +
 	"\atime_us\x18\a \x01(\x03B\x06\x82\xd3'\x02\b\fR\x06timeUs\x125\n" +
 	"\vseen_by_ids\x18\b \x03(\tB\x15\xbaH\f\x92\x01\t\x10\x80\x02\"\x04r\x02($\x82\xd3'\x02\b\x06R\tseenByIds\x121\n" +
-	"\tphoto_ids\x18\t \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\fR\bphotoIds*\x90\x05\n" +
+	"\tphoto_ids\x18\t \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\fR\bphotoIds\x121\n" +
+	"\tnamed_ids\x18\n" +
+	" \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\fR\bnamedIds*\xa7\x05\n" +
 	"\n" +
 	"NoticeCode\x12\x1b\n" +
 	"\x17NOTICE_CODE_UNSPECIFIED\x10\x00\x12\x18\n" +
@@ -321,7 +336,8 @@ const file_rounds_v1_notice_proto_rawDesc = "" +
 	"\x16NOTICE_CODE_UNASSIGNED\x10\x14\x12\x19\n" +
 	"\x15NOTICE_CODE_EMERGENCY\x10\x15\x12\x18\n" +
 	"\x14NOTICE_CODE_EVALUATE\x10\x16\x12\x1b\n" +
-	"\x17NOTICE_CODE_EARLY_PHOTO\x10\x17B6Z4github.com/rounds-sync/rounds/api/rounds/v1;roundsv1b\x06proto3"
+	"\x17NOTICE_CODE_EARLY_PHOTO\x10\x17\x12\x15\n" +
+	"\x11NOTICE_CODE_NAMED\x10\x18B6Z4github.com/rounds-sync/rounds/api/rounds/v1;roundsv1b\x06proto3"
 
 var (
 	file_rounds_v1_notice_proto_rawDescOnce sync.Once

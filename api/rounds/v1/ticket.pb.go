@@ -1363,7 +1363,13 @@ type Ticket struct {
 	// The tickets that go on in this one, over any that were merged before: whoever reported one of them is asked what they think of the work, too.
 	MergedIds []string `protobuf:"bytes,63,rep,name=merged_ids,json=mergedIds,proto3" json:"merged_ids,omitempty"`
 	// Its tasks that were done for an earlier round: they neither prove the present one nor close the ticket, until a next round of their own begins.
-	PastChildIds  []string `protobuf:"bytes,64,rep,name=past_child_ids,json=pastChildIds,proto3" json:"past_child_ids,omitempty"`
+	PastChildIds []string `protobuf:"bytes,64,rep,name=past_child_ids,json=pastChildIds,proto3" json:"past_child_ids,omitempty"`
+	// Of performer_ids those who are among them by somebody else's word alone: a photo that names them, the crew of a completion. They may send the work back, and do not
+	// approve it.
+	NamedIds []string `protobuf:"bytes,65,rep,name=named_ids,json=namedIds,proto3" json:"named_ids,omitempty"`
+	// Who says of themselves, by Labour.none, that they did none of the work, and is not shown by an act of their own to have done some. What others say of them does not
+	// count then.
+	DisclaimerIds []string `protobuf:"bytes,66,rep,name=disclaimer_ids,json=disclaimerIds,proto3" json:"disclaimer_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1744,6 +1750,20 @@ func (x *Ticket) GetMergedIds() []string {
 func (x *Ticket) GetPastChildIds() []string {
 	if x != nil {
 		return x.PastChildIds
+	}
+	return nil
+}
+
+func (x *Ticket) GetNamedIds() []string {
+	if x != nil {
+		return x.NamedIds
+	}
+	return nil
+}
+
+func (x *Ticket) GetDisclaimerIds() []string {
+	if x != nil {
+		return x.DisclaimerIds
 	}
 	return nil
 }
@@ -3322,7 +3342,7 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\rinspection_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02($R\finspectionId\x12,\n" +
 	"\rcheckpoint_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\fcheckpointId\x12 \n" +
 	"\aitem_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02(@R\x06itemId\x12+\n" +
-	"\tphoto_ids\x18\x04 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02($R\bphotoIds\"\xa9\x17\n" +
+	"\tphoto_ids\x18\x04 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02($R\bphotoIds\"\x99\x18\n" +
 	"\x06Ticket\x12$\n" +
 	"\x05title\x18\x01 \x01(\tB\x0e\xbaH\x05r\x03(\x80\b\x82\xd3'\x02\b\x01R\x05title\x121\n" +
 	"\vdescription\x18\x02 \x01(\tB\x0f\xbaH\x06r\x04(\x80\x80\x04\x82\xd3'\x02\b\x01R\vdescription\x128\n" +
@@ -3405,7 +3425,9 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\n" +
 	"merged_ids\x18? \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\fR\tmergedIds\x12:\n" +
 	"\x0epast_child_ids\x18@ \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\n" +
-	"R\fpastChildIds\x1a=\n" +
+	"R\fpastChildIds\x121\n" +
+	"\tnamed_ids\x18A \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\fR\bnamedIds\x12;\n" +
+	"\x0edisclaimer_ids\x18B \x03(\tB\x14\xbaH\v\x92\x01\b\x10@\"\x04r\x02($\x82\xd3'\x02\b\fR\rdisclaimerIds\x1a=\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a<\n" +

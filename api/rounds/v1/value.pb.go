@@ -523,7 +523,10 @@ type Labour struct {
 	// Device clocks at the beginning.
 	Started *Clock `protobuf:"bytes,3,opt,name=started,proto3" json:"started,omitempty"`
 	// Device clocks at the end.
-	Ended         *Clock `protobuf:"bytes,4,opt,name=ended,proto3" json:"ended,omitempty"`
+	Ended *Clock `protobuf:"bytes,4,opt,name=ended,proto3" json:"ended,omitempty"`
+	// The person says that they did none of the work on a ticket, whatever others say; started and ended are absent then. It counts where they say it themselves, and no
+	// longer than until an act of theirs is some of the work.
+	None          bool `protobuf:"varint,5,opt,name=none,proto3" json:"none,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -584,6 +587,13 @@ func (x *Labour) GetEnded() *Clock {
 		return x.Ended
 	}
 	return nil
+}
+
+func (x *Labour) GetNone() bool {
+	if x != nil {
+		return x.None
+	}
+	return false
 }
 
 // Scan is the reading of a tag at a checkpoint or on an asset. It is a fact.
@@ -837,12 +847,13 @@ const file_rounds_v1_value_proto_rawDesc = "" +
 	"\bquantity\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\bquantity\x12\x14\n" +
 	"\x05value\x18\x03 \x01(\x01R\x05value\x12\x1b\n" +
 	"\x04unit\x18\x04 \x01(\tB\a\xbaH\x04r\x02( R\x04unit\x12\"\n" +
-	"\basset_id\x18\x05 \x01(\tB\a\xbaH\x04r\x02($R\aassetId\"\x9b\x01\n" +
+	"\basset_id\x18\x05 \x01(\tB\a\xbaH\x04r\x02($R\aassetId\"\xaf\x01\n" +
 	"\x06Labour\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\tB\a\xbaH\x04r\x02($R\x02id\x12$\n" +
 	"\tperson_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\bpersonId\x12*\n" +
 	"\astarted\x18\x03 \x01(\v2\x10.rounds.v1.ClockR\astarted\x12&\n" +
-	"\x05ended\x18\x04 \x01(\v2\x10.rounds.v1.ClockR\x05ended\"\xce\x01\n" +
+	"\x05ended\x18\x04 \x01(\v2\x10.rounds.v1.ClockR\x05ended\x12\x12\n" +
+	"\x04none\x18\x05 \x01(\bR\x04none\"\xce\x01\n" +
 	"\x04Scan\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\tB\a\xbaH\x04r\x02($R\x02id\x12\"\n" +
 	"\apayload\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\apayload\x12,\n" +
