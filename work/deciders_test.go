@@ -247,17 +247,24 @@ func TestNamedByAnother(t *testing.T) {
 
 // TestDenialOfOwnWork: nobody says to have done none of what an act of theirs shows them to have done, nor that of somebody else.
 func TestDenialOfOwnWork(t *testing.T) {
+	nobodyDenies := func(w *town) {
+		if denied := w.chief.ticket(w.id).GetDisclaimerIds(); len(denied) > 0 {
+			t.Errorf("taken at their word: %v", denied)
+		}
+	}
 	w := newTown(t, "light")
 	w.inReview()
 	w.r.done(w.id, scanned())
 	w.r.done(w.id, w.r.deniesWork())
+	nobodyDenies(w)
 	w.tries(w.r, w.r.approves(w.id, 1), ownWork)
 	w.tries(w.r, rejectFor(1, "not_clean"), ownWork)
 
 	w = newTown(t, "light")
 	w.inReview()
 	w.x.done(w.id, labour("R"))
-	w.x.done(w.id, w.r.deniesWork()) // said by X
+	w.y.done(w.id, w.r.deniesWork()) // said by Y
+	nobodyDenies(w)
 	w.r.sync()
 	w.tries(w.r, w.r.approves(w.id, 1), ownWork)
 
