@@ -31,6 +31,11 @@ func lingers() []linger {
 				return &roundsv1.Text{Zh: fmt.Sprintf("巡检提交并核验后已等待 %g 小时，请确认或退回补检。", hours),
 					En: fmt.Sprintf("A round has waited %g hours for its review. Approve it, or return it.", hours)}
 			}},
+		{roundsv1.InspectionState_INSPECTION_STATE_RUNNING, "due.running", "walk_overdue_", func(p policy.Policy) time.Duration { return p.RoundReturn },
+			roundsv1.Role_ROLE_FOREMAN, true, func(hours float64) *roundsv1.Text {
+				return &roundsv1.Text{Zh: fmt.Sprintf("巡检开始已 %g 小时，尚未提交。请尽快提交；如手机丢失，请班长重新开始此巡检。", hours),
+					En: fmt.Sprintf("A round was begun %g hours ago and is not submitted. Submit it; if the phone is lost, a foreman may start it anew.", hours)}
+			}},
 		{roundsv1.InspectionState_INSPECTION_STATE_RETURNED, "due.returned", "return_overdue_", func(p policy.Policy) time.Duration { return p.RoundReturn },
 			roundsv1.Role_ROLE_FOREMAN, true, func(hours float64) *roundsv1.Text {
 				return &roundsv1.Text{Zh: fmt.Sprintf("巡检退回补检已 %g 小时，尚未重新开始。请尽快补检，或安排他人。", hours),
@@ -45,6 +50,9 @@ func (l linger) mark(round uint32) string { return l.code + strconv.FormatUint(u
 // since is when a round came into the state; 0: it is not in it, or somebody was told.
 func (l linger) since(change *roundsv1.Change) int64 {
 	i := change.GetRecord().GetInspection()
+	if l.state == roundsv1.InspectionState_INSPECTION_STATE_RUNNING && passes(i) && i.GetWindowEndUs() != 0 {
+		return 0 // it is taken for partly walked when its window has passed
+	}
 	if i.GetState() != l.state || slices.Contains(i.GetFlags(), l.mark(i.GetRound())) {
 		return 0
 	}

@@ -7,7 +7,7 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 )
 
-// A round that waits for its review, or was returned and is not walked again, is told of once for each time that it waits; and not where somebody went on in time.
+// A round that waits for its review, was returned and is not walked again, or is walked again and not submitted, is told of once for each time that it waits; and not where somebody went on in time.
 func TestLingeringRounds(t *testing.T) {
 	const review, returned, running = roundsv1.InspectionState_INSPECTION_STATE_PENDING_REVIEW, roundsv1.InspectionState_INSPECTION_STATE_RETURNED,
 		roundsv1.InspectionState_INSPECTION_STATE_RUNNING
@@ -52,8 +52,10 @@ func TestLingeringRounds(t *testing.T) {
 	w.pass(time.Hour)
 	told("not walked again", foreman, 1, 1)
 	to(round, running, 2)
-	w.pass(100 * time.Hour)
+	w.pass(23 * time.Hour)
 	told("goes on", foreman, 1, 1)
+	w.pass(77 * time.Hour)
+	told("goes on, and is not submitted", foreman, 1, 2)
 	to(round, review, 2)
 	w.pass(5 * time.Hour)
 	told("waits again", supervisor, 0, 2)

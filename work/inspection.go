@@ -84,6 +84,8 @@ func walkingRows() []row {
 		{command: Release, from: states{planned}, needs: needs{list.published, list.known}, to: released, effects: then{list.pin, round.setGrace}},
 		{command: Start, from: states{released, returned}, needs: needs{walker.meant, route.atTag}, to: running,
 			effects: then{walker.begins, walker.walks, list.pin, route.firstTag, route.early}},
+		{command: Start, from: states{running}, when: when{walker.leadsAnother}, needs: needs{route.atTag},
+			effects: then{walker.tellReplaced, walker.begins, walker.walks, route.firstTag, route.early}},
 		{command: Start, number: 30, from: states{missed, partial}, when: when{act.unseenState}, needs: needs{walker.meant, route.atTag, list.published, list.known},
 			effects: then{walker.claims, walker.walks, list.pin, route.firstTag, route.early}},
 		{command: Start, number: 37, from: states{approved}, when: when{act.unseenState, review.byWalker}, needs: needs{walker.meant, route.atTag}, to: inspectionQueue,
@@ -94,6 +96,8 @@ func walkingRows() []row {
 		{command: Submit, from: states{running}, needs: complete, to: submitted, effects: then{walker.claims, walker.walks, round.submit, list.score, route.early}},
 		{command: Submit, number: 30, from: states{missed, partial}, needs: complete, to: submitted,
 			effects: then{walker.claims, walker.walks, round.submit, list.score, route.early, round.lateSync}},
+		{command: Submit, number: 30, from: states{excused}, when: when{act.unseenState}, needs: complete, to: submitted,
+			effects: then{walker.claims, walker.walks, round.submit, list.score, route.early, round.lateSync, round.tellExcused}},
 	}
 }
 

@@ -8,9 +8,9 @@ import (
 
 // walkRoundTerms are about which round of an inspection an act names, how rounds begin and are submitted, and what comes too late for them.
 type walkRoundTerms struct {
-	current, older                                             condition
-	first, next, setGrace                                      effect
-	submit, submitOlder, lateSync, markLate, noMoreProvisional effect
+	current, older                                                          condition
+	first, next, setGrace                                                   effect
+	submit, submitOlder, lateSync, markLate, tellExcused, noMoreProvisional effect
 }
 
 func aboutWalkRounds() walkRoundTerms {
@@ -34,6 +34,7 @@ func aboutWalkRounds() walkRoundTerms {
 		lateSync: effect{`flag "late_sync", not provisional; flag "in_time" or "after_window", or a question where the time is not well known`,
 			(*judgement).lateSync},
 		markLate:          effect{`flag "late"; once for each decision who approved or excused it is told`, (*judgement).arriveLateOfWalk},
+		tellExcused:       effect{"who excused it is told", (*judgement).tellExcused},
 		noMoreProvisional: effect{"not provisional", (*judgement).settleProvisional},
 	}
 }
@@ -43,6 +44,12 @@ func (j *judgement) setGrace() {
 	if end := j.inspection().GetWindowEndUs(); end > 0 {
 		j.editInspection(inspectionGraceEnd).GraceEndUs = end + j.reference.Policy(j.Scope).MissedGrace.Microseconds()
 	}
+}
+
+// tellExcused tells who excused a round that it was walked after all.
+func (j *judgement) tellExcused() {
+	j.notify(roundsv1.NoticeCode_NOTICE_CODE_CORRECTED, toPeople(writer(j.Current, inspectionState).GetPersonId()), "您批准免检的巡检其实已经执行：手机当时没有信号。巡检已进入核验。",
+		"A round that you excused was walked after all: the phone had no signal. It goes to review.")
 }
 
 func (j *judgement) settleProvisional() {

@@ -8,9 +8,9 @@ import (
 
 // walkerTerms are about who walks an inspection round: whose it is to walk, who did walk some of it, and who had no part in it.
 type walkerTerms struct {
-	meant, inspector, impartial condition
-	begins, claims              effect
-	noted, walks, takeEarly     effect
+	meant, inspector, impartial, leadsAnother condition
+	begins, claims, tellReplaced              effect
+	noted, walks, takeEarly                   effect
 }
 
 func aboutWalkers() walkerTerms {
@@ -31,6 +31,13 @@ func aboutWalkers() walkerTerms {
 				"此巡检由他人执行。您的扫码和答案已保留，请联系班长。",
 				"Somebody else walks this round. Your scans and answers are kept; talk to the foreman."},
 		},
+		leadsAnother: condition{
+			name:  "another walks it, which a leader who saw that takes over",
+			right: true,
+			holds: func(j *judgement) bool {
+				return j.leads() && j.inspection().GetInspectorId() != string(j.Person) && j.saw(inspectionState)
+			},
+		},
 		impartial: condition{
 			name:  "walked none of it",
 			holds: (*judgement).vouchesForWalk,
@@ -40,11 +47,12 @@ func aboutWalkers() walkerTerms {
 			instead: (*judgement).nobodyCanTellOfWalk,
 		},
 
-		begins:    effect{"inspector = the person", (*judgement).beginWalk},
-		claims:    effect{"inspector = the person where there is none", (*judgement).claimWalk},
-		noted:     effect{"performers + who scanned, answered, or took a photo of an answer", (*judgement).noteWalkers},
-		walks:     effect{"performers + the person", (*judgement).noteWalkers},
-		takeEarly: effect{"performers + who took photos of its items before it was here", (*judgement).takeEarly},
+		begins:       effect{"inspector = the person", (*judgement).beginWalk},
+		tellReplaced: effect{"the inspector is told who walks it now", (*judgement).tellReplaced},
+		claims:       effect{"inspector = the person where there is none", (*judgement).claimWalk},
+		noted:        effect{"performers + who scanned, answered, or took a photo of an answer", (*judgement).noteWalkers},
+		walks:        effect{"performers + the person", (*judgement).noteWalkers},
+		takeEarly:    effect{"performers + who took photos of its items before it was here", (*judgement).takeEarly},
 	}
 }
 
@@ -70,6 +78,13 @@ func (j *judgement) nobodyCanTellOfWalk() *roundsv1.Problem {
 
 func (j *judgement) beginWalk() {
 	j.editInspection(inspectionInspector).InspectorId = string(j.Person)
+}
+
+// tellReplaced tells whoever walked the round that somebody else does: what they have walked of it counts.
+func (j *judgement) tellReplaced() {
+	zh, en := j.named()
+	j.notify(roundsv1.NoticeCode_NOTICE_CODE_WITHDRAWN, toPeople(j.inspection().GetInspectorId()), "巡检现由"+zh+"执行，请停止巡检。您的扫码和答案已保留。",
+		"This round is walked by "+en+" now: stop. Your scans and answers are kept and count.")
 }
 
 func (j *judgement) claimWalk() {

@@ -14,7 +14,7 @@ const maxReviews = 256
 // note puts a reviewer's word on record.
 func (j *judgement) note(verdict roundsv1.Verdict) {
 	act := j.ticketAct()
-	r := &roundsv1.Review{Round: j.args.round, PersonId: string(j.Person), Verdict: verdict, TimeUs: j.Time.UnixMicro(), Digest: act.GetApprove().GetReviewDigest()}
+	r := &roundsv1.Review{Round: j.args.round, PersonId: string(j.Person), Verdict: verdict, TimeUs: j.Time.UnixMicro(), TakenUs: j.takenUs(), Digest: act.GetApprove().GetReviewDigest()}
 	switch {
 	case act.GetReject() != nil:
 		r.Reason, r.Words = act.GetReject().GetReason(), cut(act.GetReject().GetWords())
@@ -159,13 +159,19 @@ func (j *judgement) blindApproval() bool {
 	return !anything && !j.digestFits()
 }
 
-// objects is the moment of row 12: the round was approved, and the ticket closed not long ago.
+// objects is the moment of row 12: the round was approved, and the ticket closed not long ago. Of an approval that was made without signal nobody knew before it came.
 func (j *judgement) objects() bool {
 	t := j.ticket()
 	if len(t.GetApproverIds()) == 0 || reviewed(t, t.GetRound(), roundsv1.Verdict_VERDICT_APPROVED) == nil {
 		return false
 	}
-	return j.Time.UnixMicro()-t.GetClosedTimeUs() <= j.reference.Policy(j.Scope).ObjectionPeriod.Microseconds()
+	known := t.GetClosedTimeUs()
+	for _, r := range t.GetReviews() {
+		if r.GetRound() == t.GetRound() && r.GetVerdict() == roundsv1.Verdict_VERDICT_APPROVED && r.GetTimeUs() == t.GetClosedTimeUs() {
+			known = max(known, r.GetTakenUs())
+		}
+	}
+	return j.Time.UnixMicro()-known <= j.reference.Policy(j.Scope).ObjectionPeriod.Microseconds()
 }
 
 // askForDissent lets a supervisor decide between two reviewers.

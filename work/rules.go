@@ -43,7 +43,7 @@ func New(cfg Config) *Rules {
 	r := &Rules{reference: cfg.Reference, tags: cfg.Tags, people: cfg.People, rights: rightsOf(Permissions()), homes: map[Home]bool{}, rows: map[merge.Kind]map[Operation][]row{}}
 	if cfg.People != nil {
 		r.worksAt = func(person engine.PersonID, scope store.Scope, at time.Time) bool {
-			return len(cfg.People.Roles(person, scope, at)) > 0
+			return r.rights[right{kindTicket, Accept}].any&bits(cfg.People.Roles(person, scope, at)) != 0 // a resident or an auditor has a role, and no work
 		}
 	}
 	for _, s := range Scopes() {

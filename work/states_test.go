@@ -33,7 +33,7 @@ func ticketMoves() map[string]map[string]string {
 		"merge":           all("MERGED", "NEW", "TRIAGED", "DISPATCHED"),
 		"escalate":        all("", "NEW", "TRIAGED", "DISPATCHED", "ACCEPTED", "IN_PROGRESS", "PAUSED", "DONE_PENDING_EVIDENCE", "PENDING_REVIEW", "REWORK"),
 		"customer_accept": {"CLOSED": ""},
-		"dispute":         {"CLOSED": "TRIAGED", "PENDING_REVIEW": ""}, // the last: row 11 hears of it
+		"dispute":         {"CLOSED": "TRIAGED", "DONE_PENDING_EVIDENCE": "", "PENDING_REVIEW": ""}, // the last two: row 11 hears of it
 		"split":           {"NEW": "TRIAGED", "TRIAGED": "", "DISPATCHED": "", "ACCEPTED": "", "IN_PROGRESS": "", "PAUSED": "", "REWORK": ""},
 		"ask":             {"PENDING_REVIEW": ""},
 		"follow_up":       {"CLOSED": ""}, // where the matter is settled

@@ -140,7 +140,7 @@ func customerRows() []row {
 		{command: CustomerAccept, from: states{merged}, when: when{merger.goesOn}, needs: onward, effects: then{says(satisfied), merger.forward}},
 		{command: Dispute, from: states{merged}, when: when{merger.goesOn}, needs: onward, effects: then{says(unhappy), merger.forward}},
 		{command: CustomerAccept, from: states{closed}, needs: needs{round.current}, effects: then{says(satisfied), marks("customer_accepted"), customer.keepAsked}},
-		{command: Dispute, from: states{pendingReview}, needs: needs{round.current}, effects: then{customer.dispute, act.keepReason}},
+		{command: Dispute, from: doneStates(), needs: needs{round.current}, effects: then{customer.dispute, act.keepReason}},
 		{command: Dispute, from: states{closed}, needs: needs{round.current}, to: triaged, effects: append(slices.Clip(back), opens(flagCustomerDisputed))},
 		{command: FollowUp, from: states{closed}, when: when{customer.solved}, needs: needs{round.current}, effects: then{customer.keepAsked, marks("followed_up")}},
 		{command: FollowUp, from: states{closed}, needs: needs{round.current}, to: triaged, effects: append(slices.Clip(back), opens("follow_up_failed"))},

@@ -114,7 +114,7 @@ type work struct {
 
 	closedBy  closure
 	approvers []string // whose word the closure rests on
-	closedUs  int64    // when it was closed
+	closedUs  int64    // when it was closed, and that could be known
 	asked     string   // who asked for a forced closure first
 	request   *entry   // by which they did
 	dissent   bool     // two reviewers did not agree

@@ -84,7 +84,7 @@ func (m *trade) approve(t *work, e *entry, act *roundsv1.TicketApprove) {
 	m.looked(t, e, act.GetReviewDigest())
 	m.ended(t, e)
 	t.enter(e, atClosed)
-	t.closedBy, t.approvers, t.closedUs, t.dissent = byApproval, []string{e.GetPersonId()}, e.GetOutcome().GetTimeUs(), false
+	t.closedBy, t.approvers, t.closedUs, t.dissent = byApproval, []string{e.GetPersonId()}, max(e.GetOutcome().GetTimeUs(), e.GetTakenUs()), false
 }
 
 func (m *trade) reject(t *work, e *entry, act *roundsv1.TicketReject) {

@@ -187,7 +187,7 @@ func (m *trade) command(t *work, e *entry, command *roundsv1.TicketCommand) {
 		if in(atMerged) { // so is this
 			return
 		}
-		if in(atReview) { // 11: before the decision it is news for the reviewer
+		if in(atDone, atReview) { // 11: before the decision it is news for the reviewer
 			if t.disputed == nil {
 				t.disputed = e
 			}

@@ -115,7 +115,7 @@ func (p Policy) Requirements(category *roundsv1.Category) *roundsv1.Requirements
 }
 
 // RequirementsAt is Requirements of a ticket with a priority of its own: the more urgent of the two counts. A ticket without either is a normal one, and an
-// emergency of the category is one whatever else is said. The category's id stands in its record alone, so it is left to the caller, as in Requirements.
+// emergency of the category is one whatever else is said; its clocks run day and night. The category's id stands in its record alone, so it is left to the caller, as in Requirements.
 func (p Policy) RequirementsAt(category *roundsv1.Category, priority roundsv1.Priority) *roundsv1.Requirements {
 	priority = max(priority, category.GetPriority())
 	if category.GetEmergency() {
@@ -125,12 +125,16 @@ func (p Policy) RequirementsAt(category *roundsv1.Category, priority roundsv1.Pr
 	if !known {
 		tier = p.Tiers[roundsv1.Priority_PRIORITY_NORMAL]
 	}
+	hours := p.Hours
+	if priority == roundsv1.Priority_PRIORITY_EMERGENCY {
+		hours = calendar.Hours{} // day and night
+	}
 	return &roundsv1.Requirements{
 		Emergency: category.GetEmergency(), BeforePhoto: category.GetBeforePhoto(), AfterPhotos: category.GetAfterPhotos(),
 		LiveCamera: category.GetLiveCamera(), ChecklistId: category.GetChecklistId(), Skill: category.GetSkill(),
 		RespondUs: tier.Respond.Microseconds(), ArriveUs: tier.Arrive.Microseconds(), FinishUs: tier.Finish.Microseconds(),
 		ReviewUs: p.Review.Microseconds(), FollowUpDays: p.FollowUpDays, Calendar: p.Calendar, TimeZone: p.TimeZone,
-		WorkFromMinute: p.Hours.From, WorkToMinute: p.Hours.To,
+		WorkFromMinute: hours.From, WorkToMinute: hours.To,
 	}
 }
 

@@ -217,8 +217,12 @@ func TestRequirements(t *testing.T) {
 		{"an emergency", &roundsv1.Category{Priority: minor, Emergency: true}, 0, 2 * 60},
 		{"a priority of later", nil, 99, 24 * 60},
 	} {
-		if r := p.RequirementsAt(row.category, row.priority); r.GetFinishUs() != minutes(row.finish) {
+		r := p.RequirementsAt(row.category, row.priority)
+		if r.GetFinishUs() != minutes(row.finish) {
 			t.Errorf("%s: %v", row.name, r)
+		}
+		if urgent := row.finish == 2*60; urgent != (r.GetWorkToMinute() == 0) { // an emergency waits for no morning
+			t.Errorf("%s: hours to %d", row.name, r.GetWorkToMinute())
 		}
 	}
 }

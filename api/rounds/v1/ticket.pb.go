@@ -1089,7 +1089,9 @@ type Review struct {
 	// Effective time, microseconds since 1970.
 	TimeUs int64 `protobuf:"varint,8,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
 	// Hash of the evidence that the reviewer saw; empty where it was not said.
-	Digest        []byte `protobuf:"bytes,9,opt,name=digest,proto3" json:"digest,omitempty"`
+	Digest []byte `protobuf:"bytes,9,opt,name=digest,proto3" json:"digest,omitempty"`
+	// When the server had it, microseconds since 1970; 0: not known.
+	TakenUs       int64 `protobuf:"varint,10,opt,name=taken_us,json=takenUs,proto3" json:"taken_us,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1185,6 +1187,13 @@ func (x *Review) GetDigest() []byte {
 		return x.Digest
 	}
 	return nil
+}
+
+func (x *Review) GetTakenUs() int64 {
+	if x != nil {
+		return x.TakenUs
+	}
+	return 0
 }
 
 // Origin is what a ticket was made from: a failed item of an inspection round.
@@ -3327,7 +3336,7 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\fescalated_us\x18\n" +
 	" \x01(\x03R\vescalatedUs\x12\x1f\n" +
 	"\vescalate_us\x18\v \x01(\x03R\n" +
-	"escalateUs\"\xc7\x02\n" +
+	"escalateUs\"\xe2\x02\n" +
 	"\x06Review\x12\x14\n" +
 	"\x05round\x18\x01 \x01(\rR\x05round\x12$\n" +
 	"\tperson_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\bpersonId\x12,\n" +
@@ -3337,7 +3346,9 @@ const file_rounds_v1_ticket_proto_rawDesc = "" +
 	"\tphoto_ids\x18\x06 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10@\"\x04r\x02($R\bphotoIds\x12*\n" +
 	"\bitem_ids\x18\a \x03(\tB\x0f\xbaH\f\x92\x01\t\x10\x80\x02\"\x04r\x02(@R\aitemIds\x12\x17\n" +
 	"\atime_us\x18\b \x01(\x03R\x06timeUs\x12\x1f\n" +
-	"\x06digest\x18\t \x01(\fB\a\xbaH\x04z\x02\x18 R\x06digest\"\xb3\x01\n" +
+	"\x06digest\x18\t \x01(\fB\a\xbaH\x04z\x02\x18 R\x06digest\x12\x19\n" +
+	"\btaken_us\x18\n" +
+	" \x01(\x03R\atakenUs\"\xb3\x01\n" +
 	"\x06Origin\x12,\n" +
 	"\rinspection_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02($R\finspectionId\x12,\n" +
 	"\rcheckpoint_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02($R\fcheckpointId\x12 \n" +
