@@ -80,7 +80,7 @@ func written() map[protoreflect.Name][]string {
 			"派单|assigned", "撤回|withdrawn", "请停止|stop", "他人已完成|done_by_other", "已退回|rejected", "要求补充|more_asked",
 			"关闭后到的证据|late_evidence", "超时|breached", "已更正|corrected", "升级|escalated", "催照片|chase", "提醒|reminder", "漏检|missed",
 			"已重新打开|reopened", "已被他人处理|overtaken", "停表|clock_stopped", "意见不一|dissent", "回访|follow_up", "已裁决|decided",
-			"无人可派|unassigned", "紧急|emergency", "请评价|evaluate", "照片先到|early_photo",
+			"无人可派|unassigned", "紧急|emergency", "请评价|evaluate", "照片先到|early_photo", "被记为参与|named",
 		},
 		"NodeType":       {"集团|group", "区域|region", "片区|district", "项目|site"},
 		"Revocation":     {"发送后停用|graceful", "立即停用|immediate"},
