@@ -75,7 +75,7 @@ func (d *Desk) othersAgain(ctx context.Context, scope store.Scope, id string) er
 		return err
 	}
 	for _, one := range alike {
-		if creation(one.Change).GetTimeUs() >= creation(own).GetTimeUs() {
+		if takenUs(one.Change) >= takenUs(own) {
 			again.add(scope, one.GetRecordId(), one.GetRecord().GetPhoto())
 		}
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/rounds-sync/rounds/media/check"
 	"github.com/rounds-sync/rounds/media/picture"
 	"github.com/rounds-sync/rounds/sync/engine"
-	"github.com/rounds-sync/rounds/sync/journal"
 	"github.com/rounds-sync/rounds/sync/merge"
 	"github.com/rounds-sync/rounds/sync/store"
 )
@@ -36,7 +35,7 @@ const (
 // caseOf gathers what a photo is held against.
 func (d *Desk) caseOf(ctx context.Context, scope store.Scope, change *roundsv1.Change, refused *check.Refusal) (check.Case, check.Policy, error) {
 	photo, stamp := change.GetRecord().GetPhoto(), creation(change)
-	c := check.Case{ID: change.GetRecordId(), Photo: photo, Report: photo.GetReport(), Refused: refused, CapturedUs: stamp.GetTimeUs()}
+	c := check.Case{ID: change.GetRecordId(), Photo: photo, Report: photo.GetReport(), Refused: refused}
 	if refused != nil {
 		c.Report = nil
 	}
@@ -45,7 +44,7 @@ func (d *Desk) caseOf(ctx context.Context, scope store.Scope, change *roundsv1.C
 		return c, check.Policy{}, err
 	}
 	policy := d.policyOf(scope, site)
-	if err := d.trustOf(ctx, scope, stamp, &c); err != nil {
+	if c.CapturedUs, c.Trust, err = d.momentOf(ctx, scope, stamp, photo); err != nil {
 		return c, policy, err
 	}
 	gatherers := []func(context.Context, store.Scope, *roundsv1.Change, *check.Case) error{d.subjectOf, d.sameBytes, d.beforeWork, d.missingNumbers}
@@ -79,16 +78,6 @@ func (d *Desk) settings(scope store.Scope, site *roundsv1.Site) map[string]strin
 
 // nearest is how many bits photos that look alike differ in at most.
 func nearest(policy check.Policy) int { return max(policy.NearFrequency, policy.NearDifference) }
-
-// trustOf tells how well the time of the capture is known: that stands in the journal, beside the outcome.
-func (d *Desk) trustOf(ctx context.Context, scope store.Scope, stamp *roundsv1.Stamp, c *check.Case) error {
-	head, err := d.cfg.Records.Entry(ctx, scope, journal.Seq(stamp.GetSeq()))
-	if err != nil {
-		return err
-	}
-	c.Trust = head.GetOutcome().GetTrust()
-	return nil
-}
 
 // subjectOf gathers what the ticket or the inspection round says: when it was given out, where it is, what its category demands.
 func (d *Desk) subjectOf(ctx context.Context, scope store.Scope, change *roundsv1.Change, c *check.Case) error {
@@ -160,7 +149,7 @@ func scansOf(photo *roundsv1.Photo, capturedUs int64, scans []*roundsv1.Scan) []
 func other(change *roundsv1.Change, report *roundsv1.PhotoReport) check.Other {
 	photo := change.GetRecord().GetPhoto()
 	of := photo.GetReport()
-	return check.Other{ID: change.GetRecordId(), Photo: photo, CapturedUs: creation(change).GetTimeUs(),
+	return check.Other{ID: change.GetRecordId(), Photo: photo, CapturedUs: takenUs(change),
 		FrequencyBits:  bits.OnesCount64(of.GetFrequencyHash() ^ report.GetFrequencyHash()),
 		DifferenceBits: bits.OnesCount64(of.GetDifferenceHash() ^ report.GetDifferenceHash()),
 		Featureless:    of.GetFeatureless()}

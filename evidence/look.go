@@ -37,6 +37,9 @@ func (d *Desk) look(ctx context.Context, scope store.Scope, id string) error {
 			return err
 		}
 		if refused == nil {
+			if report.CapturedUs, _, err = d.momentOf(ctx, scope, creation(change), photo); err != nil {
+				return err
+			}
 			if err := d.write(ctx, scope, toAnalysed(id, report)); err != nil {
 				return err
 			}
@@ -235,7 +238,7 @@ func (d *Desk) settle(ctx context.Context, scope store.Scope, id string, refused
 			return nil, nil
 		}
 		report := proto.CloneOf(now.GetReport())
-		report.Findings = findings
+		report.Findings, report.CapturedUs = findings, c.CapturedUs
 		if report.GetAnalysedUs() == 0 {
 			report.AnalysedUs = at
 		}

@@ -55,7 +55,7 @@ func (j *judgement) ofRound(change *roundsv1.Change) bool {
 		return false
 	}
 	// What was taken before this round began was there when the work was sent back.
-	taken, round := writer(change, photoSubject).GetTimeUs(), j.ticket().GetRound()
+	taken, round := capturedUs(change), j.ticket().GetRound()
 	return photo.GetRound() == other.GetRecord().GetTicket().GetRound() && j.sinceRound(change) && (round <= 1 || taken > roundBegan(j.ticket(), round))
 }
 

@@ -1,6 +1,7 @@
 package work
 
 import (
+	"cmp"
 	"slices"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -36,10 +37,15 @@ func (j *judgement) recaptured() bool {
 func (j *judgement) takenAgain(change *roundsv1.Change) bool {
 	photo, since := change.GetRecord().GetPhoto(), retakeAsked(j.ticket())
 	if photo.GetRole() != roundsv1.PhotoRole_PHOTO_ROLE_AFTER || photo.GetHidden() != nil || photo.GetAnnotationOfId() != "" || !j.ofRound(change) ||
-		writer(change, photoSubject).GetTimeUs() <= since {
+		capturedUs(change) <= since {
 		return false
 	}
 	return j.showsPlace(photo.GetLocation()) || j.scannedSince(since)
+}
+
+// capturedUs is when a photo was taken, microseconds since 1970: as the look at it reckoned that, before that look when its record was made.
+func capturedUs(change *roundsv1.Change) int64 {
+	return cmp.Or(change.GetRecord().GetPhoto().GetReport().GetCapturedUs(), writer(change, photoSubject).GetTimeUs())
 }
 
 // showsPlace: whether a location proves where something was taken: by a tag or by somebody's word, or by a fix that is good enough to say where, as the site has it; and no

@@ -48,7 +48,7 @@ func (m *trade) retaken(t *work) bool {
 	scanned := slices.ContainsFunc(t.scans, func(e *entry) bool { return e.GetOutcome().GetTimeUs() > since })
 	return slices.ContainsFunc(t.manifest(), func(id string) bool {
 		p := m.photos[id]
-		return p.unclear || p.made && p.hidden == nil && p.role == roundsv1.PhotoRole_PHOTO_ROLE_AFTER && p.at.GetOutcome().GetTimeUs() > since && (p.placed || scanned)
+		return p.unclear || p.made && p.hidden == nil && p.role == roundsv1.PhotoRole_PHOTO_ROLE_AFTER && p.taken > since && (p.placed || scanned)
 	})
 }
 

@@ -28,6 +28,7 @@ type proof struct {
 	sha256    string
 	by        []string // who took it
 	at        *entry   // that made it
+	taken     int64    // microseconds since 1970, as the clocks of the capture say
 	state     roundsv1.PhotoState
 	report    *roundsv1.PhotoReport
 	judged    *entry // that wrote the state last
@@ -68,7 +69,7 @@ func (m *trade) photo(id string, e *entry) {
 	if e.rules || len(fields) > 0 || p.made {
 		return
 	}
-	p.made, p.at = true, e
+	p.made, p.at, p.taken = true, e, takenAt(e, said.GetCaptured())
 	p.subject, p.role, p.round, p.source = said.GetSubject().GetId(), said.GetRole(), said.GetRound(), said.GetSource()
 	p.placed = placed(said.GetLocation())
 	p.annotates, p.shared, p.sha256, p.by = said.GetAnnotationOfId(), said.GetShared(), string(said.GetSha256()), []string{e.GetPersonId(), said.GetPersonId()}
@@ -95,6 +96,16 @@ func (m *trade) photo(id string, e *entry) {
 			end.did(e, person)
 		}
 	}
+}
+
+// takenAt is when a photo was taken, microseconds since 1970: within one boot of the device as long before its record as the monotonic clock says, else when that was made.
+func takenAt(made *entry, shutter *roundsv1.Clock) int64 {
+	at, clock := made.GetOutcome().GetTimeUs(), made.mutation.GetClock()
+	if elapsed := clock.GetMonotonicUs() - shutter.GetMonotonicUs(); shutter.GetBootId() != "" && clock.GetBootId() == shutter.GetBootId() &&
+		shutter.GetMonotonicUs() >= 0 && elapsed >= 0 && elapsed < at {
+		return at - elapsed
+	}
+	return at
 }
 
 // roughest is the greatest radius of a fix that says where a photo was taken, metres.

@@ -525,7 +525,10 @@ type PhotoReport struct {
 	// When the bytes were stored, their hash computed again, microseconds since 1970.
 	StoredUs int64 `protobuf:"varint,13,opt,name=stored_us,json=storedUs,proto3" json:"stored_us,omitempty"`
 	// When they were looked at, microseconds since 1970.
-	AnalysedUs    int64 `protobuf:"varint,14,opt,name=analysed_us,json=analysedUs,proto3" json:"analysed_us,omitempty"`
+	AnalysedUs int64 `protobuf:"varint,14,opt,name=analysed_us,json=analysedUs,proto3" json:"analysed_us,omitempty"`
+	// When the photo was taken, as well as the server can know it, microseconds since 1970: by Photo.captured where the device had not started anew until it made
+	// the record, else when that was made. 0: it was not reckoned yet.
+	CapturedUs    int64 `protobuf:"varint,15,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -654,6 +657,13 @@ func (x *PhotoReport) GetStoredUs() int64 {
 func (x *PhotoReport) GetAnalysedUs() int64 {
 	if x != nil {
 		return x.AnalysedUs
+	}
+	return 0
+}
+
+func (x *PhotoReport) GetCapturedUs() int64 {
+	if x != nil {
+		return x.CapturedUs
 	}
 	return 0
 }
@@ -988,7 +998,7 @@ const file_rounds_v1_evidence_proto_rawDesc = "" +
 	"\x0eother_photo_id\x18\x04 \x01(\tB\a\xbaH\x04r\x02($R\fotherPhotoId\x129\n" +
 	"\rother_subject\x18\x05 \x01(\v2\x14.rounds.v1.RecordRefR\fotherSubject\x12\x1a\n" +
 	"\bmeasured\x18\x06 \x01(\x01R\bmeasured\x12\x1c\n" +
-	"\tthreshold\x18\a \x01(\x01R\tthreshold\"\x95\x04\n" +
+	"\tthreshold\x18\a \x01(\x01R\tthreshold\"\xb6\x04\n" +
 	"\vPhotoReport\x128\n" +
 	"\bfindings\x18\x01 \x03(\v2\x12.rounds.v1.FindingB\b\xbaH\x05\x92\x01\x02\x10@R\bfindings\x12&\n" +
 	"\n" +
@@ -1008,7 +1018,9 @@ const file_rounds_v1_evidence_proto_rawDesc = "" +
 	"\vfeatureless\x18\f \x01(\bR\vfeatureless\x12\x1b\n" +
 	"\tstored_us\x18\r \x01(\x03R\bstoredUs\x12\x1f\n" +
 	"\vanalysed_us\x18\x0e \x01(\x03R\n" +
-	"analysedUs\"\x88\b\n" +
+	"analysedUs\x12\x1f\n" +
+	"\vcaptured_us\x18\x0f \x01(\x03R\n" +
+	"capturedUs\"\x88\b\n" +
 	"\x05Photo\x126\n" +
 	"\asubject\x18\x01 \x01(\v2\x14.rounds.v1.RecordRefB\x06\x82\xd3'\x02\b\vR\asubject\x120\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x14.rounds.v1.PhotoRoleB\x06\x82\xd3'\x02\b\vR\x04role\x12\x1c\n" +
