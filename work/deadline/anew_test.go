@@ -53,7 +53,7 @@ func TestOtherTimes(t *testing.T) {
 			"respond met 20/5 ann; arrive met 120/30 xu; finish met 240/60 xu; review met 121/70 bo; 2:respond met 120/101 ann; 2:arrive open 220; 2:finish open 340"},
 		"a visit of an earlier round that is not asked for now": {begin().move(5, triaged, "ann").move(30, inProgress, "xu").move(60, done, "xu").
 			move(61, reviewing, "").move(70, closed, "bo").visits(3).move(100, triaged, resident, "next").visits(0),
-			"respond met 20/5 ann; arrive met 120/30 xu; finish met 240/60 xu; review met 121/70 bo; follow_up void 4390; 2:respond open 120; 2:arrive open 220; 2:finish open 340"},
+			"respond met 20/5 ann; arrive met 120/30 xu; finish met 240/60 xu; review met 121/70 bo; follow_up void 4390 bo; 2:respond open 120; 2:arrive open 220; 2:finish open 340"},
 		"missed and noticed, and not by the new time": {begin(noVisit).move(5, triaged, "ann").move(30, inProgress, "xu").look(300).asks(20, 120, 600),
 			"respond met 20/5 ann; arrive met 120/30 xu; finish open 600 told@300"},
 		"done by the new time": {begin(noVisit).move(5, triaged, "ann").move(30, inProgress, "xu").look(300).asks(20, 120, 600).again().move(500, done, "xu"),

@@ -282,7 +282,7 @@ func said(d *roundsv1.Deadline, inTime bool, before *roundsv1.Deadline) roundsv1
 	return disputed
 }
 
-// owner is who has to see to a step, or had: who did it, else who has the ticket. Of earlier rounds, who it was when they ended.
+// owner is who has to see to a step, or had: who did it, else who has the ticket; of the follow-up visit who closed it, which is nobody by name where its tasks did. Of earlier rounds, who it was when they ended.
 func (l *ledger) owner(s step, before *roundsv1.Deadline) string {
 	t := l.ticket
 	switch {
@@ -295,8 +295,12 @@ func (l *ledger) owner(s step, before *roundsv1.Deadline) string {
 			return slices.MaxFunc(reviews, func(a, b *roundsv1.Review) int { return cmp.Compare(a.GetTimeUs(), b.GetTimeUs()) }).GetPersonId()
 		}
 		return ""
-	case s.step == followUp:
-		return ""
+	case s.step == followUp: // whoever confirmed the work knows what was promised
+		i := slices.IndexFunc(t.GetMoves(), func(m *roundsv1.Move) bool { return m.GetState() == roundsv1.TicketState_TICKET_STATE_CLOSED && m.GetTimeUs() == s.startUs })
+		if i < 0 {
+			return ""
+		}
+		return t.GetMoves()[i].GetPersonId()
 	}
 	return t.GetAssigneeId()
 }

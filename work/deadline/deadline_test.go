@@ -151,7 +151,7 @@ func TestStories(t *testing.T) {
 		{"answered late, and nobody told yet", begin(only(respond)).move(21, triaged, "ann"), "respond breached 20/21 ann"},
 		{"answered late, as was told", begin(only(respond)).look(20).move(21, triaged, "ann"), "respond breached 20/21 ann told@20"},
 		{"all done in time", begin().move(5, triaged, "ann").move(100, inProgress, "xu").move(200, done, "xu").move(210, reviewing, "").move(250, closed, "bo"),
-			"respond met 20/5 ann; arrive met 120/100 xu; finish met 240/200 xu; review met 270/250 bo; follow_up open 4570"},
+			"respond met 20/5 ann; arrive met 120/100 xu; finish met 240/200 xu; review met 270/250 bo; follow_up open 4570 bo"},
 		{"done without a start", begin(only(arrive, finish)).move(200, done, "xu"), "arrive breached 120/200 xu; finish met 240/200 xu"},
 
 		{"a pause that stops", begin(only(finish)).move(60, inProgress, "xu").move(100, paused, "xu", "stop").move(160, inProgress, "xu"), "finish open 300"},
@@ -188,9 +188,9 @@ func TestStories(t *testing.T) {
 			move(50, done, "yi", "late"), "finish met 240/60 xu; 2:finish met 340/50 yi"},
 		{"reopened", begin().move(5, triaged, "ann").move(30, inProgress, "xu").move(60, done, "xu").move(61, reviewing, "").move(100, closed, "bo").
 			move(500, triaged, "resident", "next"),
-			"respond met 20/5 ann; arrive met 120/30 xu; finish met 240/60 xu; review met 121/100 bo; follow_up void 4420; 2:respond open 520; 2:arrive open 620; 2:finish open 740"},
+			"respond met 20/5 ann; arrive met 120/30 xu; finish met 240/60 xu; review met 121/100 bo; follow_up void 4420 bo; 2:respond open 520; 2:arrive open 620; 2:finish open 740"},
 		{"reopened after the visit was missed", begin(only(followUp)).move(100, closed, "bo").look(9999).move(10000, triaged, "resident", "next"),
-			"follow_up breached 4420 told@9999"},
+			"follow_up breached 4420 bo told@9999"},
 
 		{"review missed", begin(only(review)).move(60, done, "xu").move(61, reviewing, "").look(500), "review breached 121 told@500"},
 		{"asked for more: the reviewer's time begins again", func() story {
@@ -206,22 +206,22 @@ func TestStories(t *testing.T) {
 		{"row 12: approved and objected to", begin(only(review, followUp)).move(60, done, "xu").move(61, reviewing, "").move(90, closed, "bo").
 			move(200, reviewing, "cy"), "review open 260"},
 		{"closed again", begin(only(review, followUp)).move(60, done, "xu").move(61, reviewing, "").move(90, closed, "bo").
-			move(200, reviewing, "cy").move(210, closed, "su"), "review met 260/210 su; follow_up open 4530"},
+			move(200, reviewing, "cy").move(210, closed, "su"), "review met 260/210 su; follow_up open 4530 su"},
 
 		{"the visit was made", begin(only(followUp)).move(100, closed, "bo").move(2000, closed, "bo", deadline.Visited), "follow_up met 4420/2000 bo"},
 		{"the customer accepted", begin(only(followUp)).move(100, closed, "bo").move(2000, closed, "resident", deadline.Accepted), "follow_up met 4420/2000 resident"},
-		{"a second approval is no visit", begin(only(followUp)).move(100, closed, "bo").move(2000, closed, "cy"), "follow_up open 4420"},
+		{"a second approval is no visit", begin(only(followUp)).move(100, closed, "bo").move(2000, closed, "cy"), "follow_up open 4420 bo"},
 		{"the customer spoke, and no move says when", func() story {
 			s := begin(only(followUp)).move(100, closed, "bo")
 			s.Acceptance = roundsv1.Acceptance_ACCEPTANCE_ACCEPTED
 			return s
-		}(), "follow_up met 4420/100"},
+		}(), "follow_up met 4420/100 bo"},
 
 		{"after the visit had been missed", func() story {
 			s := begin(only(followUp)).move(100, closed, "bo").look(4420)
 			s.Acceptance = roundsv1.Acceptance_ACCEPTANCE_ACCEPTED
 			return s
-		}(), "follow_up breached 4420/4420 told@4420"},
+		}(), "follow_up breached 4420/4420 bo told@4420"},
 
 		{"cancelled in time", begin(only(respond, finish)).move(30, triaged, "").look(20).move(100, cancelled, "su"),
 			"respond breached 20/100 su told@20; finish void 240"},
