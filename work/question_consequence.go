@@ -14,6 +14,7 @@ const (
 	flagRetake   = "retake"
 	flagInTime   = "in_time"      // an inspection round's walk was within its window
 	flagTooLate  = "after_window" // it was not
+	maxLost      = 64             // photos that a decision names, as the schema has it
 	lostPhotoWhy = "照片遗失，已安排补拍 (lost: to be taken again)"
 )
 
@@ -200,7 +201,7 @@ func (j *judgement) retake(subject *roundsv1.Change) engine.Verdict {
 		for _, key := range sortedKeys(round.GetAnswers()) {
 			for _, id := range round.GetAnswers()[key].GetPhotoIds() {
 				photos = append(photos, id)
-				if (j.lost(id) || refused(j.lookup(kindPhoto, id).GetRecord().GetPhoto())) && !slices.Contains(items, key) {
+				if (j.lost(id) || j.neverCame(id) || refused(j.lookup(kindPhoto, id).GetRecord().GetPhoto())) && !slices.Contains(items, key) {
 					items = append(items, key)
 				}
 			}
@@ -210,15 +211,19 @@ func (j *judgement) retake(subject *roundsv1.Change) engine.Verdict {
 	default:
 		return engine.Verdict{Problem: j.gone()}
 	}
+	var never []string
 	slices.Sort(photos)
 	for _, id := range slices.Compact(photos) {
+		if j.neverCame(id) {
+			never = append(never, id)
+		}
 		if j.lost(id) {
 			v.Derived = append(v.Derived, engine.Derived{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Fields: []uint32{photoHidden}, Record: &roundsv1.Record{
 				Kind: &roundsv1.Record_Photo{Photo: &roundsv1.Photo{Hidden: &roundsv1.Hidden{Reason: lostPhotoWhy, PersonId: string(j.Person)}}}}}})
 		}
 	}
 	if ticket != nil {
-		v.Derived = append(v.Derived, j.asksAgain(subject))
+		v.Derived = append(v.Derived, j.asksAgain(subject, never))
 	} else {
 		v.Derived = append(v.Derived, j.returned(subject, flagRetake, lostPhotoWhy, items))
 	}
@@ -233,11 +238,12 @@ func (j *judgement) retake(subject *roundsv1.Change) engine.Verdict {
 	return v
 }
 
-// asksAgain marks a ticket whose photos are to be taken again, and keeps since when: what was taken or scanned before does not count.
-func (j *judgement) asksAgain(subject *roundsv1.Change) engine.Derived {
+// asksAgain marks a ticket whose photos are to be taken again, and keeps since when: what was taken or scanned before does not count. It keeps which of them nobody has
+// heard of, too: there is no record of those that could be taken out of sight.
+func (j *judgement) asksAgain(subject *roundsv1.Change, never []string) engine.Derived {
 	ticket := subject.GetRecord().GetTicket()
 	reviews := append(slices.Clone(ticket.GetReviews()), &roundsv1.Review{Round: ticket.GetRound(), PersonId: string(j.Person),
-		Verdict: roundsv1.Verdict_VERDICT_ASKED, Reason: flagRetake, Words: cut(j.args.reason), TimeUs: j.Time.UnixMicro()})
+		Verdict: roundsv1.Verdict_VERDICT_ASKED, Reason: flagRetake, Words: cut(j.args.reason), PhotoIds: never[:min(len(never), maxLost)], TimeUs: j.Time.UnixMicro()})
 	edit := &roundsv1.Ticket{Flags: slices.Clone(ticket.GetFlags()), Reviews: reviews[max(0, len(reviews)-maxReviews):]}
 	if len(edit.Flags) < maxFlags && !slices.Contains(edit.Flags, flagRetake) {
 		edit.Flags = append(edit.Flags, flagRetake)
@@ -245,6 +251,9 @@ func (j *judgement) asksAgain(subject *roundsv1.Change) engine.Derived {
 	return engine.Derived{RecordID: merge.RecordID(subject.GetRecordId()), Edit: &roundsv1.Edit{Fields: []uint32{ticketFlags, ticketReviews},
 		Record: &roundsv1.Record{Kind: &roundsv1.Record_Ticket{Ticket: edit}}}}
 }
+
+// neverCame: whether nobody has heard of a photo: its record was lost with the phone, too.
+func (j *judgement) neverCame(id string) bool { return j.lookup(kindPhoto, id) == nil }
 
 // lost: whether a photo is promised, is not hidden, and its bytes are not in storage.
 func (j *judgement) lost(id string) bool {

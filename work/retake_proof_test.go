@@ -1,6 +1,7 @@
 package work_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -48,4 +49,47 @@ func TestRow36_NewCapture(t *testing.T) {
 			w.chief.inState(w.id, test.want)
 		})
 	}
+}
+
+// TestRow36_WhatNeverCame: where the phone is lost before it told even of its photo, that one is not waited for once somebody decided that it is taken again; it stays
+// listed, and is waited for as soon as it is heard of after all.
+func TestRow36_WhatNeverCame(t *testing.T) {
+	fresh := uid("fresh")
+	again := func(w *town) {
+		w.x.done(w.id, submit(1, uid("lost")))
+		w.retake(w.id)
+		w.x.sync()
+		w.x.done(fresh, shot(w.id, 1, hash("fresh"), at))
+		w.x.done(w.id, submit(1, fresh))
+	}
+	t.Run("taken again", func(t *testing.T) {
+		w := newTown(t, "light")
+		again(w)
+		w.chief.inState(w.id, stateDone)
+		w.looked(w.id, fresh, stateClean)
+		ticket := w.chief.inState(w.id, stateInReview)
+		if listed := ticket.GetCompletions()[0].GetPhotoIds(); !slices.Contains(listed, uid("lost")) {
+			t.Errorf("of the lost photo there is listed %v", listed)
+		}
+		w.r.sync()
+		w.r.done(w.id, w.r.approves(w.id, 1))
+		w.chief.inState(w.id, stateClosed)
+	})
+	t.Run("it comes after all", func(t *testing.T) {
+		w := newTown(t, "light")
+		again(w)
+		w.x.done(uid("lost"), shot(w.id, 1, hash("lost")))
+		w.looked(w.id, fresh, stateClean)
+		w.chief.inState(w.id, stateDone)
+		w.looked(w.id, uid("lost"), stateClean)
+		w.chief.inState(w.id, stateInReview)
+	})
+	t.Run("nobody decided", func(t *testing.T) {
+		w := newTown(t, "light")
+		w.x.done(w.id, submit(1, uid("lost")))
+		w.x.done(fresh, shot(w.id, 1, hash("fresh"), at))
+		w.x.done(w.id, submit(1, fresh))
+		w.looked(w.id, fresh, stateClean)
+		w.chief.inState(w.id, stateDone)
+	})
 }

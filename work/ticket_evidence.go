@@ -87,11 +87,13 @@ func (j *judgement) evidenceStored() bool {
 	return len(j.awaitedPhotos()) == 0 && len(proving(j.ticket())) > 0
 }
 
-// awaitedPhotos are the photos of the manifests, in sight, that do not prove the round yet.
+// awaitedPhotos are the photos of the manifests, in sight, that do not prove the round yet. One that nobody has heard of is not waited for once somebody decided that it is
+// lost and to be taken again; should it come after all, it is.
 func (j *judgement) awaitedPhotos() []string {
+	lost := lostPhotos(j.ticket())
 	return slices.DeleteFunc(manifestOf(j.ticket()), func(id string) bool {
 		photo := j.lookup(kindPhoto, id)
-		return photo.GetRecord().GetPhoto().GetHidden() != nil || j.provesRound(photo)
+		return photo == nil && slices.Contains(lost, id) || photo.GetRecord().GetPhoto().GetHidden() != nil || j.provesRound(photo)
 	})
 }
 

@@ -70,6 +70,20 @@ func retakeAsked(t *roundsv1.Ticket) int64 {
 	return 0
 }
 
+// lostPhotos are the photos of the round that nobody had heard of when somebody decided that they are to be taken again.
+func lostPhotos(t *roundsv1.Ticket) []string {
+	var ids []string
+	if !slices.Contains(t.GetFlags(), FlagRetake) {
+		return nil
+	}
+	for _, r := range t.GetReviews() {
+		if r.GetRound() == t.GetRound() && r.GetVerdict() == roundsv1.Verdict_VERDICT_ASKED && r.GetReason() == flagRetake {
+			ids = append(ids, r.GetPhotoIds()...)
+		}
+	}
+	return ids
+}
+
 // scannedSince: whether a tag was scanned for the ticket after a moment of its round, microseconds since 1970.
 func (j *judgement) scannedSince(us int64) bool {
 	us = max(us, roundBegan(j.ticket(), j.ticket().GetRound()))

@@ -93,6 +93,7 @@ type work struct {
 	began      map[uint32]*entry // by which a round began; the first has none
 	whole      map[uint32]*entry // by which a round went to review first: its evidence was complete
 	retake     *entry            // by which somebody decided that the photos of the round are to be taken again
+	lost       map[string]bool   // photos that nobody had heard of by then
 	scans      []*entry
 	again      []string // items that a reviewer pointed at, which are to be answered anew in the round
 	moved      *entry   // that wrote the state last
@@ -262,7 +263,7 @@ func (t *work) begin(e *entry) {
 	if parent := t.of.tickets[t.parent]; parent != nil {
 		delete(parent.past, t.id)
 	}
-	t.began[t.round], t.disputed, t.dissent, t.retake, t.again = e, nil, false, nil, e.mutation.GetCommand().GetTicket().GetReject().GetItemIds()
+	t.began[t.round], t.disputed, t.dissent, t.retake, t.lost, t.again = e, nil, false, nil, nil, e.mutation.GetCommand().GetTicket().GetReject().GetItemIds()
 	if t.asks = append(t.asks, e); t.pinned != t.category() { // what was changed after the last one was done
 		t.pins(e, t.category(), t.categorised().GetPersonId())
 	}

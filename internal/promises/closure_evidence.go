@@ -152,13 +152,16 @@ func (m *trade) demands(id string) requirement {
 }
 
 // proved: whether somebody said that the current round is done, every photo that was promised for it is in storage, sound, and of this round, and they are as many
-// different ones of the finished work as was asked for. One that was taken out of sight neither counts nor stands in the way.
+// different ones of the finished work as was asked for. One that was taken out of sight neither counts nor stands in the way, nor does one that nobody has heard of and
+// somebody decided is lost.
 func (m *trade) proved(t *work) (bool, string) {
 	asked := m.asked(t)
 	sound := map[string]bool{}
 	for _, id := range t.manifest() {
 		p := m.photos[id]
 		switch {
+		case t.lost[id] && (p == nil || !p.made): // 36
+			continue
 		case p == nil || !p.made && !p.unclear:
 			return false, "photo " + id + " was never promised"
 		case p.hidden != nil && !p.unclear && p.state == roundsv1.PhotoState_PHOTO_STATE_HARD && m.hides(t, p):

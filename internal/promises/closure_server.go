@@ -35,6 +35,14 @@ func (m *trade) server(t *work, e *entry, edit *roundsv1.Edit) {
 	}
 	if slices.Contains(said.GetFlags(), "retake") && cause.mutation.GetCommand().GetConflict().GetDecide().GetAction() == roundsv1.ConflictAction_CONFLICT_ACTION_RETAKE {
 		t.retake = cause // 36
+		if t.lost == nil {
+			t.lost = map[string]bool{}
+		}
+		for _, id := range t.manifest() {
+			if p := m.photos[id]; p == nil || !p.made {
+				t.lost[id] = true
+			}
+		}
 	}
 	if said.GetAcceptance() == roundsv1.Acceptance_ACCEPTANCE_DISPUTED && t.disputed == nil { // by the customer of a ticket that was merged into it
 		t.disputed = e
