@@ -8,6 +8,9 @@ import (
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
 	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/sync/store"
+	"github.com/rounds-sync/rounds/work"
+	"github.com/rounds-sync/rounds/work/tag"
 )
 
 // lostPhoto brings a ticket of lights to where its photo is lost and somebody decided that it is to be taken again.
@@ -92,4 +95,62 @@ func TestRow36_WhatNeverCame(t *testing.T) {
 		w.looked(w.id, fresh, stateClean)
 		w.chief.inState(w.id, stateDone)
 	})
+}
+
+// keyed are the keys of a site whose tags are verified.
+type keyed struct{}
+
+func (keyed) TagKeys(store.Scope) tag.Keys { return tag.Keys{siteKey()} }
+
+// TestRow36_GenuineTag: where tags are verified, only a genuine one of the ticket's place, or of one within it, proves the place of what is taken again; a photo that only
+// says that it was taken at a tag does not.
+func TestRow36_GenuineTag(t *testing.T) {
+	building, room, other := uid("the building"), uid("the room in it"), uid("the other building")
+	issued := func(place string) string {
+		p, err := tag.Issue(tag.Tag{Site: siteID, Place: place}, siteKey())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	for name, test := range map[string]struct {
+		scan  *roundsv1.Scan
+		place roundsv1.LocationSource
+		want  roundsv1.TicketState
+	}{
+		"of the place":                 {&roundsv1.Scan{Payload: issued(building)}, 0, stateInReview},
+		"of a room in it":              {&roundsv1.Scan{Payload: issued(room), CheckpointId: room}, 0, stateInReview},
+		"of another building":          {&roundsv1.Scan{Payload: issued(other)}, 0, stateDone},
+		"of another, said to be here":  {&roundsv1.Scan{Payload: issued(other), CheckpointId: building}, 0, stateDone},
+		"rubbish":                      {&roundsv1.Scan{Payload: "rubbish", CheckpointId: building}, 0, stateDone},
+		"none that could be read":      {&roundsv1.Scan{CheckpointId: building}, 0, stateDone},
+		"the photo says so":            {nil, roundsv1.LocationSource_LOCATION_SOURCE_TAG, stateDone},
+		"the photo says it is certain": {nil, roundsv1.LocationSource_LOCATION_SOURCE_CONFIRMED, stateDone},
+		"the photo has a fix":          {nil, roundsv1.LocationSource_LOCATION_SOURCE_GPS, stateInReview},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newTownOf(t, work.Config{Reference: office{}, Tags: keyed{}}, "light")
+			w.write(func(engine.View) ([]engine.Derived, error) {
+				of := func(id string, p *roundsv1.Place) engine.Derived {
+					return engine.Derived{RecordID: merge.RecordID(id), Edit: &roundsv1.Edit{Record: &roundsv1.Record{Kind: &roundsv1.Record_Place{Place: p}}}}
+				}
+				return []engine.Derived{of(building, &roundsv1.Place{}), of(room, &roundsv1.Place{ParentId: building}), of(other, &roundsv1.Place{}),
+					{RecordID: merge.RecordID(w.id), Edit: &roundsv1.Edit{Fields: []uint32{5}, Record: ticketRecord(&roundsv1.Ticket{
+						Location: &roundsv1.Location{PlaceId: building, Source: roundsv1.LocationSource_LOCATION_SOURCE_TYPED}})}}}, nil
+			})
+			if got := w.chief.ticket(w.id).GetLocation().GetPlaceId(); got != building {
+				t.Fatalf("the ticket is at %q", got)
+			}
+			w.lostPhoto()
+			if test.scan != nil {
+				test.scan.Id = uid("a scan")
+				w.x.done(w.id, &roundsv1.Fact{Record: ticketRecord(&roundsv1.Ticket{Scans: []*roundsv1.Scan{test.scan}})})
+			}
+			fresh := uid("fresh")
+			w.x.done(w.id, submit(1, fresh))
+			w.x.done(fresh, shot(w.id, 1, hash("fresh"), func(p *roundsv1.Photo) { p.Location = &roundsv1.Location{PlaceId: building, Source: test.place} }))
+			w.looked(w.id, fresh, stateClean)
+			w.chief.inState(w.id, test.want)
+		})
+	}
 }

@@ -48,8 +48,9 @@ func capturedUs(change *roundsv1.Change) int64 {
 	return cmp.Or(change.GetRecord().GetPhoto().GetReport().GetCapturedUs(), writer(change, photoSubject).GetTimeUs())
 }
 
-// showsPlace: whether a location proves where something was taken: by a tag or by somebody's word, or by a fix that is good enough to say where, as the site has it; and no
-// other program made it up. A fix that does not say how good it is counts as one, as the checks of photos have it.
+// showsPlace: whether a location proves where something was taken: by a fix that is good enough to say where, as the site has it, and that no other program made up; where
+// the tags of the site are not verified, by a tag or by somebody's word, too: where they are, the scan has to be here. A fix that does not say how good it is counts as
+// one, as the checks of photos have it.
 func (j *judgement) showsPlace(at *roundsv1.Location) bool {
 	switch {
 	case at.GetMocked():
@@ -57,7 +58,7 @@ func (j *judgement) showsPlace(at *roundsv1.Location) bool {
 	case at.GetSource() == roundsv1.LocationSource_LOCATION_SOURCE_GPS:
 		return float64(at.GetAccuracyM()) <= j.reference.Policy(j.Scope).PlaceAccuracy
 	}
-	return at.GetSource() > roundsv1.LocationSource_LOCATION_SOURCE_GPS
+	return at.GetSource() > roundsv1.LocationSource_LOCATION_SOURCE_GPS && len(j.rules.tags.TagKeys(j.Scope)) == 0
 }
 
 // retakeAsked is when somebody decided last that the photos of the round are to be taken again, microseconds since 1970; 0 where that is not known.
@@ -84,10 +85,39 @@ func lostPhotos(t *roundsv1.Ticket) []string {
 	return ids
 }
 
-// scannedSince: whether a tag was scanned for the ticket after a moment of its round, microseconds since 1970.
+// scannedSince: whether a tag of the place was scanned for the ticket after a moment of its round, microseconds since 1970.
 func (j *judgement) scannedSince(us int64) bool {
 	us = max(us, roundBegan(j.ticket(), j.ticket().GetRound()))
 	return slices.ContainsFunc(j.Current.GetWrites(), func(w *roundsv1.Write) bool {
-		return w.GetStamp().GetTimeUs() > us && slices.ContainsFunc(w.GetElements(), func(e *roundsv1.ElementKey) bool { return e.GetField() == ticketScans })
+		return w.GetStamp().GetTimeUs() > us && slices.ContainsFunc(w.GetElements(), func(e *roundsv1.ElementKey) bool {
+			return e.GetField() == ticketScans && j.ofPlace(e.GetKey())
+		})
 	})
+}
+
+// ofPlace: whether a scan of the ticket read a genuine tag of its place, or of one within it; where the tags of the site are not verified, any counts.
+func (j *judgement) ofPlace(scan string) bool {
+	if len(j.rules.tags.TagKeys(j.Scope)) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(j.ticket().GetScans(), func(s *roundsv1.Scan) bool {
+		if s.GetId() != scan {
+			return false
+		}
+		at, mark := j.checkTag(s.GetPayload(), s.GetCheckpointId())
+		return mark == "" && j.within(at, j.ticket().GetLocation().GetPlaceId())
+	})
+}
+
+// within: whether a place is another one or lies in it; any lies in one that is not known.
+func (j *judgement) within(id, other string) bool {
+	for range maxDepth {
+		if id == other || other == "" {
+			return true
+		}
+		if id = j.lookup(kindPlace, id).GetRecord().GetPlace().GetParentId(); id == "" {
+			return false
+		}
+	}
+	return false
 }
