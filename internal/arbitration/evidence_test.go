@@ -180,7 +180,7 @@ func TestRow36(t *testing.T) {
 				w.came(w.f.choose(asked, roundsv1.ConflictAction_CONFLICT_ACTION_RETAKE), applied)
 				w.y.sync()
 				again := w.y.shoots(w.id, func(in *client.PhotoInput) {
-					in.Location = &roundsv1.Location{PlaceId: "stair-3-2", Source: roundsv1.LocationSource_LOCATION_SOURCE_TAG}
+					in.Location = &roundsv1.Location{Source: roundsv1.LocationSource_LOCATION_SOURCE_GPS, Latitude: 22.54, Longitude: 114.06, AccuracyM: 5}
 				})
 				w.y.do(w.id, submit(1, again))
 				w.y.sync()
