@@ -480,6 +480,35 @@ func TestRow27_PassAndFailByTwoPhones(t *testing.T) {
 	}
 }
 
+// TestRow27_FailureAtACheckpoint: an item that fails at a checkpoint fails, whichever phone says of it first that it passes everywhere; a red line fails the round.
+func TestRow27_FailureAtACheckpoint(t *testing.T) {
+	for _, failFirst := range []bool{true, false} {
+		p := newPatrol(t, 8, &roundsv1.Inspection{CheckpointIds: []string{gate, pit}})
+		key := checklist.Key(pit, "pressure")
+		low := &roundsv1.Answer{Result: fail, Reading: proto.Float64(1), Note: "low"}
+		p.x.done(p.id, walk("start"))
+		p.y.sync()
+		p.x.do(p.id, answers(map[string]*roundsv1.Answer{"gutter": answer(pass, ""), "pressure": measured(3), "cover": answer(pass, "")}))
+		p.y.do(p.id, answers(map[string]*roundsv1.Answer{key: low}))
+		first, second := p.x, p.y
+		if failFirst {
+			first, second = second, first
+		}
+		first.sync()
+		second.sync()
+		bare := p.x.do(p.id, walk("submit"))
+		p.x.sync()
+		p.x.refused(bare, roundsv1.ProblemCode_PROBLEM_CODE_MISSING) // the failure has no photo
+		low.PhotoIds = []string{uid("gauge")}
+		p.x.done(p.id, answers(map[string]*roundsv1.Answer{key: low}))
+		p.x.done(p.id, walk("submit"))
+		i := p.round()
+		if i.GetScore() != 40 || !i.GetFailed() || !proto.Equal(i.GetTally(), &roundsv1.Tally{Passed: 2, Failed: 1}) || p.tickets()["pressure"] == nil {
+			t.Fatalf("%v, %v", i, p.tickets())
+		}
+	}
+}
+
 // TestTwoFailuresMakeOneTicket: two phones find the same fault, and one ticket is made.
 func TestTwoFailuresMakeOneTicket(t *testing.T) {
 	p := newPatrol(t, 8, &roundsv1.Inspection{CheckpointIds: []string{gate, pit}})

@@ -42,19 +42,29 @@ type question struct {
 	key  string
 }
 
-// questions are what a round asks: an item that somebody answered at a checkpoint, and nobody by itself, is asked at each of them.
+// questions are what a round asks: an item that somebody answered at a checkpoint, and nobody by itself, is asked at each of them; one that somebody answered by itself is
+// asked once, and where it failed.
 func (m *trade) questions(w *walk) (all []question) {
 	for _, item := range m.checklist(w).GetItems() {
-		at := len(w.answers[item.GetId()]) == 0 && slices.ContainsFunc(w.checkpoints, func(c string) bool { return len(w.answers[keyOf(c, item.GetId())]) > 0 })
-		if !at {
-			all = append(all, question{item, item.GetId()})
+		var at, failed []question
+		for _, checkpoint := range w.checkpoints {
+			q := question{item, keyOf(checkpoint, item.GetId())}
+			if at = append(at, q); w.fails(q) {
+				failed = append(failed, q)
+			}
+		}
+		if len(w.answers[item.GetId()]) == 0 && slices.ContainsFunc(at, func(q question) bool { return len(w.answers[q.key]) > 0 }) {
+			all = append(all, at...)
 			continue
 		}
-		for _, checkpoint := range w.checkpoints {
-			all = append(all, question{item, keyOf(checkpoint, item.GetId())})
-		}
+		all = append(append(all, question{item, item.GetId()}), failed...)
 	}
 	return all
+}
+
+// fails: whether the answer to a question counts as a failure.
+func (w *walk) fails(q question) bool {
+	return result(q.item, shown(w.answers[q.key]).said) == roundsv1.AnswerResult_ANSWER_RESULT_FAIL
 }
 
 // asks: whether a round has something that must be answered; one with a checklist that nobody knows does.
@@ -122,10 +132,16 @@ func gapIn(questions []question, answers map[string][]answer, again []string, si
 	return ""
 }
 
-// score is what a round comes to: the sum of weight times result, of 100; a red line that is crossed fails it.
+// score is what a round comes to: the sum of weight times result, of 100; a red line that is crossed fails it. A failure at a checkpoint counts in place of what was said
+// of the item by itself (27).
 func (m *trade) score(w *walk) (score float64, failed bool) {
 	var all, got, count, passed float64
-	for _, q := range m.questions(w) {
+	questions := m.questions(w)
+	for _, q := range questions {
+		fails := func(other question) bool { return other.item.GetId() == q.item.GetId() && w.fails(other) }
+		if q.key == q.item.GetId() && !w.fails(q) && slices.ContainsFunc(questions, fails) {
+			continue
+		}
 		r := result(q.item, shown(w.answers[q.key]).said)
 		if r == roundsv1.AnswerResult_ANSWER_RESULT_NOT_APPLICABLE || r == roundsv1.AnswerResult_ANSWER_RESULT_UNSPECIFIED && q.item.GetOptionalItem() {
 			continue

@@ -9,17 +9,19 @@
 // # What is asked
 //
 // A checklist does not say whether an item is asked once or at each checkpoint: the answers do. An item with an answer at one checkpoint, and none by its
-// own id, is asked at all of them.
+// own id, is asked at all of them. One with an answer by its own id is asked once, and at those checkpoints where it fails.
 //
 // # What counts
 //
 // A reading outside of low and high fails the item, whatever the person said of it. One outside of least and greatest cannot be, and is no answer.
+// Where an item fails at a checkpoint, that counts, and what its own id says instead does not, unless it is a failure too.
 package checklist
 
 import (
 	"crypto/sha256"
 	"encoding/base64"
 	"math"
+	"slices"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 )
@@ -50,28 +52,31 @@ type Question struct {
 	Key string
 }
 
-// Ask returns what a round asks, in the order of the route and then of the list. The answers say which items are asked at each checkpoint.
+// Ask returns what a round asks: what is asked once, in the order of the list; then the rest in the order of the route and of the list. The answers say which items are
+// asked at each checkpoint.
 func Ask(list *roundsv1.Checklist, checkpoints []string, answers map[string]*roundsv1.Answer) []Question {
 	var once, at []Question
-	asked := map[string]bool{}
+	everywhere := map[string]bool{}
 	for _, item := range list.GetItems() {
-		if answers[item.GetId()] == nil {
-			for _, checkpoint := range checkpoints {
-				asked[item.GetId()] = asked[item.GetId()] || answers[Key(checkpoint, item.GetId())] != nil
-			}
-		}
-		if !asked[item.GetId()] {
+		everywhere[item.GetId()] = answers[item.GetId()] == nil && slices.ContainsFunc(checkpoints, func(c string) bool { return answers[Key(c, item.GetId())] != nil })
+		if !everywhere[item.GetId()] {
 			once = append(once, Question{Item: item, Key: item.GetId()})
 		}
 	}
 	for _, checkpoint := range checkpoints {
 		for _, item := range list.GetItems() {
-			if asked[item.GetId()] {
-				at = append(at, Question{Item: item, Checkpoint: checkpoint, Key: Key(checkpoint, item.GetId())})
+			q := Question{Item: item, Checkpoint: checkpoint, Key: Key(checkpoint, item.GetId())}
+			if everywhere[item.GetId()] || q.fails(answers) {
+				at = append(at, q)
 			}
 		}
 	}
 	return append(once, at...)
+}
+
+// fails: whether the answer to a question counts as a failure.
+func (q Question) fails(answers map[string]*roundsv1.Answer) bool {
+	return Result(q.Item, answers[q.Key]) == roundsv1.AnswerResult_ANSWER_RESULT_FAIL
 }
 
 // Find returns the question that a key of the map of answers belongs to; false where the list has none such.

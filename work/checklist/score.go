@@ -55,16 +55,23 @@ type Outcome struct {
 	Score float64
 	// Failed: a red line was crossed.
 	Failed bool
-	// Tally of the answers.
+	// Tally of the answers that count.
 	Tally *roundsv1.Tally
 }
 
-// Sum reckons what a round comes to.
+// Sum reckons what a round comes to. An item that fails at a checkpoint has not passed by what somebody said of it once: that is left out, unless it is a failure too.
 func Sum(questions []Question, answers map[string]*roundsv1.Answer) Outcome {
 	out := Outcome{Tally: &roundsv1.Tally{}}
 	var all, got float64 // by weight
 	var count, passed int
+	failed := map[string]bool{} // items that fail where they are asked
 	for _, q := range questions {
+		failed[q.Item.GetId()] = failed[q.Item.GetId()] || q.fails(answers)
+	}
+	for _, q := range questions {
+		if q.Checkpoint == "" && failed[q.Item.GetId()] && !q.fails(answers) {
+			continue
+		}
 		result := Result(q.Item, answers[q.Key])
 		switch result {
 		case roundsv1.AnswerResult_ANSWER_RESULT_PASS:
