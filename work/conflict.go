@@ -2,6 +2,7 @@ package work
 
 import (
 	"strings"
+	"time"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/sync/engine"
@@ -161,11 +162,15 @@ func resolutionOf(action roundsv1.ConflictAction) string {
 
 // takerRoles are the roles of whom a question is given to, when that came to the server.
 func (j *judgement) takerRoles() []roundsv1.Role {
-	at := j.Taken
-	if at.IsZero() {
-		at = j.Time
+	return j.rules.people.Roles(engine.PersonID(j.conflictAct().GetAssign().GetPersonId()), j.Scope, j.arrived())
+}
+
+// arrived is when the act came to the server; as far as that is not known, when it was done.
+func (j *judgement) arrived() time.Time {
+	if j.Taken.IsZero() {
+		return j.Time
 	}
-	return j.rules.people.Roles(engine.PersonID(j.conflictAct().GetAssign().GetPersonId()), j.Scope, at)
+	return j.Taken
 }
 
 // takerFacts name whom a question was to be given to, and the roles of who could decide it.

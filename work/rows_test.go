@@ -453,8 +453,11 @@ func TestForceClose(t *testing.T) {
 	refused(w.chief, forceClose("S"), roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD) // alone
 	w.chief.done(w.id, forceClose("B"))
 	w.chief.inState(w.id, stateDone)
-	refused(w.chief, forceClose("B"), roundsv1.ProblemCode_PROBLEM_CODE_MISSING) // twice is not two
-	refused(w.chief, forceClose("S"), roundsv1.ProblemCode_PROBLEM_CODE_MISSING)
+	w.chief.done(w.id, forceClose("F")) // twice is not two
+	if ticket := w.chief.inState(w.id, stateDone); !slices.Equal(ticket.GetApproverIds(), []string{uid("S")}) {
+		t.Fatalf("%v", ticket)
+	}
+	refused(w.chief, forceClose("S"), roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD)
 	refused(w.foreman, forceClose("X"), roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD) // does not name who asked
 	// Work that goes on takes the request back.
 	w.x.done(w.id, submit(1, uid("found")))
@@ -481,7 +484,7 @@ func TestPerformerMayNotForce(t *testing.T) {
 	w.foreman.done(w.id, dispatch("F"))
 	w.foreman.done(w.id, start())
 	w.foreman.done(w.id, submit(1))
-	w.chief.done(w.id, forceClose("F"))
+	w.chief.done(w.id, forceClose("R"))
 	w.foreman.sync()
 	seq := w.foreman.do(w.id, forceClose("S"))
 	w.foreman.sync()

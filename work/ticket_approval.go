@@ -47,11 +47,11 @@ func (j *judgement) closedByReview() bool {
 	return !slices.Contains(j.ticket().GetFlags(), flagForced) && !slices.Contains(j.ticket().GetFlags(), flagByTasks)
 }
 
-// sign makes the person the approver; of a closure by force, beside who asked for it.
+// sign makes the person the approver; of a closure by force, beside who asked for it. Who asks anew has asked once.
 func (j *judgement) sign() {
 	var others []string
 	if j.op == ForceClose && j.forceStands() {
-		others = slices.Clone(j.ticket().GetApproverIds())
+		others = without(j.ticket().GetApproverIds(), string(j.Person))
 	}
 	j.editTicket(ticketApprovers).ApproverIds = append(others, string(j.Person))
 }

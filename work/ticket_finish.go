@@ -120,11 +120,11 @@ func endingRows() []row {
 		{command: Escalate, from: openStates(), when: when{unseen.escalation}, refuse: escalation.overtaken, facts: levelFacts},
 		{command: Escalate, from: openStates(), needs: needs{escalation.belowTop, act.saysWhy}, effects: then{escalation.level}},
 
-		{command: ForceClose, from: stuck, when: when{force.askedBySelf}, refuse: force.needsSecond},
 		{command: ForceClose, from: stuck, when: when{force.asked}, needs: needs{force.namesFirst, force.requestSeen, who.impartial, act.saysWhy, task.noneOpen}, to: closed,
 			effects: then{approval.sign, force.close, act.keepReason, pause.end}},
-		{command: ForceClose, from: stuck, needs: needs{who.supervisor, force.namesAnother, force.seen, who.impartial, act.saysWhy, task.noneOpen},
-			effects: then{approval.sign, force.ask, act.keepReason}},
+		{command: ForceClose, from: stuck,
+			needs:   needs{who.supervisor, force.namesAnother, force.namesIdle, force.namesAble, force.seen, who.impartial, act.saysWhy, task.noneOpen},
+			effects: then{approval.sign, force.ask, force.tellSecond, act.keepReason}},
 	}
 }
 

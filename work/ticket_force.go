@@ -4,22 +4,23 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
+	"github.com/rounds-sync/rounds/sync/engine"
 )
 
 // forceTerms are about a closure without evidence, by two people: the first asks for it, the second confirms on a device of their own.
 type forceTerms struct {
-	asked, askedBySelf, namesFirst, namesAnother, seen, requestSeen condition
-	needsSecond                                                     refusal
-	ask, close                                                      effect
+	asked, namesFirst, namesAnother, namesIdle, namesAble, seen, requestSeen condition
+	ask, tellSecond, close                                                   effect
 }
 
 func aboutForce() forceTerms {
 	return forceTerms{
-		asked: condition{name: "another person asked for it, who did none of the work since", holds: (*judgement).forceStands},
-		askedBySelf: condition{
-			name: "the person asked for it before",
+		asked: condition{
+			name: "another person asked for it, who did none of the work since",
 			holds: func(j *judgement) bool {
-				return j.forceStands() && slices.Contains(j.ticket().GetApproverIds(), string(j.Person))
+				return j.forceStands() && !slices.Contains(j.ticket().GetApproverIds(), string(j.Person))
 			},
 		},
 		namesFirst: condition{
@@ -36,6 +37,20 @@ func aboutForce() forceTerms {
 				"强制关闭须两人，请选择另一位同事作为第二人。",
 				"It takes two people. Name a colleague as the second."},
 		},
+		namesIdle: condition{
+			name:  "who is named did none of the work, as far as is known",
+			holds: (*judgement).namesIdle,
+			refusal: refusal{invalid, "second_person_id",
+				"所选的第二人参与了此工单的处理，请选择未参与的同事。",
+				"The second person that you name worked on this ticket. Name a colleague who did not."},
+		},
+		namesAble: condition{
+			name:  "who is named has a role that may confirm it, as far as is known",
+			holds: (*judgement).namesAble,
+			refusal: refusal{invalid, "second_person_id",
+				"所选的第二人无权确认强制关闭，请选择本项目的班长、管家、派单员、主管或项目经理。",
+				"The second person that you name may not confirm a forced closure. Name a foreman, butler, dispatcher, supervisor or manager of this site."},
+		},
 		seen: condition{
 			name:    "state and round seen",
 			holds:   func(j *judgement) bool { return j.saw(ticketState, ticketRound) },
@@ -49,12 +64,9 @@ func aboutForce() forceTerms {
 			facts:   forceFacts,
 		},
 
-		needsSecond: refusal{missing, "second_person_id",
-			"已记录您的强制关闭请求，还需第二人在自己的手机上确认。",
-			"Your request is on record. A second person has to confirm it on a device of their own."},
-
-		ask:   effect{`flag "force_close_asked"`, func(j *judgement) { j.flag(flagForceAsked) }},
-		close: effect{`flag "forced"`, (*judgement).closeByForce},
+		ask:        effect{`flag "force_close_asked"`, func(j *judgement) { j.flag(flagForceAsked) }},
+		tellSecond: effect{"who is named is told that their word is asked", (*judgement).tellSecond},
+		close:      effect{`flag "forced"`, (*judgement).closeByForce},
 	}
 }
 
@@ -91,6 +103,26 @@ func (j *judgement) namesWhoAsked() bool {
 func (j *judgement) namesAnother() bool {
 	second := j.ticketAct().GetForceClose().GetSecondPersonId()
 	return second != "" && second != string(j.Person)
+}
+
+func (j *judgement) namesIdle() bool {
+	second := j.ticketAct().GetForceClose().GetSecondPersonId()
+	return second != j.ticket().GetAssigneeId() && !slices.Contains(j.ticket().GetCrewIds(), second) && !slices.Contains(j.hands(), second)
+}
+
+func (j *judgement) namesAble() bool {
+	if j.rules.people == nil || j.foresees {
+		return true
+	}
+	held := j.rules.people.Roles(engine.PersonID(j.ticketAct().GetForceClose().GetSecondPersonId()), j.Scope, j.arrived())
+	return j.rules.rights[right{kindTicket, ForceClose}].any&bits(held) != 0
+}
+
+// tellSecond tells who is named that nothing is closed without their word.
+func (j *judgement) tellSecond() {
+	j.notify(roundsv1.NoticeCode_NOTICE_CODE_REMINDER, toPeople(j.ticketAct().GetForceClose().GetSecondPersonId()),
+		"有人请求强制关闭此工单，请您作为第二人确认。请查看工单；如同意，请在自己的手机上强制关闭，并将提出人填为第二人。",
+		"Somebody asks to close this ticket by force, with you as the second person. Look at it; if you agree, close it by force on a device of your own, and name who asked.")
 }
 
 // closeByForce marks the closure, and the outcome.

@@ -283,11 +283,12 @@ func (m *trade) force(t *work, e *entry, act *roundsv1.TicketForceClose) {
 	}
 	m.decided(t, e)
 	switch {
-	case t.asked == "" || !t.vouches(t.asked): // who worked since is not one of the two
+	case t.asked == "" || !t.vouches(t.asked) || t.asked == e.GetPersonId(): // who worked since is not one of the two; who asks anew names another
 		m.who(t, e, "asks for a forced closure", supervisor, manager)
+		if second := act.GetSecondPersonId(); second == e.GetPersonId() || second == t.assignee || !t.vouches(second) {
+			m.find(t, e, "a forced closure names %q, who cannot be the second person", second)
+		}
 		t.asked, t.request = e.GetPersonId(), e
-	case t.asked == e.GetPersonId():
-		m.find(t, e, "%s asks twice for a forced closure", t.asked)
 	default:
 		m.who(t, e, "confirms a forced closure", foreman, butler, dispatcher, supervisor, manager)
 		if act.GetSecondPersonId() != t.asked {

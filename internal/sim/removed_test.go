@@ -203,6 +203,11 @@ func guards() []removed {
 				t.ApproverIds, t.Flags = []string{stranger}, append(t.GetFlags(), "force_close_asked")
 			}
 		}), nil, "is TICKET_STATE_CLOSED; by the table it is TICKET_STATE_"},
+		{"the second person of a forced closure did none of the work", 0, on("ticket", func(c *engine.Case) {
+			if force := ticketCommand(c).GetForceClose(); force != nil {
+				force.SecondPersonId = stranger
+			}
+		}), nil, "who cannot be the second person"},
 		{"a ticket ends with the last of its tasks", 180, on("ticket", misread(func(_ getter, of *roundsv1.Change) {
 			if t := of.GetRecord().GetTicket(); t.GetParentId() != "" {
 				t.State = roundsv1.TicketState_TICKET_STATE_CLOSED
