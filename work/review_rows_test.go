@@ -2,6 +2,7 @@ package work_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,6 +123,24 @@ func TestRow11_StaleApproval(t *testing.T) {
 			w.r.applied(again)
 			w.chief.inState(w.id, stateClosed)
 		})
+	}
+}
+
+// TestDigestOfNothingOfAClosedTicket: who approves what is closed, and cannot have seen the evidence, is told that it is closed, and not to approve it again.
+func TestDigestOfNothingOfAClosedTicket(t *testing.T) {
+	w := newTown(t, "light")
+	w.x.done(w.id, start())
+	w.finished(w.x, w.id, 1)
+	blind := approve(1)
+	blind.GetApprove().ReviewDigest = make([]byte, 32)
+	act := w.q.do(w.id, blind) // on a phone that has not heard of the photos
+	w.r.sync()
+	w.r.done(w.id, w.r.approves(w.id, 1))
+	w.q.sync()
+	w.q.refused(act, roundsv1.ProblemCode_PROBLEM_CODE_STALE_DIGEST)
+	says := w.q.outcomes[act].GetProblem().GetSentence()
+	if !strings.Contains(says.GetZh(), "已关闭") || !strings.Contains(says.GetEn(), "it is closed") || strings.Contains(says.GetEn(), "again") {
+		t.Error(says)
 	}
 }
 

@@ -32,9 +32,11 @@ func aboutReviews() reviewTerms {
 			refusal: noDigestGiven(),
 		},
 		digestFresh: condition{
-			name:    "the reviewer looked at the evidence of the round",
-			holds:   func(j *judgement) bool { return !j.earlyApproval() },
-			refusal: lookAtPhotos(),
+			name:  "the reviewer looked at the evidence of the round",
+			holds: func(j *judgement) bool { return !j.earlyApproval() },
+			refusal: refusal{staleCode, "review_digest",
+				"他人已确认，工单已关闭，无需再次确认。您确认时未查看本轮完整的证据，因此未记为确认人。",
+				"Somebody else approved it, and it is closed: no other approval is needed. Yours is not of the evidence of this round, so it is not added."},
 		},
 		digestStale: condition{name: "a photo that cannot count, a failed item or a dispute came after the reviewer looked", holds: (*judgement).staleApproval},
 		digestOlder: condition{
@@ -70,7 +72,10 @@ func aboutReviews() reviewTerms {
 				"A photo or item that was pointed at is not of this round of the ticket. Choose again, from the photos and the checklist of this round."},
 		},
 
-		lookAtPhotos: lookAtPhotos(),
+		lookAtPhotos: refusal{staleCode, "review_digest",
+			"您确认时，本轮的照片和记录还没有齐全，确认未生效。请同步，查看照片后再次确认。",
+			"When you approved it the photos and the answers of this round were not complete yet, so the approval does not count. Sync, look at the photos," +
+				" and approve it again."},
 		lookAgain: refusal{staleCode, "review_digest",
 			"您查看之后出现了新的问题（无效照片、不合格项或客户异议），确认暂未生效。请重新查看后再确认或退回。",
 			"After you looked something came that speaks against the work: a photo that cannot count, a failed item or a dispute. Your approval waits:" +
@@ -91,14 +96,6 @@ func aboutReviews() reviewTerms {
 // notes puts the reviewer's word on record.
 func notes(verdict roundsv1.Verdict) effect {
 	return effect{"reviews + " + strings.TrimPrefix(verdict.String(), "VERDICT_"), func(j *judgement) { j.note(verdict) }}
-}
-
-// lookAtPhotos refuses an approval by somebody who has not looked at the evidence of the round.
-func lookAtPhotos() refusal {
-	return refusal{staleCode, "review_digest",
-		"您确认时，本轮的照片和记录还没有齐全，确认未生效。请同步，查看照片后再次确认。",
-		"When you approved it the photos and the answers of this round were not complete yet, so the approval does not count. Sync, look at the photos," +
-			" and approve it again."}
 }
 
 // noDigestGiven refuses an approval that nobody can hold against the evidence.

@@ -279,7 +279,7 @@ func guards() []removed {
 		{"an item that fails has its note", 2, with(ofGear(func(item *roundsv1.ChecklistItem) { item.FailWithoutNote = true })), nil, "fails without a note"},
 		{"a reading is within its limits, or failed", 2, with(ofGear(func(item *roundsv1.ChecklistItem) { item.Low, item.High = nil, nil })), nil, "reported as done, and item g2 fails"},
 		{"a reading that cannot be is none", 17, with(ofGear(func(item *roundsv1.ChecklistItem) { item.Greatest, item.FailWithoutPhoto = nil, true })), nil, "reported as done, and the reading of item"},
-		{"what a reviewer points at is answered anew", 9364, on("ticket", func(c *engine.Case) {
+		{"what a reviewer points at is answered anew", 9613, on("ticket", func(c *engine.Case) {
 			if ticketCommand(c).GetSubmitCompletion() != nil {
 				for _, r := range c.Current.GetRecord().GetTicket().GetReviews() {
 					r.ItemIds = nil
