@@ -92,6 +92,9 @@ func sentence(e *roundsv1.StoryEntry, d details, of *roundsv1.RecordRef, questio
 		}
 	case "edit":
 		what = edited(e, d)
+		if e.GetRecord().GetId() != of.GetId() {
+			what = ofAnother(e.GetRecord(), what)
+		}
 	case "dispatch":
 		to := called(e.GetAct().GetCommand().GetTicket().GetDispatch().GetAssigneeId(), names)
 		what = inBoth{"给" + to.zh, " to " + to.en}
@@ -115,6 +118,17 @@ func sentence(e *roundsv1.StoryEntry, d details, of *roundsv1.RecordRef, questio
 		after = inBoth{"（与他人的修改合并）", " (merged with what others wrote)"}
 	}
 	return &roundsv1.Text{Zh: who.zh + " " + did.zh + what.zh + after.zh, En: who.en + " " + did.en + what.en + after.en}
+}
+
+// ofAnother says of which record beside the one of the story something is, by its kind and the end of its id. Tickets are told apart otherwise.
+func ofAnother(record *roundsv1.RecordRef, what inBoth) inBoth {
+	thing := things()[record.GetKind()]
+	if record.GetKind() == string(kindTicket) || thing == (inBoth{}) {
+		return what
+	}
+	_, bare, _ := strings.Cut(thing.en, " ") // without its article
+	id := called(record.GetId(), nil)
+	return inBoth{thing.zh + " " + id.zh + " 的" + what.zh, " " + bare + " " + id.en + ":" + what.en}
 }
 
 // mostQuoted bounds what a sentence quotes, characters.

@@ -126,6 +126,31 @@ func TestStoryOfLateThings(t *testing.T) {
 	}
 }
 
+// TestStoryNamesWhatElseIsChanged: what the server writes in a ticket's photo is told of the photo, by name, and not as if it were of the ticket; in the photo's own
+// story it is of that.
+func TestStoryNamesWhatElseIsChanged(t *testing.T) {
+	w := newWorld(t)
+	boss := w.person("boss", manager)
+	id, shot := uid("t"), uid("p")
+	w.write(site, made(id, ticket(&roundsv1.Ticket{Title: "t"})))
+	w.write(site, made(shot, photo(&roundsv1.Photo{Subject: of("ticket", id)})))
+	w.write(site, changed(shot, photo(&roundsv1.Photo{State: roundsv1.PhotoState_PHOTO_STATE_STORED}), 40))
+	short := shot[len(shot)-8:]
+	for _, test := range []struct {
+		of     *roundsv1.RecordRef
+		zh, en string
+	}{
+		{of("ticket", id), "系统 修改照片 " + short + " 的状态", "The server changed photo " + short + ": state"},
+		{of("photo", shot), "系统 修改状态", "The server changed state"},
+	} {
+		all := w.story(boss, &roundsv1.StoryRequest{Record: test.of})
+		says := all[len(all)-1].GetSentence()
+		if !strings.HasPrefix(says.GetZh(), test.zh) || !strings.HasPrefix(says.GetEn(), test.en) {
+			t.Errorf("of %s: %v", test.of.GetKind(), says)
+		}
+	}
+}
+
 // TestStoryNamesEveryField: whatever the server writes in a ticket, a round or a question has a name that people read in Chinese, too.
 func TestStoryNamesEveryField(t *testing.T) {
 	w := newWorld(t)
