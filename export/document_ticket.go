@@ -24,7 +24,7 @@ func (p *paper) ticket(t *roundsv1.Ticket) {
 	p.doc.Pair(p.say("客户原话", "Customer's words"), t.GetCustomerWords())
 	p.doc.Pair(p.say("描述", "Description"), t.GetDescription())
 	p.doc.Pair(p.say("处理人", "Assignee"), p.person(t.GetAssigneeId()))
-	p.doc.Pair(p.say("协作人", "Crew"), p.people(t.GetCrewIds()))
+	p.doc.Pair(p.say("协作人", "Crew"), p.people(crewOf(t)))
 	p.doc.Pair(p.say("轮次", "Round"), strconv.Itoa(int(t.GetRound())))
 	if t.GetEscalationLevel() > 0 {
 		p.doc.Pair(p.say("升级级别", "Escalation level"), strconv.Itoa(int(t.GetEscalationLevel())))

@@ -117,6 +117,22 @@ func TestTickets(t *testing.T) {
 	}
 }
 
+// Whoever has the ticket is its assignee alone, though their start made them one of the crew, in tables and on paper.
+func TestCrewBesideTheAssignee(t *testing.T) {
+	w := newWorld(t)
+	w.write(site, id(1), ticket(&roundsv1.Ticket{Title: "灯不亮", AssigneeId: string(worker), CrewIds: []string{string(worker)}, ReportedTimeUs: reportedUs}))
+	w.write(site, id(2), ticket(&roundsv1.Ticket{Title: "漏水", AssigneeId: string(worker), CrewIds: []string{string(worker), string(asker)}, ReportedTimeUs: reportedUs + 1}))
+	got := rows(t, w.take(&roundsv1.ExportRequest{Content: tickets, Format: asCSV, Language: en}))
+	has(t, got[0], "ticket id", id(1), "assignee", "李伟", "crew", "")
+	if crew := got[1]["crew"]; crew == "" || strings.Contains(crew, "李伟") {
+		t.Errorf("the crew is %q", crew)
+	}
+	alone, _ := w.document(&roundsv1.ExportRequest{Content: tickets, RecordId: id(1)})
+	if strings.Contains(alone.Text, "协作人李伟") {
+		t.Error("the document names the assignee as crew")
+	}
+}
+
 // Filters let through what they say.
 func TestFilters(t *testing.T) {
 	w := newWorld(t)

@@ -2,6 +2,7 @@ package export
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
@@ -32,7 +33,7 @@ func (j *job) ticketRow(l *line, s *scope, from any) {
 	l.private(s, "户号", "household", t.GetHouseholdId())
 	l.private(s, "联系电话", "contact phone", t.GetContactPhone())
 	l.person(s, "处理人", "assignee", t.GetAssigneeId())
-	l.text("协作人", "crew", l.look(func() (string, error) { return s.names.people(l.ctx, t.GetCrewIds()) }))
+	l.text("协作人", "crew", l.look(func() (string, error) { return s.names.people(l.ctx, crewOf(t)) }))
 	number(l, "派单次数", "dispatches", t.GetAssignEpoch())
 	number(l, "升级级别", "escalation level", t.GetEscalationLevel())
 	l.text("挂起原因", "pause reason", t.GetPauseReason())
@@ -66,6 +67,11 @@ func (j *job) ticketRow(l *line, s *scope, from any) {
 	l.text("来自巡检", "from round", t.GetOrigin().GetInspectionId())
 	l.text("最近确认摘要", "last review digest", hex.EncodeToString(lastReview(t.GetReviews()).GetDigest()))
 	number(l, "版本", "version", change.GetVersion())
+}
+
+// crewOf are those of the crew who work with the assignee: whoever starts a ticket is of its crew, the assignee too.
+func crewOf(t *roundsv1.Ticket) []string {
+	return slices.DeleteFunc(slices.Clone(t.GetCrewIds()), func(id string) bool { return id == t.GetAssigneeId() })
 }
 
 // private writes what says who a household is and how it is reached, for those who may see it.
