@@ -44,8 +44,8 @@ func (p *program) device() *cobra.Command {
 				"列表和查看不等网络：显示本机已有的数据，并叠加本人未发送的修改。\n"+
 				"编号只需开头或末尾几位；人员可用姓名或工号，类别和位置可用代码或名称。\n\n"+
 				"本机已知会被规则拒绝的操作当场拒绝并说明缺什么；加 --anyway 仍会提交。照片、扫码、答案和备注从不拒绝。"),
-		Example: "  rounds device start 3f2a9c41 --photo before.jpg\n" +
-			"  rounds device done 3f2a9c41 --photo after.jpg --note \"seal replaced\"\n" +
+		Example: "  rounds device start 3f2a9c41 --photo before.jpg --source camera\n" +
+			"  rounds device done 3f2a9c41 --photo after.jpg --source camera --note \"seal replaced\"\n" +
 			"  rounds device approve 3f2a9c41\n" +
 			"  rounds device round start 77ab01cd --tag \"$(cat tag.txt)\"\n" +
 			"  rounds device answer 77ab01cd pressure --reading 3.2",

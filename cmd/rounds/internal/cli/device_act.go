@@ -200,6 +200,29 @@ func subjectOf(v client.View) *roundsv1.RecordRef {
 	return &roundsv1.RecordRef{Kind: string(v.Kind), Id: string(v.ID)}
 }
 
+// takeWith takes photos in that go with a command. Where the ticket asks for the live camera and they are not from it, none is kept, because it could never count and would
+// keep the ticket from review: the command is refused, unless it is to be sent anyway.
+func (d *deviceCommands) takeWith(ctx context.Context, s *session, a asking, in client.PhotoInput, paths []string) ([]client.Ref, error) {
+	gallery := func(v client.View) bool {
+		return len(paths) > 0 && in.Source != roundsv1.PhotoSource_PHOTO_SOURCE_CAMERA && v.Record.GetTicket().GetRequirements().GetLiveCamera()
+	}
+	refused := !a.anyway && gallery(a.view)
+	if refused && d.news(ctx, s) { // what the device knew was perhaps old
+		view, err := s.Get(ctx, a.view.Scope, a.view.Kind, a.view.ID)
+		if err != nil {
+			return nil, err
+		}
+		refused = gallery(view)
+	}
+	if refused {
+		return nil, d.refuseHere(ctx, s, a, &roundsv1.Problem{Code: roundsv1.ProblemCode_PROBLEM_CODE_INVALID_FIELD, Field: "source", Sentence: &roundsv1.Text{
+			Zh: "此类工单要求现场拍摄，相册照片不算，未收入。请现场拍摄，并加 --source camera。",
+			En: "This needs photos by the live camera; one from the gallery cannot count, and was not taken in. Take it at the place, with --source camera.",
+		}})
+	}
+	return d.take(ctx, s, a.view, in, paths)
+}
+
 // take takes photos of a record in.
 func (d *deviceCommands) take(ctx context.Context, s *session, of client.View, in client.PhotoInput, paths []string) ([]client.Ref, error) {
 	in.Subject = subjectOf(of)

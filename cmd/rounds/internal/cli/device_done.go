@@ -19,7 +19,7 @@ func (d *deviceCommands) done() *cobra.Command {
 			"with all photos of this round that may count. Where that is not enough, the device says what is missing, and what was added is kept: take what is\n"+
 			"missing, and call it again with that alone.",
 			"收入照片作为完工照片，添加备注和开工以来的工时，然后提交完工，附上本轮所有可计入的照片。\n仍不足时说明缺什么，已添加的保留：补拍后只带补拍的再次运行即可。"),
-		Example: "  rounds device done 3f2a9c41 --photo after.jpg --photo close.jpg --note \"seal replaced\"\n" +
+		Example: "  rounds device done 3f2a9c41 --photo after.jpg --photo close.jpg --source camera --note \"seal replaced\"\n" +
 			"  rounds device done 3f2a9c41 --photo-id 77ab01cd"}
 	cmd.RunE = d.with(func(ctx context.Context, s *session, args []string) error {
 		view, err := s.find(ctx, "ticket", args[0])
@@ -34,7 +34,7 @@ func (d *deviceCommands) done() *cobra.Command {
 			return err
 		}
 		a := asking{name: "done", view: view, anyway: anyway, photos: len(photos) > 0, and: func() ([]client.Ref, error) { return s.end(ctx, view, d.Now) }}
-		if a.facts, err = d.take(ctx, s, view, in, photos); err != nil {
+		if a.facts, err = d.takeWith(ctx, s, a, in, photos); err != nil {
 			return err
 		}
 		taken := make([]string, len(a.facts))

@@ -53,7 +53,7 @@ func deviceSteps() []deviceStep {
 			plain(func(v client.View, f *actFlags) *command {
 				return &command{Command: &roundsv1.TicketCommand_Decline{Decline: &roundsv1.TicketDecline{AssignEpoch: epoch(v), Reason: f.reason}}}
 			})},
-		{"start", "Begin the work; --photo shows the place before it|开工；--photo 附处理前照片", "start 3f2a9c41 --photo before.jpg", []string{"photo"}, false,
+		{"start", "Begin the work; --photo shows the place before it|开工；--photo 附处理前照片", "start 3f2a9c41 --photo before.jpg --source camera", []string{"photo"}, false,
 			plain(func(client.View, *actFlags) *command {
 				return &command{Command: &roundsv1.TicketCommand_Start{Start: &roundsv1.TicketStart{}}}
 			})},
@@ -154,7 +154,7 @@ func (d *deviceCommands) step(step deviceStep) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if a.facts, err = d.take(ctx, s, view, in, f.photos); err != nil {
+			if a.facts, err = d.takeWith(ctx, s, a, in, f.photos); err != nil {
 				return err
 			}
 		}
