@@ -43,6 +43,9 @@ func (j *judgement) standing() standing {
 		s.subjectZH, s.subjectEN = "此事项", "question"
 	default:
 		s = ticketStanding(j.state())
+		if lacks := j.lacks(); lacks != nil {
+			s.nowZH, s.nowEN = lacks.GetZh(), lacks.GetEn()
+		}
 		s.zh = term.Of(roundsv1.TicketState(j.state())).GetZh()
 		s.subjectZH, s.subjectEN = "工单", "ticket"
 	}
@@ -50,6 +53,20 @@ func (j *judgement) standing() standing {
 		s.zh, s.en, s.nowZH, s.nowEN = "未知状态", "in a state unknown to this server", "请联系主管。", "Talk to a supervisor."
 	}
 	return s
+}
+
+// lacks says to who works on a ticket that was reported as done what has to be done for it, as far as that is more than to wait for photos on their way; nil: nothing.
+func (j *judgement) lacks() *roundsv1.Text {
+	if j.foresees || j.state() != donePending || j.op != Start && j.op != Resume && j.op != SubmitCompletion {
+		return nil
+	}
+	evidence := aboutEvidence()
+	for _, c := range []condition{evidence.before, evidence.pictured, evidence.noneRefused, evidence.recaptured} {
+		if !c.holds(j) {
+			return j.why(c).GetSentence()
+		}
+	}
+	return nil
 }
 
 // ticketStanding has no Chinese name of the state: that is the term. English sentences go on with more than the term.

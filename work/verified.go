@@ -22,21 +22,37 @@ import (
 func (r *Rules) Verified(
 	scope store.Scope, current *roundsv1.Change, category *roundsv1.Category, photos []merge.RecordID, lookup func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error),
 ) (*roundsv1.Edit, bool) {
+	verdict, ok := r.verifies(scope, current, category, photos, lookup)
+	return verdict.Effect, ok && verdict.Problem == nil && verdict.Effect != nil
+}
+
+// Missing is what keeps a ticket or an inspection round that waits for its evidence from review: the first thing that Verified asks and does not find. Nil: nothing, or it
+// is not in the state that waits. It is for who shows the record, a device, say, which answers as well as it knows the photos. The arguments are those of Verified.
+func (r *Rules) Missing(
+	scope store.Scope, current *roundsv1.Change, category *roundsv1.Category, photos []merge.RecordID, lookup func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error),
+) *roundsv1.Problem {
+	verdict, _ := r.verifies(scope, current, category, photos, lookup)
+	return verdict.Problem
+}
+
+// verifies is what becomes of a record whose evidence is asked about; false: it does not wait for any.
+func (r *Rules) verifies(
+	scope store.Scope, current *roundsv1.Change, category *roundsv1.Category, photos []merge.RecordID, lookup func(kind merge.Kind, id merge.RecordID) (*roundsv1.Change, error),
+) (engine.Verdict, bool) {
 	kind, ok := merge.KindOf(current.GetRecord())
 	if !ok || current.GetDeleted() {
-		return nil, false
+		return engine.Verdict{}, false
 	}
 	j := r.judgement(engine.Case{Scope: scope, Kind: kind, Current: current, Saw: true, Lookup: lookup, Time: time.UnixMicro(current.GetTimeUs()).UTC()})
 	j.op, j.category, j.photos = EvidenceVerified, category, texts(photos)
 	rows := r.rows[kind][EvidenceVerified]
-	if len(rows) == 0 {
-		return nil, false
+	if !slices.ContainsFunc(rows, j.counts) {
+		return engine.Verdict{}, false
 	}
 	for _, id := range slices.Concat(ShownPhotos(current), j.photos) {
 		if found := time.UnixMicro(j.lookup(kindPhoto, id).GetTimeUs()).UTC(); found.After(j.Time) {
 			j.Time = found
 		}
 	}
-	verdict := j.transit(rows)
-	return verdict.Effect, verdict.Problem == nil && verdict.Effect != nil
+	return j.transit(rows), true
 }

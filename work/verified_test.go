@@ -3,6 +3,7 @@ package work_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -145,5 +146,39 @@ func TestInspectionVerified(t *testing.T) {
 		if edit, ok := rules.Verified(siteScope, c, nil, nil, failing); ok {
 			t.Errorf("%v: %v", c, edit)
 		}
+	}
+}
+
+// TestWhatIsMissingIsSaid: what a ticket waits for that was reported as done is said of it, and to who works on it; where photos are still on their way, that they are.
+func TestWhatIsMissingIsSaid(t *testing.T) {
+	rules := work.New(work.Config{Reference: office{}})
+	for _, test := range []struct {
+		name   string
+		before roundsv1.PhotoState
+		hidden bool
+		want   string // in what is missing
+		now    string // in the refusal of a start
+	}{
+		{"all is here", stateClean, false, "", "wait for the photos"},
+		{"the one from before is hidden", stateClean, true, "from before", "take another as a photo from before"},
+		{"the one from before was refused", roundsv1.PhotoState_PHOTO_STATE_HARD, false, "from before", "take another as a photo from before"},
+	} {
+		photos := proofs()
+		before := photos[uid("from before")].GetPhoto()
+		before.State = test.before
+		if test.hidden {
+			before.Hidden = &roundsv1.Hidden{Reason: "a face"}
+		}
+		c := guard(proved(stateDone, func(t *roundsv1.Ticket) { t.AssigneeId = uid("me") }), start(), photos)
+		missing := rules.Missing(siteScope, c.Current, nil, nil, c.Lookup)
+		if got := missing.GetSentence().GetEn(); (missing == nil) != (test.want == "") || !strings.Contains(got, test.want) {
+			t.Errorf("%s: missing is %q", test.name, got)
+		}
+		if p := rules.Judge(c).Problem; !strings.Contains(p.GetSentence().GetEn(), test.now) {
+			t.Errorf("%s: a start is told %v", test.name, p)
+		}
+	}
+	if p := rules.Missing(siteScope, change(ticketRecord(proved(stateClosed))), nil, nil, nil); p != nil {
+		t.Errorf("a ticket that waits for nothing: %v", p)
 	}
 }

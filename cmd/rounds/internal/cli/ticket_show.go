@@ -12,6 +12,8 @@ import (
 
 	roundsv1 "github.com/rounds-sync/rounds/api/rounds/v1"
 	"github.com/rounds-sync/rounds/client"
+	"github.com/rounds-sync/rounds/sync/merge"
+	"github.com/rounds-sync/rounds/work"
 	"github.com/rounds-sync/rounds/work/policy"
 )
 
@@ -31,6 +33,7 @@ func (d *deviceCommands) ticketShow() *cobra.Command {
 				return err
 			}
 			list := reference.listOf(view)
+			missing := missingOf(view, about, reference, s.lookup(ctx, view.Scope))
 			if d.json {
 				var parts []any
 				for _, v := range about {
@@ -39,6 +42,9 @@ func (d *deviceCommands) ticketShow() *cobra.Command {
 				all := map[string]any{"ticket": viewJSON(view), "about": parts, "writes": writesJSON(view)}
 				if list != nil {
 					all["checklist"] = asJSON(list)
+				}
+				if missing != nil {
+					all["missing"] = asJSON(missing)
 				}
 				return printJSON(d.Out, all)
 			}
@@ -58,7 +64,7 @@ func (d *deviceCommands) ticketShow() *cobra.Command {
 				}
 				where = placeName(id)
 			}
-			if err := d.printTicket(view, about, people, category, where, reference.Policy(view.Scope)); err != nil {
+			if err := d.printTicket(view, about, people, category, where, missing, reference.Policy(view.Scope)); err != nil {
 				return err
 			}
 			return d.printTicketAnswers(view.Record.GetTicket(), list)
@@ -112,6 +118,17 @@ func (s *session) about(ctx context.Context, of client.View) ([]client.View, err
 	return all, nil
 }
 
+// missingOf is what a ticket that was reported as done still waits for, as far as the device knows its photos; nil: nothing, or it waits for no photos.
+func missingOf(v client.View, about []client.View, known work.Reference, lookup func(merge.Kind, merge.RecordID) (*roundsv1.Change, error)) *roundsv1.Problem {
+	var photos []merge.RecordID
+	for _, one := range about {
+		if one.Kind == kindOf("photo") {
+			photos = append(photos, one.ID)
+		}
+	}
+	return work.New(work.Config{Reference: known}).Missing(v.Scope, v.Change, nil, photos, lookup)
+}
+
 func writesJSON(v client.View) []any {
 	var list []any
 	for _, w := range v.Change.GetWrites() {
@@ -120,7 +137,7 @@ func writesJSON(v client.View) []any {
 	return list
 }
 
-func (d *deviceCommands) printTicket(v client.View, about []client.View, people names, category, where string, site policy.Policy) error {
+func (d *deviceCommands) printTicket(v client.View, about []client.View, people names, category, where string, missing *roundsv1.Problem, site policy.Policy) error {
 	t := v.Record.GetTicket()
 	line := d.line
 	line("ticket", "工单", string(v.ID))
@@ -131,6 +148,7 @@ func (d *deviceCommands) printTicket(v client.View, about []client.View, people 
 	line("priority", "优先级", d.priority(t.GetPriority()))
 	line("category", "类别", category)
 	line("needs", "要求", d.needs(t.GetRequirements()))
+	line("missing", "还缺", d.text(missing.GetSentence()))
 	line("place", "位置", where)
 	if l := t.GetLocation(); l.GetAccuracyM() > 0 {
 		line("fix", "定位", fmt.Sprintf("%.5f, %.5f ± %.0f m", l.GetLatitude(), l.GetLongitude(), l.GetAccuracyM()))
