@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -226,14 +228,23 @@ func (d *deviceCommands) printRound(ctx context.Context, s *session, v client.Vi
 	return d.printAnswers(list, i.GetCheckpointIds(), i.GetAnswers(), placeName)
 }
 
-// printAnswers prints what is asked and what was answered.
+// printAnswers prints what is asked, and every answer: those too that do not count.
 func (d *deviceCommands) printAnswers(list *roundsv1.Checklist, route []string, answers map[string]*roundsv1.Answer, placeName func(string) string) error {
 	t := &table{head: d.heads("NO|序号", "ITEM|检查项", "AT|位置", "ANSWER|结果", "READING|读数", "PHOTOS|照片", "NOTE|说明", "QUESTION|内容")}
 	number := map[string]string{}
 	for n, item := range list.GetItems() {
 		number[item.GetId()] = strconv.Itoa(n + 1)
 	}
-	for _, q := range checklist.Ask(list, route, answers) {
+	asked := checklist.Ask(list, route, answers)
+	var strange []string
+	for _, key := range slices.Sorted(maps.Keys(answers)) {
+		if q, known := checklist.Find(list, route, key); !known {
+			strange = append(strange, key)
+		} else if !slices.Contains(asked, q) {
+			asked = append(asked, q) // at a checkpoint, beside one for the whole round
+		}
+	}
+	for _, q := range asked {
 		a := answers[q.Key]
 		value, at := "-", "-"
 		if a != nil && a.Reading != nil {
@@ -245,10 +256,9 @@ func (d *deviceCommands) printAnswers(list *roundsv1.Checklist, route []string, 
 		t.add(number[q.Item.GetId()], q.Item.GetId(), at, d.verdict(checklist.Result(q.Item, a)), value, strconv.Itoa(len(a.GetPhotoIds())), cut(a.GetNote(), 40),
 			cut(d.text(q.Item.GetQuestion()), 60))
 	}
-	for key, a := range answers {
-		if _, known := checklist.Find(list, route, key); !known {
-			t.add("-", key, "-", d.verdict(a.GetResult()), "-", strconv.Itoa(len(a.GetPhotoIds())), cut(a.GetNote(), 40), "")
-		}
+	for _, key := range strange {
+		a := answers[key]
+		t.add("-", key, "-", d.verdict(a.GetResult()), "-", strconv.Itoa(len(a.GetPhotoIds())), cut(a.GetNote(), 40), "")
 	}
 	if len(t.rows) == 0 {
 		_, err := fmt.Fprintln(d.Out, d.in("nothing is asked, as far as this device knows", "本机没有此巡检的检查项"))
