@@ -296,7 +296,9 @@ func (l *ledger) owner(s step, before *roundsv1.Deadline) string {
 		}
 		return ""
 	case s.step == followUp: // whoever confirmed the work knows what was promised
-		i := slices.IndexFunc(t.GetMoves(), func(m *roundsv1.Move) bool { return m.GetState() == roundsv1.TicketState_TICKET_STATE_CLOSED && m.GetTimeUs() == s.startUs })
+		i := slices.IndexFunc(t.GetMoves(), func(m *roundsv1.Move) bool {
+			return m.GetState() == roundsv1.TicketState_TICKET_STATE_CLOSED && m.GetTimeUs() == s.startUs
+		})
 		if i < 0 {
 			return ""
 		}
