@@ -223,6 +223,9 @@ func (j *judgement) derivedFailure(checkpoint, item string, round uint32) string
 // file makes a ticket of what a round found, through the ticket's own rules for a new one.
 func (j *judgement) file(id string, t *roundsv1.Ticket, checkpoint string) {
 	t.Channel, t.ReporterId = roundsv1.Channel_CHANNEL_INSPECTION, string(j.Person)
+	if all := j.inspection().GetCheckpointIds(); checkpoint == "" && len(all) == 1 { // what is asked once of a round of one place is of that place
+		checkpoint = all[0]
+	}
 	t.Location = &roundsv1.Location{PlaceId: checkpoint, Source: roundsv1.LocationSource_LOCATION_SOURCE_TYPED}
 	if checkpoint == "" {
 		t.Location = &roundsv1.Location{Source: roundsv1.LocationSource_LOCATION_SOURCE_NO_FIX}
