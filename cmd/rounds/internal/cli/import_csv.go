@@ -64,6 +64,12 @@ func (c counted) Read(p []byte) (int, error) {
 // openTable opens a file and reads its header. Besides UTF-8, with or without a mark at its beginning, it takes what spreadsheets save: UTF-16 with a mark,
 // and GB18030, which every GBK text is.
 func openTable(f tableFile, progress *atomic.Int64) (_ *tableReader, err error) {
+	// A pipe would keep the program waiting for who writes into it, and a device may have no end.
+	if stat, err := os.Stat(f.path); err != nil {
+		return nil, err
+	} else if !stat.Mode().IsRegular() {
+		return nil, &csvFault{what: "it is a pipe or a device, not a file: save the table as a file first", zh: "不是文件，而是管道或设备：请先将表格保存为文件"}
+	}
 	file, err := os.Open(f.path)
 	if err != nil {
 		return nil, err
