@@ -125,6 +125,6 @@ func chinese() map[string]string {
 		// notices
 		"assigned": "派单", "withdrawn": "撤回", "stop": "请停止", "done by other": "他人已完成", "more asked": "要求补充", "late evidence": "关闭后到的证据", "breached": "超时", "escalated": "升级",
 		"chase": "催照片", "reminder": "提醒", "missed": "漏检", "overtaken": "已被他人处理", "clock stopped": "停表", "decided": "已裁决", "unassigned": "无人可派",
-		"emergency": "紧急", "evaluate": "请评价", "early photo": "照片先到",
+		"emergency": "紧急", "evaluate": "请评价", "early photo": "照片先到", "named": "被记为参与",
 	}
 }
