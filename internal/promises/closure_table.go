@@ -18,6 +18,11 @@ func chief(e *entry) bool {
 	return slices.Contains(e.GetRoles(), supervisor) || slices.Contains(e.GetRoles(), manager)
 }
 
+// leads: whether the person gives out work.
+func leads(e *entry) bool {
+	return chief(e) || slices.Contains(e.GetRoles(), foreman) || slices.Contains(e.GetRoles(), dispatcher)
+}
+
 // letIn is the command by which a person let in what had been kept back; nil for everything else.
 func (m *trade) letIn(e *entry) *entry {
 	if e.GetType() != roundsv1.EntryType_ENTRY_TYPE_ADMITTED {

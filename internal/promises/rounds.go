@@ -185,6 +185,11 @@ func (m *trade) walkCommand(w *walk, e *entry, command *roundsv1.InspectionComma
 			need(!e.saw(moved), "it was started by somebody who knew that it was approved")
 			return
 		}
+		if w.state == walkRunning { // a leader takes over what somebody walks whose phone is lost
+			need(e.saw(moved) && person != w.inspector && leads(e), "%s, as %v, takes over what %s walks", person, e.GetRoles(), w.inspector)
+			w.inspector = person
+			return
+		}
 		move(walkRunning, walkReleased, walkReturned)
 		w.inspector = person
 	case *roundsv1.InspectionCommand_Submit:
@@ -198,7 +203,10 @@ func (m *trade) walkCommand(w *walk, e *entry, command *roundsv1.InspectionComma
 		if why := m.gap(w); why != "" {
 			m.lost(w, e, "submitted, and %s", why)
 		}
-		move(walkSubmitted, walkRunning, walkMissed, walkPartial)
+		if w.state == walkExcused { // 30: neither had the phone heard of that
+			need(!e.saw(moved), "it was submitted by somebody who knew that it was excused")
+		}
+		move(walkSubmitted, walkRunning, walkMissed, walkPartial, walkExcused)
 		w.claim(person)
 		w.did(e, person)
 	case *roundsv1.InspectionCommand_Approve:

@@ -119,7 +119,7 @@ func gapIn(questions []question, answers map[string][]answer, again []string, si
 			return "the reading of item " + q.key + " cannot be"
 		case r == roundsv1.AnswerResult_ANSWER_RESULT_UNSPECIFIED && !q.item.GetOptionalItem():
 			return "item " + q.key + " is not answered"
-		case named && (a.entry == nil || a.GetOutcome().GetTimeUs() <= since.GetOutcome().GetTimeUs()):
+		case named && !slices.ContainsFunc(answers[q.key], func(a answer) bool { return a.GetOutcome().GetTimeUs() > since.GetOutcome().GetTimeUs() }):
 			return "item " + q.key + " was to be looked at again, and was not"
 		case r == roundsv1.AnswerResult_ANSWER_RESULT_SKIPPED && a.said.GetNote() == "":
 			return "item " + q.key + " is skipped without a reason"
