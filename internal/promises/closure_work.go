@@ -275,10 +275,12 @@ func (m *trade) finish(t *work, e *entry, person string, merged bool) {
 		}
 		t.done(e, person, true)
 	case atWork, atPause, atRework: // 2: where another works it waits for the foreman
-		if !t.works(person) && !admitted {
+		cause := m.h.at(e.GetCause())
+		chosen := cause != nil && m.letIn(cause) != nil // of what was merged into this
+		if !t.works(person) && !admitted && !chosen {
 			m.find(t, e, "%s reports as done what %q has", person, t.assignee)
 		}
-		t.done(e, person, false)
+		t.done(e, person, chosen && t.state != atRework && !t.works(person))
 	case atDone, atReview: // 4
 		if !t.works(person) && !t.worked(person) && !had && !admitted {
 			m.find(t, e, "%s, who has no part in it, reports it as done", person)
